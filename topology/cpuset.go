@@ -1,0 +1,175 @@
+package topology
+
+import (
+	"fmt"
+	"iter"
+	"math/bits"
+	"strconv"
+	"strings"
+)
+
+// A CPUSet is a set of CPU numbers of any size. The zero value is the empty
+// set. Copies share their bits: Clone before changing one of two copies.
+type CPUSet struct {
+	words []uint64 // bit c%64 of words[c/64] is CPU c
+}
+
+// CPUs returns the set of the given CPU numbers.
+func CPUs(cpus ...int) CPUSet {
+	var s CPUSet
+	for _, c := range cpus {
+		s.Add(c)
+	}
+	return s
+}
+
+// CPURange returns the set of the CPUs lo, lo+1, ..., hi-1.
+func CPURange(lo, hi int) CPUSet {
+	var s CPUSet
+	for c := lo; c < hi; c++ {
+		s.Add(c)
+	}
+	return s
+}
+
+// Add puts cpu into the set. It panics if cpu is negative.
+func (s *CPUSet) Add(cpu int) {
+	if cpu < 0 {
+		panic(fmt.Sprintf("topology: negative CPU number %d", cpu))
+	}
+	for len(s.words) <= cpu/64 {
+		s.words = append(s.words, 0)
+	}
+	s.words[cpu/64] |= 1 << (cpu % 64)
+}
+
+// Contains reports whether cpu is in the set.
+func (s CPUSet) Contains(cpu int) bool {
+	return cpu >= 0 && cpu/64 < len(s.words) && s.words[cpu/64]&(1<<(cpu%64)) != 0
+}
+
+// Len returns the number of CPUs in the set.
+func (s CPUSet) Len() int {
+	n := 0
+	for _, w := range s.words {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// Empty reports whether the set has no CPU.
+func (s CPUSet) Empty() bool { return s.First() < 0 }
+
+// First returns the lowest CPU of the set, or -1 if it is empty.
+func (s CPUSet) First() int {
+	for i, w := range s.words {
+		if w != 0 {
+			return i*64 + bits.TrailingZeros64(w)
+		}
+	}
+	return -1
+}
+
+// All yields the CPUs of the set in ascending order.
+func (s CPUSet) All() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range s.words {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i*64 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// List returns the CPUs of the set in ascending order.
+func (s CPUSet) List() []int {
+	list := make([]int, 0, s.Len())
+	for c := range s.All() {
+		list = append(list, c)
+	}
+	return list
+}
+
+// Clone returns a copy that shares nothing with s.
+func (s CPUSet) Clone() CPUSet { return CPUSet{append([]uint64(nil), s.words...)} }
+
+// And returns the CPUs that are in both sets.
+func (s CPUSet) And(t CPUSet) CPUSet {
+	n := min(len(s.words), len(t.words))
+	r := CPUSet{make([]uint64, n)}
+	for i := range n {
+		r.words[i] = s.words[i] & t.words[i]
+	}
+	return r
+}
+
+// Or returns the CPUs that are in either set.
+func (s CPUSet) Or(t CPUSet) CPUSet {
+	if len(s.words) < len(t.words) {
+		s, t = t, s
+	}
+	r := s.Clone()
+	for i, w := range t.words {
+		r.words[i] |= w
+	}
+	return r
+}
+
+// AndNot returns the CPUs of s that are not in t.
+func (s CPUSet) AndNot(t CPUSet) CPUSet {
+	r := s.Clone()
+	for i := range min(len(r.words), len(t.words)) {
+		r.words[i] &^= t.words[i]
+	}
+	return r
+}
+
+// Equal reports whether the two sets hold the same CPUs.
+func (s CPUSet) Equal(t CPUSet) bool {
+	if len(s.words) > len(t.words) {
+		s, t = t, s
+	}
+	for i, w := range t.words {
+		if i < len(s.words) && s.words[i] != w || i >= len(s.words) && w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Words returns the set as the kernel's affinity system calls want it: 64 CPUs
+// a word, CPU 0 in the lowest bit of the first. The slice is shared with s.
+func (s CPUSet) Words() []uint64 { return s.words }
+
+// CPUSetOfWords is the inverse of [CPUSet.Words]; it keeps the slice.
+func CPUSetOfWords(words []uint64) CPUSet { return CPUSet{words} }
+
+// String returns the set in the kernel's list format, such as "0-3,8".
+func (s CPUSet) String() string {
+	var b strings.Builder
+	lo, hi := -1, -1
+	flush := func() {
+		if lo < 0 {
+			return
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Itoa(lo))
+		if hi > lo {
+			b.WriteByte('-')
+			b.WriteString(strconv.Itoa(hi))
+		}
+	}
+	for c := range s.All() {
+		if c != hi+1 || lo < 0 {
+			flush()
+			lo = c
+		}
+		hi = c
+	}
+	flush()
+	return b.String()
+}
