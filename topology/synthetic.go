@@ -32,8 +32,8 @@ type SyntheticSpec struct {
 // mistyped number shall be an error, not a full memory. They are well above
 // Linux's own limits (NR_CPUS 8192, MAX_NUMNODES 1024).
 const (
-	MaxSyntheticCPUs  = 1 << 16
-	MaxSyntheticNodes = 1 << 10
+	MaxSyntheticCPUs  = maxCPUs
+	MaxSyntheticNodes = maxNodes
 )
 
 // Synthetic makes the regular machine that spec describes. It fails if a count

@@ -27,6 +27,10 @@ type Topology struct {
 	// the diagonal, or nil where the kernel gives none. It may be asymmetric.
 	Distances [][]int
 
+	// OneNodeAssumed is set where the kernel has no NUMA nodes: Nodes then
+	// holds one node 0 with all CPUs.
+	OneNodeAssumed bool
+
 	Missing []string // what could not be read, and what was assumed instead
 
 	index // what the O(1) queries look up
@@ -40,7 +44,8 @@ type Cache struct {
 
 // A Node is one NUMA node.
 type Node struct {
-	ID     int
-	CPUs   CPUSet // online CPUs; empty for a memory-only node
-	Memory int64  // bytes; 0 for a node without memory
+	ID      int
+	CPUs    CPUSet // online CPUs; empty for a memory-only node
+	CPUless bool   // whether it has no CPUs, not even some that are offline
+	Memory  int64  // bytes; 0 for a node without memory
 }

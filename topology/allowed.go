@@ -1,0 +1,213 @@
+package topology
+
+// What we may use of the machine: the CPUs that cpusets (cgroup v2, v1, and the
+// cpuset file system before them) and the affinity mask (taskset, Slurm, a
+// container's --cpuset-cpus) leave us, and the nodes we may take memory from.
+//
+// A cpuset is looked for at every mount point, at the path that our cgroup
+// names, and then at each of its parents: a container sees its host's path and
+// its own mount, and a controller may be off below some level; what holds for
+// the parent holds for the child. The first mount that has one counts.
+
+import (
+	"bytes"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A cpusetMount is a place where cpusets may be found.
+type cpusetMount struct {
+	dir        string // relative to the root
+	cpus, mems []string
+	v2         bool // whose path our cgroup's line "0::" gives
+}
+
+func unifiedMount(dir string) cpusetMount {
+	return cpusetMount{dir, []string{"cpuset.cpus.effective"}, []string{"cpuset.mems.effective"}, true}
+}
+
+func cgroup1Mount(dir string) cpusetMount {
+	return cpusetMount{dir, []string{"cpuset.cpus", "cpuset.effective_cpus"}, []string{"cpuset.mems", "cpuset.effective_mems"}, false}
+}
+
+func legacyMount(dir string) cpusetMount {
+	return cpusetMount{dir, []string{"cpus"}, []string{"mems"}, false}
+}
+
+// parseMounts returns the cpuset mounts of a /proc/mounts.
+func parseMounts(b []byte) []cpusetMount {
+	var mounts []cpusetMount
+	for line := range bytes.Lines(b) {
+		f := bytes.Fields(line)
+		if len(f) < 4 || len(mounts) == 64 {
+			continue
+		}
+		dir := strings.TrimPrefix(path.Clean("/"+unescapeMount(string(f[1]))), "/")
+		if dir == "" {
+			continue
+		}
+		options := bytes.Split(f[3], []byte(","))
+		has := func(o string) bool {
+			return slices.ContainsFunc(options, func(b []byte) bool { return string(b) == o })
+		}
+		switch kind := string(f[2]); {
+		case kind == "cgroup2":
+			mounts = append(mounts, unifiedMount(dir))
+		case kind == "cpuset", kind == "cgroup" && has("cpuset") && has("noprefix"):
+			mounts = append(mounts, legacyMount(dir))
+		case kind == "cgroup" && has("cpuset"):
+			mounts = append(mounts, cgroup1Mount(dir))
+		}
+	}
+	return mounts
+}
+
+// unescapeMount undoes the octal escapes of white space in /proc/mounts.
+func unescapeMount(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+// parseCgroup returns the path of the cpuset hierarchy and that of the unified
+// one in a /proc/self/cgroup; "" where it has no such line.
+func parseCgroup(b []byte) (cpuset, unified string) {
+	for line := range bytes.Lines(b) {
+		id, rest, _ := strings.Cut(string(trim(line)), ":")
+		controllers, p, ok := strings.Cut(rest, ":")
+		if !ok || !strings.HasPrefix(p, "/") {
+			continue
+		}
+		switch {
+		case id == "0" && controllers == "":
+			unified = path.Clean(p)
+		case slices.Contains(strings.Split(controllers, ","), "cpuset"):
+			cpuset = path.Clean(p)
+		}
+	}
+	return cpuset, unified
+}
+
+// parseStatus returns the masks of a /proc/self/status, and whether each was
+// there and well formed.
+func parseStatus(b []byte) (cpus CPUSet, haveCPUs bool, mems CPUSet, haveMems bool) {
+	for line := range bytes.Lines(b) {
+		key, value, _ := bytes.Cut(line, []byte(":"))
+		switch string(key) {
+		case "Cpus_allowed_list":
+			haveCPUs = parseList(&cpus, value, maxCPUs) == nil
+		case "Mems_allowed_list":
+			haveMems = parseList(&mems, value, maxNodes) == nil
+		}
+	}
+	return cpus, haveCPUs, mems, haveMems
+}
+
+func readAllowed(s *source, t *Topology, affinity CPUSet) {
+	cpus := t.Online
+	var nodes CPUSet
+	for _, n := range t.Nodes {
+		nodes.Add(n.ID)
+	}
+	narrow := func(set *CPUSet, by CPUSet, what, from string) {
+		if left := set.And(by); left.Empty() {
+			s.note("%s: allows %s %q, and none of those is there: ignored", from, what, by)
+		} else {
+			*set = left
+		}
+	}
+	for _, m := range s.cpusetMounts() {
+		c, from, ok := s.climb(m.dir, m.path, m.cpus, maxCPUs)
+		n, nfrom, nok := s.climb(m.dir, m.path, m.mems, maxNodes)
+		if ok {
+			narrow(&cpus, c, "CPUs", from)
+		}
+		if nok {
+			narrow(&nodes, n, "nodes", nfrom)
+		}
+		if ok || nok {
+			break
+		}
+	}
+	status := "proc/thread-self/status"
+	b, ok := s.read(status, smallFile)
+	if !ok {
+		status = "proc/self/status"
+		b, ok = s.read(status, smallFile)
+	}
+	if ok {
+		c, haveCPUs, n, haveNodes := parseStatus(b)
+		if haveCPUs && affinity.Empty() {
+			narrow(&cpus, c, "CPUs", status)
+		}
+		if haveNodes {
+			narrow(&nodes, n, "nodes", status)
+		}
+	}
+	if !affinity.Empty() {
+		narrow(&cpus, affinity, "CPUs", "sched_getaffinity")
+	}
+	t.Allowed = cpus
+	t.AllowedNodes = nodes.List()
+}
+
+type cpusetPlace struct {
+	cpusetMount
+	path string // of our cgroup
+}
+
+// cpusetMounts returns the usual mount points and those of /proc/mounts, each
+// with the path of our cgroup below it.
+func (s *source) cpusetMounts() []cpusetPlace {
+	mounts := []cpusetMount{unifiedMount("sys/fs/cgroup"), cgroup1Mount("sys/fs/cgroup/cpuset"), legacyMount("dev/cpuset")}
+	for _, name := range []string{"proc/self/mounts", "proc/mounts"} {
+		if b, ok := s.read(name, bigFile); ok {
+			for _, m := range parseMounts(b) {
+				if !slices.ContainsFunc(mounts, func(k cpusetMount) bool { return k.dir == m.dir && k.v2 == m.v2 }) {
+					mounts = append(mounts, m)
+				}
+			}
+			break
+		}
+	}
+	var cpuset, unified string
+	if b, ok := s.read("proc/self/cgroup", smallFile); ok {
+		cpuset, unified = parseCgroup(b)
+	}
+	if cpuset == "" {
+		if b, ok := s.read("proc/self/cpuset", smallFile); ok && len(b) > 0 && b[0] == '/' {
+			cpuset = path.Clean(string(trim(b)))
+		}
+	}
+	if unified == "" {
+		unified = cpuset
+	}
+	places := make([]cpusetPlace, len(mounts))
+	for i, m := range mounts {
+		places[i] = cpusetPlace{m, cpuset}
+		if m.v2 {
+			places[i].path = unified
+		}
+	}
+	return places
+}
+
+// climb returns the first set that is not empty in one of the files, from the
+// directory below on up to the mount point.
+func (s *source) climb(mount, below string, files []string, limit int) (set CPUSet, from string, ok bool) {
+	for depth := 0; depth < 64; depth++ {
+		for _, f := range files {
+			name := path.Join(mount, below, f)
+			if set, ok := s.listAs(name, path.Join(mount, anonymous(below), f), limit); ok && !set.Empty() {
+				return set, name, true
+			}
+		}
+		if below == "/" || below == "" || below == "." {
+			break
+		}
+		below = path.Dir(below)
+	}
+	return CPUSet{}, "", false
+}

@@ -1,0 +1,157 @@
+package topology
+
+// A capture is a .tar.gz of the files that Read reads, by their paths below the
+// root. It is made by reading: what Read has looked at is kept, so that reading
+// the capture gives the same machine. What could tell whose machine it is does
+// not get in:
+//
+//	proc/*/status               the two lines of allowed CPUs and nodes alone
+//	proc/cpuinfo, proc/stat     CPU numbers alone, and only where sysfs has none
+//	proc/meminfo, */meminfo     the line MemTotal alone
+//	proc/*/mounts               types, options and places of cpusets alone
+//	proc/self/cgroup, cpuset    paths with every name replaced by "cg"
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Capture writes the files of fsys that [Read] needs to w, as a .tar.gz that
+// [Open] reads. It fails where Read would.
+func Capture(w io.Writer, fsys fs.FS) error {
+	rec := &recorder{files: map[string][]byte{}, dirs: map[string]bool{}}
+	s := newSource(fsys)
+	s.rec = rec
+	if _, err := read(s, CPUSet{}); err != nil {
+		return err
+	}
+	zip, err := gzip.NewWriterLevel(w, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if err := rec.write(zip); err != nil {
+		return err
+	}
+	return zip.Close()
+}
+
+// A recorder keeps what a source has read.
+type recorder struct {
+	files map[string][]byte
+	dirs  map[string]bool
+}
+
+func (r *recorder) dir(name string) { r.dirs[name] = true }
+
+func (r *recorder) file(name string, data []byte) {
+	switch {
+	case strings.HasPrefix(name, "proc/") && path.Base(name) == "status":
+		name, data = "proc/self/status", keepStatus(data)
+	case name == "proc/cpuinfo":
+		var set CPUSet
+		parseProcessors(&set, data)
+		data = nil
+		for c := range set.All() {
+			data = fmt.Appendf(data, "processor\t: %d\n", c)
+		}
+	case name == "proc/stat":
+		var set CPUSet
+		parseStatCPUs(&set, data)
+		data = nil
+		for c := range set.All() {
+			data = fmt.Appendf(data, "cpu%d 0\n", c)
+		}
+	case path.Base(name) == "meminfo":
+		bytes, err := parseMemTotal(data)
+		if err != nil {
+			return
+		}
+		data = fmt.Appendf(nil, "MemTotal: %d kB\n", bytes>>10)
+	case path.Base(name) == "mounts":
+		data = keepMounts(data)
+	case name == "proc/self/cgroup":
+		cpuset, unified := parseCgroup(data)
+		data = nil
+		if cpuset != "" {
+			data = fmt.Appendf(data, "1:cpuset:%s\n", anonymous(cpuset))
+		}
+		if unified != "" {
+			data = fmt.Appendf(data, "0::%s\n", anonymous(unified))
+		}
+	case name == "proc/self/cpuset":
+		data = append([]byte(anonymous(path.Clean(string(trim(data))))), '\n')
+	}
+	r.files[name] = bytes.Clone(data)
+}
+
+// anonymous replaces every name in an absolute path by "cg".
+func anonymous(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		return ""
+	}
+	if p == "/" {
+		return p
+	}
+	return strings.Repeat("/cg", strings.Count(p, "/"))
+}
+
+func keepStatus(b []byte) []byte {
+	cpus, haveCPUs, mems, haveMems := parseStatus(b)
+	var kept []byte
+	if haveCPUs {
+		kept = fmt.Appendf(kept, "Cpus_allowed_list:\t%v\n", cpus)
+	}
+	if haveMems {
+		kept = fmt.Appendf(kept, "Mems_allowed_list:\t%v\n", mems)
+	}
+	return kept
+}
+
+func keepMounts(b []byte) []byte {
+	var kept []byte
+	for _, m := range parseMounts(b) {
+		kind, options := "cgroup", "cpuset"
+		if m.v2 {
+			kind, options = "cgroup2", "rw"
+		} else if m.cpus[0] == "cpus" {
+			options = "cpuset,noprefix"
+		}
+		dir := strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(m.dir)
+		kept = fmt.Appendf(kept, "none /%s %s %s 0 0\n", dir, kind, options)
+	}
+	return kept
+}
+
+// write writes the tar file, in order of name and without times or owners, so
+// that a tree has one capture, and a small one.
+func (r *recorder) write(w io.Writer) error {
+	for name := range r.files {
+		for d := path.Dir(name); d != "."; d = path.Dir(d) {
+			delete(r.dirs, d) // it need not be told
+		}
+	}
+	out := tar.NewWriter(w)
+	for _, name := range slices.Sorted(maps.Keys(r.dirs)) {
+		if err := out.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755}); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		data := r.files[name]
+		if err := out.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(data))}); err != nil {
+			return err
+		}
+		if _, err := out.Write(data); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}

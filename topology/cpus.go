@@ -1,0 +1,302 @@
+package topology
+
+// CPUs, cores, clusters, dies, packages and caches, from
+// sys/devices/system/cpu (Linux, Documentation/ABI/stable/sysfs-devices-system-cpu).
+//
+// The rules, where the files leave a choice, are those of hwloc 2.9:
+//
+//   - A CPU is a PU if it has a topology directory and `online` lists it.
+//     Without that file, cpuN/online must not say 0.
+//   - Where no topology directory holds a mask, as before Linux 2.6.16 or where
+//     they are hidden from us, PUs are what `online`, cpuinfo or stat list.
+//   - Objects are known by their masks, never by their ids: core_id,
+//     physical_package_id, die_id and cluster_id repeat, are sparse, or -1. A mask
+//     makes an object where it is read from its own first CPU, so every object
+//     appears once, in order of first CPU.
+//   - Every mask is cut to the PUs.
+//   - Threads of one sibling set whose core_ids differ are separate cores: AMD's
+//     modules of two cores are reported that way.
+//   - A die or cluster that is the package, or one CPU, says nothing and is
+//     left out.
+
+import "strconv"
+
+const cpuDir = "sys/devices/system/cpu"
+
+// An attribute is what one fact is called, by age of the kernel, and in which
+// format. Files are tried in this order, from the one that worked last on.
+type attribute struct {
+	names []string // a name that ends in _list has list format, others a mask
+	last  int
+}
+
+type cpuReader struct {
+	*source
+	t           *Topology
+	hasTopology bool // some topology directory holds a mask
+
+	core, cluster, die, pkg, shared attribute
+	path                            []byte
+	set, coreSet                    CPUSet // scratch
+	maxIndex                        int    // highest cache index seen
+}
+
+// findCPUs sets Online and Offline.
+func (r *cpuReader) findCPUs(affinity CPUSet) {
+	online, known := r.list(cpuDir+"/online", maxCPUs)
+	dirs, _ := r.numbered(cpuDir, "cpu", maxCPUs)
+	var with, without CPUSet // up and down, as far as the directories say
+	for c := range dirs.All() {
+		up := true
+		switch {
+		case affinity.Contains(c):
+			// The scheduler would not let us run on a CPU that is not up,
+			// whatever lxcfs shows in place of `online`.
+		case known:
+			up = online.Contains(c)
+		default:
+			if v, ok := r.int(r.name(c, "online")); ok && v == 0 {
+				up = false
+			}
+		}
+		if !up || !r.isDir(r.name(c, "topology")) {
+			without.Add(c)
+			continue
+		}
+		with.Add(c)
+	}
+	for c := range with.All() {
+		if r.mask(&r.set, c, "topology/", &r.core) || r.mask(&r.set, c, "topology/", &r.pkg) {
+			r.hasTopology = true
+			break
+		}
+	}
+	if r.hasTopology {
+		r.t.Online, r.t.Offline = with, without
+		if left := online.AndNot(dirs); !left.Empty() {
+			r.note("%s/online: lists CPUs %v, which have no directory: ignored", cpuDir, left)
+		}
+		return
+	}
+	set := online
+	if set.Empty() {
+		if b, ok := r.read("proc/cpuinfo", bigFile); ok {
+			parseProcessors(&set, b)
+		}
+	}
+	if set.Empty() {
+		if b, ok := r.read("proc/stat", bigFile); ok {
+			parseStatCPUs(&set, b)
+		}
+	}
+	if set.Empty() {
+		set = with
+	}
+	r.t.Online = set.Or(affinity)
+	r.t.Offline = dirs.AndNot(r.t.Online)
+}
+
+// name returns the path of a file of a CPU.
+func (r *cpuReader) name(cpu int, file string) string {
+	r.path = append(r.path[:0], cpuDir+"/cpu"...)
+	r.path = strconv.AppendInt(r.path, int64(cpu), 10)
+	r.path = append(r.path, '/')
+	r.path = append(r.path, file...)
+	return string(r.path)
+}
+
+// mask reads an attribute of a CPU into set and cuts it to the PUs.
+func (r *cpuReader) mask(set *CPUSet, cpu int, dir string, a *attribute) bool {
+	for k := range a.names {
+		i := (a.last + k) % len(a.names)
+		file := a.names[i]
+		name := r.name(cpu, dir+file)
+		b, ok := r.read(name, smallFile)
+		if !ok {
+			continue
+		}
+		var err error
+		if n := len(file); n > 5 && file[n-5:] == "_list" {
+			err = parseList(set, b, maxCPUs)
+		} else {
+			err = parseMask(set, b)
+		}
+		if err != nil {
+			r.note("%s: %v", name, err)
+			continue
+		}
+		a.last = i
+		if !r.t.Online.Empty() {
+			set.cut(r.t.Online)
+		}
+		return true
+	}
+	set.reset()
+	return false
+}
+
+// cut removes what is not in t.
+func (s *CPUSet) cut(t CPUSet) {
+	if len(s.words) > len(t.words) {
+		s.words = s.words[:len(t.words)]
+	}
+	for i := range s.words {
+		s.words[i] &= t.words[i]
+	}
+}
+
+func newCPUReader(s *source, t *Topology) *cpuReader {
+	return &cpuReader{
+		source:   s,
+		t:        t,
+		core:     attribute{names: []string{"core_cpus", "thread_siblings", "core_cpus_list", "thread_siblings_list"}},
+		cluster:  attribute{names: []string{"cluster_cpus", "cluster_cpus_list"}},
+		die:      attribute{names: []string{"die_cpus", "die_cpus_list"}},
+		pkg:      attribute{names: []string{"package_cpus", "core_siblings", "package_cpus_list", "core_siblings_list"}},
+		shared:   attribute{names: []string{"shared_cpu_map", "shared_cpu_list"}},
+		maxIndex: 9, // the first CPU is asked for every index that a kernel may have
+	}
+}
+
+func (r *cpuReader) readCPUs() {
+	t := r.t
+	first := true
+	for c := range t.Online.All() {
+		haveCore := r.mask(&r.coreSet, c, "topology/", &r.core)
+		lead := !haveCore // the CPU speaks for its core
+		if haveCore {
+			lead = r.addCores(c)
+		}
+		if lead {
+			r.addPackage(c)
+		}
+		seen := r.addCaches(c)
+		if first || seen > r.maxIndex {
+			r.maxIndex = seen
+			first = false
+		}
+	}
+	for _, x := range []struct {
+		what  string
+		empty bool
+	}{
+		{"topology/core_cpus: not there: cores are unknown", len(t.Cores) == 0},
+		{"topology/package_cpus: not there: packages are unknown", len(t.Packages) == 0},
+		{"cache: not there: caches are unknown", len(t.L1d)+len(t.L2)+len(t.L3) == 0},
+	} {
+		if x.empty {
+			r.note("%s/cpu*/%s", cpuDir, x.what)
+		}
+	}
+}
+
+// addCores adds the core, or the cores, of the sibling set in r.coreSet that
+// cpu is the first of, and reports whether it is the first of one.
+func (r *cpuReader) addCores(cpu int) bool {
+	set := r.coreSet
+	if set.Len() < 2 {
+		if set.First() != cpu {
+			return false
+		}
+		r.t.Cores = append(r.t.Cores, set.Clone())
+		return true
+	}
+	own, ok := r.int(r.name(cpu, "topology/core_id"))
+	if !ok {
+		if set.First() != cpu {
+			return false
+		}
+		r.t.Cores = append(r.t.Cores, set.Clone())
+		return true
+	}
+	var core CPUSet
+	for c := range set.All() {
+		id := own
+		if c != cpu {
+			if v, ok := r.int(r.name(c, "topology/core_id")); ok {
+				id = v
+			}
+		}
+		if id != own {
+			continue
+		}
+		if c < cpu {
+			return false // a lower thread of this core has added it
+		}
+		core.Add(c)
+	}
+	r.t.Cores = append(r.t.Cores, core)
+	return true
+}
+
+// addPackage adds the package, die and cluster that cpu is the first of.
+func (r *cpuReader) addPackage(cpu int) {
+	var pkg CPUSet
+	if r.mask(&r.set, cpu, "topology/", &r.pkg) {
+		pkg = r.set.Clone()
+		if pkg.First() == cpu {
+			r.t.Packages = append(r.t.Packages, pkg)
+		}
+	}
+	for _, x := range []struct {
+		a    *attribute
+		list *[]CPUSet
+	}{{&r.die, &r.t.Dies}, {&r.cluster, &r.t.Clusters}} {
+		if r.mask(&r.set, cpu, "topology/", x.a) && r.set.First() == cpu && r.set.Len() > 1 && !r.set.Equal(pkg) {
+			*x.list = append(*x.list, r.set.Clone())
+		}
+	}
+}
+
+// addCaches adds the data and unified caches that cpu is the first of, and
+// returns the highest index that cpu has.
+func (r *cpuReader) addCaches(cpu int) (seen int) {
+	seen = -1
+	for index := 0; index <= min(r.maxIndex+1, 9); index++ {
+		dir := "cache/index" + string('0'+byte(index)) + "/"
+		if !r.mask(&r.set, cpu, dir, &r.shared) {
+			continue
+		}
+		seen = index
+		set := r.set
+		if set.Empty() {
+			set = r.coreSet // some Itaniums' L3, which is the core's own
+		}
+		if set.First() != cpu {
+			continue
+		}
+		kind, ok := r.read(r.name(cpu, dir+"type"), smallFile)
+		if !ok || len(kind) == 0 || kind[0] != 'D' && kind[0] != 'U' {
+			continue
+		}
+		level, ok := r.int(r.name(cpu, dir+"level"))
+		var list *[]Cache
+		switch {
+		case !ok:
+			continue
+		case level == 1:
+			list = &r.t.L1d
+		case level == 2:
+			list = &r.t.L2
+		case level == 3:
+			list = &r.t.L3
+		default:
+			continue
+		}
+		cache := Cache{CPUs: set.Clone()}
+		if b, ok := r.read(r.name(cpu, dir+"size"), smallFile); ok {
+			bytes, err := parseSize(b)
+			if err != nil {
+				r.note("%s: %v", r.name(cpu, dir+"size"), err)
+			} else if bytes == 0 && level == 3 {
+				continue // Knights Landing tells of an L3 that it has not
+			}
+			cache.Bytes = bytes
+		}
+		if n := len(*list); n > 0 && (*list)[n-1].CPUs.Equal(cache.CPUs) {
+			continue
+		}
+		*list = append(*list, cache)
+	}
+	return seen
+}

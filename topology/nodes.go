@@ -1,0 +1,137 @@
+package topology
+
+// NUMA nodes, from sys/devices/system/node (Linux,
+// Documentation/ABI/stable/sysfs-devices-node).
+//
+//   - `online` says which nodes there are; without it, the nodeN directories do.
+//   - A node without CPUs is memory alone (CXL, HBM, a GPU's); one without memory
+//     has CPUs alone; nodes may overlap (Knights Landing).
+//   - The columns of a distance file are the online nodes, not 0, 1, 2...
+//   - No node directory: the kernel has no NUMA, and node 0 has all.
+
+import (
+	"fmt"
+	"slices"
+)
+
+const nodeDir = "sys/devices/system/node"
+
+func readNodes(s *source, t *Topology) {
+	dirs, _ := s.numbered(nodeDir, "node", maxNodes)
+	ids, known := s.list(nodeDir+"/online", maxNodes)
+	if !known || ids.And(dirs).Empty() {
+		ids = dirs
+	}
+	for id := range ids.All() {
+		if cpus, ok := s.nodeCPUs(id, dirs); ok {
+			none := cpus.Empty()
+			cpus.cut(t.Online)
+			t.Nodes = append(t.Nodes, Node{ID: id, CPUs: cpus, CPUless: none, Memory: s.nodeMemory(id)})
+		}
+	}
+	if len(t.Nodes) == 0 {
+		s.note("%s: no node there: assumed one node 0 with all CPUs and all memory", nodeDir)
+		t.Nodes = []Node{{ID: 0, CPUs: t.Online, Memory: s.totalMemory()}}
+		t.OneNodeAssumed = true
+		return
+	}
+	var homed CPUSet
+	for _, n := range t.Nodes {
+		homed = homed.Or(n.CPUs)
+	}
+	if homeless := t.Online.AndNot(homed); !homeless.Empty() {
+		s.note("%s: no node has CPUs %v", nodeDir, homeless)
+	}
+	if len(t.Nodes) > 1 {
+		t.Distances = s.distances(t.Nodes, ids)
+	}
+}
+
+// nodeCPUs returns the CPUs of a node, and whether the node is there.
+func (s *source) nodeCPUs(id int, dirs CPUSet) (set CPUSet, ok bool) {
+	dir := fmt.Sprintf("%s/node%d", nodeDir, id)
+	if b, ok := s.read(dir+"/cpumap", smallFile); ok {
+		if err := parseMask(&set, b); err == nil {
+			return set, true
+		} else {
+			s.note("%s/cpumap: %v", dir, err)
+		}
+	}
+	if set, ok := s.list(dir+"/cpulist", maxCPUs); ok {
+		return set, true
+	}
+	if !dirs.Contains(id) {
+		s.note("%s: not there, though %s/online lists it", dir, nodeDir)
+		return CPUSet{}, false
+	}
+	// Very old kernels, and captures that keep only the links, have cpuN entries.
+	if set, _ = s.numbered(dir, "cpu", maxCPUs); !set.Empty() {
+		return set, true
+	}
+	s.note("%s/cpumap: not there: node %d is left out", dir, id)
+	return CPUSet{}, false
+}
+
+func (s *source) nodeMemory(id int) int64 {
+	name := fmt.Sprintf("%s/node%d/meminfo", nodeDir, id)
+	b, ok := s.read(name, smallFile)
+	if !ok {
+		s.note("%s: not there: the memory of node %d is unknown, taken as 0", name, id)
+		return 0
+	}
+	bytes, err := parseMemTotal(b)
+	if err != nil {
+		s.note("%s: %v", name, err)
+	}
+	return bytes
+}
+
+func (s *source) totalMemory() int64 {
+	b, ok := s.read("proc/meminfo", smallFile)
+	if !ok {
+		s.note("proc/meminfo: not there: the memory is unknown, taken as 0")
+		return 0
+	}
+	bytes, err := parseMemTotal(b)
+	if err != nil {
+		s.note("proc/meminfo: %v", err)
+	}
+	return bytes
+}
+
+// distances returns the SLIT matrix of the nodes, or nil if a row is missing
+// or malformed. A row has a column for each of the online nodes.
+func (s *source) distances(nodes []Node, online CPUSet) [][]int {
+	column := make([]int, len(nodes)) // of node i among the online ones
+	for i, n := range nodes {
+		column[i], _ = slices.BinarySearch(online.List(), n.ID)
+	}
+	matrix := make([][]int, len(nodes))
+	for i, n := range nodes {
+		name := fmt.Sprintf("%s/node%d/distance", nodeDir, n.ID)
+		b, ok := s.read(name, smallFile)
+		if !ok {
+			s.note("%s: not there: no distances", name)
+			return nil
+		}
+		all, err := parseDistances(b)
+		if err != nil {
+			s.note("%s: %v: no distances", name, err)
+			return nil
+		}
+		row := make([]int, len(nodes))
+		switch {
+		case len(all) >= online.Len():
+			for j, c := range column {
+				row[j] = all[c]
+			}
+		case len(all) == len(nodes):
+			copy(row, all)
+		default:
+			s.note("%s: %d distances for %d nodes: no distances", name, len(all), online.Len())
+			return nil
+		}
+		matrix[i] = row
+	}
+	return matrix
+}

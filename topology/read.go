@@ -1,0 +1,40 @@
+package topology
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// Read finds out what the machine is from a tree of the Linux files /sys and
+// /proc: a real one, an unpacked capture, or one that a test has made. Paths are
+// relative to the root, such as sys/devices/system/cpu/online.
+//
+// What is not there or makes no sense is noted in Missing, and the rest is used.
+// Read fails only if it finds no CPU at all, or if the tree is absurdly large.
+func Read(fsys fs.FS) (*Topology, error) {
+	return read(newSource(fsys), CPUSet{})
+}
+
+// read is Read from a source. Affinity holds CPUs that are known to be online
+// from elsewhere, and to which we are limited; if it is empty nothing is known.
+func read(s *source, affinity CPUSet) (*Topology, error) {
+	t := &Topology{}
+	r := newCPUReader(s, t)
+	r.findCPUs(affinity)
+	if t.Online.Empty() {
+		return nil, errors.New("no CPUs found: want the files sys/devices/system/cpu/cpu*/topology or proc/cpuinfo of a Linux machine")
+	}
+	if r.hasTopology {
+		r.readCPUs()
+	} else {
+		s.note("sys/devices/system/cpu/cpu*/topology: not there: cores, packages and caches are unknown")
+	}
+	readNodes(s, t)
+	readAllowed(s, t, affinity)
+	if s.spent > readBudget {
+		return nil, errBudget
+	}
+	t.Missing = s.notes()
+	t.finish()
+	return t, nil
+}

@@ -1,0 +1,255 @@
+package topology
+
+// A source is the one door to the files of a tree. Whatever lies behind it,
+// a directory of FIFOs, a file without end, a loop of links or a million
+// entries, reading is bounded: a file is read up to a limit, a directory up to a
+// number of entries, all files together up to a budget; what is no regular file
+// is not there.
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+const (
+	smallFile  = 256 << 10 // the longest list of 16384 CPUs has 80 KB
+	bigFile    = 16 << 20  // cpuinfo, stat and mounts; 2048 CPUs' cpuinfo has 3 MB
+	readBudget = 1 << 29   // 8192 CPUs have 200 MB of masks
+	maxEntries = 1 << 16   // of a directory
+
+	maxMissing = 40 // notes
+)
+
+var (
+	errTooLong   = errors.New("file is too long")
+	errNoRegular = errors.New("not a regular file")
+	errBudget    = fmt.Errorf("more than %d MB to read: not the /sys of a machine", readBudget>>20)
+)
+
+// An appender is an fs.FS that can append the content of a file to a buffer,
+// with the bounds above: fewer calls and no garbage.
+type appender interface {
+	appendFile(buf []byte, name string, limit int) ([]byte, error)
+}
+
+type source struct {
+	fsys    fs.FS
+	fast    appender // fsys, if it is one
+	buf     []byte
+	spent   int
+	missing []string
+	dropped int // notes beyond maxMissing
+
+	rec *recorder // of Capture; nil otherwise
+}
+
+func newSource(fsys fs.FS) *source {
+	s := &source{fsys: fsys, buf: make([]byte, 0, 4096)}
+	s.fast, _ = fsys.(appender)
+	return s
+}
+
+// note adds a line to Topology.Missing.
+func (s *source) note(format string, args ...any) {
+	if len(s.missing) == maxMissing {
+		s.dropped++
+		return
+	}
+	s.missing = append(s.missing, fmt.Sprintf(format, args...))
+}
+
+func (s *source) notes() []string {
+	if s.dropped > 0 {
+		return append(s.missing, fmt.Sprintf("... and %d more", s.dropped))
+	}
+	return s.missing
+}
+
+// read returns the content of a file, valid until the next read, and whether
+// there is one. It notes what is there and cannot be read.
+func (s *source) read(name string, limit int) ([]byte, bool) {
+	return s.readAs(name, name, limit)
+}
+
+// readAs is read of a file that a capture shall hold under another name.
+func (s *source) readAs(name, as string, limit int) ([]byte, bool) {
+	if s.spent > readBudget {
+		return nil, false // Read gives errBudget in the end
+	}
+	var err error
+	if s.fast != nil {
+		s.buf, err = s.fast.appendFile(s.buf[:0], name, limit)
+	} else {
+		s.buf, err = appendFile(s.buf[:0], s.fsys, name, limit)
+	}
+	s.spent += len(s.buf) + 64 // a file costs, be it empty
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			if err == errTooLong {
+				s.note("%s: longer than %d KB: ignored", name, limit>>10)
+			} else {
+				s.note("%s: cannot be read: %v", name, unwrapPath(err))
+			}
+		}
+		return nil, false
+	}
+	if s.rec != nil {
+		s.rec.file(as, s.buf)
+	}
+	return s.buf, true
+}
+
+// unwrapPath cuts the path that fs.PathError repeats.
+func unwrapPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// appendFile is read for any fs.FS. It asks before it opens, because opening a
+// FIFO would wait for a writer.
+func appendFile(buf []byte, fsys fs.FS, name string, limit int) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return buf, err
+	}
+	if !info.Mode().IsRegular() {
+		return buf, errNoRegular
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return buf, err
+	}
+	defer f.Close()
+	return appendAll(buf, f.Read, limit)
+}
+
+// appendAll appends what read gives, and fails if that is more than limit.
+func appendAll(buf []byte, read func([]byte) (int, error), limit int) ([]byte, error) {
+	start, idle := len(buf), 0
+	for {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+max(n, 0)]
+		if len(buf)-start > limit {
+			return buf[:start], errTooLong
+		}
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf[:start], err
+		}
+		if idle++; n > 0 {
+			idle = 0
+		}
+		if idle > 100 {
+			return buf[:start], io.ErrNoProgress
+		}
+	}
+}
+
+// numbered returns the numbers N of a directory's entries prefixN, below limit,
+// and whether the directory is there.
+func (s *source) numbered(dir, prefix string, limit int) (CPUSet, bool) {
+	var set CPUSet
+	f, err := s.openDir(dir)
+	if err != nil {
+		return set, false
+	}
+	defer f.Close()
+	for seen := 0; ; {
+		entries, err := f.ReadDir(1024)
+		for _, e := range entries {
+			digits, ok := strings.CutPrefix(e.Name(), prefix)
+			if !ok || digits == "" || digits[0] < '0' || digits[0] > '9' {
+				continue
+			}
+			if n, err := strconv.Atoi(digits); err == nil && n < limit {
+				set.Add(n)
+				if s.rec != nil {
+					s.rec.dir(dir + "/" + prefix + strconv.Itoa(n))
+				}
+			}
+		}
+		seen += len(entries)
+		if err == nil && len(entries) > 0 && seen >= maxEntries {
+			s.note("%s: more than %d entries: the rest is ignored", dir, maxEntries)
+			return set, true
+		}
+		if err != nil || len(entries) == 0 {
+			return set, true
+		}
+	}
+}
+
+// openDir opens a directory, and nothing else.
+func (s *source) openDir(dir string) (fs.ReadDirFile, error) {
+	info, err := fs.Stat(s.fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, errNoRegular
+	}
+	f, err := s.fsys.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if d, ok := f.(fs.ReadDirFile); ok {
+		return d, nil
+	}
+	f.Close()
+	return nil, errNoRegular
+}
+
+func (s *source) isDir(name string) bool {
+	info, err := fs.Stat(s.fsys, name)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	if s.rec != nil {
+		s.rec.dir(name)
+	}
+	return true
+}
+
+// list reads a file in list format and says whether it was there and well
+// formed.
+func (s *source) list(name string, limit int) (CPUSet, bool) {
+	return s.listAs(name, name, limit)
+}
+
+func (s *source) listAs(name, as string, limit int) (CPUSet, bool) {
+	var set CPUSet
+	b, ok := s.readAs(name, as, smallFile)
+	if !ok {
+		return set, false
+	}
+	if err := parseList(&set, b, limit); err != nil {
+		s.note("%s: %v", name, err)
+		return CPUSet{}, false
+	}
+	return set, true
+}
+
+func (s *source) int(name string) (int, bool) {
+	b, ok := s.read(name, smallFile)
+	if !ok {
+		return 0, false
+	}
+	v, err := parseInt(b)
+	if err != nil {
+		s.note("%s: %v", name, err)
+		return 0, false
+	}
+	return v, true
+}
