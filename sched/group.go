@@ -1,0 +1,156 @@
+package sched
+
+// Fork and Join, Group and Wait. A join first takes back what nobody has
+// stolen, from the owner's end of the ring, and runs it inline: it then costs a
+// push, a pop and a call. Only for what was stolen does it wait.
+
+// A Child is a forked G that has not been joined.
+type Child struct{ g *G }
+
+const (
+	joinRunning = iota // or still queued
+	joinDone
+	joinWaiting // the parent waits, parked
+)
+
+// Fork starts task(arg) as a child of g, without a closure. g must Join every
+// child before it returns; the last forked is best joined first.
+func (g *G) Fork(task Task, arg Arg) Child {
+	m := g.m
+	gp := m.newG()
+	gp.task, gp.arg, gp.parent = task, arg, g
+	m.runqput(gp, false)
+	m.wakep(m.p.node)
+	return Child{gp}
+}
+
+// Join waits for a child of g and returns what its task returned.
+func (g *G) Join(c Child) int {
+	child := c.g
+	if g.m.unqueue(child) {
+		g.runInline(child)
+	} else {
+		if child.joined.load(g.m) != joinDone {
+			g.waitChild = child
+			g.park(commitJoin)
+		}
+		child.joined.store(g.m, joinRunning) // for its next life
+	}
+	ret := child.ret
+	g.m.gfput(child)
+	return ret
+}
+
+// unqueue takes child, the last that was pushed, back from the run queue.
+func (m *M) unqueue(child *G) bool {
+	if !m.s.arm.Local {
+		return m.queueRemove(child)
+	}
+	gp := m.p.ring.pop(m)
+	if gp == child {
+		return true
+	}
+	if gp != nil {
+		m.p.ring.push(m, gp) // succeeds: it has just made room
+	}
+	return false
+}
+
+func commitJoin(m *M, g *G) bool {
+	return g.waitChild.joined.cas(m, joinRunning, joinWaiting)
+}
+
+// endFork ends a forked child that was not run inline.
+func (m *M) endFork(child *G) {
+	parent := child.parent
+	if child.joined.swap(m, joinDone) == joinWaiting {
+		m.ready(parent) // from here on child is the parent's to free
+	}
+}
+
+// A Group waits for Gs. The zero Group is ready for use. It belongs to the G
+// that first uses it: only that G may call its methods, and it must Wait before
+// it returns.
+type Group struct {
+	open int // started and not known to have ended; owned by the G
+	// left counts down with every member that ends elsewhere. While the owner
+	// does not wait it is not positive; to wait, the owner adds open. Whoever
+	// makes it zero wakes the owner.
+	left   Word32
+	waiter *G
+}
+
+// Go starts fn as a member of the group, on g's node.
+func (gr *Group) Go(g *G, fn func(*G)) {
+	m := g.m
+	gp := m.newG()
+	gp.fn, gp.group = fn, gr
+	gr.add(g)
+	m.runqput(gp, false)
+	m.wakep(m.p.node)
+}
+
+// GoAt is Go with a [Placement].
+func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
+	gp := g.m.newG()
+	gp.fn, gp.group = fn, gr
+	gr.add(g)
+	g.m.place(gp, where)
+}
+
+func (gr *Group) add(g *G) {
+	if gr.open == 0 {
+		gr.waiter, gr.left.line = g, g.joined.line
+	}
+	gr.open++
+}
+
+// Wait returns when every member has ended.
+func (gr *Group) Wait(g *G) {
+	for gr.open > 0 {
+		child := g.m.popMember(gr)
+		if child == nil {
+			break
+		}
+		g.runInline(child)
+		g.m.gfput(child)
+		gr.open--
+	}
+	if gr.open == 0 {
+		return
+	}
+	if int(int32(gr.left.load(g.m)))+gr.open > 0 {
+		g.waitGroup = gr
+		g.park(commitWait)
+	}
+	gr.open = 0
+	gr.left.store(g.m, 0)
+}
+
+// popMember takes a member of gr that has not started back from the owner's
+// end of the run queue.
+func (m *M) popMember(gr *Group) *G {
+	if !m.s.arm.Local {
+		return m.queuePopMember(gr)
+	}
+	gp := m.p.ring.pop(m)
+	if gp == nil || gp.group == gr && gp.c == nil {
+		return gp
+	}
+	m.p.ring.push(m, gp)
+	return nil
+}
+
+// commitWait decides whether g, the owner, waits: whoever makes left zero does
+// what comes then, g itself or the last member.
+func commitWait(m *M, g *G) bool {
+	gr := g.waitGroup
+	return gr.left.add(m, int32(gr.open)) != 0
+}
+
+// endMember ends a member that was not run inline.
+func (m *M) endMember(gr *Group) {
+	if gr.left.add(m, -1) == 0 {
+		m.ready(gr.waiter)
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package host
+
+import "runtime"
+
+func osyield() { runtime.Gosched() }

@@ -1,0 +1,73 @@
+package sched
+
+// Locks and notes on futexes, after the Go runtime's lock_futex.go.
+
+// A mutex protects a few words for a few tens of nanoseconds. Its key is
+//
+//	mutexUnlocked -> mutexLocked -> mutexUnlocked   nobody else came
+//	mutexLocked -> mutexSleeping                    an M sleeps, or is about to
+//
+// An M that takes the lock after sleeping leaves mutexSleeping behind, since it
+// cannot know whether it was the only sleeper.
+type mutex struct{ key Word32 }
+
+const (
+	mutexUnlocked = iota
+	mutexLocked
+	mutexSleeping
+)
+
+const (
+	mutexActiveSpin  = 30 // looks before giving the CPU away
+	mutexPassiveSpin = 2  // then yields before sleeping
+)
+
+func (l *mutex) lock(m *M) {
+	if !l.key.cas(m, mutexUnlocked, mutexLocked) {
+		l.lockSlow(m)
+	}
+}
+
+func (l *mutex) lockSlow(m *M) {
+	for i := 0; i < mutexActiveSpin+mutexPassiveSpin; i++ {
+		if l.key.load(m) == mutexUnlocked && l.key.cas(m, mutexUnlocked, mutexLocked) {
+			return
+		}
+		if i >= mutexActiveSpin {
+			m.s.machine.Osyield(m)
+		}
+	}
+	for l.key.swap(m, mutexSleeping) != mutexUnlocked {
+		m.s.machine.Futexsleep(m, &l.key, mutexSleeping, -1)
+	}
+}
+
+func (l *mutex) unlock(m *M) {
+	if l.key.swap(m, mutexUnlocked) == mutexSleeping {
+		m.s.machine.Futexwakeup(m, &l.key, 1)
+	}
+}
+
+// A note is a one-shot event between one sleeper and one waker. A wakeup that
+// comes before the sleep is not lost; each sleep consumes one wakeup.
+type note struct{ key Word32 }
+
+const (
+	noteClear = iota
+	noteSignalled
+	noteSleeping
+)
+
+func (n *note) sleep(m *M) {
+	for !n.key.cas(m, noteSignalled, noteClear) {
+		if n.key.load(m) == noteSleeping || n.key.cas(m, noteClear, noteSleeping) {
+			m.s.machine.Futexsleep(m, &n.key, noteSleeping, -1)
+		}
+	}
+}
+
+func (n *note) wakeup(m *M) {
+	if n.key.swap(m, noteSignalled) == noteSleeping {
+		m.s.machine.Futexwakeup(m, &n.key, 1)
+	}
+}

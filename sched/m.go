@@ -1,0 +1,76 @@
+package sched
+
+import "errors"
+
+// An M is a worker thread. The Machine gives it a thread that calls Step; all
+// else happens in carriers.
+type M struct {
+	ID    int
+	Local any // the Machine's own
+
+	s      *Sched
+	memory Memory // nil on a machine whose memory is real
+	p      *P     // nil for the M that stands for callers from outside
+
+	c       *carrier          // the one entered
+	nextg   *G                // fresh G for the carrier that is entered next
+	commit  func(*M, *G) bool // finishes the park of commitG, see carrier
+	commitG *G
+
+	freec  *carrier
+	nfreec int
+
+	searching bool // counted in its Node's nsearch
+	note      note
+	bound     bool  // its thread has been bound, or would have been but for bindErr
+	bindErr   error // why Bind failed, nil if it did not
+}
+
+// errCancelled unwinds Gs that will never go on.
+var errCancelled = errors.New("sched: G cancelled because its scheduler stops")
+
+// Step enters m's carrier and returns when it is left: for another, which the
+// next Step enters, because of a [M.Pause], or, then Step returns false, because
+// m has ended.
+func (m *M) Step() bool {
+	c := m.c
+	c.m = m
+	_, ok := c.next()
+	return ok
+}
+
+// Pause leaves m's carrier; the next Step goes on after the Pause. A Machine
+// calls it from within a call that the scheduler made.
+func (m *M) Pause() { m.c.leave(struct{}{}) }
+
+// P returns the index of the P that m holds, or -1.
+func (m *M) P() int {
+	if m.p == nil {
+		return -1
+	}
+	return m.p.id
+}
+
+// newm starts an M for p, which nobody else can see.
+func (m *M) newm(p *P, searching bool) {
+	s := m.s
+	nm := &M{s: s, memory: s.machine.Memory(), p: p, searching: searching}
+	nm.note.key.line = s.newLines(1)
+	nm.c = m.newCarrier()
+	p.m = nm
+	p.tick = bindingTicks - 1 // have it bound at once
+	s.lock.lock(m)
+	nm.ID = s.nmstarted
+	s.nmstarted++
+	s.nm.add(m, 1)
+	s.lock.unlock(m)
+	s.machine.Newosproc(nm, m)
+}
+
+// exit is the last thing m does.
+func (m *M) exit() {
+	s := m.s
+	if s.nm.add(m, -1) == 0 {
+		s.machine.Futexwakeup(m, &s.nm, 1)
+	}
+}

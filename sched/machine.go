@@ -1,0 +1,92 @@
+package sched
+
+import "numasched/topology"
+
+// A Machine is what the scheduler runs on: real threads (package host) or
+// events in virtual time (package sim). The scheduler asks it for little, and
+// for nothing behind its back: every word that Ms share is a [Word32],
+// [Word64] or wordPtr and reports its accesses to Memory, every wait is a
+// Futexsleep, every clock is Nanotime. So the same scheduler source runs on
+// both, and an explorer that decides the order of accesses decides everything.
+//
+// Calls come from the M they name, while that M runs, with one exception: the
+// M that stands for callers from outside ([Sched.Run], [Sched.Close]) is never
+// started and has no P.
+type Machine interface {
+	// Topology is the machine that Ps are mapped onto. It never changes.
+	Topology() *topology.Topology
+
+	// Nanotime is the machine's clock in nanoseconds. It never goes back.
+	Nanotime(m *M) int64
+
+	// Newosproc gives m a thread, which calls m.Step until it returns false.
+	// by is the M that asks.
+	Newosproc(m, by *M)
+
+	// Futexsleep blocks m until a Futexwakeup on w, but returns at once if *w
+	// is not val; it may return early for no reason. ns < 0 waits for ever,
+	// otherwise at most about ns nanoseconds.
+	Futexsleep(m *M, w *Word32, val uint32, ns int64)
+
+	// Futexwakeup wakes at most n of the Ms that sleep on w.
+	Futexwakeup(m *M, w *Word32, n int)
+
+	// Osyield lets another thread have m's CPU: what a spinning M does when
+	// whoever it waits for may have been descheduled.
+	Osyield(m *M)
+
+	// Bind restricts m's thread to cpus. The error says why it could not; m
+	// then runs on where it was.
+	Bind(m *M, cpus topology.CPUSet) error
+
+	// Getcpu returns the CPU that m is on, or -1 where that is not known.
+	Getcpu(m *M) int
+
+	// Memory is told of every access to a word that Ms share, before it
+	// happens. It is nil on a machine whose memory is real.
+	Memory() Memory
+
+	// Work does w for a G that runs on m: a real machine calls kernel, a
+	// simulated one charges m's clock with w.
+	Work(m *M, w *Work, kernel func())
+
+	// NewBuffer returns memory for Work to read and write. bytes > 0.
+	NewBuffer(bytes int64, where Placement) (*Buffer, error)
+}
+
+// A Memory charges the scheduler for what it does, on a machine where doing
+// it takes no time by itself.
+type Memory interface {
+	// Access charges one access to a word of the given line, and may let
+	// other Ms run before it returns.
+	Access(m *M, line Line, kind Access)
+
+	// Spend charges scheduler work that touches no shared word.
+	Spend(m *M, c Cost)
+}
+
+// A Line identifies a cache line that holds words of the scheduler. The zero
+// Line is private to its M and never reported.
+type Line uint32
+
+// Access is the way a word is accessed.
+type Access uint8
+
+const (
+	Load  Access = iota // needs the line shared
+	Store               // needs the line exclusive
+	RMW                 // atomic read-modify-write: exclusive, and locked
+)
+
+// Cost names work of the scheduler that touches no shared word.
+type Cost uint8
+
+const (
+	CostSpawn    Cost = iota // make a G and fill in what it runs
+	CostInline               // run a child inside its parent's join
+	CostExecute              // start a fresh G from the scheduling loop
+	CostSwitch               // leave one carrier and enter another
+	CostSchedule             // one turn of the scheduling loop
+	CostNewStack             // make a carrier
+	NumCosts
+)

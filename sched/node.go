@@ -1,0 +1,155 @@
+package sched
+
+import "numasched/topology"
+
+// A place is one NUMA node as Ps are mapped onto it. Under arms with node
+// queues each place has a Node of its own, under the others all share one.
+type place struct {
+	index int // in Sched.places
+	id    int // the node's kernel ID, or -1 if the machine has no nodes
+	cpus  topology.CPUSet
+	node  *Node
+}
+
+// A Node is what Ps share: a run queue, idle Ps and a count of searchers. Under
+// arms with node queues it is one NUMA node; under the others there is one Node
+// for the whole machine, and its run queue is Go's global queue.
+//
+// Invariants:
+//   - A P is on its Node's idle list if and only if P.idle, and then its own run
+//     queue is empty and its M, if it has one, sleeps or is about to. Whoever
+//     takes the P off the list owes that M exactly one wakeup.
+//   - nidle, nrunq and Sched.npidle change under the lock, and are read without.
+type Node struct {
+	lock  mutex
+	runq  gList
+	nrunq Word32 // length of runq
+
+	idle    *P     // idle Ps, last come first, linked through P.link and P.back
+	nidle   Word32 // how many
+	nsearch Word32 // Ms of this node that look for work
+
+	ps   []*P
+	near []*Node // all Nodes in order of distance, itself first
+}
+
+// pidleput makes p idle and returns how many Ps are idle now. n.lock is held.
+func (m *M) pidleput(n *Node, p *P) int32 {
+	p.idle = true
+	p.link, p.back = n.idle, nil
+	if n.idle != nil {
+		n.idle.back = p
+	}
+	n.idle = p
+	n.nidle.add(m, 1)
+	return m.s.npidle.add(m, 1)
+}
+
+// pidletake takes p off the idle list. n.lock is held.
+func (m *M) pidletake(n *Node, p *P) {
+	p.idle = false
+	if p.back != nil {
+		p.back.link = p.link
+	} else {
+		n.idle = p.link
+	}
+	if p.link != nil {
+		p.link.back = p.back
+	}
+	p.link, p.back = nil, nil
+	n.nidle.add(m, -1)
+	m.s.npidle.add(m, -1)
+}
+
+// queuePut adds gp to the end of n's queue.
+func (m *M) queuePut(n *Node, gp *G) {
+	n.lock.lock(m)
+	gp.queue = n
+	n.runq.pushBack(gp)
+	n.nrunq.store(m, uint32(n.runq.n))
+	n.lock.unlock(m)
+}
+
+// queuePutAll adds all of q, which it empties, to the end of n's queue.
+func (m *M) queuePutAll(n *Node, q *gList) {
+	n.lock.lock(m)
+	for gp := q.popFront(); gp != nil; gp = q.popFront() {
+		gp.queue = n
+		n.runq.pushBack(gp)
+	}
+	n.nrunq.store(m, uint32(n.runq.n))
+	n.lock.unlock(m)
+}
+
+// queueGet takes a G from the front of n's queue, and moves up to batch-1 more
+// to the ring of m's P.
+func (m *M) queueGet(n *Node, batch int) *G {
+	if n.nrunq.load(m) == 0 {
+		return nil
+	}
+	n.lock.lock(m)
+	gp := m.queueGetLocked(n, batch)
+	n.lock.unlock(m)
+	return gp
+}
+
+func (m *M) queueGetLocked(n *Node, batch int) *G {
+	gp := n.runq.popFront()
+	if gp == nil {
+		return nil
+	}
+	gp.queue = nil
+	if m.s.arm.Local {
+		for range batch - 1 {
+			next := n.runq.popFront()
+			if next == nil {
+				break
+			}
+			next.queue = nil
+			if !m.p.ring.push(m, next) {
+				next.queue = n
+				n.runq.pushBack(next)
+				break
+			}
+		}
+	}
+	n.nrunq.store(m, uint32(n.runq.n))
+	return gp
+}
+
+// queueBatch is the fair share of n's queue for one of its Ps: Go's rule.
+func (m *M) queueBatch(n *Node) int {
+	return min(int(n.nrunq.load(m))/len(n.ps)+1, ringSize/2)
+}
+
+// queueRemove takes gp, wherever it stands, out of the one queue of arms
+// without rings, and reports whether it was there.
+func (m *M) queueRemove(gp *G) bool {
+	n := m.p.node
+	n.lock.lock(m)
+	found := gp.queue == n
+	if found {
+		gp.queue = nil
+		n.runq.remove(gp)
+		n.nrunq.store(m, uint32(n.runq.n))
+	}
+	n.lock.unlock(m)
+	return found
+}
+
+// queuePopMember takes the last G of the one queue of arms without rings, if it
+// is a member of gr that has not started.
+func (m *M) queuePopMember(gr *Group) *G {
+	n := m.p.node
+	n.lock.lock(m)
+	gp := n.runq.tail
+	if gp != nil && gp.group == gr && gp.c == nil {
+		gp.queue = nil
+		n.runq.remove(gp)
+		n.nrunq.store(m, uint32(n.runq.n))
+	} else {
+		gp = nil
+	}
+	n.lock.unlock(m)
+	return gp
+}

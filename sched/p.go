@@ -1,0 +1,78 @@
+package sched
+
+// A P is the right to run Gs, and what goes with it: a run queue, free Gs,
+// statistics. There are Procs of them. What is not a word that Ms share belongs
+// to the M that holds the P.
+type P struct {
+	id    int
+	cpu   int // the CPU it is mapped to: its place in the machine; -1 if unknown
+	place *place
+	node  *Node
+	l3    int // index of cpu's L3 cache, or -1
+
+	// m holds the P, or sleeps and holds it again when woken; nil until the P is
+	// first needed. An idle P keeps its M: then a P comes back to the thread,
+	// and the caches, that it had.
+	m *M
+
+	tick    uint32 // turns of the scheduling loop
+	ring    ring
+	runnext wordG // the G that was last made ready here: next to run
+
+	gfree gStack
+	gpool *gPool
+	tiers []tier // whom to rob, nearest first
+	rand  uint64
+
+	// On the Node's idle list; under its lock.
+	idle       bool
+	link, back *P
+
+	stats pstats
+}
+
+// runqput makes gp runnable on m's P: at once if next is set (what was to come
+// next goes to the end of the ring), else at the end of the ring. If the ring is
+// full, half of it goes to the node's queue.
+func (m *M) runqput(gp *G, next bool) {
+	p := m.p
+	if !m.s.arm.Local {
+		m.queuePut(p.node, gp)
+		return
+	}
+	if next {
+		if gp = p.runnext.swap(m, gp); gp == nil {
+			return
+		}
+	}
+	for !p.ring.push(m, gp) {
+		q := p.ring.shed(m)
+		if q.n > 0 {
+			p.stats.Overflows++
+			q.pushBack(gp)
+			m.queuePutAll(p.node, &q)
+			return
+		}
+	}
+}
+
+// runqget takes the G that runs next on m's P.
+func (m *M) runqget() *G {
+	p := m.p
+	if p.runnext.load(m) != nil {
+		if gp := p.runnext.swap(m, nil); gp != nil {
+			return gp
+		}
+	}
+	return p.ring.get(m)
+}
+
+// random is xorshift64*, Marsaglia (2003) and Vigna (2016).
+func (p *P) random() uint32 {
+	x := p.rand
+	x ^= x >> 12
+	x ^= x << 25
+	x ^= x >> 27
+	p.rand = x
+	return uint32(x * 0x2545F4914F6CDD1D >> 32)
+}

@@ -1,0 +1,226 @@
+package sched
+
+import (
+	"sort"
+
+	"numasched/topology"
+)
+
+// mapPs makes places, Nodes and Ps. Ps fill the CPUs node by node, starting at
+// the node that the caller runs on (several schedulers may share a machine), and
+// within a node in ascending order of CPU.
+func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
+	s.makePlaces(topo, seed)
+	byID := make(map[int]*place)
+	for _, pl := range s.places {
+		byID[pl.id] = pl
+	}
+
+	order := []*place{}
+	start := s.places[0].id
+	if cpu := s.machine.Getcpu(s.m0); cpu >= 0 && byID[topo.NodeOf(cpu)] != nil {
+		start = topo.NodeOf(cpu)
+	}
+	for _, id := range nearest(topo, start) {
+		if pl := byID[id]; pl != nil {
+			order = append(order, pl)
+		}
+	}
+	for _, pl := range order {
+		for cpu := range pl.cpus.All() {
+			if len(s.ps) == procs {
+				break
+			}
+			s.ps = append(s.ps, s.newP(topo, pl, cpu, seed))
+		}
+	}
+
+	s.makeNodes()
+	for _, pl := range s.places {
+		for _, id := range nearest(topo, pl.id) {
+			if near := byID[id]; near != nil && s.arm.NodeQ {
+				pl.node.near = append(pl.node.near, near.node)
+			}
+		}
+	}
+	if !s.arm.NodeQ {
+		s.nodes[0].near = s.nodes
+	}
+	for _, n := range s.nodes {
+		n.near = withPs(n.near)
+	}
+	s.nodes = withPs(s.nodes)
+	s.makePools()
+	for _, p := range s.ps {
+		p.tiers = s.makeTiers(topo, p)
+	}
+	for i := len(s.ps) - 1; i >= 0; i-- { // so that P 0 is woken first
+		p := s.ps[i]
+		s.m0.pidleput(p.node, p)
+	}
+}
+
+// makePlaces makes a place of every node that has CPUs for us. Where nodes
+// overlap, a CPU belongs to the first. CPUs that no node has make up a place of
+// their own.
+func (s *Sched) makePlaces(topo *topology.Topology, seed uint64) {
+	rest := topo.Allowed
+	add := func(id int, cpus topology.CPUSet) {
+		if !cpus.Empty() {
+			s.places = append(s.places, &place{index: len(s.places), id: id, cpus: cpus})
+			rest = rest.AndNot(cpus)
+		}
+	}
+	for i := range topo.Nodes {
+		add(topo.Nodes[i].ID, topo.Nodes[i].CPUs.And(rest))
+	}
+	add(-1, rest)
+	if s.arm.Shuffle {
+		s.shufflePlaces(topo.Allowed.List(), seed)
+	}
+}
+
+// shufflePlaces deals the CPUs out anew, each place as many as it had.
+func (s *Sched) shufflePlaces(cpus []int, seed uint64) {
+	r := P{rand: seed*2 + 1}
+	for i := len(cpus) - 1; i > 0; i-- {
+		k := int(r.random() % uint32(i+1))
+		cpus[i], cpus[k] = cpus[k], cpus[i]
+	}
+	for _, pl := range s.places {
+		n := pl.cpus.Len()
+		pl.cpus = topology.CPUs(cpus[:n]...)
+		cpus = cpus[n:]
+	}
+}
+
+func (s *Sched) newP(topo *topology.Topology, pl *place, cpu int, seed uint64) *P {
+	p := &P{id: len(s.ps), cpu: cpu, place: pl, l3: topo.L3Of(cpu)}
+	p.rand = (seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1
+	p.ring.state.line = s.newLines(1)
+	p.ring.lines = s.newLines(ringSize / slotsPerLine)
+	p.runnext.line = s.newLines(1)
+	return p
+}
+
+// makeNodes makes a Node per place, or one for all.
+func (s *Sched) makeNodes() {
+	for _, pl := range s.places {
+		if s.arm.NodeQ || len(s.nodes) == 0 {
+			n := new(Node)
+			n.lock.key.line = s.newLines(1)
+			n.nrunq.line = s.newLines(1)
+			n.nidle.line = s.newLines(1)
+			n.nsearch.line = s.newLines(1)
+			s.nodes = append(s.nodes, n)
+		}
+		pl.node = s.nodes[len(s.nodes)-1]
+	}
+	for _, p := range s.ps {
+		p.node = p.place.node
+		p.node.ps = append(p.node.ps, p)
+	}
+}
+
+// withPs leaves out Nodes that no P was mapped to.
+func withPs(nodes []*Node) (used []*Node) {
+	for _, n := range nodes {
+		if len(n.ps) > 0 {
+			used = append(used, n)
+		}
+	}
+	return used
+}
+
+// makePools makes a pool of free Gs per place, or one for all.
+func (s *Sched) makePools() {
+	pools := make(map[*place]*gPool)
+	for _, p := range s.ps {
+		key := p.place
+		if !s.arm.Cache {
+			key = nil
+		}
+		if pools[key] == nil {
+			pools[key] = &gPool{lock: mutex{Word32{line: s.newLines(1)}}}
+		}
+		p.gpool = pools[key]
+	}
+}
+
+// A tier is a set of Ps that are equally far.
+type tier struct {
+	ps       []*P
+	distance int
+	remote   bool     // on other nodes
+	coprimes []uint32 // strides that visit every one of ps, see policy.Walk
+}
+
+// makeTiers returns p's victims, nearest first: Ps under the same L3 cache,
+// other Ps of the node, then the other nodes in order of distance. Arms that do
+// not steal near first have all Ps in one tier.
+func (s *Sched) makeTiers(topo *topology.Topology, p *P) (tiers []tier) {
+	byDistance := make(map[int]*tier)
+	for _, v := range s.ps {
+		d := 0
+		if s.arm.Near && v != p {
+			d = s.distance(topo, p, v)
+		}
+		t := byDistance[d]
+		if t == nil {
+			t = &tier{distance: d, remote: s.arm.Near && p.place != v.place}
+			byDistance[d] = t
+		}
+		if v != p || !s.arm.Near {
+			t.ps = append(t.ps, v)
+		}
+	}
+	for _, t := range byDistance {
+		if n := uint32(len(t.ps)); n > 0 {
+			t.coprimes = coprimesOf(n)
+			tiers = append(tiers, *t)
+		}
+	}
+	sort.Slice(tiers, func(i, j int) bool { return tiers[i].distance < tiers[j].distance })
+	return tiers
+}
+
+// distance orders victims: 0 under one L3, 1 on one node, else 2 + the SLIT
+// distance of the nodes.
+func (s *Sched) distance(topo *topology.Topology, p, v *P) int {
+	switch {
+	case p.place != v.place:
+		return 2 + topo.Distance(p.place.id, v.place.id)
+	case p.l3 == v.l3 || s.arm.Shuffle:
+		return 0
+	default:
+		return 1
+	}
+}
+
+func coprimesOf(n uint32) (c []uint32) {
+	for i := uint32(1); i <= n; i++ {
+		if gcd(i, n) == 1 {
+			c = append(c, i)
+		}
+	}
+	return c
+}
+
+func gcd(a, b uint32) uint32 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// nearest is topo.Nearest, with the place of CPUs that no node has last.
+func nearest(topo *topology.Topology, id int) []int {
+	if ids := topo.Nearest(id); ids != nil {
+		return append(ids[:len(ids):len(ids)], -1)
+	}
+	ids := []int{id}
+	for _, n := range topo.Nodes {
+		ids = append(ids, n.ID)
+	}
+	return ids
+}

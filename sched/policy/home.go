@@ -1,0 +1,28 @@
+package policy
+
+// Where is what becomes of a G that has been made ready.
+type Where uint8
+
+const (
+	Here   Where = iota // to the P that made it ready: it runs there next
+	AtHome              // to its home node
+	Move                // to the P that made it ready, which is its home from now on
+)
+
+// FollowAfter is how many consecutive wake-ups from one other node move a G's
+// home there. Two Gs that talk to each other across nodes pay more for every
+// message than the memory of one of them is worth.
+const FollowAfter = 16
+
+// Ready decides where a G goes that is at home on node home and was made ready
+// on node here, for the nth time in a row from there. A negative home is none.
+func Ready(home, here, n int32) Where {
+	switch {
+	case home < 0 || home == here:
+		return Here
+	case n >= FollowAfter:
+		return Move
+	default:
+		return AtHome
+	}
+}

@@ -1,0 +1,56 @@
+package policy
+
+// A Walk visits the numbers 0 to n-1 once each, in an order that differs from
+// walk to walk: from a random start, in steps of a number coprime to n. It is
+// how Go's randomOrder visits Ps.
+type Walk struct {
+	left, pos, step, n uint32
+}
+
+// NewWalk starts a walk over 0 to n-1. coprimes are the numbers from 1 to n
+// that are coprime to n; rnd is random.
+func NewWalk(n uint32, coprimes []uint32, rnd uint32) Walk {
+	return Walk{left: n, pos: rnd % n, step: coprimes[rnd/n%uint32(len(coprimes))], n: n}
+}
+
+// Next returns the next number, and false after the last.
+func (w *Walk) Next() (i uint32, ok bool) {
+	if w.left == 0 {
+		return 0, false
+	}
+	i = w.pos
+	w.left--
+	w.pos = (w.pos + w.step) % w.n
+	return i, true
+}
+
+const (
+	// StealRounds is how often a searcher goes over its victims, as in Go.
+	StealRounds = 4
+
+	// Patience is how many of the rounds stay on the searcher's own node, in
+	// arms that steal near first.
+	Patience = 1
+
+	// RemoteBacklog is the least number of Gs in a ring for which a thief from
+	// another node robs it before its last round: what is less, the victim's
+	// own node will run soon.
+	RemoteBacklog = 2
+)
+
+// StealHalf is how many of n Gs a thief takes: half, rounded up.
+func StealHalf(n uint32) uint32 { return n - n/2 }
+
+// StealRemote is how many of n Gs, oldest first, a thief takes from a P of
+// another node when the oldest free of them are at home on neither. Gs without a
+// home there are taken first; only a thief in its last round takes others.
+func StealRemote(n, free uint32, last bool) uint32 {
+	switch half := StealHalf(n); {
+	case last:
+		return half
+	case n < RemoteBacklog:
+		return 0
+	default:
+		return min(half, free)
+	}
+}

@@ -1,0 +1,211 @@
+package sched
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"numasched/sched/policy"
+)
+
+// A Config says what a scheduler is made of.
+type Config struct {
+	Machine Machine
+	Arm     policy.Arm
+	Procs   int    // how many Ps; 0 means as many as the machine allows CPUs
+	Seed    uint64 // of the random choices
+}
+
+// A Sched schedules Gs on the Ps and Ms of one machine.
+type Sched struct {
+	machine Machine
+	arm     policy.Arm
+
+	ps     []*P
+	places []*place
+	nodes  []*Node
+
+	stopping Word32 // 1 once the scheduler fails or is closed
+	npidle   Word32 // idle Ps of all Nodes
+	quiet    Word32 // 1 while Stats waits for all Ps to be idle
+
+	lock      mutex // protects what follows
+	runs      map[*run]struct{}
+	err       error // why the scheduler stops, if it has failed
+	allc      *carrier
+	freec     *carrier
+	ncarriers int
+	nmstarted int
+	nfreec    Word32 // length of freec; read without the lock
+	nm        Word32 // Ms that have not ended; read without the lock
+
+	lines  atomic.Uint32
+	outer  sync.Mutex // serialises callers from outside: they share m0
+	m0     *M         // stands for them
+	closed bool       // under outer
+}
+
+// A run is one call of [Sched.Run].
+type run struct {
+	done Word32
+}
+
+// New makes a scheduler. Ms start when there is work for them. Close it after
+// use.
+func New(cfg Config) (*Sched, error) {
+	topo := cfg.Machine.Topology()
+	max := topo.Allowed.Len()
+	if cfg.Procs == 0 {
+		cfg.Procs = max
+	}
+	if cfg.Procs < 1 || cfg.Procs > max {
+		return nil, fmt.Errorf("sched: %d procs: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
+	}
+	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, runs: make(map[*run]struct{})}
+	s.m0 = &M{ID: -1, s: s}
+	s.lock.key.line = s.newLines(1)
+	s.npidle.line = s.newLines(1)
+	s.stopping.line = s.newLines(1)
+	s.nm.line = s.newLines(1)
+	s.nfreec.line = s.lock.key.line
+	s.mapPs(topo, cfg.Procs, cfg.Seed)
+	return s, nil
+}
+
+// newLines returns the first of n new cache lines.
+func (s *Sched) newLines(n uint32) Line { return Line(s.lines.Add(n) - n + 1) }
+
+// Procs returns the number of Ps.
+func (s *Sched) Procs() int { return len(s.ps) }
+
+// Arm returns the arm that the scheduler was made with.
+func (s *Sched) Arm() policy.Arm { return s.arm }
+
+// Run runs fn as a G and returns when fn has returned. Gs that fn started and
+// did not wait for go on. The error is a *[PanicError] if a G has panicked, a
+// *[DeadlockError] if no G can ever run again, or [ErrClosed]; after any of them
+// the scheduler has stopped.
+//
+// Run must not be called from a G.
+func (s *Sched) Run(fn func(*G)) error {
+	m := s.m0
+	s.outer.Lock()
+	if s.closed {
+		s.outer.Unlock()
+		return ErrClosed
+	}
+	r := new(run)
+	gp := &G{fn: fn, run: r, joined: Word32{line: s.newLines(1)}}
+	gp.home.Store(noHome)
+	s.lock.lock(m)
+	if s.err != nil {
+		err := s.err
+		s.lock.unlock(m)
+		s.outer.Unlock()
+		return err
+	}
+	s.runs[r] = struct{}{}
+	n := s.ps[0].node
+	m.queuePut(n, gp) // under s.lock, see checkdead
+	s.lock.unlock(m)
+	m.wakep(n)
+	s.outer.Unlock()
+
+	for r.done.load(m) == 0 {
+		s.machine.Futexsleep(m, &r.done, 0, -1)
+	}
+	if r.done.load(m) == runStopped {
+		return s.failure()
+	}
+	return nil
+}
+
+const (
+	runDone    = 1
+	runStopped = 2
+)
+
+// finish ends a run.
+func (m *M) finish(r *run, how uint32) {
+	r.done.store(m, how)
+	m.s.machine.Futexwakeup(m, &r.done, 1)
+}
+
+// endRun ends the G that a Run waits for.
+func (m *M) endRun(r *run) {
+	s := m.s
+	s.lock.lock(m)
+	_, waiting := s.runs[r]
+	delete(s.runs, r)
+	s.lock.unlock(m)
+	if waiting {
+		m.finish(r, runDone)
+	}
+}
+
+// Close ends the scheduler: what runs goes on until it next blocks, yields or
+// returns; what is blocked is cancelled, that is, its deferred functions are run
+// and it ends. Close returns the error that stopped the scheduler, if it had
+// failed. Close must not be called from a G.
+func (s *Sched) Close() error {
+	m := s.m0
+	s.outer.Lock()
+	defer s.outer.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	s.closed = true
+	m.stop(ErrClosed)
+	for n := s.nm.load(m); n != 0; n = s.nm.load(m) {
+		s.machine.Futexsleep(m, &s.nm, n, -1)
+	}
+	for c := s.allc; c != nil; c = c.all {
+		c.m = nil
+	}
+	for c := s.allc; c != nil; c = c.all {
+		c.stop()
+	}
+	s.allc, s.freec = nil, nil
+	if err := s.failure(); err != ErrClosed {
+		return err
+	}
+	return nil
+}
+
+func (s *Sched) failure() error {
+	s.lock.lock(s.m0)
+	defer s.lock.unlock(s.m0)
+	return s.err
+}
+
+// stop makes every M end, for the given reason; the first reason counts.
+func (m *M) stop(err error) {
+	s := m.s
+	s.lock.lock(m)
+	if s.err != nil {
+		s.lock.unlock(m)
+		return
+	}
+	s.err = err
+	s.stopping.store(m, 1)
+	runs := make([]*run, 0, len(s.runs))
+	for r := range s.runs {
+		runs = append(runs, r)
+	}
+	clear(s.runs)
+	s.lock.unlock(m)
+
+	for _, r := range runs {
+		m.finish(r, runStopped)
+	}
+	for _, n := range s.nodes {
+		n.lock.lock(m)
+		for p := n.idle; p != nil; p = n.idle {
+			m.pidletake(n, p)
+			if p.m != nil {
+				p.m.note.wakeup(m)
+			}
+		}
+		n.lock.unlock(m)
+	}
+}

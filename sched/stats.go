@@ -1,0 +1,114 @@
+package sched
+
+import "reflect"
+
+// Stats counts what a scheduler has done since it was made.
+type Stats struct {
+	Spawned  int64 // Gs made by Go, Fork and Group.Go
+	Inlined  int64 // of these, run inside a join
+	Executed int64 // of these, run from the scheduling loop
+	Resumed  int64 // times that a parked G went on
+	Parks    int64 // times that a G blocked or yielded
+	Yields   int64 // of these, yields
+
+	Overflows int64 // times that half a full ring went to a queue
+
+	StealsL3     int64 // thefts from a P under the same L3 cache
+	StealsNode   int64 // from another P of the same node
+	StealsRemote int64 // from a P of another node
+	StolenLocal  int64 // Gs taken in thefts of the first two kinds
+	StolenRemote int64 // Gs taken in thefts of the third
+
+	Sleeps      int64 // times that an M found nothing and slept
+	WakesLocal  int64 // Ms woken by one on their node
+	WakesRemote int64 // and by one on another
+	Follows     int64 // homes moved to where their G was woken from
+
+	HomeRuns int64 // times that a G ran, or ran on, on its home node
+	AwayRuns int64 // and on another
+
+	Samples int64 // looks at which CPU an M that should be bound is on
+	OnNode  int64 // of these, on a CPU of its node
+	Binds   int64 // calls of sched_setaffinity
+
+	Carriers int64 // stacks made
+}
+
+// pstats is what one P has counted.
+type pstats struct{ Stats }
+
+func (st *pstats) steals(thief, victim *P, n uint32) {
+	switch {
+	case thief.place != victim.place:
+		st.StealsRemote++
+		st.StolenRemote += int64(n)
+		return
+	case thief.l3 == victim.l3:
+		st.StealsL3++
+	default:
+		st.StealsNode++
+	}
+	st.StolenLocal += int64(n)
+}
+
+func (st *pstats) wakes(waker, woken *P) {
+	if waker.place == woken.place {
+		st.WakesLocal++
+	} else {
+		st.WakesRemote++
+	}
+}
+
+// add adds t to s, field by field.
+func (s *Stats) add(t *Stats) {
+	sv, tv := reflect.ValueOf(s).Elem(), reflect.ValueOf(t).Elem()
+	for i := range sv.NumField() {
+		sv.Field(i).SetInt(sv.Field(i).Int() + tv.Field(i).Int())
+	}
+}
+
+// Sub returns the difference s - t, field by field.
+func (s Stats) Sub(t Stats) Stats {
+	v, tv := reflect.ValueOf(&s).Elem(), reflect.ValueOf(t)
+	for i := range v.NumField() {
+		v.Field(i).SetInt(v.Field(i).Int() - tv.Field(i).Int())
+	}
+	return s
+}
+
+// Stats waits until every P is idle or the scheduler has stopped, and returns
+// what it has counted. Call it between Runs, not from a G.
+func (s *Sched) Stats() Stats {
+	m := s.m0
+	s.outer.Lock()
+	defer s.outer.Unlock()
+	for {
+		s.quiet.store(m, 1)
+		if s.stopping.load(m) != 0 && s.nm.load(m) == 0 || m.allIdle() {
+			break
+		}
+		s.machine.Futexsleep(m, &s.quiet, 1, statsPoll)
+	}
+	s.quiet.store(m, 0)
+	var sum Stats
+	for _, p := range s.ps {
+		sum.add(&p.stats.Stats)
+	}
+	sum.Carriers = int64(s.ncarriers)
+	return sum
+}
+
+// statsPoll bounds how long Stats sleeps while the scheduler stops, in
+// nanoseconds.
+const statsPoll = 1e6
+
+// BindErrors returns why Ms could not be bound, one error for each that could
+// not. Call it when Stats may be called.
+func (s *Sched) BindErrors() (errs []error) {
+	for _, p := range s.ps {
+		if p.m != nil && p.m.bindErr != nil {
+			errs = append(errs, p.m.bindErr)
+		}
+	}
+	return errs
+}
