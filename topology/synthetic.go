@@ -29,8 +29,8 @@ type SyntheticSpec struct {
 }
 
 // MaxSyntheticCPUs and MaxSyntheticNodes bound what [Synthetic] makes: a
-// mistyped number shall be an error, not a full memory. They are well above
-// Linux's own limits (NR_CPUS 8192, MAX_NUMNODES 1024).
+// mistyped number shall be an error, not a full memory. Linux's own limits are
+// 8192 and 1024.
 const (
 	MaxSyntheticCPUs  = maxCPUs
 	MaxSyntheticNodes = maxNodes
@@ -69,60 +69,26 @@ func Synthetic(spec SyntheticSpec) (*Topology, error) {
 		}
 		return v
 	}
-	local, same, remote := dist(spec.Local, 10), dist(spec.SamePackage, 12), dist(spec.Remote, 32)
-
-	perL3 := spec.CoresPerL3 * spec.ThreadsPerCore
-	perNode := perL3 * spec.L3sPerNode
-	perPackage := perNode * spec.NodesPerPackage
-	blocks := func(size int) []CPUSet {
-		list := make([]CPUSet, 0, cpus/size)
-		for lo := 0; lo < cpus; lo += size {
-			list = append(list, CPURange(lo, lo+size))
-		}
-		return list
+	s := shape{
+		packages: spec.Packages, threads: spec.ThreadsPerCore,
+		l2Cores: 1, l3Cores: spec.CoresPerL3,
+		l1d: spec.L1dBytes, l2: spec.L2Bytes, l3: spec.L3Bytes,
+		memory: spec.NodeMemory,
+		slit: tiers(spec.Packages, spec.NodesPerPackage,
+			dist(spec.Local, 10), dist(spec.SamePackage, 12), dist(spec.Remote, 32)),
 	}
-	caches := func(size int, bytes int64) []Cache {
-		var list []Cache
-		for _, s := range blocks(size) {
-			list = append(list, Cache{CPUs: s, Bytes: bytes})
-		}
-		return list
+	for range spec.NodesPerPackage {
+		s.nodeCores = append(s.nodeCores, spec.L3sPerNode*spec.CoresPerL3)
 	}
-	t := &Topology{
-		Origin:   fmt.Sprintf("synthetic:%dx%dx%dx%dx%d", spec.Packages, spec.NodesPerPackage, spec.L3sPerNode, spec.CoresPerL3, spec.ThreadsPerCore),
-		Online:   CPURange(0, cpus),
-		Allowed:  CPURange(0, cpus),
-		Cores:    blocks(spec.ThreadsPerCore),
-		Packages: blocks(perPackage),
-		L1d:      caches(spec.ThreadsPerCore, spec.L1dBytes),
-		L2:       caches(spec.ThreadsPerCore, spec.L2Bytes),
-		L3:       caches(perL3, spec.L3Bytes),
-	}
-	for i, s := range blocks(perNode) {
-		t.Nodes = append(t.Nodes, Node{ID: i, CPUs: s, Memory: spec.NodeMemory})
-		t.AllowedNodes = append(t.AllowedNodes, i)
-		row := make([]int, nodes)
-		for j := range row {
-			switch {
-			case i == j:
-				row[j] = local
-			case i/spec.NodesPerPackage == j/spec.NodesPerPackage:
-				row[j] = same
-			default:
-				row[j] = remote
-			}
-		}
-		t.Distances = append(t.Distances, row)
-	}
-	t.finish()
-	return t, nil
+	return s.topology(fmt.Sprintf("synthetic:%dx%dx%dx%dx%d",
+		spec.Packages, spec.NodesPerPackage, spec.L3sPerNode, spec.CoresPerL3, spec.ThreadsPerCore)), nil
 }
 
 // ParseSynthetic makes the machine that spec names, with or without the prefix
 // "synthetic:". There are two forms:
 //
 //	NxC        N packages, each one node, one L3 and C cores of one thread;
-//	           distance 10 to itself and 21 to any other, as two-socket Xeons say
+//	           distances 10 and 21, as two-socket Xeons say
 //	PxNxLxCxT  packages x nodes per package x L3s per node x cores per L3 x
 //	           threads per core; distances 10, 12 and 32, as EPYCs say
 //

@@ -1,0 +1,23 @@
+//go:build !linux
+
+package topology
+
+import "runtime"
+
+// Host reads the machine that the program runs on: its /sys and /proc, and the
+// affinity mask of the calling thread. A system without Linux's /sys is one node
+// with all CPUs, and Missing says so.
+func Host() (*Topology, error) {
+	cpus := CPURange(0, runtime.NumCPU())
+	t := &Topology{
+		Origin:         "host",
+		Online:         cpus,
+		Allowed:        cpus,
+		Nodes:          []Node{{ID: 0, CPUs: cpus}},
+		AllowedNodes:   []int{0},
+		OneNodeAssumed: true,
+		Missing:        []string{runtime.GOOS + " shows no /sys: assumed one node with runtime.NumCPU CPUs; caches, cores, packages and memory are unknown"},
+	}
+	t.finish()
+	return t, nil
+}

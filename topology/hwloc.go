@@ -1,0 +1,525 @@
+package topology
+
+// What hwloc exports: `lstopo machine.xml`, in the format of hwloc 2 and that
+// of 1 (hwloc documentation, "Importing and exporting topologies from/to XML
+// files"). Formats differ in names (Socket for Package, Cache with a depth for
+// L2Cache), in where NUMA nodes stand (1: around their CPUs; 2: beside them),
+// and in how distances are written (1: inside an object, divided by a base, in
+// the order of the tree; 2: at the end, by os_index).
+//
+// hwloc shows less than the kernel. PUs that cpusets forbid are left out unless
+// lstopo was told --disallowed, so they cannot be told from offline ones. And a
+// node without CPUs is shown with those of its neighbours: a node all of whose
+// CPUs belong to smaller nodes, or to equal ones with lower numbers, is taken as
+// one without CPUs, since the kernel gives a CPU one node.
+
+import (
+	"cmp"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxXML      = 64 << 20 // 2048 CPUs: 3 MB
+	maxXMLDepth = 128
+)
+
+// ReadHwlocXML reads a machine from the XML that hwloc 1 or 2 exports. Errors
+// give the line, the text and what was expected.
+func ReadHwlocXML(r io.Reader) (*Topology, error) {
+	limited := &io.LimitedReader{R: r, N: maxXML}
+	h := &hwlocReader{d: xml.NewDecoder(limited)}
+	if err := h.read(); err != nil {
+		if limited.N <= 0 {
+			return nil, fmt.Errorf("longer than %d MB: not a machine", maxXML>>20)
+		}
+		line, _ := h.d.InputPos()
+		return nil, fmt.Errorf("line %d: %w: want the XML that lstopo exports", line, err)
+	}
+	t, err := h.topology()
+	if err != nil {
+		return nil, fmt.Errorf("%w: want the XML that lstopo exports", err)
+	}
+	return t, nil
+}
+
+// An hwlocNode is a NUMANode object.
+type hwlocNode struct {
+	id     int
+	gp     string // gp_index, which distances may name it by
+	cpus   CPUSet
+	memory int64
+}
+
+// An hwlocObject is an open element of the tree.
+type hwlocObject struct {
+	node        int // ID of the node that it is, or -1
+	firstClosed int // nodes that were closed before it: its own come after
+
+	// What an element distances inside it holds.
+	matrix []float64
+	base   float64
+	expect int
+}
+
+type hwlocReader struct {
+	d     *xml.Decoder
+	stack []hwlocObject
+
+	root                   bool // Machine has been seen
+	pus, complete, allowed CPUSet
+	haveAllowed            bool
+	allNodes, allowedNodes CPUSet
+	haveNodes              bool
+	machineBytes           int64
+
+	cores, clusters, dies, packages []CPUSet
+	l1d, l2, l3                     []Cache
+	nodes                           []hwlocNode
+	closed                          []int   // their IDs, inner ones first: hwloc's order
+	distances                       [][]int // of order
+	order                           []int   // node IDs of the rows, or nil
+}
+
+func (h *hwlocReader) read() error {
+	var dist *hwlocDistances
+	var text *strings.Builder // content that is being collected
+	seenTop := false
+	for {
+		tok, err := h.d.Token()
+		if err == io.EOF && seenTop {
+			return nil
+		}
+		if err == io.EOF {
+			return errors.New("no element topology")
+		}
+		if err != nil {
+			return err
+		}
+		switch el := tok.(type) {
+		case xml.StartElement:
+			a := attributes(el.Attr)
+			if !seenTop {
+				if el.Name.Local != "topology" {
+					return fmt.Errorf("element %s: no hwloc topology", excerpt([]byte(el.Name.Local)))
+				}
+				seenTop = true
+				continue
+			}
+			switch el.Name.Local {
+			case "object":
+				if err := h.open(a); err != nil {
+					return err
+				}
+			case "distances":
+				if n := len(h.stack); n > 0 {
+					o := &h.stack[n-1]
+					o.base, _ = strconv.ParseFloat(a["latency_base"], 64)
+					o.expect, _ = strconv.Atoi(a["nbobjs"])
+					o.matrix = o.matrix[:0]
+				}
+			case "latency":
+				if n := len(h.stack); n > 0 && len(h.stack[n-1].matrix) < maxNodes*maxNodes {
+					v, err := strconv.ParseFloat(a["value"], 64)
+					if err != nil {
+						return fmt.Errorf("latency value %s: want a number", excerpt([]byte(a["value"])))
+					}
+					h.stack[n-1].matrix = append(h.stack[n-1].matrix, v)
+				}
+			case "distances2":
+				dist = newDistances(a)
+			case "indexes", "u64values":
+				if dist != nil {
+					text = &dist.indexes
+					if el.Name.Local == "u64values" {
+						text = &dist.values
+					}
+				}
+			}
+		case xml.CharData:
+			if text != nil {
+				text.Write(el)
+				text.WriteByte(' ')
+			}
+		case xml.EndElement:
+			switch el.Name.Local {
+			case "object":
+				h.close()
+			case "indexes", "u64values":
+				text = nil
+			case "distances2":
+				if dist != nil && h.order == nil {
+					if err := h.takeDistances(dist); err != nil {
+						return err
+					}
+				}
+				dist = nil
+			}
+		}
+	}
+}
+
+func attributes(list []xml.Attr) map[string]string {
+	m := make(map[string]string, len(list))
+	for _, a := range list {
+		m[a.Name.Local] = a.Value
+	}
+	return m
+}
+
+// open takes in an object at its start.
+func (h *hwlocReader) open(a map[string]string) error {
+	if len(h.stack) == maxXMLDepth {
+		return fmt.Errorf("more than %d objects inside one another", maxXMLDepth)
+	}
+	kind := a["type"]
+	o := hwlocObject{node: -1, firstClosed: len(h.closed)}
+	set := func(key string) (CPUSet, bool, error) {
+		text, ok := a[key]
+		if !ok {
+			return CPUSet{}, false, nil
+		}
+		s, err := parseHwlocSet(text)
+		if err != nil {
+			return s, false, fmt.Errorf("object %s: %s %w", kind, key, err)
+		}
+		return s, true, nil
+	}
+	cpus, _, err := set("cpuset")
+	if err != nil {
+		return err
+	}
+	number := func(key string, limit int64) (int64, error) {
+		v, err := strconv.ParseInt(a[key], 10, 64)
+		if err != nil || v < 0 || v >= limit {
+			return 0, fmt.Errorf("object %s: %s %s: want a number below %d", kind, key, excerpt([]byte(a[key])), limit)
+		}
+		return v, nil
+	}
+	optional := func(key string) (int64, error) {
+		if a[key] == "" {
+			return 0, nil
+		}
+		return number(key, math.MaxInt64)
+	}
+	cache := func(list *[]Cache) error {
+		bytes, err := optional("cache_size")
+		*list = append(*list, Cache{cpus, bytes})
+		return err
+	}
+	switch kind {
+	case "Machine", "System":
+		if !h.root {
+			h.root = true
+			if h.complete, _, err = set("complete_cpuset"); err != nil {
+				return err
+			}
+			if h.allowed, h.haveAllowed, err = set("allowed_cpuset"); err != nil {
+				return err
+			}
+			if h.allowedNodes, h.haveNodes, err = set("allowed_nodeset"); err != nil {
+				return err
+			}
+			if h.allNodes, _, err = set("complete_nodeset"); err != nil {
+				return err
+			}
+		}
+		bytes, err := optional("local_memory")
+		if err != nil {
+			return err
+		}
+		h.machineBytes += bytes
+	case "PU", "Proc":
+		id, err := number("os_index", maxCPUs)
+		if err != nil {
+			return err
+		}
+		h.pus.Add(int(id))
+	case "Core":
+		h.cores = append(h.cores, cpus)
+	case "Package", "Socket":
+		h.packages = append(h.packages, cpus)
+	case "Die":
+		h.dies = append(h.dies, cpus)
+	case "Group":
+		if a["subtype"] == "Cluster" {
+			h.clusters = append(h.clusters, cpus)
+		}
+	case "L1Cache":
+		err = cache(&h.l1d)
+	case "L2Cache":
+		err = cache(&h.l2)
+	case "L3Cache":
+		err = cache(&h.l3)
+	case "Cache":
+		if a["cache_type"] != "2" { // instructions
+			switch a["depth"] {
+			case "1":
+				err = cache(&h.l1d)
+			case "2":
+				err = cache(&h.l2)
+			case "3":
+				err = cache(&h.l3)
+			}
+		}
+	case "NUMANode", "Node":
+		id, err := number("os_index", maxNodes)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(h.nodes, func(n hwlocNode) bool { return n.id == int(id) }) {
+			return fmt.Errorf("object %s: os_index %d for the second time", kind, id)
+		}
+		bytes, err := optional("local_memory")
+		if err != nil {
+			return err
+		}
+		h.nodes = append(h.nodes, hwlocNode{int(id), a["gp_index"], cpus, bytes})
+		o.node = int(id)
+	}
+	if err != nil {
+		return err
+	}
+	h.stack = append(h.stack, o)
+	return nil
+}
+
+// close ends an object. Distances of format 1 are those of the nodes inside it.
+func (h *hwlocReader) close() {
+	n := len(h.stack)
+	if n == 0 {
+		return // an object that is none of ours
+	}
+	o := h.stack[n-1]
+	h.stack = h.stack[:n-1]
+	if o.node >= 0 {
+		h.closed = append(h.closed, o.node)
+	}
+	ids := h.closed[o.firstClosed:]
+	if k := len(ids); k < 2 || k != o.expect || len(o.matrix) != k*k || k <= len(h.order) {
+		return
+	}
+	base := o.base
+	if base == 0 {
+		base = 1
+	}
+	h.order = slices.Clone(ids)
+	h.distances = nil
+	for i := range ids {
+		row := make([]int, len(ids))
+		for j := range row {
+			v := math.Round(o.matrix[i*len(ids)+j] * base)
+			if !(v >= 0 && v < 1<<16) {
+				h.order, h.distances = nil, nil
+				return
+			}
+			row[j] = int(v)
+		}
+		h.distances = append(h.distances, row)
+	}
+}
+
+// An hwlocDistances is an element distances2.
+type hwlocDistances struct {
+	byGP            bool // rows are named by gp_index, not by os_index
+	count           int
+	indexes, values strings.Builder
+}
+
+// newDistances returns nil for distances that are not the latencies of nodes.
+// Kinds are bits: 4 means latency, 8 means bandwidth.
+func newDistances(a map[string]string) *hwlocDistances {
+	kind, err := strconv.Atoi(a["kind"])
+	count, err2 := strconv.Atoi(a["nbobjs"])
+	if a["type"] != "NUMANode" || err != nil || kind&4 == 0 || err2 != nil || count < 2 || count > maxNodes {
+		return nil
+	}
+	return &hwlocDistances{byGP: a["indexing"] == "gp", count: count}
+}
+
+func (h *hwlocReader) takeDistances(d *hwlocDistances) error {
+	names, values := strings.Fields(d.indexes.String()), strings.Fields(d.values.String())
+	if len(names) != d.count || len(values) != d.count*d.count {
+		return fmt.Errorf("distances2: %d indexes and %d values for nbobjs %d", len(names), len(values), d.count)
+	}
+	var order []int
+	for _, name := range names {
+		i := slices.IndexFunc(h.nodes, func(n hwlocNode) bool {
+			if d.byGP {
+				return n.gp == name
+			}
+			return strconv.Itoa(n.id) == name
+		})
+		if i < 0 {
+			return nil // of nodes that lstopo has left out
+		}
+		order = append(order, h.nodes[i].id)
+	}
+	var matrix [][]int
+	for i := range order {
+		row := make([]int, len(order))
+		for j := range row {
+			v, rest := number([]byte(values[i*len(order)+j]), 1<<16)
+			if v < 0 || len(rest) > 0 {
+				return fmt.Errorf("distances2: %s: want a distance", excerpt([]byte(values[i*len(order)+j])))
+			}
+			row[j] = v
+		}
+		matrix = append(matrix, row)
+	}
+	h.order, h.distances = order, matrix
+	return nil
+}
+
+// topology puts together what has been read.
+func (h *hwlocReader) topology() (*Topology, error) {
+	if h.pus.Empty() {
+		return nil, errors.New("no object of type PU with an os_index")
+	}
+	t := &Topology{Online: h.pus, Allowed: h.pus}
+	t.Offline = h.complete.AndNot(h.pus)
+	if h.haveAllowed {
+		if left := h.allowed.And(h.pus); !left.Empty() {
+			t.Allowed = left
+		}
+	}
+	if !t.Offline.Empty() && h.haveNodes && !h.allNodes.Equal(h.allowedNodes) {
+		t.Missing = append(t.Missing, fmt.Sprintf("CPUs %v are not in the file: offline, or forbidden by a cpuset (lstopo --disallowed shows those)", t.Offline))
+	}
+	sets := func(list []CPUSet) []CPUSet {
+		var kept []CPUSet
+		for _, s := range list {
+			if s = s.And(t.Online); !s.Empty() {
+				kept = append(kept, s)
+			}
+		}
+		slices.SortStableFunc(kept, func(a, b CPUSet) int { return cmp.Compare(a.First(), b.First()) })
+		return slices.CompactFunc(kept, CPUSet.Equal)
+	}
+	caches := func(list []Cache) []Cache {
+		var kept []Cache
+		for _, c := range list {
+			if c.CPUs = c.CPUs.And(t.Online); !c.CPUs.Empty() {
+				kept = append(kept, c)
+			}
+		}
+		slices.SortStableFunc(kept, func(a, b Cache) int { return cmp.Compare(a.CPUs.First(), b.CPUs.First()) })
+		return slices.CompactFunc(kept, func(a, b Cache) bool { return a.CPUs.Equal(b.CPUs) })
+	}
+	t.Cores, t.Packages = sets(h.cores), sets(h.packages)
+	inside := func(list []CPUSet) []CPUSet {
+		return slices.DeleteFunc(sets(list), func(s CPUSet) bool {
+			return s.Len() == 1 || slices.ContainsFunc(t.Packages, s.Equal)
+		})
+	}
+	t.Dies, t.Clusters = inside(h.dies), inside(h.clusters)
+	t.L1d, t.L2, t.L3 = caches(h.l1d), caches(h.l2), caches(h.l3)
+	h.addNodes(t)
+	if len(t.Cores) == 0 {
+		t.Missing = append(t.Missing, "no object of type Core: cores are unknown")
+	}
+	t.finish()
+	return t, nil
+}
+
+// addNodes fills in nodes, distances and the nodes allowed.
+func (h *hwlocReader) addNodes(t *Topology) {
+	if len(h.nodes) == 0 {
+		t.Missing = append(t.Missing, "no object of type NUMANode: assumed one node 0 with all CPUs and all memory")
+		t.Nodes = []Node{{ID: 0, CPUs: t.Online, Memory: h.machineBytes}}
+		t.AllowedNodes = []int{0}
+		t.OneNodeAssumed = true
+		return
+	}
+	// From small to large, so that a node's own CPUs come before those that it
+	// shares as a neighbour.
+	bySize := slices.Clone(h.nodes)
+	slices.SortStableFunc(bySize, func(a, b hwlocNode) int {
+		return cmp.Or(cmp.Compare(a.cpus.Len(), b.cpus.Len()), cmp.Compare(a.id, b.id))
+	})
+	var homed CPUSet
+	for _, n := range bySize {
+		own := n.cpus.And(t.Online)
+		if own.AndNot(homed).Empty() {
+			own = CPUSet{}
+		}
+		homed = homed.Or(own)
+		t.Nodes = append(t.Nodes, Node{ID: n.id, CPUs: own, CPUless: own.Empty(), Memory: n.memory})
+	}
+	slices.SortFunc(t.Nodes, func(a, b Node) int { return cmp.Compare(a.ID, b.ID) })
+	for _, n := range t.Nodes {
+		if !h.haveNodes || h.allowedNodes.Contains(n.ID) {
+			t.AllowedNodes = append(t.AllowedNodes, n.ID)
+		}
+	}
+	if len(h.order) != len(t.Nodes) || len(t.Nodes) < 2 {
+		return
+	}
+	for _, n := range t.Nodes {
+		i := slices.Index(h.order, n.ID)
+		if i < 0 {
+			t.Distances = nil
+			return
+		}
+		row := make([]int, len(t.Nodes))
+		for k, to := range t.Nodes {
+			j := slices.Index(h.order, to.ID)
+			if j < 0 {
+				t.Distances = nil
+				return
+			}
+			row[k] = h.distances[i][j]
+		}
+		t.Distances = append(t.Distances, row)
+	}
+}
+
+// parseHwlocSet reads a set such as "0x00000003,,0xffffffff": words of 32 bits,
+// the highest first, empty ones zero. An infinite set ("0xf...f") is cut off at
+// the highest number that a set may hold.
+func parseHwlocSet(s string) (CPUSet, error) {
+	var set CPUSet
+	bad := fmt.Errorf("%s: want a set such as 0x0000000f,0xffffffff of at most %d bits", excerpt([]byte(s)), maxCPUs)
+	rest, infinite := strings.CutPrefix(s, "0xf...f")
+	if infinite {
+		rest = strings.TrimPrefix(rest, ",")
+	}
+	words := strings.Split(rest, ",")
+	if infinite && rest == "" {
+		words = nil
+	}
+	if len(words) > maxCPUs/32 {
+		return CPUSet{}, bad
+	}
+	for i, w := range words {
+		if w == "" {
+			if len(words) == 1 {
+				return CPUSet{}, bad
+			}
+			continue
+		}
+		digits, ok := strings.CutPrefix(w, "0x")
+		v, err := strconv.ParseUint(digits, 16, 32)
+		if !ok || err != nil {
+			return CPUSet{}, bad
+		}
+		at := (len(words) - 1 - i) * 32
+		for b := 0; v != 0; b, v = b+1, v>>1 {
+			if v&1 != 0 {
+				set.Add(at + b)
+			}
+		}
+	}
+	if infinite {
+		for c := len(words) * 32; c < maxCPUs; c++ {
+			set.Add(c)
+		}
+	}
+	return set, nil
+}
