@@ -288,6 +288,11 @@ func (m *memFS) appendFile(buf []byte, name string, limit int) ([]byte, error) {
 	return append(buf, e.data...), nil
 }
 
+func (m *memFS) isDir(name string) bool {
+	e, err := m.lookup(name)
+	return err == nil && e.mode == fs.ModeDir
+}
+
 type memInfo struct {
 	name  string
 	entry *memEntry

@@ -19,16 +19,27 @@ package topology
 //   - A die or cluster that is the package, or one CPU, says nothing and is
 //     left out.
 
-import "strconv"
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
 
 const cpuDir = "sys/devices/system/cpu"
 
 // An attribute is what one fact is called, by age of the kernel, and in which
-// format. Files are tried in this order, from the one that worked last on.
+// format. Files are tried in this order, from the one that worked last on. An
+// optional one is not asked for by all its names for ever: a kernel has it for
+// all CPUs, by one name, or not at all.
 type attribute struct {
-	names []string // a name that ends in _list has list format, others a mask
-	last  int
+	names    []string // a name that ends in _list has list format, others a mask
+	last     int
+	found    bool // last has worked
+	optional bool
+	misses   int // CPUs that had none, before the first that has
 }
+
+const patience = 4 // misses after which an optional attribute is given up
 
 type cpuReader struct {
 	*source
@@ -37,7 +48,9 @@ type cpuReader struct {
 
 	core, cluster, die, pkg, shared attribute
 	path                            []byte
-	set, coreSet                    CPUSet // scratch
+	set, coreSet                    CPUSet // scratch, as what follows
+	ids                             []int
+	cores                           []CPUSet
 	maxIndex                        int    // highest cache index seen
 }
 
@@ -113,6 +126,9 @@ func (r *cpuReader) mask(set *CPUSet, cpu int, dir string, a *attribute) bool {
 		name := r.name(cpu, dir+file)
 		b, ok := r.read(name, smallFile)
 		if !ok {
+			if a.optional && (a.found || a.misses >= patience) {
+				break
+			}
 			continue
 		}
 		var err error
@@ -125,11 +141,14 @@ func (r *cpuReader) mask(set *CPUSet, cpu int, dir string, a *attribute) bool {
 			r.note("%s: %v", name, err)
 			continue
 		}
-		a.last = i
+		a.last, a.found = i, true
 		if !r.t.Online.Empty() {
 			set.cut(r.t.Online)
 		}
 		return true
+	}
+	if !a.found {
+		a.misses++
 	}
 	set.reset()
 	return false
@@ -150,10 +169,10 @@ func newCPUReader(s *source, t *Topology) *cpuReader {
 		source:   s,
 		t:        t,
 		core:     attribute{names: []string{"core_cpus", "thread_siblings", "core_cpus_list", "thread_siblings_list"}},
-		cluster:  attribute{names: []string{"cluster_cpus", "cluster_cpus_list"}},
-		die:      attribute{names: []string{"die_cpus", "die_cpus_list"}},
+		cluster:  attribute{names: []string{"cluster_cpus", "cluster_cpus_list"}, optional: true},
+		die:      attribute{names: []string{"die_cpus", "die_cpus_list"}, optional: true},
 		pkg:      attribute{names: []string{"package_cpus", "core_siblings", "package_cpus_list", "core_siblings_list"}},
-		shared:   attribute{names: []string{"shared_cpu_map", "shared_cpu_list"}},
+		shared:   attribute{names: []string{"shared_cpu_map", "shared_cpu_list"}, optional: true},
 		maxIndex: 9, // the first CPU is asked for every index that a kernel may have
 	}
 }
@@ -176,6 +195,7 @@ func (r *cpuReader) readCPUs() {
 			first = false
 		}
 	}
+	slices.SortStableFunc(t.Cores, func(a, b CPUSet) int { return cmp.Compare(a.First(), b.First()) })
 	for _, x := range []struct {
 		what  string
 		empty bool
@@ -190,42 +210,37 @@ func (r *cpuReader) readCPUs() {
 	}
 }
 
-// addCores adds the core, or the cores, of the sibling set in r.coreSet that
-// cpu is the first of, and reports whether it is the first of one.
+// addCores adds the core, or the cores, of the sibling set in r.coreSet if cpu
+// is its first, and reports whether it is.
 func (r *cpuReader) addCores(cpu int) bool {
 	set := r.coreSet
-	if set.Len() < 2 {
-		if set.First() != cpu {
-			return false
-		}
+	if set.First() != cpu {
+		return false
+	}
+	if set.Len() == 1 {
 		r.t.Cores = append(r.t.Cores, set.Clone())
 		return true
 	}
-	own, ok := r.int(r.name(cpu, "topology/core_id"))
-	if !ok {
-		if set.First() != cpu {
-			return false
-		}
-		r.t.Cores = append(r.t.Cores, set.Clone())
-		return true
-	}
-	var core CPUSet
+	// One core for each core_id; a thread without one goes with the first.
+	own, ownOK := r.int(r.name(cpu, "topology/core_id"))
+	r.ids = append(r.ids[:0], own)
+	cores := append(r.cores[:0], CPUs(cpu))
 	for c := range set.All() {
-		id := own
-		if c != cpu {
-			if v, ok := r.int(r.name(c, "topology/core_id")); ok {
-				id = v
-			}
-		}
-		if id != own {
+		if c == cpu {
 			continue
 		}
-		if c < cpu {
-			return false // a lower thread of this core has added it
+		k := 0
+		if id, ok := r.int(r.name(c, "topology/core_id")); ok && ownOK {
+			if k = slices.Index(r.ids, id); k < 0 {
+				k = len(r.ids)
+				r.ids = append(r.ids, id)
+				cores = append(cores, CPUSet{})
+			}
 		}
-		core.Add(c)
+		cores[k].Add(c)
 	}
-	r.t.Cores = append(r.t.Cores, core)
+	r.t.Cores = append(r.t.Cores, cores...)
+	r.cores = cores
 	return true
 }
 
@@ -242,6 +257,9 @@ func (r *cpuReader) addPackage(cpu int) {
 		a    *attribute
 		list *[]CPUSet
 	}{{&r.die, &r.t.Dies}, {&r.cluster, &r.t.Clusters}} {
+		if !x.a.found && x.a.misses >= patience {
+			continue
+		}
 		if r.mask(&r.set, cpu, "topology/", x.a) && r.set.First() == cpu && r.set.Len() > 1 && !r.set.Equal(pkg) {
 			*x.list = append(*x.list, r.set.Clone())
 		}

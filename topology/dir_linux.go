@@ -11,9 +11,9 @@ import (
 
 // A dirFS is a directory whose files are read with four system calls each and
 // no garbage. Links are followed inside the directory only, as if it were the
-// root: a capture must not read its reader's machine.
+// root: an unpacked capture must not show its reader's machine.
 type dirFS struct {
-	fs.FS // os.DirFS of the same directory, for all but appendFile
+	fs.FS // os.DirFS of the same directory, for all but the methods below
 	root  *os.File
 	fd    int
 	how   *unix.OpenHow
@@ -52,18 +52,26 @@ func (d *dirFS) appendFile(buf []byte, name string, limit int) ([]byte, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return buf, errNoRegular
 	}
+	left := st.Size // files of /proc have 0, those of /sys more than they hold
 	return appendAll(buf, func(b []byte) (int, error) {
 		for {
 			n, err := unix.Read(fd, b)
 			if err == unix.EINTR {
 				continue
 			}
-			if n == 0 && err == nil {
-				return 0, io.EOF
+			if left -= int64(n); err == nil && (n == 0 || left == 0) {
+				err = io.EOF
 			}
 			return n, err
 		}
 	}, limit)
+}
+
+func (d *dirFS) isDir(name string) bool {
+	var st unix.Stat_t
+	err := unix.Fstatat(d.fd, name, &st, 0)
+	runtime.KeepAlive(d.root)
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
 func (d *dirFS) open(name string) (fd int, err error) {

@@ -1,13 +1,18 @@
 package topology
 
-import "sort"
+import (
+	"cmp"
+	"slices"
+)
 
 // index holds what the O(1) queries look up. [Topology.finish] fills it.
 type index struct {
-	nodeOf []int32 // by CPU: node ID, or -1
-	l3Of   []int32 // by CPU: index into L3, or -1
-	posOf  []int32 // by node ID: index into Nodes, or -1
-	near   [][]int // by index into Nodes: node IDs in order of distance
+	nodeOf    []int32 // by CPU: node ID, or -1
+	l3Of      []int32 // by CPU: index into L3, or -1
+	coreOf    []int32 // by CPU: index into Cores, or -1
+	packageOf []int32 // by CPU: index into Packages, or -1
+	posOf     []int32 // by node ID: index into Nodes, or -1
+	near      [][]int // by index into Nodes: node IDs in order of distance
 }
 
 // finish computes the index. Every constructor calls it last.
@@ -27,6 +32,7 @@ func (t *Topology) finish() {
 			t.l3Of[c] = int32(i)
 		}
 	}
+	t.coreOf, t.packageOf = whichOf(n, t.Cores), whichOf(n, t.Packages)
 	if k := len(t.Nodes); k > 0 {
 		t.posOf = fill(t.Nodes[k-1].ID+1, -1)
 	}
@@ -34,16 +40,28 @@ func (t *Topology) finish() {
 		t.posOf[node.ID] = int32(i)
 	}
 	t.near = make([][]int, len(t.Nodes))
-	for i := range t.Nodes {
-		ids := make([]int, len(t.Nodes))
-		for k := range ids {
-			ids[k] = t.Nodes[(i+k)%len(t.Nodes)].ID
+	ids := make([]int, len(t.Nodes)*len(t.Nodes))
+	for i, from := range t.Nodes {
+		row := ids[:len(t.Nodes):len(t.Nodes)]
+		ids = ids[len(t.Nodes):]
+		for k := range row {
+			row[k] = t.Nodes[(i+k)%len(t.Nodes)].ID
 		}
-		sort.SliceStable(ids, func(a, b int) bool {
-			return t.Distance(t.Nodes[i].ID, ids[a]) < t.Distance(t.Nodes[i].ID, ids[b])
+		slices.SortStableFunc(row[1:], func(a, b int) int {
+			return cmp.Compare(t.Distance(from.ID, a), t.Distance(from.ID, b))
 		})
-		t.near[i] = ids
+		t.near[i] = row
 	}
+}
+
+func whichOf(n int, sets []CPUSet) []int32 {
+	of := fill(n, -1)
+	for i, s := range sets {
+		for c := range s.All() {
+			of[c] = int32(i)
+		}
+	}
+	return of
 }
 
 func fill(n int, v int32) []int32 {
@@ -71,6 +89,23 @@ func (t *Topology) L3Of(cpu int) int {
 	return int(t.l3Of[cpu])
 }
 
+// CoreOf returns the index in t.Cores of cpu's core, or -1 if it is unknown.
+func (t *Topology) CoreOf(cpu int) int {
+	if cpu < 0 || cpu >= len(t.coreOf) {
+		return -1
+	}
+	return int(t.coreOf[cpu])
+}
+
+// PackageOf returns the index in t.Packages of cpu's package, or -1 if it is
+// unknown.
+func (t *Topology) PackageOf(cpu int) int {
+	if cpu < 0 || cpu >= len(t.packageOf) {
+		return -1
+	}
+	return int(t.packageOf[cpu])
+}
+
 // Node returns the node with the given ID, or nil if there is none.
 func (t *Topology) Node(id int) *Node {
 	if i := t.pos(id); i >= 0 {
@@ -94,10 +129,11 @@ func (t *Topology) Distance(from, to int) int {
 }
 
 // Nearest returns the IDs of all nodes in order of their distance from the
-// node with the given ID, itself first. Nodes at the same distance follow one
-// another as the IDs do from the given node on, and then from the lowest: so
-// every node has another first victim. It returns nil for an unknown node. The
-// slice is shared: do not change it.
+// node with the given ID, which comes first. Nodes at the same distance follow
+// in ascending order of ID from the given node on, and from the lowest after
+// the highest. So where all are equally far, each is one other's first
+// neighbour, and not all turn to node 0. It returns nil for an unknown node.
+// The slice is shared: do not change it.
 func (t *Topology) Nearest(id int) []int {
 	if i := t.pos(id); i >= 0 {
 		return t.near[i]
