@@ -1,0 +1,77 @@
+package harness
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An interferenceMeter measures how much of the machine other processes use:
+// the busy time of all CPUs, as /proc/stat counts it in ticks of 10 ms, less
+// our own CPU time. In a container /proc/stat is the host's, and time that a
+// hypervisor stole counts as others'.
+type interferenceMeter struct {
+	wall      time.Time
+	busy, own time.Duration
+	cpus      int
+	known     bool
+}
+
+func startMeter() interferenceMeter {
+	m := interferenceMeter{wall: time.Now(), own: ownCPUTime()}
+	m.busy, m.cpus, m.known = machineCPUTime()
+	return m
+}
+
+// stop returns the share of the machine's CPU time that others used since
+// start, in percent, or false if it is not known.
+func (m interferenceMeter) stop() (percent float64, known bool) {
+	busy, _, known := machineCPUTime()
+	own, wall := ownCPUTime()-m.own, time.Since(m.wall)
+	if !known || !m.known || wall <= 0 {
+		return 0, false
+	}
+	others := max(0, (busy - m.busy - own).Seconds())
+	return min(100, 100*others/(wall.Seconds()*float64(m.cpus))), true
+}
+
+// machineCPUTime is the time that all CPUs were not idle since boot.
+func machineCPUTime() (busy time.Duration, cpus int, ok bool) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, false
+	}
+	return parseStat(data)
+}
+
+// parseStat reads /proc/stat: user, nice, system, idle, iowait, irq, softirq,
+// steal, guest and guest_nice (proc(5)); guest time is part of user time.
+func parseStat(data []byte) (busy time.Duration, cpus int, ok bool) {
+	const tick = 10 * time.Millisecond // USER_HZ is 100 on every architecture that Go runs on
+	for line := range bytes.Lines(data) {
+		f := strings.Fields(string(line))
+		if len(f) < 5 || !strings.HasPrefix(f[0], "cpu") {
+			continue
+		}
+		if f[0] != "cpu" {
+			cpus++
+			continue
+		}
+		for i, s := range f[1:min(len(f), 9)] {
+			n, err := strconv.ParseInt(s, 10, 64)
+			if err != nil {
+				return 0, 0, false
+			}
+			if i != 3 && i != 4 { // neither idle nor waiting for a disk
+				busy += time.Duration(n) * tick
+			}
+		}
+		ok = true
+	}
+	return busy, cpus, ok && cpus > 0
+}
+
+// trimModel squeezes the blanks that vendors pad their names with.
+func trimModel(s string) string { return strings.Join(strings.Fields(s), " ") }

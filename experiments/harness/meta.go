@@ -1,0 +1,348 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"numasched/topology"
+)
+
+// Files of a run directory.
+const (
+	ResultsFile = "results.txt"
+	MetaFile    = "run.json"
+	ReportFile  = "index.html"
+)
+
+// A Place is where a run's time and locality come from.
+type Place string
+
+const (
+	Host      Place = "host"      // real threads on this machine
+	Virtual   Place = "virtual"   // a virtual NUMA machine: its kernel is real, its time is not
+	Simulated Place = "simulated" // events in virtual time
+)
+
+// HasSpeed reports whether times mean anything there.
+func (p Place) HasSpeed() bool { return p != Virtual }
+
+// Label says in a few words what a figure from p is.
+func (p Place) Label() string {
+	switch p {
+	case Virtual:
+		return "virtual NUMA machine: locality only, not speed"
+	case Simulated:
+		return "simulated machine: virtual time"
+	}
+	return "host: real threads, measured time"
+}
+
+// A Meta says where results come from. It is written as run.json.
+type Meta struct {
+	Format     int         `json:"format"` // 1
+	Place      Place       `json:"place"`
+	Command    []string    `json:"command"` // as typed, without the program's folder
+	Machine    Machine     `json:"machine"`
+	Build      Build       `json:"build"`
+	Topologies []TopoMeta  `json:"topologies"`
+	Plan       Plan        `json:"plan"`
+	Sessions   []Session   `json:"sessions"` // more than one if the run was resumed
+	Binding    []Binding   `json:"binding"`
+	Disturbed  Disturbance `json:"interference"`
+	Done       int         `json:"done"`    // repetitions in results.txt
+	Planned    int         `json:"planned"` // repetitions that the plan wants
+}
+
+// Complete reports whether every repetition of the plan has been measured.
+func (m *Meta) Complete() bool { return m.Done >= m.Planned }
+
+// A Machine is the computer that a run's threads were on.
+type Machine struct {
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+	Kernel  string `json:"kernel"` // release; "" if not known
+	CPUs    int    `json:"cpus"`   // that this process may use
+	Memory  int64  `json:"memory"` // bytes; 0 if not known
+	CPU     CPU    `json:"cpu"`
+	Allowed string `json:"allowed,omitempty"` // CPU list, where there is one
+}
+
+// A CPU is a processor model.
+type CPU struct {
+	Vendor     string   `json:"vendor,omitempty"`
+	Model      string   `json:"model,omitempty"`
+	Family     uint32   `json:"family,omitempty"`
+	ModelNo    uint32   `json:"modelNumber,omitempty"`
+	Stepping   uint32   `json:"stepping,omitempty"`
+	CacheLine  uint32   `json:"cacheLine,omitempty"` // bytes
+	Features   []string `json:"features,omitempty"`
+	Hypervisor bool     `json:"hypervisor,omitempty"` // the CPU says that it is a virtual one
+}
+
+// A Build says which program measured.
+type Build struct {
+	Go         string `json:"go"`
+	Commit     string `json:"commit"` // "unknown" if the build has no version control stamp
+	Modified   bool   `json:"modified"`
+	GOGC       string `json:"gogc"` // environment; "" means Go's default
+	GOMEMLIMIT string `json:"gomemlimit,omitempty"`
+	GODEBUG    string `json:"godebug,omitempty"`
+	GOMAXPROCS int    `json:"gomaxprocs"` // at start; arms change it while they run
+}
+
+// A TopoMeta describes a topology that Ps were mapped onto.
+type TopoMeta struct {
+	Label     string `json:"label"`  // as in benchmark names
+	Origin    string `json:"origin"` // "host", "synthetic:2x4", a file's name
+	Pretended bool   `json:"pretended"`
+	CPUs      int    `json:"cpus"` // that may be used
+	// NodesWithCPUs is how many nodes can run something: chance is one in so many.
+	NodesWithCPUs int      `json:"nodesWithCPUs"`
+	Nodes         []string `json:"nodes"`               // "node 0: CPUs 0-3, 16.0 GiB"
+	Distances     [][]int  `json:"distances,omitempty"` // SLIT
+	Missing       []string `json:"missing,omitempty"`
+}
+
+// A Session is one stretch of a run.
+type Session struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+	Done  int       `json:"done"` // repetitions measured in it
+}
+
+// A Binding says whether an arm's threads were bound, and if not, why.
+type Binding struct {
+	Arm   string `json:"arm"`
+	Topo  string `json:"topo"`
+	Bound bool   `json:"bound"`
+	Why   string `json:"why,omitempty"`
+}
+
+// A Disturbance says how much of the machine other processes took during
+// repetitions. Known is false where the system does not tell.
+type Disturbance struct {
+	Known     bool    `json:"known"`
+	MedianPct float64 `json:"medianPercent"`
+	MaxPct    float64 `json:"maxPercent"`
+	LimitPct  float64 `json:"limitPercent"` // repetitions above are flagged
+	Flagged   int     `json:"flagged"`
+}
+
+// DisturbanceLimit is the share of the machine's CPU time that other processes
+// may take before a repetition is flagged, in percent.
+const DisturbanceLimit = 5
+
+// disturbance sums up the repetitions.
+func disturbance(ms []Measurement) Disturbance {
+	d := Disturbance{LimitPct: DisturbanceLimit}
+	var all []float64
+	for i := range ms {
+		if v, ok := ms[i].Get(UnitOther); ok {
+			d.Known = true
+			all = append(all, v)
+			d.MaxPct = max(d.MaxPct, v)
+			if v > DisturbanceLimit {
+				d.Flagged++
+			}
+		}
+	}
+	if d.Known {
+		d.MedianPct = summarize(all).Center
+	}
+	return d
+}
+
+// describeTopology fills in a TopoMeta.
+func describeTopology(t *topology.Topology) TopoMeta {
+	m := TopoMeta{
+		Label:     TopologyLabel(t),
+		Origin:    t.Origin,
+		Pretended: t.Origin != "host",
+		CPUs:      t.Allowed.Len(),
+		Distances: t.Distances,
+		Missing:   t.Missing,
+	}
+	for _, n := range t.Nodes {
+		cpus := "no CPUs"
+		if !n.CPUs.Empty() {
+			m.NodesWithCPUs++
+			cpus = "CPUs " + n.CPUs.String()
+		}
+		m.Nodes = append(m.Nodes, fmt.Sprintf("node %d: %s, %.1f GiB", n.ID, cpus, float64(n.Memory)/(1<<30)))
+	}
+	return m
+}
+
+// TopologyLabel returns the short name of a machine's shape that benchmark
+// names carry: nodes, then L3s per node, cores per L3 and threads per core
+// ("2n1l4c2t") where these are the same everywhere, else totals of nodes,
+// cores and threads ("5n20c33t"). A topology that is not this machine's own
+// has "pretended-" in front.
+func TopologyLabel(t *topology.Topology) string {
+	nodes := max(1, len(t.Nodes))
+	l3s := max(nodes, len(t.L3))
+	cores := max(1, len(t.Cores))
+	threads := t.Online.Len()
+	label := fmt.Sprintf("%dn%dc%dt", nodes, cores, threads)
+	if l3s%nodes == 0 && cores%l3s == 0 && threads%cores == 0 {
+		label = fmt.Sprintf("%dn%dl%dc%dt", nodes, l3s/nodes, cores/l3s, threads/cores)
+	}
+	if t.Origin != "host" {
+		label = "pretended-" + label
+	}
+	return label
+}
+
+func describeMachine() Machine {
+	m := Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Kernel: kernelRelease(), CPUs: runtime.NumCPU(), CPU: processor()}
+	if host, err := topology.Host(); err == nil {
+		m.Allowed = host.Allowed.String()
+		for _, n := range host.Nodes {
+			m.Memory += n.Memory
+		}
+	}
+	return m
+}
+
+func describeBuild() Build {
+	b := Build{
+		Go:         runtime.Version(),
+		Commit:     "unknown",
+		GOGC:       os.Getenv("GOGC"),
+		GOMEMLIMIT: os.Getenv("GOMEMLIMIT"),
+		GODEBUG:    os.Getenv("GODEBUG"),
+		GOMAXPROCS: runtime.GOMAXPROCS(0),
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				b.Commit = s.Value
+			case "vcs.modified":
+				b.Modified = s.Value == "true"
+			}
+		}
+	}
+	return b
+}
+
+// config returns the lines that open results.txt.
+func (m *Meta) config() [][2]string {
+	var topos, pretended []string
+	for _, t := range m.Topologies {
+		topos = append(topos, t.Label+" "+t.Origin)
+		if t.Pretended {
+			pretended = append(pretended, t.Label)
+		}
+	}
+	return [][2]string{
+		{"place", string(m.Place)},
+		{"goos", m.Machine.OS},
+		{"goarch", m.Machine.Arch},
+		{"cpu", m.Machine.CPU.Model},
+		{"kernel", m.Machine.Kernel},
+		{"go", m.Build.Go},
+		{"commit", m.Build.Commit},
+		{"gogc", m.Build.GOGC},
+		{"topology", strings.Join(topos, ", ")},
+		{"pretended", strings.Join(pretended, ", ")},
+		{"seed", fmt.Sprint(m.Plan.Seed)},
+		{"command", strings.Join(m.Command, " ")},
+	}
+}
+
+// save writes run.json so that a reader never sees half of it.
+func (m *Meta) save(dir string) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(dir, "."+MetaFile)
+	if err := os.WriteFile(tmp, append(data, '\n'), 0o666); err != nil {
+		return err
+	}
+	return os.Rename(tmp, filepath.Join(dir, MetaFile))
+}
+
+// A Results is a run directory's content.
+type Results struct {
+	Dir          string
+	Meta         Meta
+	Measurements []Measurement
+}
+
+// Load reads a run directory. An error names the file.
+func Load(dir string) (*Results, error) {
+	r := &Results{Dir: dir}
+	path := filepath.Join(dir, MetaFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: not a result directory (it has no %s)", dir, MetaFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r.Meta); err != nil {
+		return nil, fmt.Errorf("%s: %v", path, err)
+	}
+	if r.Meta.Format != metaFormat {
+		return nil, fmt.Errorf("%s: format %d: want %d", path, r.Meta.Format, metaFormat)
+	}
+	path = filepath.Join(dir, ResultsFile)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r.Measurements, err = ReadMeasurements(f, path)
+	return r, err
+}
+
+const metaFormat = 1
+
+// mustMatch says in which respect a run that is to be resumed differs from the
+// one that was begun, or returns nil.
+func (m *Meta) mustMatch(now *Meta) error {
+	check := []struct {
+		what      string
+		then, now any
+	}{
+		{"place", m.Place, now.Place},
+		{"machine", m.Machine, now.Machine},
+		{"build", m.Build, now.Build},
+		{"topologies", m.Topologies, now.Topologies},
+		{"seed", m.Plan.Seed, now.Plan.Seed},
+		{"repetitions", m.Plan.Reps, now.Plan.Reps},
+		{"time of a repetition", m.Plan.Target, now.Plan.Target},
+		{"cells", m.Plan.cells(), now.Plan.cells()},
+	}
+	for _, c := range check {
+		if !reflect.DeepEqual(c.then, c.now) {
+			return fmt.Errorf("%s: was %s, is now %s", c.what, brief(c.then), brief(c.now))
+		}
+	}
+	return nil
+}
+
+func brief(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	if s := string(data); len(s) <= 120 {
+		return s
+	}
+	return string(data[:117]) + "..."
+}

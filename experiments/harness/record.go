@@ -1,0 +1,139 @@
+package harness
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// The units of a result line. The first value of a line is always the time
+// per unit of work, in "ns/task", "ns/message" and so on; all others are there
+// only if they were counted.
+const (
+	UnitLocal        = "local-%"       // tasks that ran on their home node
+	UnitBound        = "bound-%"       // samples in which an M was on a CPU of its P's node
+	UnitBoundSamples = "bound-samples" // how many samples there were
+	UnitOther        = "other-cpu-%"   // CPU time of the machine that other processes took
+	prefixSteals     = "steals-"       // "steals-local/task", "steals-remote/task"
+)
+
+// StealUnits returns the units in which steals per unit of work are written.
+func StealUnits(unit string) (local, remote string) {
+	return prefixSteals + "local/" + unit, prefixSteals + "remote/" + unit
+}
+
+// A Value is one measured number.
+type Value struct {
+	Value float64
+	Unit  string
+}
+
+// A Measurement is one repetition of one cell.
+type Measurement struct {
+	Cell
+	Runs   int // runs of the workload that the values are averages over
+	Values []Value
+}
+
+// Get returns the value in the given unit.
+func (m *Measurement) Get(unit string) (float64, bool) {
+	for _, v := range m.Values {
+		if v.Unit == unit {
+			return v.Value, true
+		}
+	}
+	return 0, false
+}
+
+// Unit returns the unit of work: "task" if the line is in ns/task.
+func (m *Measurement) Unit() string { return strings.TrimPrefix(m.Values[0].Unit, "ns/") }
+
+// NsPerUnit returns the time per unit of work.
+func (m *Measurement) NsPerUnit() float64 { return m.Values[0].Value }
+
+// header writes the configuration lines and unit metadata that open a result
+// file. Keys are lower case, as the format wants.
+func header(w io.Writer, config [][2]string, units []string) error {
+	var b bytes.Buffer
+	for _, kv := range config {
+		if kv[1] != "" {
+			fmt.Fprintf(&b, "%s: %s\n", kv[0], strings.ReplaceAll(kv[1], "\n", " "))
+		}
+	}
+	seen := map[string]bool{}
+	for _, unit := range units {
+		if !seen[unit] {
+			seen[unit] = true
+			fmt.Fprintf(&b, "Unit ns/%s better=lower\n", unit)
+		}
+	}
+	fmt.Fprintf(&b, "Unit %s better=higher\nUnit %s better=higher\nUnit %s better=lower\n\n", UnitLocal, UnitBound, UnitOther)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// line returns m as a line of a result file.
+func line(m *Measurement) []byte {
+	var b bytes.Buffer
+	res := benchfmt.Result{Name: benchfmt.Name(m.Name()), Iters: m.Runs}
+	for _, v := range m.Values {
+		res.Values = append(res.Values, benchfmt.Value{Value: v.Value, Unit: v.Unit})
+	}
+	benchfmt.NewWriter(&b).Write(&res) // to memory: cannot fail
+	return append(bytes.TrimSpace(b.Bytes()), '\n')
+}
+
+// ReadMeasurements reads a result file. What is not a line of the benchmark
+// format at all is skipped, as benchstat does; a benchmark line that is not
+// ours is an error with its file and line number.
+func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
+	var ms []Measurement
+	br := benchfmt.NewReader(r, file)
+	for br.Scan() {
+		res, ok := br.Result().(*benchfmt.Result)
+		if !ok {
+			if se, ok := br.Result().(*benchfmt.SyntaxError); ok {
+				return nil, se
+			}
+			continue
+		}
+		_, lineno := res.Pos()
+		cell, err := ParseName(res.Name.String())
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
+		}
+		m := Measurement{Cell: cell, Runs: res.Iters}
+		for _, v := range res.Values {
+			if v.OrigUnit != "" { // the reader turned ns/task into sec/task
+				m.Values = append(m.Values, Value{v.OrigValue, v.OrigUnit})
+			} else {
+				m.Values = append(m.Values, Value{v.Value, v.Unit})
+			}
+		}
+		if !strings.HasPrefix(m.Values[0].Unit, "ns/") {
+			return nil, fmt.Errorf("%s:%d: first value is in %q: want the time per unit of work, as in ns/task", file, lineno, m.Values[0].Unit)
+		}
+		if !(m.Values[0].Value > 0) {
+			return nil, fmt.Errorf("%s:%d: %v %s: want a positive time", file, lineno, m.Values[0].Value, m.Values[0].Unit)
+		}
+		ms = append(ms, m)
+	}
+	return ms, br.Err()
+}
+
+// dropPartialLine cuts a file after its last newline: a process that is killed
+// while it writes leaves half a line behind.
+func dropPartialLine(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if end := bytes.LastIndexByte(data, '\n') + 1; end < len(data) {
+		return os.Truncate(path, int64(end))
+	}
+	return nil
+}

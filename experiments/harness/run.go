@@ -1,0 +1,269 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A Bench measures one repetition of one cell. It is what differs between a
+// host and a simulated machine.
+type Bench func(c *PlanCell, rep Repetition) (Outcome, error)
+
+// A Repetition says how a cell is run once more.
+type Repetition struct {
+	Runs int    // of the workload, timed together; at least 1
+	Warm bool   // one more run first, not timed
+	Seed uint64 // the same for all arms in a round
+}
+
+// An Outcome is what a Bench found.
+type Outcome struct {
+	Values  []Value       // the time per unit of work first
+	Elapsed time.Duration // of the timed runs
+	Bound   bool          // threads were bound to their nodes
+	Why     string        // if not, why
+}
+
+// A Status tells a person how far a run has come.
+type Status struct {
+	Phase   string // "choosing run lengths" or "measuring"
+	Cell    Cell   // that is measured next
+	Done    int    // of this phase
+	Planned int
+	Left    time.Duration // estimate; 0 while there is none
+}
+
+// ErrInterrupted says that ctx ended before the plan did. What was finished is
+// kept and a later Run with resume goes on.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run measures the plan of meta into dir and completes meta on the way.
+//
+// A directory that holds a run is an error, unless resume is set and the run in
+// it was begun with the same configuration: then the repetitions that are
+// missing are added. The two files are complete after every repetition, however
+// the process ends.
+func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, progress func(Status)) error {
+	r := runner{ctx: ctx, dir: dir, meta: meta, bench: bench, progress: progress, done: map[Cell]int{}}
+	meta.Format = metaFormat
+	meta.Planned = meta.Plan.Reps * len(meta.Plan.Cells)
+	if err := r.open(resume); err != nil {
+		return err
+	}
+	defer r.file.Close()
+	meta.Sessions = append(meta.Sessions, Session{Start: now(), End: now()})
+	err := r.calibrate()
+	if err == nil {
+		err = r.measure()
+	}
+	return errors.Join(err, r.save(), r.file.Close())
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+type runner struct {
+	ctx      context.Context
+	dir      string
+	meta     *Meta
+	bench    Bench
+	progress func(Status)
+	file     *os.File
+	all      []Measurement
+	done     map[Cell]int // repetitions in the file
+}
+
+// open creates the directory and its files, or takes up those that are there.
+func (r *runner) open(resume bool) error {
+	switch entries, err := os.ReadDir(r.dir); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
+		return r.create()
+	case err != nil:
+		return err
+	case !resume:
+		return fmt.Errorf("%s exists: choose another --out, or add --resume to complete it", r.dir)
+	}
+	path := filepath.Join(r.dir, ResultsFile)
+	if err := dropPartialLine(path); err != nil {
+		return fmt.Errorf("cannot resume: %w", err)
+	}
+	old, err := Load(r.dir)
+	if err != nil {
+		return fmt.Errorf("cannot resume: %w", err)
+	}
+	if err := old.Meta.mustMatch(r.meta); err != nil {
+		return fmt.Errorf("cannot resume %s: its configuration differs: %w", r.dir, err)
+	}
+	r.meta.Plan = old.Meta.Plan // with its run lengths
+	r.meta.Sessions = old.Meta.Sessions
+	r.meta.Binding = old.Meta.Binding
+	r.meta.Command = old.Meta.Command
+	r.all = old.Measurements
+	for i := range r.all {
+		r.done[r.all[i].Cell]++
+	}
+	r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	return err
+}
+
+func (r *runner) create() error {
+	if err := os.MkdirAll(r.dir, 0o777); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(r.dir, ResultsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	r.file = f
+	if err := header(f, r.meta.config(), r.meta.Plan.units()); err != nil {
+		return err
+	}
+	return r.meta.save(r.dir)
+}
+
+func (r *runner) save() error {
+	r.meta.Done = len(r.all)
+	r.meta.Disturbed = disturbance(r.all)
+	s := &r.meta.Sessions[len(r.meta.Sessions)-1]
+	s.End = now()
+	return r.meta.save(r.dir)
+}
+
+// try runs the bench, but gives up when ctx ends: a run of a workload cannot be
+// stopped from outside, so it is left behind, to end with the process.
+func (r *runner) try(c *PlanCell, rep Repetition) (Outcome, error) {
+	type result struct {
+		Outcome
+		error
+	}
+	if r.ctx.Err() != nil {
+		return Outcome{}, ErrInterrupted
+	}
+	done := make(chan result, 1)
+	go func() {
+		out, err := r.bench(c, rep)
+		done <- result{out, err}
+	}()
+	select {
+	case res := <-done:
+		if res.error != nil {
+			return res.Outcome, fmt.Errorf("%s under %s: %w", c.Workload, c.Arm, res.error)
+		}
+		return res.Outcome, nil
+	case <-r.ctx.Done():
+		return Outcome{}, ErrInterrupted
+	}
+}
+
+// calibrate finds, for every cell that has none yet, the number of runs that
+// makes a repetition as long as the target. It is also the cell's warm-up.
+func (r *runner) calibrate() error {
+	cells := r.meta.Plan.Cells
+	start := time.Now()
+	for i := range cells {
+		c := &cells[i]
+		if c.Runs > 0 {
+			continue
+		}
+		st := Status{Phase: "choosing run lengths", Cell: c.Cell, Done: i, Planned: len(cells)}
+		if i > 0 {
+			// Every cell still costs about what its calibration costs, and then its repetitions.
+			per := time.Since(start) / time.Duration(i)
+			st.Left = per*time.Duration(len(cells)-i) + r.left() + time.Duration(r.meta.Plan.Target)*time.Duration((len(cells)-i)*r.meta.Plan.Reps)
+		}
+		r.progress(st)
+		target := time.Duration(r.meta.Plan.Target)
+		for runs := 1; ; {
+			out, err := r.try(c, Repetition{Runs: runs, Seed: r.meta.Plan.Seed})
+			if err != nil {
+				return err
+			}
+			elapsed := max(out.Elapsed, time.Nanosecond)
+			perRun := max(1, elapsed/time.Duration(runs))
+			fits := max(1, int((target+perRun/2)/perRun))
+			if elapsed >= target/4 || fits <= runs {
+				c.Runs, c.PerRun = fits, Duration(perRun)
+				break
+			}
+			runs = min(fits, 100*runs) // the first runs are cold, so step carefully
+		}
+	}
+	return r.save()
+}
+
+// measure adds the repetitions that are missing.
+func (r *runner) measure() error {
+	plan := &r.meta.Plan
+	for round := range plan.Reps {
+		for _, i := range plan.round(round) {
+			c := &plan.Cells[i]
+			if r.done[c.Cell] > round {
+				continue
+			}
+			r.progress(Status{Phase: "measuring", Cell: c.Cell, Done: len(r.all), Planned: r.meta.Planned, Left: r.left()})
+			meter := startMeter()
+			out, err := r.try(c, Repetition{Runs: c.Runs, Warm: c.warm(plan.Target), Seed: plan.Seed + uint64(round)})
+			if err != nil {
+				return err
+			}
+			if other, known := meter.stop(); known {
+				out.Values = append(out.Values, Value{round3(other), UnitOther})
+			}
+			if err := r.add(c, out); err != nil {
+				return err
+			}
+		}
+	}
+	r.progress(Status{Phase: "measuring", Done: len(r.all), Planned: r.meta.Planned})
+	return nil
+}
+
+// add writes one repetition.
+func (r *runner) add(c *PlanCell, out Outcome) error {
+	m := Measurement{Cell: c.Cell, Runs: c.Runs, Values: out.Values}
+	if _, err := r.file.Write(line(&m)); err != nil {
+		return err
+	}
+	r.all = append(r.all, m)
+	r.done[c.Cell]++
+	r.meta.Sessions[len(r.meta.Sessions)-1].Done++
+	r.noteBinding(Binding{Arm: c.Arm, Topo: c.Topo, Bound: out.Bound, Why: out.Why})
+	return nil
+}
+
+// noteBinding keeps one entry per arm and topology, and the first reason why
+// threads could not be bound.
+func (r *runner) noteBinding(b Binding) {
+	for i := range r.meta.Binding {
+		old := &r.meta.Binding[i]
+		if old.Arm == b.Arm && old.Topo == b.Topo {
+			if old.Bound && !b.Bound {
+				*old = b
+			}
+			return
+		}
+	}
+	r.meta.Binding = append(r.meta.Binding, b)
+}
+
+// left estimates the time that the missing repetitions take.
+func (r *runner) left() time.Duration {
+	plan := &r.meta.Plan
+	var sum time.Duration
+	for i := range plan.Cells {
+		c := &plan.Cells[i]
+		per := time.Duration(c.PerRun) * time.Duration(c.Runs)
+		if c.warm(plan.Target) {
+			per += time.Duration(c.PerRun)
+		}
+		sum += per * time.Duration(plan.Reps-r.done[c.Cell])
+	}
+	return sum
+}
+
+// round3 keeps percentages short: nobody reads a fourth digit after the point.
+func round3(v float64) float64 { return float64(int64(v*1000+0.5)) / 1000 }

@@ -1,0 +1,168 @@
+package harness
+
+import (
+	"math"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// Baseline is the arm that speed-ups are against.
+const Baseline = "flat"
+
+// Confidence is the least level of every interval.
+const Confidence = 0.95
+
+// A Group is everything that may be compared: the cells that differ in their
+// arm alone, in the order of the plan.
+type Group struct {
+	Cell // without an arm
+	Unit string
+	Rows []Row
+}
+
+// A Row is what is known about one cell. Numbers that were not counted are NaN.
+type Row struct {
+	Arm        string
+	N          int               // repetitions
+	Throughput benchmath.Summary // units of work per second: median and interval
+	NsPerUnit  benchmath.Summary // its inverse
+	Speedup    *Speedup          // over Baseline; nil for the baseline itself and where there is none
+	Local      benchmath.Summary // percent
+	Bound      float64           // percent of all samples of all repetitions
+	Samples    float64           // how many these were
+	// Steals per unit of work, medians.
+	StealsLocal, StealsRemote float64
+	Other                     float64 // percent of the machine's CPU time that others took: worst repetition
+}
+
+// A Speedup compares an arm with the baseline. Since repetitions are
+// interleaved, repetition i of the one ran next to repetition i of the other:
+// the summary is the median of these ratios, with its interval, so that a
+// machine that slows down for a while does not count as noise. P is of the
+// Mann-Whitney U test on the two unpaired samples.
+type Speedup struct {
+	benchmath.Summary
+	P        float64
+	Warnings []error
+}
+
+// Differs reports whether the difference is significant at the 5 % level.
+func (s *Speedup) Differs() bool { return s.P < benchmath.DefaultThresholds.CompareAlpha }
+
+// summarize returns median and interval of values, which it may reorder.
+// Without values all is NaN; where values are too few for an interval it is
+// infinite.
+func summarize(values []float64) benchmath.Summary {
+	if len(values) == 0 {
+		nan := math.NaN()
+		return benchmath.Summary{Center: nan, Lo: nan, Hi: nan}
+	}
+	return benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), Confidence)
+}
+
+func sample(values []float64) *benchmath.Sample {
+	return benchmath.NewSample(append([]float64(nil), values...), &benchmath.DefaultThresholds)
+}
+
+// Summarize puts measurements into groups, in the order of first appearance.
+func Summarize(ms []Measurement) []Group {
+	byCell := map[Cell][]*Measurement{}
+	var groups []Group
+	index := map[Cell]int{} // of the group with this cell without its arm
+	for i := range ms {
+		m := &ms[i]
+		key := m.Cell
+		key.Arm = ""
+		g, ok := index[key]
+		if !ok {
+			g = len(groups)
+			index[key] = g
+			groups = append(groups, Group{Cell: key, Unit: m.Unit()})
+		}
+		if byCell[m.Cell] == nil {
+			groups[g].Rows = append(groups[g].Rows, Row{Arm: m.Arm})
+		}
+		byCell[m.Cell] = append(byCell[m.Cell], m)
+	}
+	for gi := range groups {
+		g := &groups[gi]
+		base := g.Cell
+		base.Arm = Baseline
+		baseline := times(byCell[base])
+		for ri := range g.Rows {
+			cell := g.Cell
+			cell.Arm = g.Rows[ri].Arm
+			g.Rows[ri] = summarizeCell(cell.Arm, g.Unit, byCell[cell])
+			if cell.Arm != Baseline && len(baseline) > 0 {
+				g.Rows[ri].Speedup = speedup(baseline, times(byCell[cell]))
+			}
+		}
+	}
+	return groups
+}
+
+func times(ms []*Measurement) []float64 {
+	var ts []float64
+	for _, m := range ms {
+		ts = append(ts, m.NsPerUnit())
+	}
+	return ts
+}
+
+func summarizeCell(arm, unit string, ms []*Measurement) Row {
+	collect := func(unit string) (vs []float64) {
+		for _, m := range ms {
+			if v, ok := m.Get(unit); ok {
+				vs = append(vs, v)
+			}
+		}
+		return vs
+	}
+	r := Row{Arm: arm, N: len(ms), Bound: math.NaN(), Other: math.NaN()}
+	perSecond := times(ms)
+	for i, ns := range perSecond {
+		perSecond[i] = 1e9 / ns
+	}
+	r.Throughput = summarize(perSecond)
+	r.NsPerUnit = summarize(times(ms))
+	r.Local = summarize(collect(UnitLocal))
+	local, remote := StealUnits(unit)
+	r.StealsLocal = summarize(collect(local)).Center
+	r.StealsRemote = summarize(collect(remote)).Center
+	hits := 0.0
+	for _, m := range ms {
+		n, _ := m.Get(UnitBoundSamples)
+		share, _ := m.Get(UnitBound)
+		r.Samples += n
+		hits += n * share
+	}
+	if r.Samples > 0 {
+		r.Bound = hits / r.Samples
+	}
+	for _, v := range collect(UnitOther) {
+		if !(v <= r.Other) { // also if r.Other is NaN
+			r.Other = v
+		}
+	}
+	return r
+}
+
+// speedup compares times per unit of work in the order of time.
+func speedup(base, arm []float64) *Speedup {
+	var ratios []float64
+	for i := range min(len(base), len(arm)) {
+		ratios = append(ratios, base[i]/arm[i])
+	}
+	c := benchmath.AssumeNothing.Compare(sample(base), sample(arm))
+	return &Speedup{Summary: summarize(ratios), P: c.P, Warnings: c.Warnings}
+}
+
+// Find returns the row of an arm, or nil.
+func (g *Group) Find(arm string) *Row {
+	for i := range g.Rows {
+		if g.Rows[i].Arm == arm {
+			return &g.Rows[i]
+		}
+	}
+	return nil
+}

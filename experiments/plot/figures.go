@@ -1,0 +1,405 @@
+package plot
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchmath"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"numasched/experiments/harness"
+)
+
+// Figures returns the figures that make sense for a run: none that would be
+// empty, no throughput where time means nothing.
+func Figures(r *harness.Results) []Figure {
+	groups := harness.Summarize(r.Measurements)
+	var figures []Figure
+	add := func(f *Figure) {
+		if f != nil {
+			f.labels = labels(r)
+			figures = append(figures, *f)
+		}
+	}
+	if r.Meta.Place.HasSpeed() {
+		add(speedups(groups))
+		add(throughput(groups))
+		add(scaling("scaling", "Throughput against Ps", groups, throughputOf))
+	}
+	add(locality(groups, r.Meta.Topologies))
+	add(scaling("locality-scaling", "Locality against Ps", groups, localityOf))
+	add(steals(groups))
+	return figures
+}
+
+// labels says where the numbers come from, in words that no reader can miss.
+func labels(r *harness.Results) []string {
+	m := &r.Meta
+	first := m.Place.Label()
+	var topos []string
+	pretended := false
+	for _, t := range m.Topologies {
+		s := t.Label
+		if t.Pretended {
+			pretended = true
+			s += " (" + t.Origin + ")"
+		}
+		topos = append(topos, s)
+	}
+	if pretended {
+		first += " · PRETENDED NODES: locality is of a mocked topology"
+	}
+	machine := m.Machine.CPU.Model
+	if machine == "" {
+		machine = m.Machine.OS + "/" + m.Machine.Arch
+	}
+	second := []string{fmt.Sprintf("%s, %d CPUs", machine, m.Machine.CPUs), m.Machine.Kernel, m.Build.Go}
+	if m.Place == harness.Simulated {
+		second = nil // the host had no part in it
+	}
+	second = append(second, "topology "+strings.Join(topos, ", "))
+	second = slices.DeleteFunc(second, func(s string) bool { return s == "" })
+	return []string{first, strings.Join(second, " · ")}
+}
+
+// intervalText is "1.03x (1.01x .. 1.05x)".
+func intervalText(s benchmath.Summary, format func(float64) string) string {
+	if len(finite([]float64{s.Lo, s.Hi})) < 2 {
+		return format(s.Center)
+	}
+	return fmt.Sprintf("%s (%s .. %s)", format(s.Center), format(s.Lo), format(s.Hi))
+}
+
+func speedups(groups []harness.Group) *Figure {
+	f := forest{label: "speed-up over flat, log scale · ring: no difference shown (p >= 0.05)"}
+	var values []float64
+	for i := range groups {
+		g := &groups[i]
+		f.rows = append(f.rows, row{heading: true, name: g.Title()})
+		n := len(f.rows)
+		for _, r := range g.Rows {
+			if s := r.Speedup; s != nil {
+				values = append(values, s.Center, s.Lo, s.Hi)
+				f.rows = append(f.rows, row{
+					name: r.Arm, color: armColor(r.Arm), dots: []dot{{s.Center, !s.Differs()}}, lo: s.Lo, hi: s.Hi,
+					text: intervalText(s.Summary, harness.FormatRatio) + "  " + harness.FormatP(s.P),
+				})
+			}
+		}
+		if len(f.rows) == n {
+			f.rows = f.rows[:n-1]
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	f.axis = ratios(values)
+	f.marks = []guide{{at: 1, line: stroke(armColor(harness.Baseline), 1)}}
+	return &Figure{
+		Name:    "speedup",
+		Title:   "Speed-up over flat",
+		Caption: "Right of the line is faster than flat. Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that no difference was shown.",
+		height:  f.height(),
+		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
+	}
+}
+
+// throughput is a grid with an axis for each group: their units differ.
+func throughput(groups []harness.Group) *Figure {
+	const cols = 2
+	var panels []*forest
+	rows := vg.Length(0)
+	for i := range groups {
+		g := &groups[i]
+		f := &forest{rows: []row{{heading: true, name: g.Title()}}}
+		var values []float64
+		for _, r := range g.Rows {
+			values = append(values, r.Throughput.Center, r.Throughput.Lo, r.Throughput.Hi)
+		}
+		lo, hi, _ := bounds(values)
+		linear := !(hi > 20*lo)
+		if linear {
+			f.axis = fromZero(values, siTick)
+		} else {
+			f.axis = decades(values, siTick)
+		}
+		f.label = plural(g.Unit) + " per second"
+		if !linear {
+			f.label += ", log scale"
+		}
+		for _, r := range g.Rows {
+			rw := row{
+				name: r.Arm, color: armColor(r.Arm), dots: []dot{{at: r.Throughput.Center}}, lo: r.Throughput.Lo, hi: r.Throughput.Hi,
+				text: si(r.Throughput.Center),
+			}
+			if linear {
+				rw.dots = nil
+				rw.bars = []bar{{0, r.Throughput.Center, rw.color}}
+			}
+			f.rows = append(f.rows, rw)
+		}
+		panels = append(panels, f)
+	}
+	if len(panels) == 0 {
+		return nil
+	}
+	names := widest(groups)
+	texts := vg.Length(44)
+	var heights []vg.Length // of the grid's rows
+	for i := 0; i < len(panels); i += cols {
+		h := vg.Length(0)
+		for _, p := range panels[i:min(i+cols, len(panels))] {
+			h = max(h, p.height())
+		}
+		heights = append(heights, h+6)
+		rows += h + 6
+	}
+	return &Figure{
+		Name:    "throughput",
+		Title:   "Throughput",
+		Caption: "Units of work per second, medians with 95 % intervals. Every panel has its own scale.",
+		height:  rows,
+		draw: func(c draw.Canvas) {
+			y := c.Max.Y
+			for i, p := range panels {
+				colWidth := (c.Max.X - c.Min.X + 18) / cols
+				sub := c
+				sub.Min.X = c.Min.X + colWidth*vg.Length(i%cols)
+				sub.Max.X = sub.Min.X + colWidth - 18
+				sub.Max.Y = y
+				p.draw(sub, names, texts)
+				if i%cols == cols-1 {
+					y -= heights[i/cols]
+				}
+			}
+		},
+	}
+}
+
+// widest returns the width of the longest arm's name.
+func widest(groups []harness.Group) vg.Length {
+	w := vg.Length(0)
+	for _, g := range groups {
+		for _, r := range g.Rows {
+			w = max(w, style(textSize, ink).Width(r.Arm)+14)
+		}
+	}
+	return w
+}
+
+func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
+	f := forest{axis: percent(), label: "share of tasks that ran on their home node · dashed: chance"}
+	counted := false
+	for i := range groups {
+		g := &groups[i]
+		f.rows = append(f.rows, row{heading: true, name: g.Title()})
+		first := len(f.rows)
+		for _, r := range g.Rows {
+			rw := row{name: r.Arm, color: armColor(r.Arm), lo: r.Local.Lo, hi: r.Local.Hi, text: "not counted"}
+			if v := r.Local.Center; !math.IsNaN(v) {
+				counted = true
+				rw.bars = []bar{{0, v, rw.color}}
+				rw.text = intervalText(r.Local, func(v float64) string { return fmt.Sprintf("%.1f", v) }) + " %"
+			}
+			f.rows = append(f.rows, rw)
+		}
+		for _, t := range topos {
+			if n := t.NodesWithCPUs; t.Label == g.Topo && n > 1 {
+				f.marks = append(f.marks, guide{at: 100 / float64(n), line: dashed(ink, 0.8), first: first, rows: len(f.rows) - first})
+			}
+		}
+	}
+	if !counted {
+		return nil
+	}
+	return &Figure{
+		Name:    "locality",
+		Title:   "Locality",
+		Caption: "Share of tasks that ran on their home node, medians with 95 % intervals. The dashed line is what chance gives: one in as many as there are nodes. On a machine with one node everything is local.",
+		height:  f.height(),
+		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
+	}
+}
+
+func steals(groups []harness.Group) *Figure {
+	f := forest{label: "steals per 1000 units of work · dark: from the same node · light: from other nodes"}
+	var totals []float64
+	for _, g := range groups {
+		for _, r := range g.Rows {
+			totals = append(totals, 1000*(r.StealsLocal+r.StealsRemote))
+		}
+	}
+	totals = finite(totals)
+	if len(totals) == 0 {
+		return nil
+	}
+	var positive []float64
+	for _, v := range totals {
+		if v > 0 {
+			positive = append(positive, v)
+		}
+	}
+	// Workloads differ by orders of magnitude in how much they steal. Then the
+	// two kinds are dots on a log scale; stacked bars would lie about length.
+	lo, hi, _ := bounds(positive)
+	linear := !(hi > 20*lo)
+	if linear {
+		f.axis = fromZero(totals, harness.FormatNumber)
+	} else {
+		var all []float64
+		for _, g := range groups {
+			for _, r := range g.Rows {
+				all = append(all, 1000*r.StealsLocal, 1000*r.StealsRemote)
+			}
+		}
+		f.axis = decades(all, harness.FormatNumber)
+		f.label = "steals per 1000 units of work, log scale · dot: from the same node · ring: from other nodes"
+	}
+	for i := range groups {
+		g := &groups[i]
+		f.rows = append(f.rows, row{heading: true, name: g.Title()})
+		for _, r := range g.Rows {
+			nan := math.NaN()
+			rw := row{name: r.Arm, color: armColor(r.Arm), lo: nan, hi: nan, text: "not counted"}
+			local, remote := 1000*r.StealsLocal, 1000*r.StealsRemote
+			if !math.IsNaN(local + remote) {
+				rw.text = harness.FormatNumber(local) + " local, " + harness.FormatNumber(remote) + " remote"
+				if linear {
+					rw.bars = []bar{{0, local, rw.color}, {local, local + remote, tint(rw.color, 0.45)}}
+				} else {
+					for _, d := range []dot{{local, false}, {remote, true}} {
+						if d.at > 0 { // 0 has no place on a log scale; the text says it
+							rw.dots = append(rw.dots, d)
+						}
+					}
+				}
+			}
+			f.rows = append(f.rows, rw)
+		}
+	}
+	return &Figure{
+		Name:    "steals",
+		Title:   "Steals",
+		Caption: "Thefts per 1000 units of work, medians: from a P of the same node, and from a P of another node.",
+		height:  f.height(),
+		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
+	}
+}
+
+func throughputOf(g *harness.Group) (axisFor func([]float64) axis, label string, value func(*harness.Row) benchmath.Summary) {
+	return func(vs []float64) axis { return fromZero(vs, siTick) }, plural(g.Unit) + " per second",
+		func(r *harness.Row) benchmath.Summary { return r.Throughput }
+}
+
+func localityOf(g *harness.Group) (axisFor func([]float64) axis, label string, value func(*harness.Row) benchmath.Summary) {
+	return func([]float64) axis { return percent() }, "tasks on their home node",
+		func(r *harness.Row) benchmath.Summary { return r.Local }
+}
+
+// scaling draws a value against the number of Ps, for workloads that were run
+// with more than one.
+func scaling(name, title string, groups []harness.Group,
+	what func(*harness.Group) (func([]float64) axis, string, func(*harness.Row) benchmath.Summary)) *Figure {
+
+	var charts []*chart
+	var arms []string
+	var seen []harness.Cell
+	for i := range groups {
+		key := groups[i].Cell
+		key.Procs = 0
+		if slices.Contains(seen, key) {
+			continue
+		}
+		seen = append(seen, key)
+		axisFor, label, value := what(&groups[i])
+		ch := &chart{title: strings.Replace(groups[i].Title(), fmt.Sprintf(" · P=%d", groups[i].Procs), "", 1), ylabel: label}
+		var ps []int
+		var values []float64
+		lines := map[string][]point{}
+		for j := range groups {
+			g := &groups[j]
+			other := g.Cell
+			other.Procs = 0
+			if other != key {
+				continue
+			}
+			any := false
+			for k := range g.Rows {
+				s := value(&g.Rows[k])
+				if math.IsNaN(s.Center) {
+					continue
+				}
+				any = true
+				arm := g.Rows[k].Arm
+				if !slices.Contains(arms, arm) {
+					arms = append(arms, arm)
+				}
+				lines[arm] = append(lines[arm], point{float64(g.Procs), s.Center, s.Lo, s.Hi})
+				values = append(values, s.Center, s.Lo, s.Hi)
+			}
+			if any {
+				ps = append(ps, g.Procs)
+			}
+		}
+		if len(ps) < 2 {
+			continue
+		}
+		slices.Sort(ps)
+		ch.x, ch.y = processors(ps), axisFor(values)
+		for _, arm := range arms {
+			if pts := lines[arm]; pts != nil {
+				slices.SortFunc(pts, func(a, b point) int { return int(a.x) - int(b.x) })
+				ch.lines = append(ch.lines, line{arm, pts})
+			}
+		}
+		charts = append(charts, ch)
+	}
+	if len(charts) == 0 {
+		return nil
+	}
+	const cols, height = 2, 210
+	return &Figure{
+		Name:    name,
+		Title:   title,
+		Caption: "Medians with 95 % intervals.",
+		height:  vg.Length((len(charts)+cols-1)/cols)*height + 40,
+		draw: func(c draw.Canvas) {
+			c.Max.Y -= drawLegend(c, arms)
+			for i, ch := range charts {
+				colWidth := (c.Max.X - c.Min.X + 18) / cols
+				sub := c
+				sub.Min.X = c.Min.X + colWidth*vg.Length(i%cols)
+				sub.Max.X = sub.Min.X + colWidth - 18
+				sub.Max.Y = c.Max.Y - vg.Length(i/cols*height)
+				sub.Min.Y = sub.Max.Y - height + 12
+				ch.draw(sub)
+			}
+		},
+	}
+}
+
+// si formats with an SI prefix: "24.4M".
+func si(v float64) string { return strings.TrimSuffix(harness.FormatRate(v), "/s") }
+
+// siTick is si for numbers that are round.
+func siTick(v float64) string {
+	for _, p := range []struct {
+		unit   float64
+		suffix string
+	}{{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if math.Abs(v) >= p.unit {
+			return fmt.Sprintf("%.4g%s", v/p.unit, p.suffix)
+		}
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
+func plural(unit string) string {
+	if strings.HasSuffix(unit, "s") {
+		return unit
+	}
+	return unit + "s"
+}

@@ -1,0 +1,82 @@
+package plot
+
+import (
+	"math"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A chart draws lines over the number of Ps, one per arm.
+type chart struct {
+	title  string
+	x, y   axis
+	ylabel string
+	lines  []line
+}
+
+type line struct {
+	arm    string
+	points []point // by ascending x
+}
+
+type point struct{ x, y, lo, hi float64 }
+
+func (ch *chart) draw(c draw.Canvas) {
+	c.FillText(bold(style(textSize, ink)), vg.Point{X: c.Min.X, Y: c.Max.Y - 6}, ch.title)
+	c.FillText(style(smallSize, faint), vg.Point{X: c.Min.X, Y: c.Max.Y - 18}, ch.ylabel)
+	tickStyle := aligned(style(smallSize, ink), draw.XRight)
+	names := vg.Length(0)
+	for _, t := range ch.y.ticks {
+		names = max(names, tickStyle.Width(t.label))
+	}
+	left, right := c.Min.X+names+8, c.Max.X-8
+	bottom, top := c.Min.Y+axisHeight-6, c.Max.Y-28
+	x := func(v float64) vg.Length { return left + (right-left)*vg.Length(ch.x.at(v)) }
+	y := func(v float64) vg.Length { return bottom + (top-bottom)*vg.Length(ch.y.at(v)) }
+	for _, t := range ch.y.ticks {
+		if t.label != "" {
+			c.StrokeLine2(stroke(rule, 0.5), left, y(t.at), right, y(t.at))
+			c.FillText(tickStyle, vg.Point{X: left - 4, Y: y(t.at)}, t.label)
+		}
+	}
+	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
+	drawTicks(c, ch.x, x, bottom, right)
+	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 22}, "Ps")
+	for _, l := range ch.lines {
+		color := armColor(l.arm)
+		var path []vg.Point
+		for _, p := range l.points {
+			pt := vg.Point{X: x(p.x), Y: y(p.y)}
+			path = append(path, pt)
+			if !math.IsInf(p.lo, 0) && !math.IsInf(p.hi, 0) && !math.IsNaN(p.lo+p.hi) {
+				c.StrokeLine2(stroke(color, 1), pt.X, y(p.lo), pt.X, y(p.hi))
+				c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.lo), pt.X+2, y(p.lo))
+				c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.hi), pt.X+2, y(p.hi))
+			}
+		}
+		if len(path) > 1 {
+			c.StrokeLines(stroke(color, 1.4), path)
+		}
+		for _, pt := range path {
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: armShape(l.arm)}, pt)
+		}
+	}
+}
+
+// drawLegend draws the arms in a row and returns its height.
+func drawLegend(c draw.Canvas, arms []string) vg.Length {
+	s := style(textSize, ink)
+	at, y := c.Min.X, c.Max.Y-7
+	for _, arm := range arms {
+		width := 26 + s.Width(arm) + 16
+		if at+width > c.Max.X && at > c.Min.X {
+			at, y = c.Min.X, y-14
+		}
+		c.StrokeLine2(stroke(armColor(arm), 1.4), at, y, at+20, y)
+		c.DrawGlyphNoClip(draw.GlyphStyle{Color: armColor(arm), Radius: 3, Shape: armShape(arm)}, vg.Point{X: at + 10, Y: y})
+		c.FillText(s, vg.Point{X: at + 26, Y: y}, arm)
+		at += width
+	}
+	return c.Max.Y - y + 9
+}

@@ -1,0 +1,122 @@
+// Package workload holds the programs that experiments measure, one file each,
+// and the table of them.
+//
+// A workload is one program for every arm and every machine: it reaches the
+// scheduler through *sched.G alone, describes what it does to memory with
+// sched.Work, and checks its own answer. Where it can, it also has the same
+// program in plain goroutines, for the arm "goroutine".
+//
+//	w, err := workload.ByName("fib")
+//	in, err := w.New(w.Defaults(false))
+//	err = in.Setup(s)                              // buffers; not timed
+//	err = s.Run(func(g *sched.G) { err = in.Run(g) }) // timed, as often as wanted
+//	perTask := elapsed / float64(in.Tasks)
+package workload
+
+import (
+	"fmt"
+	"strings"
+
+	"numasched/sched"
+)
+
+// A Workload is one program and the sizes it takes.
+type Workload struct {
+	Name   string // lower-case words joined by '-', such as "wake-storm"
+	Doc    string // one line
+	Unit   string // what a repetition does many of: "task" makes the metric ns/task
+	Quick  bool   // part of the quick suite
+	Params []Param
+
+	// New makes an instance of the given sizes, which hold every name in
+	// Params. It allocates nothing large: that is Setup's.
+	New func(Params) (*Instance, error)
+}
+
+// A Param is a size of a workload.
+type Param struct {
+	Name, Doc string
+	Default   int64 // a Run takes some 0.05 to 1 s under flat on two CPUs
+	Quick     int64 // a Run takes some 10 to 100 ms; 0 means Default
+	Min, Max  int64 // both allowed
+}
+
+// Params are values by name.
+type Params map[string]int64
+
+// An Instance is a workload of one size, used by one arm for one repetition.
+type Instance struct {
+	// Setup makes buffers and fills them, untimed, before the first Run. s is
+	// nil if Stock is about to run. Setup may be nil.
+	Setup func(s *sched.Sched) error
+
+	// Run is one run under the scheduler. It returns an error if its answer is
+	// wrong. It may be called any number of times.
+	Run func(g *sched.G) error
+
+	// Stock is the same with goroutines and channels, on GOMAXPROCS threads.
+	// It is nil where that would be another program.
+	Stock func() error
+
+	// Tasks is the number of units in a run. It is read after Setup.
+	Tasks int64
+
+	// Bytes is the memory traffic that a run must cause, for workloads that
+	// are judged by bandwidth; else 0. It is read after Setup.
+	Bytes int64
+}
+
+// All is the table of workloads, in the order in which they are run and shown.
+var All = []*Workload{}
+
+// ByName returns the workload with the given name, or nil.
+func ByName(name string) *Workload {
+	for _, w := range All {
+		if w.Name == name {
+			return w
+		}
+	}
+	return nil
+}
+
+// Defaults returns the default or the quick sizes of w.
+func (w *Workload) Defaults(quick bool) Params {
+	p := Params{}
+	for _, d := range w.Params {
+		p[d.Name] = d.Default
+		if quick && d.Quick != 0 {
+			p[d.Name] = d.Quick
+		}
+	}
+	return p
+}
+
+// Set changes one size. The error names the workload, the size and what it
+// accepts.
+func (w *Workload) Set(p Params, name string, value int64) error {
+	var names []string
+	for _, d := range w.Params {
+		if d.Name == name {
+			if value < d.Min || value > d.Max {
+				return fmt.Errorf("workload %s: %s=%d is out of range (want %d to %d)", w.Name, name, value, d.Min, d.Max)
+			}
+			p[name] = value
+			return nil
+		}
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("workload %s: unknown size %q (it has none)", w.Name, name)
+	}
+	return fmt.Errorf("workload %s: unknown size %q (want %s)", w.Name, name, strings.Join(names, ", "))
+}
+
+// String returns the sizes as they appear in benchmark names, in the order in
+// which w declares them: "n=32/grain=1024". It is "" for a workload without.
+func (w *Workload) String(p Params) string {
+	var parts []string
+	for _, d := range w.Params {
+		parts = append(parts, fmt.Sprintf("%s=%d", d.Name, p[d.Name]))
+	}
+	return strings.Join(parts, "/")
+}
