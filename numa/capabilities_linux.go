@@ -56,12 +56,12 @@ func Capabilities() []Capability {
 	}
 	add("set_mempolicy", "threads keep the policy they have", nice, err)
 
-	page, errMap := mmap(os.Getpagesize())
+	page, errMap := mapMemory(os.Getpagesize(), os.Getpagesize(), SystemPages)
 	if errMap != nil {
 		add("mmap", "no arena", "raise the memory limit", errMap)
 		return all
 	}
-	defer munmap(page)
+	defer unmapMemory(page)
 	page[0] = 1
 	own := Policy{Mode: Local}
 	if errNodes == nil && len(nodes) > 0 {

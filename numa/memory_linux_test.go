@@ -24,11 +24,11 @@ func needMemoryCalls(t *testing.T) (nodes []int) {
 
 func freshPages(t *testing.T, n int) []byte {
 	t.Helper()
-	mem, err := mmap(n * os.Getpagesize())
+	mem, err := mapMemory(n*os.Getpagesize(), os.Getpagesize(), SystemPages)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { munmap(mem) })
+	t.Cleanup(func() { unmapMemory(mem) })
 	return mem
 }
 
@@ -250,11 +250,11 @@ func TestCapabilitiesWithoutPrivilege(t *testing.T) {
 }
 
 func BenchmarkLocate(b *testing.B) {
-	mem, err := mmap(64 * os.Getpagesize())
+	mem, err := mapMemory(64*os.Getpagesize(), os.Getpagesize(), SystemPages)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer munmap(mem)
+	defer unmapMemory(mem)
 	touch(mem)
 	pages := make([]unsafe.Pointer, 64)
 	for i := range pages {

@@ -1,0 +1,426 @@
+package numa
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+	"sync"
+	"unsafe"
+)
+
+// Memory of an arena comes in chunks of 4 MB that begin at multiples of 4 MB,
+// so that the chunk of an address is a mask away. The first of the 64 blocks of a chunk
+// holds what the heap must know about the others (see chunkHeader). A request
+// that no chunk can hold has a mapping of its own, which begins the same way.
+//
+// Invariant, under mu: every block but the first is free or belongs to one
+// allocation; a block that is cold is free and has no pages.
+const (
+	blockBytes = 64 << 10
+	chunkBytes = 4 << 20
+	hugeBytes  = 2 << 20
+
+	blocksPerChunk = chunkBytes / blockBytes
+	allBlocks      = ^uint64(1) // the bits of the blocks that can be allocated
+
+	// Of a chunk's first block only the beginning is ever touched.
+	headerBytes = 4 << 10
+	headerGap   = blockBytes - headerBytes
+
+	// nodeReserve is what an arena leaves on its node for everybody else. The
+	// kernel's answer to strictly bound memory that is not there is the OOM killer,
+	// so the arena asks before it grows.
+	nodeReserve = 16 << 20
+)
+
+// A PageKind says what pages an arena is made of.
+type PageKind int
+
+const (
+	SystemPages       PageKind = iota // as the system does it for everybody
+	HugePages                         // transparent huge pages (2 MB on amd64), where the kernel finds them
+	ReservedHugePages                 // reserved pages of 2 MB (nr_hugepages), or an error
+)
+
+// ArenaOptions change how [NewArena] gets its memory.
+type ArenaOptions struct {
+	Pages PageKind
+
+	// Unbound memory has no policy: it lies where it is touched first. This is
+	// for nodes that are pretended, and for systems that cannot bind.
+	Unbound bool
+}
+
+// An Arena is memory of one node, outside Go's heap: the collector neither
+// moves, frees nor scans it, so it must hold no pointers into Go's heap. Any
+// number of goroutines may use it.
+//
+// Bound memory is populated when the arena grows, 0.2 to 0.5 ms for each MB (less
+// with huge pages), so that a node that is full is an error then and not
+// a killed process later.
+type Arena struct {
+	node int
+	opt  ArenaOptions
+
+	mu     sync.Mutex
+	chunks map[uintptr]*chunk // by address
+	open   []*chunk           // those with free blocks
+	stats  ArenaStats
+}
+
+type chunk struct {
+	mem  []byte
+	free uint64 // bit i: block i is free
+	cold uint64 // bit i: block i has been given back to the kernel
+	own  int    // bytes of the single allocation, for a mapping of its own; else 0
+}
+
+// ArenaStats count bytes.
+type ArenaStats struct {
+	Mapped   int64 // address space taken from the kernel
+	Resident int64 // of that, what has been populated or handed out and not given back
+	InUse    int64 // of that, what is allocated, in whole blocks
+	Peak     int64 // the most that was ever resident
+}
+
+// A NodeFullError says that a node has too little free memory for an arena to
+// grow on it.
+type NodeFullError struct {
+	Node       int
+	Want, Free int64 // bytes; Free is what the kernel could give without swapping
+}
+
+func (e *NodeFullError) Error() string {
+	return fmt.Sprintf("numa: node %d has %d MB free and %d MB are wanted (%d MB stay in reserve): use less memory, or more nodes",
+		e.Node, e.Free>>20, e.Want>>20, int64(nodeReserve)>>20)
+}
+
+// NewArena returns an empty arena whose memory lies on the given node.
+//
+// Errors: as [SetPolicy], found here and not at the first use: the node is unknown, offline or
+// without memory, the cpuset excludes it, or binding is not permitted; [ErrUnsupported] where memory
+// cannot be bound at all. Unbound arenas can be made everywhere.
+func NewArena(node int, opt ArenaOptions) (*Arena, error) {
+	a := &Arena{node: node, opt: opt, chunks: map[uintptr]*chunk{}}
+	if opt.Unbound {
+		return a, nil
+	}
+	page, err := mapMemory(blockBytes, blockBytes, SystemPages)
+	if err != nil {
+		return nil, err
+	}
+	defer unmapMemory(page)
+	if err := SetPolicyOf(page, BindTo(node), 0); err != nil {
+		return nil, fmt.Errorf("numa: no arena on node %d: %w", node, err)
+	}
+	return a, nil
+}
+
+// Node returns the ID of the arena's node, as it was given.
+func (a *Arena) Node() int { return a.node }
+
+// Bound reports whether the kernel holds the memory to the node.
+func (a *Arena) Bound() bool { return !a.opt.Unbound }
+
+// Alloc returns n bytes that begin at a multiple of 64 KB and belong to nobody else until
+// [Arena.Free]. They are zero if they have never been used.
+//
+// Errors: a [*NodeFullError], or that the kernel refuses to map memory.
+func (a *Arena) Alloc(n int) ([]byte, error) {
+	if n <= 0 {
+		return nil, fmt.Errorf("numa: cannot allocate %d bytes", n)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	blocks := (n + blockBytes - 1) / blockBytes
+	if blocks >= blocksPerChunk {
+		return a.allocOwn(n)
+	}
+	for {
+		for i, c := range a.open {
+			if first := findRun(c.free, blocks); first >= 0 {
+				return a.take(c, i, first, blocks, n)
+			}
+		}
+		c, err := a.grow(chunkBytes)
+		if err != nil {
+			return nil, err
+		}
+		c.free = allBlocks
+		a.open = append(a.open, c)
+	}
+}
+
+// take hands out blocks of the chunk at position i of the open ones.
+func (a *Arena) take(c *chunk, i, first, blocks, n int) ([]byte, error) {
+	run := runMask(first, blocks)
+	mem := c.mem[first*blockBytes : (first+blocks)*blockBytes]
+	if cold := c.cold & run; cold != 0 {
+		if err := a.commit(mem); err != nil {
+			return nil, err
+		}
+		c.cold &^= run
+		a.resident(int64(bits.OnesCount64(cold)) * blockBytes)
+	}
+	c.free &^= run
+	if c.free == 0 {
+		a.open[i] = a.open[len(a.open)-1]
+		a.open = a.open[:len(a.open)-1]
+	}
+	a.stats.InUse += int64(len(mem))
+	return mem[:n:n], nil
+}
+
+// allocOwn gives an allocation a mapping of its own.
+func (a *Arena) allocOwn(n int) ([]byte, error) {
+	c, err := a.grow(blockBytes + roundUp(n, blockBytes))
+	if err != nil {
+		return nil, err
+	}
+	c.own = n
+	a.stats.InUse += int64(roundUp(n, blockBytes))
+	return c.mem[blockBytes : blockBytes+n : blockBytes+n], nil
+}
+
+// grow maps, binds and populates one chunk.
+func (a *Arena) grow(bytes int) (*chunk, error) {
+	mem, err := mapMemory(bytes, chunkBytes, a.opt.Pages)
+	if err != nil {
+		return nil, err
+	}
+	if !a.opt.Unbound {
+		if err = SetPolicyOf(mem, BindTo(a.node), 0); err == nil {
+			err = a.commit(mem[:headerBytes])
+		}
+		if err == nil {
+			err = a.commit(mem[blockBytes:])
+		}
+	}
+	if err != nil {
+		unmapMemory(mem)
+		return nil, err
+	}
+	c := &chunk{mem: mem}
+	a.chunks[addr(mem)] = c
+	a.stats.Mapped += int64(len(mem))
+	a.resident(int64(len(mem) - headerGap))
+	return c, nil
+}
+
+// commit makes sure that bound memory has its pages, or says that the node has not.
+func (a *Arena) commit(mem []byte) error {
+	if a.opt.Unbound {
+		return nil
+	}
+	if a.opt.Pages != ReservedHugePages {
+		if free := nodeFree(a.node); free >= 0 && free < int64(len(mem))+nodeReserve {
+			return &NodeFullError{a.node, int64(len(mem)), free}
+		}
+	}
+	if err := populate(mem); err != nil {
+		return fmt.Errorf("numa: node %d: cannot populate %d bytes: %w (is the node, its huge pages or the memory cgroup full?)", a.node, len(mem), err)
+	}
+	return nil
+}
+
+func (a *Arena) resident(bytes int64) {
+	a.stats.Resident += bytes
+	a.stats.Peak = max(a.stats.Peak, a.stats.Resident)
+}
+
+// Free takes back what Alloc returned. It panics if mem is anything else, or
+// has been freed before.
+func (a *Arena) Free(mem []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(mem) == 0 {
+		panic("numa: Arena.Free of no memory")
+	}
+	p := addr(mem)
+	c := a.chunks[p&^(chunkBytes-1)]
+	if c == nil || p%blockBytes != 0 {
+		panic("numa: Arena.Free of memory that is not this arena's")
+	}
+	if c.own > 0 {
+		if len(mem) != c.own {
+			panic("numa: Arena.Free of a part of an allocation")
+		}
+		a.stats.InUse -= int64(roundUp(c.own, blockBytes))
+		a.unmap(c)
+		return
+	}
+	first, blocks := int(p%chunkBytes/blockBytes), (len(mem)+blockBytes-1)/blockBytes
+	run := runMask(first, blocks)
+	if first == 0 || c.free&run != 0 {
+		panic("numa: Arena.Free of memory that is free already")
+	}
+	if c.free == 0 {
+		a.open = append(a.open, c)
+	}
+	c.free |= run
+	a.stats.InUse -= int64(blocks) * blockBytes
+}
+
+func (a *Arena) unmap(c *chunk) {
+	a.stats.Mapped -= int64(len(c.mem))
+	a.resident(-int64(len(c.mem) - headerGap - bits.OnesCount64(c.cold)*blockBytes))
+	delete(a.chunks, addr(c.mem))
+	if err := unmapMemory(c.mem); err != nil {
+		panic(fmt.Sprintf("numa: cannot unmap an arena's own memory: %v", err))
+	}
+}
+
+// Scavenge returns free memory to the kernel and says how many bytes: whole
+// chunks, of which it keeps the address of none, and single blocks, whose address and binding it keeps. 5 µs for each
+// run of free blocks.
+func (a *Arena) Scavenge() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.stats.Resident
+	a.open = slices.DeleteFunc(a.open, func(c *chunk) bool {
+		if c.free == allBlocks {
+			a.unmap(c)
+			return true
+		}
+		if a.opt.Pages == ReservedHugePages {
+			return false // a block is less than a page
+		}
+		for warm := c.free &^ c.cold; warm != 0; {
+			first := bits.TrailingZeros64(warm)
+			run := runMask(first, bits.TrailingZeros64(^(warm >> first)))
+			warm &^= run
+			n := bits.OnesCount64(run)
+			if giveBack(c.mem[first*blockBytes:(first+n)*blockBytes]) != nil {
+				return false // this system cannot: the memory stays
+			}
+			c.cold |= run
+			a.resident(-int64(n) * blockBytes)
+		}
+		return false
+	})
+	return before - a.stats.Resident
+}
+
+// Stats returns the arena's counts.
+func (a *Arena) Stats() ArenaStats {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stats
+}
+
+// Close gives all memory back. Whoever still uses some of it faults.
+func (a *Arena) Close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.chunks {
+		a.unmap(c)
+	}
+	a.open, a.stats.InUse = nil, 0
+}
+
+// A Proof is the kernel's own word on where an arena's pages lie.
+type Proof struct {
+	Node   int
+	Pages  map[int]int // by node: pages found there, in base pages
+	Absent int         // pages that no node holds: never touched, or given back
+}
+
+// Elsewhere returns how many pages lie on other nodes than the arena's.
+func (p Proof) Elsewhere() int {
+	n := 0
+	for node, pages := range p.Pages {
+		if node != p.Node {
+			n += pages
+		}
+	}
+	return n
+}
+
+// Err returns an error if pages lie elsewhere, or if there are none to judge by.
+func (p Proof) Err() error {
+	switch {
+	case p.Elsewhere() > 0:
+		return fmt.Errorf("numa: arena of node %d: pages by node: %v", p.Node, p.Pages)
+	case p.Pages[p.Node] == 0:
+		return fmt.Errorf("numa: arena of node %d has no page on any node", p.Node)
+	}
+	return nil
+}
+
+// Prove asks the kernel where each page of the arena lies ([Locate]): 0.2 µs a
+// page, 50 ms for each GB.
+//
+// Errors: as [Locate].
+func (a *Arena) Prove() (Proof, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	proof := Proof{Node: a.node, Pages: map[int]int{}}
+	for _, c := range a.chunks {
+		at, err := LocateRange(c.mem)
+		if err != nil {
+			return proof, err
+		}
+		for node, pages := range at.Count() {
+			proof.Pages[node] += pages
+		}
+		proof.Absent += len(at.Nodes) - at.Present()
+	}
+	return proof, nil
+}
+
+// owns reports whether p lies in memory that the arena has mapped.
+func (a *Arena) owns(p unsafe.Pointer) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for at, c := range a.chunks { // a mapping of its own may be longer than a chunk
+		if uintptr(p) >= at && uintptr(p) < at+uintptr(len(c.mem)) {
+			return true
+		}
+	}
+	return false
+}
+
+// MakeSlice returns n zeroed elements in the arena. T must hold no pointers.
+// The slice is freed by [FreeSlice].
+func MakeSlice[T any](a *Arena, n int) ([]T, error) {
+	var zero T
+	if err := checkPointerless[T](); err != nil {
+		return nil, err
+	}
+	if n < 0 || unsafe.Sizeof(zero) > 0 && uintptr(n) > 1<<46/unsafe.Sizeof(zero) {
+		return nil, fmt.Errorf("numa: cannot make a slice of %d elements", n)
+	}
+	mem, err := a.Alloc(max(n*int(unsafe.Sizeof(zero)), 1))
+	if err != nil {
+		return nil, err
+	}
+	clear(mem)
+	return unsafe.Slice((*T)(unsafe.Pointer(&mem[0])), n), nil
+}
+
+// FreeSlice gives back what [MakeSlice] returned, in its full length.
+func FreeSlice[T any](a *Arena, s []T) {
+	var zero T
+	p := (*byte)(unsafe.Pointer(unsafe.SliceData(s)))
+	a.Free(unsafe.Slice(p, max(len(s)*int(unsafe.Sizeof(zero)), 1)))
+}
+
+// findRun returns the first of n neighbouring set bits, or -1.
+func findRun(free uint64, n int) int {
+	// After the loop bit i says that the have bits from i on are set.
+	for have := 1; have < n; {
+		step := min(have, n-have)
+		free &= free >> step
+		have += step
+	}
+	if free == 0 {
+		return -1
+	}
+	return bits.TrailingZeros64(free)
+}
+
+func runMask(first, n int) uint64 { return (1<<n - 1) << first }
+
+func roundUp(n, to int) int { return (n + to - 1) &^ (to - 1) }
+
+func addr(mem []byte) uintptr { return uintptr(unsafe.Pointer(&mem[0])) }

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package numa
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// mapMemory returns memory of Go's heap that begins at a multiple of align. It
+// holds no pointers, so the collector frees it when the last slice is gone.
+func mapMemory(bytes, align int, pages PageKind) ([]byte, error) {
+	if pages != SystemPages {
+		return nil, fmt.Errorf("numa: huge pages: %w", ErrUnsupported)
+	}
+	whole := make([]byte, bytes+align)
+	lead := -int(uintptr(unsafe.Pointer(&whole[0]))) & (align - 1)
+	return whole[lead : lead+bytes : lead+bytes], nil
+}
+
+func unmapMemory(mem []byte) error { return nil }
+func giveBack(mem []byte) error    { return ErrUnsupported }
+func populate(mem []byte) error    { return nil }
+func nodeFree(node int) int64      { return -1 }

@@ -1,0 +1,227 @@
+package numa
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// A Cache is one owner's access to a [Heap]: a P of the scheduler, say. It
+// allocates on its node and frees objects of every node. It is used by one
+// goroutine at a time and has no lock: the owner's own exclusion orders its
+// uses. A hit, which is almost every call, is a table look-up and a stack
+// operation; no atomic instruction, no shared cache line.
+//
+// For each class it holds at most two magazines of free objects (Bonwick's
+// scheme): so an owner that crosses the boundary back and forth goes to the
+// central once in a magazine and not at every call.
+type Cache struct {
+	classes [numClasses]local
+	home    uint16
+	node    *nodeHeap
+	heap    *Heap
+	debug   *debugHeap
+
+	// Objects of other nodes, by position of the node in Heap.nodes, on their
+	// way home; nil until there is one.
+	away []*[numClasses]local
+}
+
+// A local is the cache of one class. n is 0 while mag is nil; limit is 0 until
+// both magazines exist.
+type local struct {
+	mag    *magazine // the top n of it are free objects
+	n      int
+	limit  int // n may grow to this
+	spare  *magazine
+	nspare int
+}
+
+// NewCache returns an empty cache that allocates on the given node.
+//
+// Errors: the heap has no such node.
+func (h *Heap) NewCache(node int) (*Cache, error) {
+	i, ok := h.index[node]
+	if !ok {
+		return nil, fmt.Errorf("numa: the heap has no node %d: it has %v", node, h.opt.Nodes)
+	}
+	return &Cache{
+		home: uint16(i), node: h.nodes[i], heap: h, debug: h.debug,
+		away: make([]*[numClasses]local, len(h.nodes)),
+	}, nil
+}
+
+// Node returns the ID of the node that the cache allocates on.
+func (c *Cache) Node() int { return c.node.arena.node }
+
+// Alloc returns size bytes at a multiple of 16 (of 64, for sizes that are), on the cache's node. They
+// hold whatever was there before. More than 32 KB takes a lock and 64 KB blocks.
+//
+// Errors: a negative size, or that the kernel has no more memory; a node that is
+// full is a warning ([Heap.Warnings]), and memory from elsewhere.
+func (c *Cache) Alloc(size int) (unsafe.Pointer, error) {
+	if uint(size) > maxSmall {
+		return c.allocLarge(size)
+	}
+	l := &c.classes[classOf(size)%numClasses]
+	n := l.n - 1
+	if uint(n) >= magazineSlots { // it is -1
+		return c.allocSlow(size)
+	}
+	l.n = n
+	p := l.mag[n]
+	if c.debug != nil {
+		c.debug.allocated(p, size)
+	}
+	return p, nil
+}
+
+// Free takes back what Alloc of any cache of the heap returned. p must not be used
+// after. An object of another node goes home with the next full magazine.
+func (c *Cache) Free(p unsafe.Pointer) {
+	if c.debug != nil {
+		c.debug.release(c.heap, p)
+	}
+	b := headerOf(p).info[blockOf(p)]
+	l := &c.classes[b.class%numClasses]
+	if b.home != c.home || l.n >= l.limit || b.class >= numClasses {
+		c.freeSlow(p, b)
+		return
+	}
+	l.mag[l.n&(magazineSlots-1)] = p
+	l.n++
+}
+
+func (c *Cache) allocLarge(size int) (unsafe.Pointer, error) {
+	if size < 0 {
+		return nil, fmt.Errorf("numa: cannot allocate %d bytes", size)
+	}
+	p, err := c.node.allocLarge(size)
+	if err == nil && c.debug != nil {
+		c.debug.allocated(p, size)
+	}
+	return p, err
+}
+
+// allocSlow fills the magazine and tries again.
+func (c *Cache) allocSlow(size int) (unsafe.Pointer, error) {
+	k := classOf(size)
+	l := &c.classes[k]
+	l.mag, l.n, l.spare, l.nspare = l.spare, l.nspare, l.mag, l.n
+	if l.n == 0 {
+		m, n, err := c.node.classes[k].exchange(l.mag)
+		if err != nil {
+			return nil, err
+		}
+		l.mag, l.n = m, n
+		c.prepare(l, k)
+	}
+	return c.Alloc(size)
+}
+
+// prepare makes sure that both magazines exist.
+func (c *Cache) prepare(l *local, class int) {
+	if l.limit == 0 {
+		l.limit = batchOf(class)
+		if l.mag == nil {
+			l.mag = new(magazine)
+		}
+		if l.spare == nil {
+			l.spare = new(magazine)
+		}
+	}
+}
+
+// freeSlow is Free of what the magazine at hand cannot take.
+func (c *Cache) freeSlow(p unsafe.Pointer, b blockInfo) {
+	if b.class == 0 || int(b.home) >= len(c.heap.nodes) {
+		panic(&FreeError{p, "this heap did not allocate it, or its span is free"})
+	}
+	n := c.heap.nodes[b.home]
+	if b.class == largeClass {
+		n.freeLarge(p)
+		return
+	}
+	if b.home != c.home {
+		c.freeAway(n, p, int(b.class))
+		return
+	}
+	l := &c.classes[b.class]
+	c.prepare(l, int(b.class))
+	if l.n == l.limit {
+		if l.nspare > 0 {
+			l.spare = n.classes[b.class].put(l.spare, l.nspare, false)
+		}
+		l.mag, l.n, l.spare, l.nspare = l.spare, 0, l.mag, l.n
+	}
+	l.mag[l.n] = p
+	l.n++
+}
+
+// freeAway collects objects of another node until a magazine is full.
+func (c *Cache) freeAway(n *nodeHeap, p unsafe.Pointer, class int) {
+	if c.away[n.home] == nil {
+		c.away[n.home] = new([numClasses]local)
+	}
+	l := &c.away[n.home][class]
+	if l.mag == nil {
+		l.mag, l.limit = new(magazine), batchOf(class)
+	}
+	l.mag[l.n] = p
+	l.n++
+	if l.n == l.limit {
+		l.mag, l.n = n.classes[class].put(l.mag, l.n, true), 0
+	}
+}
+
+// Flush gives everything that the cache holds back to the nodes. The cache
+// stays usable.
+func (c *Cache) Flush() {
+	for k := range c.classes {
+		l := &c.classes[k]
+		if l.n > 0 {
+			l.mag, l.n = c.node.classes[k].put(l.mag, l.n, false), 0
+		}
+		if l.nspare > 0 {
+			l.spare, l.nspare = c.node.classes[k].put(l.spare, l.nspare, false), 0
+		}
+	}
+	for i, away := range c.away {
+		if away == nil {
+			continue
+		}
+		for k := range away {
+			if l := &away[k]; l.n > 0 {
+				l.mag, l.n = c.heap.nodes[i].classes[k].put(l.mag, l.n, true), 0
+			}
+		}
+	}
+}
+
+// A Pool hands out objects of type T from a [Cache].
+type Pool[T any] struct{ size int }
+
+// NewPool returns a pool of T.
+//
+// Errors: T holds a pointer, so it cannot live outside Go's heap; the error
+// names the field.
+func NewPool[T any]() (*Pool[T], error) {
+	if err := checkPointerless[T](); err != nil {
+		return nil, err
+	}
+	var zero T
+	return &Pool[T]{int(unsafe.Sizeof(zero))}, nil
+}
+
+// New returns a zeroed T on the cache's node. Errors: as [Cache.Alloc].
+func (p *Pool[T]) New(c *Cache) (*T, error) {
+	mem, err := c.Alloc(p.size)
+	if err != nil {
+		return nil, err
+	}
+	x := (*T)(mem)
+	*x = *new(T)
+	return x, nil
+}
+
+// Free takes back what New of any cache of c's heap returned.
+func (p *Pool[T]) Free(c *Cache, x *T) { c.Free(unsafe.Pointer(x)) }

@@ -1,0 +1,643 @@
+package numa
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"pgregory.net/rapid"
+)
+
+// pretended returns a heap on nodes that need not exist, with a cache on each.
+func pretended(t testing.TB, debug bool, nodes ...int) (*Heap, []*Cache) {
+	t.Helper()
+	h, err := NewHeap(HeapOptions{Nodes: nodes, Unbound: true, Debug: debug})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	var caches []*Cache
+	for _, n := range nodes {
+		c, err := h.NewCache(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		caches = append(caches, c)
+	}
+	return h, caches
+}
+
+func mustAlloc(t testing.TB, c *Cache, size int) unsafe.Pointer {
+	t.Helper()
+	p, err := c.Alloc(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestEveryClassWastesAtMostAnEighthAndFitsItsSpan(t *testing.T) {
+	for size := 129; size <= 8<<10; size++ {
+		if got := int(classSize[classOf(size)]); got < size || (got-size)*8 > got {
+			t.Fatalf("%d bytes are given %d", size, got)
+		}
+	}
+	for size := 0; size <= maxSmall; size++ {
+		k := classOf(size)
+		if k < 1 || int(classSize[k]) < size || k > 1 && int(classSize[k-1]) >= size {
+			t.Fatalf("%d bytes are given class %d of %d bytes", size, k, classSize[k])
+		}
+	}
+	for k := 1; k < numClasses; k++ {
+		if k > 1 && classSize[k] <= classSize[k-1] || classSize[k]%16 != 0 {
+			t.Errorf("class %d has %d bytes after %d", k, classSize[k], classSize[k-1])
+		}
+		if n := spanBlocks(k); n >= blocksPerChunk {
+			t.Errorf("class %d needs %d blocks", k, n)
+		}
+	}
+	if classSize[numClasses-1] != maxSmall {
+		t.Errorf("the last class has %d bytes", classSize[numClasses-1])
+	}
+}
+
+// The heap against a model: a list of objects with what was written to each. Objects
+// are freed by caches of any node, caches are flushed, memory is scavenged.
+func TestObjectsAreTheirOwnersAloneWhateverHappens(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		rapid.Check(t, func(t *rapid.T) {
+			h, err := NewHeap(HeapOptions{Nodes: []int{0, 7, 130}, Unbound: true, Debug: debug})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			var caches []*Cache
+			for i := range 5 {
+				c, _ := h.NewCache(h.Nodes()[i%3])
+				caches = append(caches, c)
+			}
+			type object struct {
+				mem  []byte
+				mark byte
+				home uint16
+			}
+			var live []object
+			check := func(o object) {
+				for _, b := range o.mem {
+					if b != o.mark {
+						t.Fatalf("an object of %d bytes was overwritten: %d, not %d", len(o.mem), b, o.mark)
+					}
+				}
+			}
+			anyCache := rapid.SampledFrom(caches)
+			anySize := rapid.OneOf(rapid.IntRange(0, 200), rapid.SampledFrom([]int{64, 64, 64, 1024}), rapid.IntRange(0, maxSmall),
+				rapid.IntRange(maxSmall, 3*blockBytes))
+			var mark byte
+			alloc := func(c *Cache, size int) {
+				p, err := c.Alloc(size)
+				if err != nil {
+					t.Fatal(err)
+				}
+				mark++
+				o := object{unsafe.Slice((*byte)(p), size), mark, c.home}
+				for i := range o.mem {
+					o.mem[i] = mark
+				}
+				if info := headerOf(p).info[blockOf(p)]; info.home != c.home {
+					t.Fatalf("a cache of node %d allocated on %d", c.home, info.home)
+				}
+				if uintptr(p)%16 != 0 {
+					t.Fatalf("%p is not aligned", p)
+				}
+				live = append(live, o)
+			}
+			free := func(c *Cache, i int) {
+				check(live[i])
+				c.Free(unsafe.Pointer(unsafe.SliceData(live[i].mem)))
+				live[i] = live[len(live)-1]
+				live = live[:len(live)-1]
+			}
+			t.Repeat(map[string]func(*rapid.T){
+				"alloc": func(t *rapid.T) { alloc(anyCache.Draw(t, "cache"), anySize.Draw(t, "size")) },
+				"many": func(t *rapid.T) {
+					c, size := anyCache.Draw(t, "cache"), anySize.Draw(t, "size")
+					for range rapid.IntRange(0, 300).Draw(t, "n") {
+						alloc(c, min(size, 4096))
+					}
+				},
+				"free": func(t *rapid.T) {
+					if len(live) == 0 {
+						t.Skip()
+					}
+					free(anyCache.Draw(t, "cache"), rapid.IntRange(0, len(live)-1).Draw(t, "object"))
+				},
+				"free half": func(t *rapid.T) {
+					c := anyCache.Draw(t, "cache")
+					for range len(live) / 2 {
+						free(c, int(mark)%len(live))
+					}
+				},
+				"flush":    func(t *rapid.T) { anyCache.Draw(t, "cache").Flush() },
+				"scavenge": func(t *rapid.T) { h.Scavenge() },
+			})
+			// The statistics add up to the model once nothing is cached.
+			for _, c := range caches {
+				c.Flush()
+			}
+			h.Scavenge()
+			out := map[[2]int]int{}
+			large := map[int]int64{}
+			for _, o := range live {
+				check(o)
+				node := h.Nodes()[o.home]
+				if len(o.mem) > maxSmall {
+					large[node] += int64(len(o.mem))
+				} else {
+					out[[2]int{node, int(classSize[classOf(len(o.mem))])}]++
+				}
+			}
+			for _, n := range h.Stats() {
+				if n.Large != large[n.Node] {
+					t.Fatalf("node %d: %d large bytes, want %d", n.Node, n.Large, large[n.Node])
+				}
+				for _, c := range n.Classes {
+					if want := out[[2]int{n.Node, c.Size}]; c.Out != want || c.Stashed != 0 || c.Objects < want || want == 0 && c.Spans != 0 {
+						t.Fatalf("node %d: %+v, want %d out", n.Node, c, want)
+					}
+				}
+			}
+			for len(live) > 0 {
+				free(caches[0], len(live)-1)
+			}
+			for _, c := range caches {
+				c.Flush()
+			}
+			h.Scavenge()
+			for _, n := range h.Stats() {
+				if n.Arena.InUse != 0 || runtime.GOOS == "linux" && n.Arena.Mapped != 0 {
+					t.Fatalf("node %d: %+v left of an empty heap", n.Node, n.Arena)
+				}
+			}
+		})
+	}
+}
+
+func TestAFreeOnAnotherNodeComesHomeInBatches(t *testing.T) {
+	h, c := pretended(t, false, 0, 1)
+	const n = 10 * 64
+	var objects []unsafe.Pointer
+	for range n {
+		objects = append(objects, mustAlloc(t, c[0], 64))
+	}
+	for _, p := range objects {
+		c[1].Free(p)
+	}
+	stats := h.Stats()
+	if len(stats[1].Classes) != 0 {
+		t.Errorf("node 1 kept objects of node 0: %+v", stats[1])
+	}
+	if k := stats[0].Classes[0]; k.Homing != n/64 || k.Returns != 0 {
+		t.Errorf("%d objects came home in %d batches: %+v", n, k.Homing, k)
+	}
+	// They are node 0's again.
+	again := map[unsafe.Pointer]bool{}
+	for range n {
+		again[mustAlloc(t, c[0], 64)] = true
+	}
+	for _, p := range objects {
+		if !again[p] {
+			t.Errorf("%p was not given out again on its node", p)
+		}
+	}
+}
+
+func TestManyOwnersAllocateAndFreeEachOthersObjects(t *testing.T) {
+	_, c := pretended(t, false, 0, 1, 0+2, 3)
+	var owners sync.WaitGroup
+	pipes := make([]chan []uint64, len(c))
+	for i := range pipes {
+		pipes[i] = make(chan []uint64, 100)
+	}
+	const each = 20000
+	for i, c := range c {
+		owners.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(i)))
+			sent, got := 0, 0
+			for sent < each || got < each {
+				out := pipes[(i+1)%len(pipes)]
+				var msg []uint64
+				if sent < each {
+					words := 1 + rng.IntN(60)
+					p, err := c.Alloc(words * 8)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					msg = unsafe.Slice((*uint64)(p), words)
+					for k := range msg {
+						msg[k] = uint64(words)
+					}
+				} else {
+					out = nil
+				}
+				select {
+				case out <- msg:
+					sent++
+				case m := <-pipes[i]:
+					if msg != nil {
+						c.Free(unsafe.Pointer(&msg[0]))
+					}
+					got++
+					for _, w := range m {
+						if w != uint64(len(m)) {
+							t.Errorf("a message of %d words holds %d", len(m), w)
+						}
+					}
+					c.Free(unsafe.Pointer(&m[0]))
+				}
+			}
+			c.Flush()
+		})
+	}
+	owners.Wait()
+}
+
+func mustPanic(t *testing.T, says string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		r := recover()
+		err, ok := r.(error)
+		var fe *FreeError
+		if !ok || !errors.As(err, &fe) || !strings.Contains(err.Error(), says) {
+			t.Errorf("panic %v; want a FreeError with %q", r, says)
+		}
+	}()
+	f()
+}
+
+func TestDebugModeFindsDoubleAndForeignFrees(t *testing.T) {
+	h, c := pretended(t, true, 0, 1)
+	other, oc := pretended(t, true, 0)
+	p := mustAlloc(t, c[0], 64)
+	q := mustAlloc(t, c[0], 100<<10)
+	foreign := mustAlloc(t, oc[0], 64)
+	stack := new([64]byte)
+
+	mustPanic(t, "not to an object", func() { c[0].Free(unsafe.Add(p, 16)) })
+	mustPanic(t, "not this heap's memory", func() { c[0].Free(foreign) })
+	mustPanic(t, "not this heap's memory", func() { c[0].Free(unsafe.Pointer(stack)) })
+	mustPanic(t, "not this heap's memory", func() { c[0].Free(nil) })
+	c[0].Free(p)
+	c[1].Free(q)
+	mustPanic(t, "freed before", func() { c[0].Free(p) })
+	mustPanic(t, "freed before", func() { c[1].Free(q) })
+	_ = other
+	// After all this the heap still works.
+	if got := mustAlloc(t, c[0], 64); got != p {
+		t.Errorf("%p was not given out again, but %p", p, got)
+	}
+	_ = h
+}
+
+func TestAFreeIntoADissolvedSpanIsCaughtWithoutDebugMode(t *testing.T) {
+	h, c := pretended(t, false, 0)
+	keep := mustAlloc(t, c[0], 40<<10) // so that the chunk stays
+	p := mustAlloc(t, c[0], 64)
+	c[0].Free(p)
+	c[0].Flush()
+	h.Scavenge()
+	mustPanic(t, "its span is free", func() { c[0].Free(p) })
+	c[0].Free(keep)
+}
+
+func TestPointerfulTypesAreRefusedWithTheField(t *testing.T) {
+	type inner struct {
+		N    int
+		Name string
+	}
+	type bad struct {
+		A [3]int
+		B [2]inner
+	}
+	type good struct {
+		A [3]int
+		B struct{ X, Y float64 }
+		C uintptr
+		D [0]*int
+	}
+	if _, err := NewPool[bad](); err == nil || !strings.Contains(err.Error(), "B.[].Name is a string") {
+		t.Errorf("struct with a string: %v", err)
+	}
+	for _, err := range []error{
+		second(NewPool[*int]()), second(NewPool[[]int]()), second(NewPool[map[int]int]()), second(NewPool[chan int]()),
+		second(NewPool[func()]()), second(NewPool[any]()), second(NewPool[unsafe.Pointer]()), second(NewPool[[2]string]()),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "outside Go's heap") {
+			t.Errorf("a pointerful type: %v", err)
+		}
+	}
+	if _, err := NewPool[good](); err != nil {
+		t.Errorf("no pointers: %v", err)
+	}
+	a, _ := NewArena(0, ArenaOptions{Unbound: true})
+	if _, err := MakeSlice[string](a, 1); err == nil {
+		t.Error("MakeSlice took strings")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestNewObjectsAreZero(t *testing.T) {
+	_, c := pretended(t, false, 0)
+	type object struct{ A, B, C [5]int64 }
+	pool, err := NewPool[object]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := pool.New(c[0])
+	x.B[3] = 7
+	pool.Free(c[0], x)
+	if y, _ := pool.New(c[0]); y != x || *y != (object{}) {
+		t.Errorf("%p holds %v; want zeros at %p", y, *y, x)
+	}
+}
+
+func TestHeapsAreRefusedWithoutSensibleNodes(t *testing.T) {
+	for _, nodes := range [][]int{nil, {0, 0}, {-1}} {
+		if _, err := NewHeap(HeapOptions{Nodes: nodes}); err == nil {
+			t.Errorf("nodes %v were taken", nodes)
+		}
+	}
+	h, c := pretended(t, false, 3, 5)
+	if _, err := h.NewCache(4); err == nil || !strings.Contains(err.Error(), "no node 4") || !strings.Contains(err.Error(), "[3 5]") {
+		t.Errorf("unknown node: %v", err)
+	}
+	if _, err := c[0].Alloc(-1); err == nil {
+		t.Error("a negative size was taken")
+	}
+}
+
+// A node that this machine does not have costs the binding, never the memory.
+func TestANodeThatCannotBeBoundIsAWarningAndStillWorks(t *testing.T) {
+	h, err := NewHeap(HeapOptions{Nodes: []int{901}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	w := h.Warnings()
+	if len(w) != 1 || !strings.Contains(w[0], "node 901 is not bound to it") {
+		t.Errorf("warnings: %q", w)
+	}
+	c, _ := h.NewCache(901)
+	p := mustAlloc(t, c, 64)
+	*(*int)(p) = 1
+	if s := h.Stats()[0]; s.Bound || s.Unbound == 0 {
+		t.Errorf("%+v claims to be bound", s)
+	}
+	c.Free(p)
+}
+
+func TestBoundHeapsLieWhereTheySay(t *testing.T) {
+	nodes, err := AllowedNodes()
+	if err != nil {
+		t.Skip("memory policies cannot be used here: ", err)
+	}
+	h, err := NewHeap(HeapOptions{Nodes: nodes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	for _, n := range nodes {
+		c, _ := h.NewCache(n)
+		for range 1000 {
+			*(*int)(mustAlloc(t, c, 4096)) = 1
+		}
+	}
+	if w := h.Warnings(); len(w) > 0 {
+		t.Skip("not bound here: ", w)
+	}
+	proofs, err := h.Prove()
+	if err != nil {
+		t.Skip("placement cannot be proven here: ", err)
+	}
+	for _, p := range proofs {
+		if err := p.Err(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestScavengeReturnsWhatIsFree(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("memory goes back only on Linux")
+	}
+	h, c := pretended(t, false, 0)
+	var objects []unsafe.Pointer
+	for range 16 << 20 / 256 {
+		p := mustAlloc(t, c[0], 256)
+		*(*int)(p) = 1
+		objects = append(objects, p)
+	}
+	full := h.Stats()[0].Arena.Resident
+	// Keep an object in every tenth span's worth; free the rest.
+	kept := 0
+	for i, p := range objects {
+		if i%(10*256) == 0 {
+			kept++
+			continue
+		}
+		c[0].Free(p)
+	}
+	c[0].Flush()
+	back := h.Scavenge()
+	after := h.Stats()[0].Arena.Resident
+	if after != full-back || after > full/2 {
+		t.Errorf("%d of %d bytes resident with %d objects of 256 bytes left; Scavenge said %d", after, full, kept, back)
+	}
+	// What was given back can be used again, and is zero.
+	for range 16 << 20 / 256 {
+		*(*int)(mustAlloc(t, c[0], 256)) = 1
+	}
+}
+
+// Steady churn of mixed sizes does not grow, and wastes little.
+func TestChurnDoesNotGrow(t *testing.T) {
+	ops := 3_000_000
+	if testing.Short() {
+		ops = 300_000
+	}
+	churn(t, ops, 64<<20)
+}
+
+// churn keeps about live bytes of objects of 16 to 2048 bytes alive and
+// replaces random ones, through two caches of different nodes in turn. It returns the
+// overhead of the arenas over the bytes asked for, at the end.
+func churn(t testing.TB, ops int, live int64) float64 {
+	h, c := pretended(t, false, 0, 1)
+	rng := rand.New(rand.NewPCG(1, 2))
+	type object struct {
+		p    unsafe.Pointer
+		size int
+	}
+	var objects []object
+	var bytes int64
+	size := func() int { k := 16 << rng.IntN(7); return k + rng.IntN(k+1) }
+	for bytes < live {
+		s := size()
+		objects = append(objects, object{mustAlloc(t, c[len(objects)&1], s), s})
+		bytes += int64(s)
+	}
+	resident := func() (sum int64) {
+		for _, n := range h.Stats() {
+			sum += n.Arena.Resident
+		}
+		return
+	}
+	var early int64
+	for i := range ops {
+		o := &objects[rng.IntN(len(objects))]
+		c[i&1].Free(o.p)
+		bytes -= int64(o.size)
+		o.size = size()
+		o.p = mustAlloc(t, c[i&1], o.size)
+		bytes += int64(o.size)
+		if i == ops/10 {
+			early = resident()
+		}
+	}
+	late := resident()
+	if late > early+early/50+int64(2*chunkBytes) {
+		t.Errorf("%d bytes resident after %d operations, %d after %d", early, ops/10, late, ops)
+	}
+	return float64(late)/float64(bytes) - 1
+}
+
+func TestPagesAreGivenBackToTheSystemOnClose(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("needs /proc")
+	}
+	rss := func() int {
+		var pages, resident int
+		text, _ := os.ReadFile("/proc/self/statm")
+		for i, f := range strings.Fields(string(text))[:2] {
+			n := 0
+			for _, d := range f {
+				n = n*10 + int(d-'0')
+			}
+			*[]*int{&pages, &resident}[i] = n
+		}
+		return resident * os.Getpagesize()
+	}
+	before := rss()
+	h, err := NewHeap(HeapOptions{Nodes: []int{0}, Unbound: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _ := h.NewCache(0)
+	for range 64 << 20 / 4096 {
+		*(*int)(mustAlloc(t, c, 4096)) = 1
+	}
+	during := rss()
+	h.Close()
+	after := rss()
+	if during-before < 48<<20 || during-after < 48<<20 {
+		t.Errorf("resident: %d before, %d with 64 MB allocated, %d after Close", before, during, after)
+	}
+}
+
+func TestTheArenaGivesAlignedDisjointMemoryAndTakesItBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, err := NewArena(5, ArenaOptions{Unbound: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		var live [][]byte
+		var inUse int64
+		size := rapid.OneOf(rapid.IntRange(1, 4*blockBytes), rapid.IntRange(1, 2*chunkBytes))
+		t.Repeat(map[string]func(*rapid.T){
+			"alloc": func(t *rapid.T) {
+				n := size.Draw(t, "bytes")
+				mem, err := a.Alloc(n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(mem) != n || cap(mem) != n || addr(mem)%blockBytes != 0 {
+					t.Fatalf("%d bytes at %x, want %d", len(mem), addr(mem), n)
+				}
+				for _, o := range live {
+					if addr(mem) < addr(o)+uintptr(len(o)) && addr(o) < addr(mem)+uintptr(n) {
+						t.Fatalf("%x+%x overlaps %x+%x", addr(mem), n, addr(o), len(o))
+					}
+				}
+				mem[0], mem[n-1] = 1, 1
+				live = append(live, mem)
+				inUse += int64(roundUp(n, blockBytes))
+			},
+			"free": func(t *rapid.T) {
+				if len(live) == 0 {
+					t.Skip()
+				}
+				i := rapid.IntRange(0, len(live)-1).Draw(t, "which")
+				inUse -= int64(roundUp(len(live[i]), blockBytes))
+				a.Free(live[i])
+				live = slices.Delete(live, i, i+1)
+			},
+			"scavenge": func(t *rapid.T) { a.Scavenge() },
+			"": func(t *rapid.T) {
+				s := a.Stats()
+				if s.InUse != inUse || s.Resident > s.Mapped || s.Resident < s.InUse || s.Peak < s.Resident {
+					t.Fatalf("%+v with %d in use", s, inUse)
+				}
+			},
+		})
+	})
+}
+
+func TestMakeSliceIsZeroAndGoesBack(t *testing.T) {
+	a, _ := NewArena(0, ArenaOptions{Unbound: true})
+	defer a.Close()
+	for range 2 {
+		s, err := MakeSlice[float64](a, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range s {
+			if s[i] != 0 {
+				t.Fatalf("element %d is %v", i, s[i])
+			}
+			s[i] = 1
+		}
+		FreeSlice(a, s)
+	}
+	if s := a.Stats(); s.InUse != 0 {
+		t.Errorf("%+v after freeing all", s)
+	}
+	if _, err := MakeSlice[int64](a, -1); err == nil {
+		t.Error("a negative length was taken")
+	}
+}
+
+func TestFindRun(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		free := rapid.Uint64().Draw(t, "free") | rapid.Uint64().Draw(t, "more")
+		n := rapid.IntRange(1, 63).Draw(t, "n")
+		want := -1
+		for i := 0; i+n <= 64; i++ {
+			if free&runMask(i, n) == runMask(i, n) {
+				want = i
+				break
+			}
+		}
+		if got := findRun(free, n); got != want {
+			t.Fatalf("findRun(%b, %d) = %d, want %d", free, n, got, want)
+		}
+	})
+}
