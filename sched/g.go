@@ -7,37 +7,33 @@ import "sync/atomic"
 //
 // A *G is passed to the function it runs, as the right to ask the scheduler for
 // things, and must not be used by anything but that function. Gs are reused.
+//
+// Its fields are grouped by cache line of 64 bytes: making, queueing, running
+// and freeing a G that never blocks touches the first line only, or the first
+// two if it was forked.
 type G struct {
-	// What it runs: either fn, or task with arg.
-	fn   func(*G)
-	task Task
-	arg  Arg
-	ret  int // what task returned
+	next, prev *G           // on a list, of whoever owns that list
+	fn         func(*G)     // what it runs, or task
+	group      *Group       // that it is a member of
+	c          *carrier     // nil until it starts; once it has blocked, its stack
+	m          *M           // while it runs, its M
+	home       atomic.Int32 // index of the place it is at home at, or noHome; thieves look
+	from, away int32        // it was made ready from place from away times in a row
+	queued     bool         // on the one queue of arms without rings; under its lock
 
-	// Where it runs.
-	m    *M           // while it runs, its M
-	c    *carrier     // nil until it starts; once it has blocked, its stack
-	home atomic.Int32 // place it is at home at, or noHome; thieves look
-	away int32        // consecutive wake-ups by a P of place awayAt, not home
-	from int32        // see away
-	p    *P           // P that ran it last
+	task   Task
+	arg    Arg
+	parent *G     // that forked it
+	joined Word32 // joinRunning, joinDone or joinWaiting
 
-	// What waits for it, at most one of these.
-	group  *Group
-	run    *run
-	joined Word32 // of a forked G: joinRunning, joinDone or joinWaiting
-	parent *G     // of a forked G: who joins it
-
-	// Lists. next and prev belong to the list the G is on; queue is the node
-	// queue it is on, and belongs to that queue's lock.
-	next, prev *G
-	queue      *Node
+	ret int  // what task returned
+	run *run // that waits for it
+	p   *P   // that ran it last
 
 	// What it waits for while it is parked, for the commit function.
 	waitMutex *mutex
 	waitGroup *Group
 	waitChild *G
-	waitNode  *Node
 }
 
 // noHome is the home of a G that has not run yet.
@@ -82,18 +78,6 @@ func (g *G) runInline(child *G) {
 	g.m = child.m // which may be another now
 }
 
-// newG returns a G that has yet to be told what to run.
-func (m *M) newG() *G {
-	m.spend(CostSpawn)
-	p := m.p
-	p.stats.Spawned++
-	gp := p.gfree.popFree()
-	if gp == nil {
-		gp = m.gfget()
-	}
-	return gp
-}
-
 // Go starts fn as a G of its own on this node.
 func (g *G) Go(fn func(*G)) {
 	m := g.m
@@ -113,13 +97,13 @@ func (g *G) GoAt(where Placement, fn func(*G)) {
 // Yield lets other Gs run: g goes to the end of its node's queue.
 func (g *G) Yield() {
 	g.m.p.stats.Yields++
-	g.waitNode = g.m.p.node
 	g.park(commitYield)
 }
 
 func commitYield(m *M, gp *G) bool {
-	m.queuePut(gp.waitNode, gp)
-	m.wakep(gp.waitNode)
+	n := m.p.node
+	m.queuePut(n, gp)
+	m.wakep(n)
 	return true
 }
 

@@ -1,27 +1,26 @@
 package sched
 
-// Free Gs: a P keeps up to gfreeMax of its own, without locks; a list per node
-// (per machine in arms without caches per node) evens out Ps that make Gs and
-// Ps that end them.
+// Free Gs are kept in magazines, after Bonwick and Adams (USENIX 2001): a P has
+// two, one that it works on and a spare that is full or empty, and exchanges full
+// for empty ones with a pool per node (per machine in arms without caches per
+// node). So a P that only makes Gs and one that only ends them take the pool's
+// lock once in magazineSize Gs, and hold it for a few instructions.
 
-const (
-	gfreeMax   = 64
-	gfreeBatch = 32
-)
+const magazineSize = 64
 
-// A gStack is a singly linked stack of free Gs, linked through G.next.
-type gStack struct {
+// A magazine is a stack of up to magazineSize free Gs, linked through G.next.
+type magazine struct {
 	head *G
 	n    int
 }
 
-func (l *gStack) push(gp *G) {
+func (l *magazine) push(gp *G) {
 	gp.next = l.head
 	l.head = gp
 	l.n++
 }
 
-func (l *gStack) popFree() *G {
+func (l *magazine) pop() *G {
 	gp := l.head
 	if gp != nil {
 		l.head = gp.next
@@ -31,50 +30,67 @@ func (l *gStack) popFree() *G {
 	return gp
 }
 
-// A gPool is what Ps share of free Gs.
+// A gPool holds full magazines, each linked to the next through the prev of its
+// first G.
 type gPool struct {
 	lock mutex
-	free gStack
+	full *G
 }
 
-// gfget refills the P's free Gs from the pool, or makes one.
+// newG returns a G that has yet to be told what to run.
+func (m *M) newG() *G {
+	m.spend(CostSpawn)
+	p := m.p
+	p.stats.Spawned++
+	if gp := p.gfree.pop(); gp != nil {
+		return gp
+	}
+	return m.gfget()
+}
+
+// gfget returns a G when the P's magazine is empty.
 func (m *M) gfget() *G {
 	p, pool := m.p, m.p.gpool
-	pool.lock.lock(m)
-	for range gfreeBatch {
-		gp := pool.free.popFree()
-		if gp == nil {
-			break
+	if p.gspare.n == 0 {
+		pool.lock.lock(m)
+		if first := pool.full; first != nil {
+			pool.full, first.prev = first.prev, nil
+			p.gspare = magazine{first, magazineSize}
 		}
-		p.gfree.push(gp)
+		pool.lock.unlock(m)
 	}
-	pool.lock.unlock(m)
-	if gp := p.gfree.popFree(); gp != nil {
-		return gp
+	if p.gspare.n > 0 {
+		p.gfree, p.gspare = p.gspare, p.gfree
+		return p.gfree.pop()
 	}
 	gp := &G{joined: Word32{line: m.s.newLines(1)}}
 	gp.home.Store(noHome)
 	return gp
 }
 
-// gfput frees gp. Nothing may refer to it any more.
+// gfput frees gp, of which fn and group or task, arg and parent have been
+// cleared. Nothing may refer to it any more.
 func (m *M) gfput(gp *G) {
-	gp.fn, gp.task, gp.group, gp.run, gp.c, gp.m, gp.parent, gp.p = nil, nil, nil, nil, nil, nil, nil, nil
-	if gp.arg.Data != nil {
-		gp.arg.Data = nil
-	}
+	gp.c = nil
 	if gp.home.Load() != noHome {
 		gp.home.Store(noHome)
+		gp.away = 0
 	}
-	gp.away = 0
 	p := m.p
+	if p.gfree.n == magazineSize {
+		m.gfull()
+	}
 	p.gfree.push(gp)
-	if p.gfree.n >= gfreeMax {
-		pool := p.gpool
+}
+
+// gfull makes room when the P's magazine is full.
+func (m *M) gfull() {
+	p, pool := m.p, m.p.gpool
+	if p.gspare.n > 0 {
+		first := p.gspare.head
 		pool.lock.lock(m)
-		for range gfreeBatch {
-			pool.free.push(p.gfree.popFree())
-		}
+		first.prev, pool.full = pool.full, first
 		pool.lock.unlock(m)
 	}
+	p.gspare, p.gfree = p.gfree, magazine{}
 }

@@ -18,6 +18,17 @@ func (l *gList) pushBack(gp *G) {
 	l.n++
 }
 
+// append adds all of q, which must not be empty, at the end.
+func (l *gList) append(q gList) {
+	if l.tail == nil {
+		*l = q
+		return
+	}
+	l.tail.next, q.head.prev = q.head, l.tail
+	l.tail = q.tail
+	l.n += q.n
+}
+
 func (l *gList) popFront() *G {
 	gp := l.head
 	if gp != nil {

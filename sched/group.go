@@ -37,6 +37,7 @@ func (g *G) Join(c Child) int {
 		child.joined.store(g.m, joinRunning) // for its next life
 	}
 	ret := child.ret
+	child.task, child.arg.Data, child.parent = nil, nil, nil
 	g.m.gfput(child)
 	return ret
 }
@@ -113,6 +114,7 @@ func (gr *Group) Wait(g *G) {
 			break
 		}
 		g.runInline(child)
+		child.fn, child.group = nil, nil
 		g.m.gfput(child)
 		gr.open--
 	}

@@ -18,8 +18,8 @@ const (
 )
 
 const (
-	mutexActiveSpin  = 30 // looks before giving the CPU away
-	mutexPassiveSpin = 2  // then yields before sleeping
+	mutexActiveSpin  = 4 // looks with a Procyield before each, as in Go
+	mutexPassiveSpin = 1 // looks with an Osyield before each
 )
 
 func (l *mutex) lock(m *M) {
@@ -33,7 +33,9 @@ func (l *mutex) lockSlow(m *M) {
 		if l.key.load(m) == mutexUnlocked && l.key.cas(m, mutexUnlocked, mutexLocked) {
 			return
 		}
-		if i >= mutexActiveSpin {
+		if i < mutexActiveSpin {
+			m.s.machine.Procyield(m)
+		} else {
 			m.s.machine.Osyield(m)
 		}
 	}

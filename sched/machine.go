@@ -31,6 +31,10 @@ type Machine interface {
 	// Futexwakeup wakes at most n of the Ms that sleep on w.
 	Futexwakeup(m *M, w *Word32, n int)
 
+	// Procyield passes the few hundred nanoseconds between two looks of a
+	// spinning M at a lock, without leaving the CPU.
+	Procyield(m *M)
+
 	// Osyield lets another thread have m's CPU: what a spinning M does when
 	// whoever it waits for may have been descheduled.
 	Osyield(m *M)

@@ -64,19 +64,16 @@ func (m *M) pidletake(n *Node, p *P) {
 // queuePut adds gp to the end of n's queue.
 func (m *M) queuePut(n *Node, gp *G) {
 	n.lock.lock(m)
-	gp.queue = n
+	gp.queued = true
 	n.runq.pushBack(gp)
 	n.nrunq.store(m, uint32(n.runq.n))
 	n.lock.unlock(m)
 }
 
-// queuePutAll adds all of q, which it empties, to the end of n's queue.
-func (m *M) queuePutAll(n *Node, q *gList) {
+// queuePutAll adds all of q, which must not be empty, to the end of n's queue.
+func (m *M) queuePutAll(n *Node, q gList) {
 	n.lock.lock(m)
-	for gp := q.popFront(); gp != nil; gp = q.popFront() {
-		gp.queue = n
-		n.runq.pushBack(gp)
-	}
+	n.runq.append(q)
 	n.nrunq.store(m, uint32(n.runq.n))
 	n.lock.unlock(m)
 }
@@ -98,19 +95,14 @@ func (m *M) queueGetLocked(n *Node, batch int) *G {
 	if gp == nil {
 		return nil
 	}
-	gp.queue = nil
+	gp.queued = false
 	if m.s.arm.Local {
 		for range batch - 1 {
-			next := n.runq.popFront()
-			if next == nil {
+			next := n.runq.head
+			if next == nil || !m.p.ring.push(m, next) {
 				break
 			}
-			next.queue = nil
-			if !m.p.ring.push(m, next) {
-				next.queue = n
-				n.runq.pushBack(next)
-				break
-			}
+			n.runq.popFront()
 		}
 	}
 	n.nrunq.store(m, uint32(n.runq.n))
@@ -127,9 +119,9 @@ func (m *M) queueBatch(n *Node) int {
 func (m *M) queueRemove(gp *G) bool {
 	n := m.p.node
 	n.lock.lock(m)
-	found := gp.queue == n
+	found := gp.queued
 	if found {
-		gp.queue = nil
+		gp.queued = false
 		n.runq.remove(gp)
 		n.nrunq.store(m, uint32(n.runq.n))
 	}
@@ -144,7 +136,7 @@ func (m *M) queuePopMember(gr *Group) *G {
 	n.lock.lock(m)
 	gp := n.runq.tail
 	if gp != nil && gp.group == gr && gp.c == nil {
-		gp.queue = nil
+		gp.queued = false
 		n.runq.remove(gp)
 		n.nrunq.store(m, uint32(n.runq.n))
 	} else {

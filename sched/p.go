@@ -19,8 +19,9 @@ type P struct {
 	ring    ring
 	runnext wordG // the G that was last made ready here: next to run
 
-	gfree gStack
-	gpool *gPool
+	gfree, gspare magazine
+	gpool         *gPool
+
 	tiers []tier // whom to rob, nearest first
 	rand  uint64
 
@@ -50,7 +51,7 @@ func (m *M) runqput(gp *G, next bool) {
 		if q.n > 0 {
 			p.stats.Overflows++
 			q.pushBack(gp)
-			m.queuePutAll(p.node, &q)
+			m.queuePutAll(p.node, q)
 			return
 		}
 	}

@@ -1,10 +1,5 @@
 package sched
 
-import (
-	"sync/atomic"
-	"unsafe"
-)
-
 // ringSize is the capacity of a P's run queue, as in Go.
 const ringSize = 256
 
@@ -45,12 +40,6 @@ const (
 
 	slotsPerLine = 64 / 8
 )
-
-// A slot is atomic because thieves may read one that they will not get.
-type slot struct{ g unsafe.Pointer }
-
-func (s *slot) load() *G   { return (*G)(atomic.LoadPointer(&s.g)) }
-func (s *slot) store(g *G) { atomic.StorePointer(&s.g, unsafe.Pointer(g)) }
 
 func ringLen(state uint64) uint32  { return uint32(state>>headBits) & lenMask }
 func ringHead(state uint64) uint32 { return uint32(state & headMask) }

@@ -301,6 +301,7 @@ func (m *M) execute(gp *G) {
 		m.endRun(gp.run)
 		return
 	}
+	gp.fn, gp.group = nil, nil
 	m.gfput(gp)
 }
 
@@ -323,10 +324,10 @@ func (m *M) ran(gp *G) {
 		default:
 			p.stats.AwayRuns++
 		}
+		gp.p = p
 	} else {
 		p.stats.HomeRuns++
 	}
-	gp.p = p
 }
 
 // checkBinding samples where m's thread is and, if it should be bound and is

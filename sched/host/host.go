@@ -23,6 +23,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"numasched/numa"
@@ -53,6 +54,7 @@ type Machine struct {
 	pretended bool
 	start     time.Time
 
+	spin       atomic.Uint32   // what Procyield looks at
 	gomaxprocs int             // before New
 	mask       topology.CPUSet // the process's before New; empty if unknown
 
@@ -150,6 +152,17 @@ func (m *Machine) Futexsleep(_ *sched.M, w *sched.Word32, val uint32, ns int64) 
 // Futexwakeup implements [sched.Machine].
 func (m *Machine) Futexwakeup(_ *sched.M, w *sched.Word32, n int) {
 	numa.FutexWake(w.Addr(), n)
+}
+
+// procyieldLoads is how many loads take about 400 ns: as long as Go's 30 PAUSE
+// instructions, which Go code cannot issue.
+const procyieldLoads = 800
+
+// Procyield implements [sched.Machine].
+func (m *Machine) Procyield(*sched.M) {
+	for range procyieldLoads {
+		m.spin.Load()
+	}
 }
 
 // Osyield implements [sched.Machine].
