@@ -56,6 +56,9 @@ type Machine interface {
 
 	// NewBuffer returns memory for Work to read and write. bytes > 0.
 	NewBuffer(bytes int64, where Placement) (*Buffer, error)
+
+	// FreeBuffer takes it back.
+	FreeBuffer(*Buffer)
 }
 
 // A Memory charges the scheduler for what it does, on a machine where doing

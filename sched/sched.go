@@ -2,6 +2,7 @@ package sched
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,7 +31,7 @@ type Sched struct {
 	quiet    Word32 // 1 while Stats waits for all Ps to be idle
 
 	lock      mutex // protects what follows
-	runs      map[*run]struct{}
+	runs      []*run
 	err       error // why the scheduler stops, if it has failed
 	allc      *carrier
 	freec     *carrier
@@ -61,7 +62,7 @@ func New(cfg Config) (*Sched, error) {
 	if cfg.Procs < 1 || cfg.Procs > max {
 		return nil, fmt.Errorf("sched: %d procs: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
 	}
-	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, runs: make(map[*run]struct{})}
+	s := &Sched{machine: cfg.Machine, arm: cfg.Arm}
 	s.m0 = &M{ID: -1, s: s}
 	s.lock.key.line = s.newLines(1)
 	s.npidle.line = s.newLines(1)
@@ -80,6 +81,26 @@ func (s *Sched) Procs() int { return len(s.ps) }
 
 // Arm returns the arm that the scheduler was made with.
 func (s *Sched) Arm() policy.Arm { return s.arm }
+
+// NodeIDs returns the kernel IDs of the nodes that Ps are mapped onto, in the
+// order of their first P; -1 stands for CPUs that no node has.
+func (s *Sched) NodeIDs() (ids []int) {
+	for _, p := range s.ps {
+		if !slices.Contains(ids, p.place.id) {
+			ids = append(ids, p.place.id)
+		}
+	}
+	return ids
+}
+
+// NewBuffer returns memory for [G.Work] to read and write. Its errors are the
+// machine's: no memory, or not that much.
+func (s *Sched) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
+	return s.machine.NewBuffer(bytes, where)
+}
+
+// FreeBuffer gives memory back that no Work will use again.
+func (s *Sched) FreeBuffer(b *Buffer) { s.machine.FreeBuffer(b) }
 
 // Run runs fn as a G and returns when fn has returned. Gs that fn started and
 // did not wait for go on. The error is a *[PanicError] if a G has panicked, a
@@ -104,7 +125,7 @@ func (s *Sched) Run(fn func(*G)) error {
 		s.outer.Unlock()
 		return err
 	}
-	s.runs[r] = struct{}{}
+	s.runs = append(s.runs, r)
 	n := s.ps[0].node
 	m.queuePut(n, gp) // under s.lock, see checkdead
 	s.lock.unlock(m)
@@ -135,10 +156,12 @@ func (m *M) finish(r *run, how uint32) {
 func (m *M) endRun(r *run) {
 	s := m.s
 	s.lock.lock(m)
-	_, waiting := s.runs[r]
-	delete(s.runs, r)
+	i := slices.Index(s.runs, r)
+	if i >= 0 {
+		s.runs = slices.Delete(s.runs, i, i+1)
+	}
 	s.lock.unlock(m)
-	if waiting {
+	if i >= 0 {
 		m.finish(r, runDone)
 	}
 }
@@ -188,11 +211,8 @@ func (m *M) stop(err error) {
 	}
 	s.err = err
 	s.stopping.store(m, 1)
-	runs := make([]*run, 0, len(s.runs))
-	for r := range s.runs {
-		runs = append(runs, r)
-	}
-	clear(s.runs)
+	runs := s.runs
+	s.runs = nil
 	s.lock.unlock(m)
 
 	for _, r := range runs {

@@ -2,26 +2,149 @@ package host
 
 import (
 	"fmt"
-	"os"
 	"unsafe"
 
+	"numasched/numa"
 	"numasched/sched"
 )
 
-// NewBuffer implements [sched.Machine]. Memory placed by default comes from
-// Go's heap; its pages lie where they are first touched.
+// A buffer is what a [sched.Buffer] of a host is made of.
+type buffer struct {
+	arena *numa.Arena
+	mem   []byte
+	own   bool // nobody else uses arena
+}
+
+// NewBuffer implements [sched.Machine]. Memory on a node is bound to it; memory
+// placed by default is fresh from the kernel, so that its pages lie where they
+// are first touched. On pretended nodes, and where the kernel cannot or will not
+// bind, all memory is of the latter kind; Warnings says so.
 func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, error) {
 	if bytes <= 0 {
 		return nil, fmt.Errorf("host: buffer of %d bytes: want more than 0", bytes)
 	}
-	page := int64(os.Getpagesize())
-	mem := make([]byte, bytes+page-1)
-	base := unsafe.Pointer(unsafe.SliceData(mem))
-	if off := int64(uintptr(base)) & (page - 1); off != 0 {
-		base = unsafe.Add(base, page-off)
+	b := new(buffer)
+	if id, ok := where.Node(); ok && !m.pretended {
+		b.arena = m.arena(id)
 	}
-	return &sched.Buffer{Bytes: bytes, Base: base}, nil
+	if b.arena == nil {
+		arena, err := numa.NewArena(0, numa.ArenaOptions{Unbound: true})
+		if err != nil {
+			return nil, fmt.Errorf("host: %w", err)
+		}
+		b.arena, b.own = arena, true
+	}
+	mem, err := b.arena.Alloc(int(bytes))
+	if err != nil {
+		return nil, fmt.Errorf("host: buffer of %d bytes: %w", bytes, err)
+	}
+	b.mem = mem
+	if where.Interleaved() && !m.pretended {
+		if err := numa.SetPolicyOf(mem, numa.Policy{Mode: numa.Interleave, Nodes: m.memoryNodes()}, 0); err != nil {
+			m.warn("memory is not interleaved", err)
+		}
+	}
+	return &sched.Buffer{Bytes: bytes, Base: unsafe.Pointer(unsafe.SliceData(mem)), Local: b}, nil
 }
 
-// Work implements [sched.Machine]: it calls kernel.
-func (m *Machine) Work(_ *sched.M, _ *sched.Work, kernel func()) { kernel() }
+// FreeBuffer implements [sched.Machine].
+func (m *Machine) FreeBuffer(sb *sched.Buffer) {
+	b := sb.Local.(*buffer)
+	if b.own {
+		b.arena.Close()
+	} else {
+		b.arena.Free(b.mem)
+	}
+	sb.Base, sb.Local = nil, nil
+}
+
+// arena returns the arena of a node, or nil, with a warning, if memory cannot be
+// bound there.
+func (m *Machine) arena(id int) *numa.Arena {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a, known := m.arenas[id]
+	if !known {
+		var err error
+		a, err = numa.NewArena(id, numa.ArenaOptions{})
+		if err != nil {
+			a = nil
+			m.warnLocked(fmt.Sprintf("memory is not bound to node %d", id), err)
+		}
+		m.arenas[id] = a
+	}
+	return a
+}
+
+func (m *Machine) memoryNodes() (ids []int) {
+	for i := range m.topo.Nodes {
+		if m.topo.Nodes[i].Memory > 0 {
+			ids = append(ids, m.topo.Nodes[i].ID)
+		}
+	}
+	return ids
+}
+
+// pageSampling is how many Works pass between two whose pages are looked for:
+// the system call costs about what a small kernel does.
+const pageSampling = 16
+
+// Work implements [sched.Machine]: it calls kernel. On a machine with several
+// nodes it samples where the pages are that kernel has used, see PageTouches.
+func (m *Machine) Work(_ *sched.M, w *sched.Work, kernel func()) {
+	kernel()
+	if len(m.topo.Nodes) > 1 && !m.pretended && m.works.Add(1)%pageSampling == 0 {
+		_, node := numa.CurrentCPU()
+		m.samplePages(w.Reads, node)
+		m.samplePages(w.Writes, node)
+	}
+}
+
+// samplePages counts the first page of each span as local to node or not.
+func (m *Machine) samplePages(spans []sched.Span, node int) {
+	var page [1]unsafe.Pointer
+	var where [1]int32
+	for i := range spans {
+		page[0] = unsafe.Add(spans[i].Buf.Base, spans[i].Off)
+		if err := numa.Locate(page[:], where[:]); err != nil {
+			m.warn("pages are not located", err)
+			return
+		}
+		if where[0] == int32(node) {
+			m.localPages.Add(1)
+		} else if where[0] >= 0 {
+			m.remotePages.Add(1)
+		}
+	}
+}
+
+// PageTouches returns, of the spans that Work sampled, how many began in a page
+// on the node of the CPU that used it, and how many elsewhere, as move_pages
+// and getcpu tell. Both are 0 on a machine of one node, real or pretended.
+func (m *Machine) PageTouches() (local, remote int64) {
+	return m.localPages.Load(), m.remotePages.Load()
+}
+
+// Warnings returns what the Machine was asked for and could not do.
+func (m *Machine) Warnings() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]string(nil), m.warnings...)
+}
+
+func (m *Machine) warn(what string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.warnLocked(what, err)
+}
+
+// warnLocked adds a warning, once. m.mu is held.
+func (m *Machine) warnLocked(what string, err error) {
+	w := what + ": " + err.Error()
+	for _, old := range m.warnings {
+		if old == w {
+			return
+		}
+	}
+	m.warnings = append(m.warnings, w)
+}

@@ -58,10 +58,13 @@ type Machine struct {
 	gomaxprocs int             // before New
 	mask       topology.CPUSet // the process's before New; empty if unknown
 
-	mu      sync.Mutex
-	bound   []topology.CPUSet // masks that we gave to threads
-	touched [2]int64          // pages sampled by Work: elsewhere, on the M's node
-	closed  bool
+	works, localPages, remotePages atomic.Int64 // see Work
+
+	mu       sync.Mutex
+	bound    []topology.CPUSet   // masks that we gave to threads
+	arenas   map[int]*numa.Arena // by node ID; nil if the node's memory cannot be had
+	warnings []string
+	closed   bool
 }
 
 var _ sched.Machine = (*Machine)(nil)
@@ -69,7 +72,7 @@ var _ sched.Machine = (*Machine)(nil)
 // New makes a Machine of this host. There should be one at a time: each changes
 // GOMAXPROCS until it is closed.
 func New(cfg Config) (*Machine, error) {
-	m := &Machine{topo: cfg.Topology, pretended: cfg.Topology != nil, start: time.Now()}
+	m := &Machine{topo: cfg.Topology, pretended: cfg.Topology != nil, start: time.Now(), arenas: make(map[int]*numa.Arena)}
 	if m.topo == nil {
 		topo, err := topology.Host()
 		if err != nil {
@@ -88,9 +91,9 @@ func New(cfg Config) (*Machine, error) {
 	return m, nil
 }
 
-// Close restores GOMAXPROCS, and the mask of every thread that still has one
-// that this Machine gave: threads that were bound, and threads that they cloned.
-// Close the schedulers that run on the Machine first.
+// Close gives Buffers' memory back and restores GOMAXPROCS, and the mask of every
+// thread that still has one that this Machine gave: threads that were bound, and
+// threads that they cloned. Close the schedulers that run on the Machine first.
 func (m *Machine) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,6 +101,11 @@ func (m *Machine) Close() error {
 		return errors.New("host: closed already")
 	}
 	m.closed = true
+	for _, a := range m.arenas {
+		if a != nil {
+			a.Close()
+		}
+	}
 	runtime.GOMAXPROCS(m.gomaxprocs)
 	return m.restoreMasks()
 }
