@@ -27,10 +27,8 @@ import (
 // Capture writes the files of fsys that [Read] needs to w, as a .tar.gz that
 // [Open] reads. It fails where Read would.
 func Capture(w io.Writer, fsys fs.FS) error {
-	rec := &recorder{files: map[string][]byte{}, dirs: map[string]bool{}}
-	s := newSource(fsys)
-	s.rec = rec
-	if _, err := read(s, CPUSet{}); err != nil {
+	rec, err := record(fsys)
+	if err != nil {
 		return err
 	}
 	zip, err := gzip.NewWriterLevel(w, gzip.BestCompression)
@@ -41,6 +39,15 @@ func Capture(w io.Writer, fsys fs.FS) error {
 		return err
 	}
 	return zip.Close()
+}
+
+// record reads a tree and returns what it has read of it.
+func record(fsys fs.FS) (*recorder, error) {
+	rec := &recorder{files: map[string][]byte{}, dirs: map[string]bool{}}
+	s := newSource(fsys)
+	s.rec = rec
+	_, err := read(s, CPUSet{})
+	return rec, err
 }
 
 // A recorder keeps what a source has read.

@@ -51,7 +51,7 @@ type cpuReader struct {
 	set, coreSet                    CPUSet // scratch, as what follows
 	ids                             []int
 	cores                           []CPUSet
-	maxIndex                        int    // highest cache index seen
+	maxIndex                        int // highest cache index seen
 }
 
 // findCPUs sets Online and Offline.
