@@ -1,0 +1,164 @@
+package sched
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// ringM returns an M that can operate on rings outside a scheduler.
+func ringM() *M { return &M{s: &Sched{}} }
+
+func named(i int) *G { return &G{ret: i} }
+
+// A ring is a double-ended queue: whatever is pushed comes out once, oldest
+// first by get, grab and shed, newest first by pop.
+func TestRingIsADeque(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := ringM()
+		var r, thief ring
+		var model []*G
+		next := 0
+		take := func(got, want *G) {
+			if got != want {
+				t.Fatalf("got %v, want %v", got, want)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(t *rapid.T) {
+				gp := named(next)
+				next++
+				if ok := r.push(m, gp); ok != (len(model) < ringSize) {
+					t.Fatalf("push to a ring of %d: %v", len(model), ok)
+				} else if ok {
+					model = append(model, gp)
+				}
+			},
+			"pushMany": func(t *rapid.T) {
+				for range rapid.IntRange(1, 300).Draw(t, "n") {
+					gp := named(next)
+					next++
+					if r.push(m, gp) {
+						model = append(model, gp)
+					}
+				}
+			},
+			"pop": func(t *rapid.T) {
+				var want *G
+				if n := len(model); n > 0 {
+					want, model = model[n-1], model[:n-1]
+				}
+				take(r.pop(m), want)
+			},
+			"get": func(t *rapid.T) {
+				var want *G
+				if len(model) > 0 {
+					want, model = model[0], model[1:]
+				}
+				take(r.get(m), want)
+			},
+			"grab": func(t *rapid.T) {
+				n := r.grab(m, &thief, limitNear)
+				if want := uint32(len(model)+1) / 2; n != want {
+					t.Fatalf("grabbed %d of %d, want %d", n, len(model), want)
+				}
+				for range n {
+					take(thief.get(m), model[0])
+					model = model[1:]
+				}
+			},
+			"shed": func(t *rapid.T) {
+				q := r.shed(m)
+				if want := map[bool]int{true: ringSize / 2}[len(model) == ringSize]; q.n != want {
+					t.Fatalf("shed %d of %d, want %d", q.n, len(model), want)
+				}
+				for gp := q.popFront(); gp != nil; gp = q.popFront() {
+					take(gp, model[0])
+					model = model[1:]
+				}
+			},
+			"": func(t *rapid.T) {
+				if n := r.len(m); int(n) != len(model) {
+					t.Fatalf("len is %d, want %d", n, len(model))
+				}
+			},
+		})
+	})
+}
+
+// The head wraps around without a trace.
+func TestRingHeadWraps(t *testing.T) {
+	m := ringM()
+	var r ring
+	r.state.v = headMask - 2
+	for i := range 10 {
+		a, b := named(i), named(i)
+		r.push(m, a)
+		r.push(m, b)
+		if got := r.get(m); got != a {
+			t.Fatalf("get at turn %d: got %v", i, got)
+		}
+		if got := r.pop(m); got != b {
+			t.Fatalf("pop at turn %d: got %v", i, got)
+		}
+		if n := r.len(m); n != 0 {
+			t.Fatalf("%d left at turn %d", n, i)
+		}
+		r.push(m, a)
+		r.get(m)
+	}
+}
+
+// With an owner that pushes, pops and gets and thieves that grab, every G comes
+// out exactly once.
+func TestRingUnderThieves(t *testing.T) {
+	const total, thieves = 200_000, 3
+	var r ring
+	taken := make([]atomic.Int32, total)
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range thieves {
+		wg.Go(func() {
+			m := ringM()
+			var mine ring
+			for !stop.Load() {
+				if r.grab(m, &mine, limitNear) == 0 {
+					runtime.Gosched()
+				}
+				for gp := mine.pop(m); gp != nil; gp = mine.pop(m) {
+					taken[gp.ret].Add(1)
+				}
+			}
+		})
+	}
+	m := ringM()
+	took := func(gp *G) {
+		if gp != nil {
+			taken[gp.ret].Add(1)
+		}
+	}
+	for i := range total {
+		for !r.push(m, named(i)) {
+			took(r.get(m))
+		}
+		switch i % 7 {
+		case 1, 2, 4:
+			took(r.pop(m))
+		case 5:
+			took(r.get(m))
+		}
+	}
+	for gp := r.pop(m); gp != nil; gp = r.pop(m) {
+		took(gp)
+	}
+	stop.Store(true)
+	wg.Wait()
+	for i := range taken {
+		if n := taken[i].Load(); n != 1 {
+			t.Fatalf("G %d was taken %d times", i, n)
+		}
+	}
+}
