@@ -1,0 +1,196 @@
+package sim
+
+import "math/bits"
+
+// Data lies in blocks, and caches hold blocks. A block is a page of
+// 4 KiB or, in large buffers, more, so that a buffer has at most blocksMax of
+// them; it has one home node. What a cache holds of a block is a mask of 64
+// sectors, so that a piece of a block is not taken for all of it.
+//
+// Caches evict the least recently used block, by bytes. A store takes the block's
+// sectors out of all caches but the storer's own (write-invalidate). Dirty
+// sectors belong to the block: who wrote them, until they leave that L3.
+//
+// Invariants: an entry is on its cache's LRU list, on its block's holder list
+// and in the index, or on the free list; its mask is not empty.
+
+const (
+	blockMin  = 4 << 10
+	blocksMax = 1 << 14
+	sectors   = 64
+)
+
+type block struct {
+	home    int32 // node position, or -1 before the first touch
+	holders int32 // first entry that holds a part of it, or -1
+	sole    int32 // the core that alone has used it, or -1
+	owner   int32 // the core that dirtied it
+	dirty   uint64
+}
+
+type cache struct {
+	bytes, used int64
+	head, tail  int32 // LRU list: head is the most recent
+}
+
+type entry struct {
+	cache, block int32
+	mask         uint64
+	prev, next   int32 // LRU
+	up, down     int32 // holders
+	sector       int32 // bytes
+}
+
+type caches struct {
+	all     []cache
+	entries []entry
+	free    int32
+	index   map[uint64]int32
+}
+
+func (c *caches) init() {
+	c.index = make(map[uint64]int32)
+	c.free = -1
+}
+
+func (c *caches) add(bytes int64) int32 {
+	c.all = append(c.all, cache{bytes: bytes, head: -1, tail: -1})
+	return int32(len(c.all) - 1)
+}
+
+func cacheKey(cache, block int32) uint64 { return uint64(uint32(cache))<<32 | uint64(uint32(block)) }
+
+// hit returns which of the wanted sectors the cache holds, and makes the block
+// its most recently used.
+func (c *caches) hit(id, blk int32, want uint64) uint64 {
+	i, ok := c.index[cacheKey(id, blk)]
+	if !ok {
+		return 0
+	}
+	c.toFront(id, i)
+	return c.entries[i].mask & want
+}
+
+// fill puts sectors of a block into a cache; evict is told what falls out.
+func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict func(blk int32)) {
+	k := &c.all[id]
+	if int64(bits.OnesCount64(want))*int64(sector) > k.bytes {
+		return // streams through
+	}
+	i, ok := c.index[cacheKey(id, blk)]
+	if !ok {
+		i = c.free
+		if i < 0 {
+			i = int32(len(c.entries))
+			c.entries = append(c.entries, entry{})
+		} else {
+			c.free = c.entries[i].next
+		}
+		first := b[blk].holders
+		c.entries[i] = entry{cache: id, block: blk, prev: -1, next: k.head, up: -1, down: first, sector: sector}
+		if first >= 0 {
+			c.entries[first].up = i
+		}
+		b[blk].holders = i
+		if k.head >= 0 {
+			c.entries[k.head].prev = i
+		} else {
+			k.tail = i
+		}
+		k.head = i
+		c.index[cacheKey(id, blk)] = i
+	} else {
+		c.toFront(id, i)
+	}
+	e := &c.entries[i]
+	before := c.charge(e)
+	e.mask |= want
+	k.used += c.charge(e) - before
+	for k.used > k.bytes {
+		t := k.tail
+		if t == i {
+			// The block alone is too large: keep what came last.
+			before := c.charge(e)
+			e.mask = want
+			k.used += c.charge(e) - before
+			if k.used > k.bytes {
+				c.remove(t, b)
+			}
+			break
+		}
+		evict(c.entries[t].block)
+		c.remove(t, b)
+	}
+}
+
+// charge is the room that an entry takes: its bytes, but at least an eighth of a
+// block or of the cache, whichever is less, which bounds the number of entries.
+func (c *caches) charge(e *entry) int64 {
+	if e.mask == 0 {
+		return 0
+	}
+	least := min(int64(e.sector)*sectors/8, c.all[e.cache].bytes/8)
+	return max(int64(bits.OnesCount64(e.mask))*int64(e.sector), least)
+}
+
+func (c *caches) toFront(id, i int32) {
+	k := &c.all[id]
+	if k.head == i {
+		return
+	}
+	e := &c.entries[i]
+	c.entries[e.prev].next = e.next
+	if e.next >= 0 {
+		c.entries[e.next].prev = e.prev
+	} else {
+		k.tail = e.prev
+	}
+	e.prev, e.next = -1, k.head
+	c.entries[k.head].prev = i
+	k.head = i
+}
+
+func (c *caches) remove(i int32, b []block) {
+	e := &c.entries[i]
+	k := &c.all[e.cache]
+	k.used -= c.charge(e)
+	delete(c.index, cacheKey(e.cache, e.block))
+	if e.prev >= 0 {
+		c.entries[e.prev].next = e.next
+	} else {
+		k.head = e.next
+	}
+	if e.next >= 0 {
+		c.entries[e.next].prev = e.prev
+	} else {
+		k.tail = e.prev
+	}
+	if e.up >= 0 {
+		c.entries[e.up].down = e.down
+	} else {
+		b[e.block].holders = e.down
+	}
+	if e.down >= 0 {
+		c.entries[e.down].up = e.up
+	}
+	e.next = c.free
+	c.free = i
+}
+
+// invalidate takes sectors of a block out of all caches but mine.
+func (c *caches) invalidate(blk int32, b []block, gone uint64, mine [3]int32) {
+	for i := b[blk].holders; i >= 0; {
+		e := &c.entries[i]
+		down := e.down
+		if e.cache != mine[0] && e.cache != mine[1] && e.cache != mine[2] && e.mask&gone != 0 {
+			if e.mask&^gone == 0 {
+				c.remove(i, b)
+			} else {
+				before := c.charge(e)
+				e.mask &^= gone
+				c.all[e.cache].used += c.charge(e) - before
+			}
+		}
+		i = down
+	}
+}

@@ -1,0 +1,198 @@
+package sim
+
+import (
+	"math/bits"
+
+	"numasched/sched"
+)
+
+// The scheduler's own words. Every cache line is in one of the states of a MESI
+// protocol, by core: modified or exclusive at its owner, or shared by many. An
+// access that the core cannot serve itself moves the line, which takes the time
+// that such a hand-over was measured to take at that distance, and while a line
+// moves nobody else gets it: that is what makes one queue for all collapse.
+//
+// Invariants: owner >= 0 means no other core has a copy. busy never goes back.
+
+type line struct {
+	busy  Time
+	owner int32  // core that has it exclusively, or -1
+	last  int32  // core that wrote it last, or -1
+	home  int32  // node of the first core to use it, or -1
+	l3    int32  // the L3 that all sharers are under, or -1 if several
+	nodes uint64 // sharers' nodes, by position modulo 64
+}
+
+type coherence struct {
+	*hardware
+	lines   []line
+	words   int      // of a sharer set
+	sharers []uint64 // words per line: one bit per core
+
+	load, store, rmw Time // on a line that the core has
+	near             Time
+	transfers        [3]int64 // between L3s, within one, and hits
+}
+
+func newCoherence(h *hardware) *coherence {
+	p := h.preset
+	return &coherence{
+		hardware: h,
+		words:    (len(h.cores) + 63) / 64,
+		load:     p.L1.ps(),
+		store:    p.Store.ps(),
+		rmw:      p.RMW.ps(),
+		near:     p.Near.ps(),
+	}
+}
+
+func (c *coherence) grow(l sched.Line) {
+	for int(l) >= len(c.lines) {
+		n := max(1024, len(c.lines))
+		for range n {
+			c.lines = append(c.lines, line{owner: -1, last: -1, home: -1, l3: -1})
+		}
+		c.sharers = append(c.sharers, make([]uint64, n*c.words)...)
+	}
+}
+
+// access returns when an access that core makes at time t is over.
+func (c *coherence) access(core int32, t Time, id sched.Line, kind sched.Access) Time {
+	if int(id) >= len(c.lines) {
+		c.grow(id)
+	}
+	l := &c.lines[id]
+	if l.owner == core {
+		c.transfers[2]++
+		switch kind {
+		case sched.Load:
+			return t + c.load
+		case sched.Store:
+			return t + c.store
+		default:
+			return t + c.rmw
+		}
+	}
+	set := c.sharers[int(id)*c.words:][:c.words]
+	if kind == sched.Load {
+		if set[core>>6]>>(core&63)&1 != 0 {
+			c.transfers[2]++
+			return t + c.load
+		}
+		start := max(t, l.busy)
+		var end Time
+		if l.owner >= 0 { // modified elsewhere: it moves, and both share it
+			end = start + c.distance(core, l.owner, l.home)
+			l.busy = end
+			c.share(l, set, l.owner)
+			l.owner = -1
+		} else {
+			end = start + c.fetch(core, l)
+		}
+		c.share(l, set, core)
+		return end
+	}
+	start := max(t, l.busy)
+	end := start + c.rmw
+	switch {
+	case l.owner >= 0:
+		end = start + c.distance(core, l.owner, l.home)
+	case l.nodes != 0:
+		end = start + c.farthest(core, l, set)
+	case l.home < 0:
+		l.home = c.cores[core].node
+		end = start + c.idle[l.home][c.nodes[l.home].store]
+	}
+	l.busy = end
+	if l.nodes != 0 {
+		clear(set)
+		l.nodes = 0
+	}
+	l.owner, l.last, l.l3 = core, core, -1
+	return end
+}
+
+// share makes core one of the sharers of l.
+func (c *coherence) share(l *line, set []uint64, core int32) {
+	set[core>>6] |= 1 << (core & 63)
+	k := &c.cores[core]
+	if l.home < 0 {
+		l.home = k.node
+	}
+	if l.nodes == 0 {
+		l.l3 = k.l3
+	} else if l.l3 != k.l3 {
+		l.l3 = -1
+	}
+	l.nodes |= 1 << (k.node & 63)
+}
+
+// distance is the time that a line needs from one core to another.
+func (c *coherence) distance(core, from, home int32) Time {
+	a, b := &c.cores[core], &c.cores[from]
+	if a.l3 == b.l3 {
+		c.transfers[1]++
+		return c.near
+	}
+	c.transfers[0]++
+	if home == a.node && a.node != b.node {
+		return c.lineFar[a.node][b.node]
+	}
+	return c.line[a.node][b.node]
+}
+
+// fetch is the time to get a copy of a line that nobody has modified: from the
+// own L3, the nearest sharer, or memory.
+func (c *coherence) fetch(core int32, l *line) Time {
+	k := &c.cores[core]
+	if l.nodes == 0 {
+		home := k.node
+		if l.home >= 0 {
+			home = l.home
+		}
+		return c.idle[k.node][c.nodes[home].store]
+	}
+	if l.l3 == k.l3 || l.l3 < 0 && l.nodes>>(k.node&63)&1 != 0 {
+		c.transfers[1]++
+		return c.near
+	}
+	c.transfers[0]++
+	best := never
+	for m := l.nodes; m != 0; m &= m - 1 {
+		for n := bits.TrailingZeros64(m); n < len(c.nodes); n += 64 {
+			best = min(best, c.line[k.node][n])
+		}
+	}
+	return best
+}
+
+// farthest is the time until all sharers but core have given up their copies.
+func (c *coherence) farthest(core int32, l *line, set []uint64) Time {
+	k := &c.cores[core]
+	if l.l3 == k.l3 {
+		own := set[core>>6] &^ (1 << (core & 63))
+		if own == 0 { // alone, if no other word has a bit either
+			alone := true
+			for i, w := range set {
+				if int32(i) != core>>6 && w != 0 {
+					alone = false
+				}
+			}
+			if alone {
+				return c.rmw
+			}
+		}
+		c.transfers[1]++
+		return c.near
+	}
+	c.transfers[0]++
+	worst := c.near
+	for m := l.nodes; m != 0; m &= m - 1 {
+		for n := bits.TrailingZeros64(m); n < len(c.nodes); n += 64 {
+			if int32(n) != k.node || l.nodes&(l.nodes-1) == 0 {
+				worst = max(worst, c.line[k.node][n])
+			}
+		}
+	}
+	return worst
+}

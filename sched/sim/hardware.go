@@ -1,0 +1,380 @@
+package sim
+
+import (
+	"fmt"
+	"math/bits"
+	"strconv"
+
+	"numasched/topology"
+)
+
+// hardware is the fixed part of a machine: where everything is and how far from
+// what. Everything is numbered from 0 by position (of its first CPU, or of its
+// node's ID), never by kernel ID, except CPUs, which keep theirs.
+type hardware struct {
+	topo   *topology.Topology
+	preset *Preset
+
+	cpus   []cpuInfo // by CPU ID; absent CPUs have core -1
+	online []int32   // the IDs of those that are there, ascending
+	cores  []coreInfo
+	l3s    []l3Info // CPUs that share both an L3 (or none) and a node
+	nodes  []nodeInfo
+
+	idle    [][]Time // [CPU's node][memory's node]
+	line    [][]Time // [requester's node][holder's node], line at home with the holder
+	lineFar [][]Time // the same, line at home with the requester
+
+	resources []resource  // memory controllers first, one per node, then links
+	routes    [][][]int32 // [CPU's node][memory's node]: resources that a read passes
+}
+
+type cpuInfo struct {
+	core, l3, node, pkg int32
+}
+
+type coreInfo struct {
+	l3, node, pkg int32
+	cpus          []int32
+	caches        [3]int32 // indices into the machine's caches, or -1
+}
+
+type l3Info struct {
+	cpus, cores []int32
+	node        int32
+}
+
+type nodeInfo struct {
+	id     int
+	memory bool
+	pkg    int32
+	cpus   []int32
+	cores  []int32
+	near   []int32 // all nodes, nearest first
+	store  int32   // where this node's first touches go: itself, or the nearest that has memory
+}
+
+// newHardware places preset's constants on topo.
+func newHardware(topo *topology.Topology, preset *Preset) (*hardware, error) {
+	h := &hardware{topo: topo, preset: preset}
+	max := -1
+	for c := range topo.Online.All() {
+		max = c
+	}
+	if max < 0 {
+		return nil, fmt.Errorf("%s: no CPU is online", topo.Origin)
+	}
+	h.cpus = make([]cpuInfo, max+1)
+	for i := range h.cpus {
+		h.cpus[i] = cpuInfo{-1, -1, -1, -1}
+	}
+	pos := make(map[int]int32)
+	for i, n := range topo.Nodes {
+		pos[n.ID] = int32(i)
+		info := nodeInfo{id: n.ID, memory: n.Memory > 0, pkg: -1}
+		h.nodes = append(h.nodes, info)
+	}
+	if len(h.nodes) == 0 {
+		h.nodes = append(h.nodes, nodeInfo{id: 0, memory: true, pkg: -1})
+	}
+	for i, set := range topo.Packages {
+		for c := range set.All() {
+			if c <= max {
+				h.cpus[c].pkg = int32(i)
+			}
+		}
+	}
+	groups := make(map[[2]int32]int32) // an L3 and a node
+	core := func(set topology.CPUSet) {
+		info := coreInfo{l3: -1, caches: [3]int32{-1, -1, -1}}
+		for c := range set.All() {
+			if c > max || h.cpus[c].core >= 0 || !topo.Online.Contains(c) {
+				continue
+			}
+			h.cpus[c].core = int32(len(h.cores))
+			node := int32(0)
+			if p, ok := pos[topo.NodeOf(c)]; ok {
+				node = p
+			}
+			h.cpus[c].node = node
+			if h.cpus[c].pkg < 0 {
+				h.cpus[c].pkg = 0
+			}
+			key := [2]int32{int32(topo.L3Of(c)), node}
+			g, ok := groups[key]
+			if !ok {
+				g = int32(len(h.l3s))
+				groups[key] = g
+				h.l3s = append(h.l3s, l3Info{node: node})
+			}
+			h.cpus[c].l3 = g
+			info.cpus = append(info.cpus, int32(c))
+		}
+		if len(info.cpus) == 0 {
+			return
+		}
+		first := h.cpus[info.cpus[0]]
+		info.l3, info.node, info.pkg = first.l3, first.node, first.pkg
+		id := int32(len(h.cores))
+		h.cores = append(h.cores, info)
+		g := &h.l3s[info.l3]
+		g.cores = append(g.cores, id)
+		g.cpus = append(g.cpus, info.cpus...)
+		n := &h.nodes[info.node]
+		n.cores = append(n.cores, id)
+		if n.pkg < 0 {
+			n.pkg = info.pkg
+		}
+	}
+	for _, set := range topo.Cores {
+		core(set)
+	}
+	for c := range topo.Online.All() {
+		if h.cpus[c].core < 0 {
+			core(topology.CPURange(c, c+1))
+		}
+		h.online = append(h.online, int32(c))
+		n := h.cpus[c].node
+		h.nodes[n].cpus = append(h.nodes[n].cpus, int32(c))
+	}
+	for i := range h.nodes {
+		n := &h.nodes[i]
+		for _, id := range topo.Nearest(n.id) {
+			n.near = append(n.near, pos[id])
+		}
+		if len(n.near) == 0 {
+			n.near = []int32{int32(i)}
+		}
+		n.store = int32(i)
+		for _, j := range n.near {
+			if h.nodes[j].memory {
+				n.store = j
+				break
+			}
+		}
+	}
+	for i := range h.nodes {
+		if n := &h.nodes[i]; n.pkg < 0 { // no CPUs: it belongs where it is nearest
+			n.pkg = 0
+			best := -1
+			for j := range h.nodes {
+				m := &h.nodes[j]
+				if len(m.cpus) == 0 {
+					continue
+				}
+				if d := topo.Distance(m.id, n.id); best < 0 || d < best {
+					best, n.pkg = d, m.pkg
+				}
+			}
+		}
+	}
+	h.idle = h.matrix(preset.Idle.Value)
+	h.line = h.matrix(preset.Line.Value)
+	h.lineFar = h.line
+	if len(preset.LineFar.Value) > 0 {
+		h.lineFar = h.matrix(preset.LineFar.Value)
+	}
+	for i := range h.nodes {
+		h.line[i][i] = preset.Package.ps()
+		h.lineFar[i][i] = preset.Package.ps()
+	}
+	h.controllers()
+	return h, h.links()
+}
+
+// ps is a constant given in nanoseconds.
+func (s Scalar) ps() Time { return Time(s.Value) * Picosecond }
+
+// matrix spreads a matrix over the machine's node pairs. One that has another
+// size serves by how near the nodes are: its first row's first value is for a
+// node itself, the second for nodes of the same package, the last for others.
+func (h *hardware) matrix(m [][]Milli) [][]Time {
+	n := len(h.nodes)
+	out := make([][]Time, n)
+	for i := range out {
+		out[i] = make([]Time, n)
+		for j := range out[i] {
+			v := m[0][len(m)-1]
+			switch {
+			case len(m) == n:
+				v = m[i][j]
+			case i == j:
+				v = m[0][0]
+			case h.nodes[i].pkg == h.nodes[j].pkg:
+				v = m[0][min(1, len(m)-1)]
+			}
+			out[i][j] = Time(v)
+		}
+	}
+	return out
+}
+
+// controllers makes the resource of each node's memory.
+func (h *hardware) controllers() {
+	s := &h.preset.Cores.Value
+	top := Milli(1)
+	for _, p := range s.Load {
+		top = max(top, p[1])
+	}
+	peaks := h.preset.Peak.Value
+	for i := range h.nodes {
+		peak := peaks[len(peaks)-1]
+		if i < len(peaks) {
+			peak = peaks[i]
+		}
+		r := resource{name: "n" + strconv.Itoa(h.nodes[i].id)}
+		// What the program sees, times this, is what passes the controller: a
+		// store that misses reads the line first.
+		for k, c := range []struct {
+			points   [][2]Milli
+			num, den Milli
+		}{{s.Load, 1, 1}, {s.Triad, 5, 4}, {s.Copy, 3, 2}, {s.Update, 1, 1}} {
+			for _, p := range c.points {
+				r.curve[k] = append(r.curve[k], [2]int64{int64(p[0]), mulDiv(int64(p[1])*1000, int64(peak*c.num), int64(top*c.den))})
+			}
+		}
+		h.resources = append(h.resources, r)
+	}
+}
+
+// links makes the resources of the links, and the route of every node pair: the
+// one with the fewest links, the first in order among those.
+func (h *hardware) links() error {
+	npkg := int32(max(1, len(h.topo.Packages)))
+	perPkg := make([]int, npkg)
+	for i := range h.nodes {
+		perPkg[h.nodes[i].pkg]++
+	}
+	// Vertices: nodes, then packages. edge[v] lists (neighbour, resource or -1).
+	nn := int32(len(h.nodes))
+	type edge struct{ to, via int32 }
+	edges := make([][]edge, nn+npkg)
+	link := func(a, b int32, name string, mbps Milli) {
+		for _, e := range [][2]int32{{a, b}, {b, a}} {
+			via := int32(-1)
+			if mbps > 0 {
+				via = int32(len(h.resources))
+				h.resources = append(h.resources, resource{name: name, fixed: int64(mbps) * 1000})
+			}
+			edges[e[0]] = append(edges[e[0]], edge{e[1], via})
+			name = reversed(name)
+		}
+	}
+	for i := range h.nodes {
+		p := h.nodes[i].pkg
+		mesh := Milli(0)
+		if perPkg[p] > 1 && len(h.nodes[i].cpus) > 0 {
+			mesh = h.preset.Mesh.Value
+		}
+		link(int32(i), nn+p, fmt.Sprintf("n%d>p%d", h.nodes[i].id, p), mesh)
+	}
+	vertex := func(s string) (int32, error) {
+		if len(s) > 1 {
+			k, err := strconv.Atoi(s[1:])
+			if err == nil && s[0] == 'n' && k >= 0 && k < int(nn) {
+				return int32(k), nil
+			}
+			if err == nil && s[0] == 'p' && k >= 0 && k < int(npkg) {
+				return nn + int32(k), nil
+			}
+		}
+		return 0, fmt.Errorf("%s: links: %q: want n0 to n%d or p0 to p%d", h.preset.Name, s, nn-1, npkg-1)
+	}
+	for _, l := range h.preset.Links.Value {
+		a, err := vertex(l.Between[0])
+		if err != nil {
+			return err
+		}
+		b, err := vertex(l.Between[1])
+		if err != nil {
+			return err
+		}
+		link(a, b, l.Between[0]+">"+l.Between[1], l.GBps)
+	}
+	// A package that no link reaches is joined to all others without limit:
+	// presets for machines that nobody has built name no links.
+	linked := make([]bool, nn+npkg)
+	for v := nn; v < nn+npkg; v++ {
+		for _, e := range edges[v] {
+			if e.to >= nn {
+				linked[v] = true
+			}
+		}
+	}
+	for a := nn; a < nn+npkg; a++ {
+		for b := a + 1; b < nn+npkg; b++ {
+			if !linked[a] || !linked[b] {
+				link(a, b, fmt.Sprintf("p%d>p%d", a-nn, b-nn), h.preset.defaultLink())
+			}
+		}
+	}
+	h.routes = make([][][]int32, nn)
+	for i := range h.routes {
+		h.routes[i] = make([][]int32, nn)
+		// Breadth first from the memory's side would find the same links; data
+		// flows from j to i, so the edges are walked from j.
+	}
+	for j := int32(0); j < nn; j++ {
+		type step struct{ from, via int32 }
+		came := make([]step, nn+npkg)
+		for v := range came {
+			came[v].from = -1
+		}
+		came[j].from = j
+		front := []int32{j}
+		for len(front) > 0 {
+			v := front[0]
+			front = front[1:]
+			for _, e := range edges[v] {
+				if came[e.to].from < 0 {
+					came[e.to] = step{v, e.via}
+					front = append(front, e.to)
+				}
+			}
+		}
+		for i := int32(0); i < nn; i++ {
+			route := []int32{j}
+			if came[i].from < 0 {
+				return fmt.Errorf("%s: links: nothing joins node %d and node %d", h.preset.Name, h.nodes[i].id, h.nodes[j].id)
+			}
+			for v := i; v != j; v = came[v].from {
+				if via := came[v].via; via >= 0 {
+					route = append(route, via)
+				}
+			}
+			h.routes[i][j] = route
+		}
+	}
+	return nil
+}
+
+// defaultLink is the bandwidth between packages where the preset names no link.
+func (p *Preset) defaultLink() Milli {
+	for _, l := range p.Links.Value {
+		return l.GBps
+	}
+	return 0
+}
+
+func reversed(name string) string {
+	for i := range name {
+		if name[i] == '>' {
+			return name[i+1:] + ">" + name[:i]
+		}
+	}
+	return name
+}
+
+// mulDiv returns a*b/c, rounded down, for values that are not negative; the
+// product may have 128 bits.
+func mulDiv(a, b, c int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi >= uint64(c) {
+		return int64(never) // saturate: nothing takes that long
+	}
+	q, _ := bits.Div64(hi, lo, uint64(c))
+	if q > uint64(never) {
+		return int64(never)
+	}
+	return int64(q)
+}

@@ -1,0 +1,465 @@
+package sim
+
+import (
+	"math/bits"
+
+	"numasched/sched"
+	"numasched/topology"
+)
+
+// The operating system, as far as threads notice it: CPUs run one thread each
+// and keep the others in a queue; a thread that is woken goes back to the CPU it
+// had, or an idle one near by; a CPU that runs out of threads takes one from the
+// longest queue; threads that share a CPU take turns.
+//
+// Invariants: a running thread is its CPU's current one and has an event, or a
+// flow whose class has one, unless it is the one that runs now; a ready thread is
+// in one CPU's queue and has no event; a blocked one has an event only if it has
+// a time-out.
+
+type threadState uint8
+
+const (
+	running threadState = iota
+	ready
+	blocked
+	ended
+)
+
+type thread struct {
+	m        *sched.M
+	actor    int32
+	clock    Time
+	state    threadState
+	paused   bool
+	cpu      int32 // the one it runs on, or ran on last; -1 if none yet
+	core     int32
+	allowed  *cpuMask // nil: all
+	sliceEnd Time     // when another thread shall have the CPU
+	deadline Time     // of a blocked thread
+	rng      uint64
+	wait     *sched.Word32
+	flow     *flow
+
+	since      Time // on this CPU
+	busy, work Time
+	moves      int64 // to a CPU of another node
+	span       touch // scratch of Work
+}
+
+// onCPU is how long t has had a CPU so far.
+func (t *thread) onCPU() Time { return t.busy + t.clock - t.since }
+
+// A cpuMask is a set of CPUs, with how many it has.
+type cpuMask struct {
+	set topology.CPUSet
+	n   int
+}
+
+func (a *cpuMask) has(cpu int32) bool { return a == nil || a.set.Contains(int(cpu)) }
+
+type cpuState struct {
+	cur   *thread
+	queue []*thread
+}
+
+type kernel struct {
+	*hardware
+	threads []*thread
+	cpus    []cpuState
+	busy    []int8  // by core: CPUs that have a current thread
+	idle    []int32 // by L3 group: idle CPUs
+	idlen   []int32 // by node: idle CPUs
+	queued  int     // ready threads of all CPUs
+
+	syscall, waking, sleeping, near, far, switching, moving, cloning, slice Time
+}
+
+func (k *kernel) init(h *hardware) {
+	k.hardware = h
+	k.cpus = make([]cpuState, len(h.cpus))
+	k.busy = make([]int8, len(h.cores))
+	k.idle = make([]int32, len(h.l3s))
+	k.idlen = make([]int32, len(h.nodes))
+	for g := range h.l3s {
+		k.idle[g] = int32(len(h.l3s[g].cpus))
+		k.idlen[h.l3s[g].node] += k.idle[g]
+	}
+	p := h.preset
+	k.syscall, k.waking, k.sleeping = p.Syscall.ps(), p.Wake.ps(), p.Sleep.ps()
+	k.near, k.far, k.switching = p.WakeNear.ps(), p.WakeFar.ps(), p.Switch.ps()
+	k.moving, k.cloning, k.slice = p.Affinity.ps(), p.Clone.ps(), p.Slice.ps()
+}
+
+// occupy makes t the current thread of an idle CPU from time at on.
+func (k *Machine) occupy(t *thread, cpu int32, at Time) {
+	o := &k.kernel
+	c := &o.cpus[cpu]
+	i := &k.cpus[cpu]
+	if c.cur == nil {
+		o.busy[i.core]++
+		o.idle[i.l3]--
+		o.idlen[i.node]--
+	}
+	c.cur = t
+	if t.cpu >= 0 && k.cpus[t.cpu].node != i.node {
+		t.moves++
+	}
+	t.cpu, t.core = cpu, i.core
+	t.state = running
+	t.clock = max(t.clock, at)
+	t.since = t.clock
+	t.sliceEnd = never
+	if len(c.queue) > 0 {
+		t.sliceEnd = t.clock + o.slice
+	}
+}
+
+// leave takes t off its CPU at its clock and gives the CPU to another thread.
+func (k *Machine) leave(t *thread) {
+	o := &k.kernel
+	c := &o.cpus[t.cpu]
+	i := &k.cpus[t.cpu]
+	t.busy += t.clock - t.since
+	t.sliceEnd = never
+	next := k.pull(t.cpu)
+	if next == nil {
+		c.cur = nil
+		o.busy[i.core]--
+		o.idle[i.l3]++
+		o.idlen[i.node]++
+		return
+	}
+	next.clock = max(next.clock, t.clock)
+	k.occupy(next, t.cpu, next.clock+o.switching)
+	k.q.set(next.actor, next.clock)
+}
+
+// pull takes the thread that a CPU runs next: the first of its own queue, else
+// the first of the longest queue that may run here.
+func (k *Machine) pull(cpu int32) *thread {
+	o := &k.kernel
+	if o.queued == 0 {
+		return nil
+	}
+	from, at := cpu, 0
+	if len(o.cpus[cpu].queue) == 0 {
+		longest := 0
+		for _, v := range k.online {
+			if n := len(o.cpus[v].queue); n > longest {
+				for i, t := range o.cpus[v].queue {
+					if t.allowed.has(cpu) {
+						longest, from, at = n, v, i
+						break
+					}
+				}
+			}
+		}
+		if longest == 0 {
+			return nil
+		}
+	}
+	q := o.cpus[from].queue
+	t := q[at]
+	o.cpus[from].queue = append(q[:at], q[at+1:]...)
+	o.queued--
+	if len(o.cpus[from].queue) == 0 && o.cpus[from].cur != nil {
+		o.cpus[from].cur.sliceEnd = never
+	}
+	return t
+}
+
+// enqueue makes t wait for a CPU that is not idle.
+func (k *Machine) enqueue(t *thread, cpu int32) {
+	o := &k.kernel
+	c := &o.cpus[cpu]
+	t.state = ready
+	c.queue = append(c.queue, t)
+	o.queued++
+	if c.cur.sliceEnd == never {
+		c.cur.sliceEnd = max(k.now, c.cur.since) + o.slice
+	}
+}
+
+// preempt takes the CPU from t, whose time slice is over.
+func (k *Machine) preempt(t *thread) {
+	k.sync(t)
+	if t.clock < t.sliceEnd { // the others have gone meanwhile
+		return
+	}
+	k.switchOut(t)
+}
+
+// switchOut gives t's CPU to the next thread in its queue.
+func (k *Machine) switchOut(t *thread) {
+	o := &k.kernel
+	cpu := t.cpu
+	t.state = ready
+	o.cpus[cpu].queue = append(o.cpus[cpu].queue, t)
+	o.queued++
+	k.leave(t)
+	k.yield(t)
+}
+
+// ready makes a blocked thread runnable at time at. near is what it takes to
+// start on an idle CPU of the waker's node.
+func (k *Machine) ready(t *thread, at Time, waker int32, near Time) {
+	o := &k.kernel
+	cpu := k.choose(t)
+	t.clock = max(t.clock, at)
+	if o.cpus[cpu].cur != nil {
+		k.enqueue(t, cpu)
+		return
+	}
+	delay := near
+	if waker >= 0 && k.cpus[waker].node != k.cpus[cpu].node {
+		delay += o.far - o.near
+	}
+	k.occupy(t, cpu, t.clock+delay)
+	if t != k.cur { // whose turn is not over yet
+		k.q.set(t.actor, t.clock)
+	}
+}
+
+// choose picks the CPU for a thread that wakes up: its last one, an idle core
+// under the same L3, an idle CPU there, then the same elsewhere, nearest first;
+// if no CPU is idle, its last one or the one with the shortest queue.
+func (k *Machine) choose(t *thread) int32 {
+	o := &k.kernel
+	last := t.cpu
+	if last >= 0 && o.cpus[last].cur == nil && t.allowed.has(last) && (o.busy[t.core] == 0 || o.idle[k.cpus[last].l3] == 1) {
+		return last
+	}
+	home := int32(0)
+	if last >= 0 {
+		home = k.cpus[last].node
+		if cpu := k.idleIn(t, k.cpus[last].l3); cpu >= 0 {
+			return cpu
+		}
+	}
+	for _, n := range k.nodes[home].near {
+		if o.idlen[n] == 0 {
+			continue
+		}
+		best, bestIdle := int32(-1), int32(0)
+		for _, c := range k.nodes[n].cores {
+			if g := k.cores[c].l3; o.idle[g] > bestIdle {
+				if cpu := k.idleIn(t, g); cpu >= 0 {
+					best, bestIdle = cpu, o.idle[g]
+				}
+			}
+		}
+		if best >= 0 {
+			return best
+		}
+	}
+	if last >= 0 && t.allowed.has(last) {
+		return last
+	}
+	best, least := int32(-1), 0
+	for _, cpu := range k.online {
+		if n := len(o.cpus[cpu].queue); t.allowed.has(cpu) && (best < 0 || n < least) {
+			best, least = cpu, n
+		}
+	}
+	return best
+}
+
+// idleIn returns an idle CPU of an L3 group, of an idle core if there is one, or -1.
+func (k *Machine) idleIn(t *thread, group int32) int32 {
+	o := &k.kernel
+	if o.idle[group] == 0 {
+		return -1
+	}
+	half := int32(-1)
+	for _, c := range k.l3s[group].cores {
+		if int(o.busy[c]) == len(k.cores[c].cpus) {
+			continue
+		}
+		for _, cpu := range k.cores[c].cpus {
+			if o.cpus[cpu].cur == nil && t.allowed.has(cpu) {
+				if o.busy[c] == 0 {
+					return cpu
+				}
+				if half < 0 {
+					half = cpu
+				}
+			}
+		}
+	}
+	return half
+}
+
+// spread places a new thread as Linux does on clone: on the node with the most
+// idle CPUs, its parent's first among equals.
+func (k *Machine) spread(t *thread, at Time, parent int32) {
+	o := &k.kernel
+	home := int32(0)
+	if parent >= 0 {
+		home = k.cpus[parent].node
+	}
+	best := int32(-1)
+	for _, n := range k.nodes[home].near {
+		if o.idlen[n] > 0 && (best < 0 || o.idlen[n] > o.idlen[best]) {
+			best = n
+		}
+	}
+	if best >= 0 {
+		t.cpu = k.nodes[best].cpus[0]
+		t.core = k.cpus[t.cpu].core
+	}
+	cpu := k.choose(t)
+	if best >= 0 {
+		t.cpu = -1
+	}
+	if o.cpus[cpu].cur != nil {
+		t.cpu = cpu
+		t.core = k.cpus[cpu].core
+		k.enqueue(t, cpu)
+		return
+	}
+	delay := o.near
+	if parent >= 0 && k.cpus[parent].node != k.cpus[cpu].node {
+		delay = o.far
+	}
+	k.occupy(t, cpu, at+delay)
+	k.q.set(t.actor, t.clock)
+}
+
+// Futexsleep implements sched.Machine. For callers from outside it runs the
+// events until the word has changed; if none is left that could change it, it
+// panics with a [StallError], see [Guard].
+func (k *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
+	t := threadOf(m)
+	if t == nil {
+		start := k.now
+		over := func() bool {
+			return w.Peek() != val || ns >= 0 && k.now >= start+Time(ns)*Nanosecond
+		}
+		if !k.loop(over) {
+			if ns >= 0 {
+				k.now = max(k.now, start+Time(ns)*Nanosecond)
+				return
+			}
+			k.fault = &StallError{Why: "no event is left and nobody has woken the caller"}
+			k.stall()
+		}
+		return
+	}
+	k.stats.futexes++
+	k.charge(t, k.kernel.syscall)
+	if w.Peek() != val {
+		return
+	}
+	t.clock += k.kernel.sleeping
+	k.note(t, 1<<40)
+	t.wait, t.state = w, blocked
+	k.waiting[w] = append(k.waiting[w], t)
+	if ns >= 0 {
+		t.deadline = t.clock + Time(ns)*Nanosecond
+	} else {
+		t.deadline = never
+	}
+	k.leave(t)
+	k.yield(t)
+}
+
+// unwait takes t off the futex it waits for.
+func (k *Machine) unwait(t *thread) {
+	list := k.waiting[t.wait]
+	for i, v := range list {
+		if v == t {
+			list = append(list[:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(k.waiting, t.wait)
+	} else {
+		k.waiting[t.wait] = list
+	}
+	t.wait = nil
+}
+
+// Futexwakeup implements sched.Machine. Threads wake in the order in which they
+// went to sleep.
+func (k *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
+	t := threadOf(m)
+	at, from := k.now, int32(-1)
+	if t != nil {
+		k.stats.futexes++
+		k.charge(t, k.kernel.syscall)
+		k.note(t, 2<<40)
+		at, from = t.clock, t.cpu
+	}
+	for ; n > 0 && len(k.waiting[w]) > 0; n-- {
+		s := k.waiting[w][0]
+		k.unwait(s)
+		if t != nil {
+			t.clock += k.kernel.waking
+			at = t.clock
+		}
+		k.q.clear(s.actor)
+		// A thread that is still on its way to sleep has its clock ahead of ours.
+		k.ready(s, at, from, k.kernel.near)
+	}
+	if t != nil {
+		k.sync(t)
+	}
+}
+
+// Procyield implements sched.Machine: a few pauses, whose length differs from
+// CPU to CPU.
+func (k *Machine) Procyield(m *sched.M) {
+	if t := threadOf(m); t != nil {
+		t.clock += procyield
+		if t.clock >= k.q.next.at {
+			k.pause(t)
+		}
+	}
+}
+
+const procyield = 300 * Nanosecond // assumed: seven PAUSEs of 140 cycles each at 3 GHz, Skylake and later
+
+// Osyield implements sched.Machine.
+func (k *Machine) Osyield(m *sched.M) {
+	t := threadOf(m)
+	if t == nil {
+		return
+	}
+	k.stats.futexes++
+	k.charge(t, k.kernel.syscall)
+	if len(k.kernel.cpus[t.cpu].queue) > 0 {
+		k.switchOut(t)
+	}
+}
+
+// Bind implements sched.Machine.
+func (k *Machine) Bind(m *sched.M, cpus topology.CPUSet) error {
+	t := threadOf(m)
+	if t == nil {
+		return nil
+	}
+	k.charge(t, k.kernel.syscall)
+	t.allowed = &cpuMask{set: cpus, n: cpus.Len()}
+	if !t.allowed.has(t.cpu) {
+		// As the kernel does, by way of sleep and wake-up elsewhere.
+		t.clock += k.kernel.moving
+		t.state = blocked
+		k.leave(t)
+		k.ready(t, t.clock, -1, 0)
+		k.yield(t)
+	}
+	return nil
+}
+
+// Getcpu implements sched.Machine.
+func (k *Machine) Getcpu(m *sched.M) int {
+	if t := threadOf(m); t != nil {
+		return int(t.cpu)
+	}
+	return -1
+}
+
+// popcount is the number of bits set in a word of sectors.
+func popcount(x uint64) int64 { return int64(bits.OnesCount64(x)) }

@@ -1,0 +1,282 @@
+package sim
+
+import (
+	"fmt"
+
+	"numasched/sched"
+	"numasched/topology"
+)
+
+// A Machine is a sched.Machine made of events in virtual time. One Machine
+// serves one scheduler, from one goroutine at a time.
+type Machine struct {
+	hardware
+	q      queue
+	fabric *fabric
+	lines  *coherence
+	mem    memory
+	kernel kernel
+
+	now     Time
+	actors  []*thread // by actor; nil for classes
+	cur     *thread
+	spend   [2][sched.NumCosts]Time // without and with a busy SMT sibling
+	waiting map[*sched.Word32][]*thread
+
+	hash     uint64
+	stats    counters
+	idleRuns int64 // accesses since the scheduler last got anywhere
+	fault    *StallError
+	bound    int64 // of idleRuns
+	limit    Time
+}
+
+type counters struct {
+	accesses, spends, futexes, works, switches int64
+}
+
+// Config says what machine to make.
+type Config struct {
+	Preset *Preset
+	// Topology is the machine that the constants are placed on; nil means the
+	// preset's own.
+	Topology *topology.Topology
+	// MaxTime ends the simulation with a [StallError]; 0 means 24 virtual hours.
+	MaxTime Time
+}
+
+// New makes a machine on which nothing has happened yet.
+func New(cfg Config) (*Machine, error) {
+	topo := cfg.Topology
+	if topo == nil {
+		var err error
+		if topo, err = topology.Load(cfg.Preset.Topology); err != nil {
+			return nil, fmt.Errorf("preset %s: %w", cfg.Preset.Name, err)
+		}
+	}
+	h, err := newHardware(topo, cfg.Preset)
+	if err != nil {
+		return nil, err
+	}
+	k := &Machine{hardware: *h, waiting: make(map[*sched.Word32][]*thread), hash: 14695981039346656037, limit: cfg.MaxTime}
+	if k.limit == 0 {
+		k.limit = 24 * 3600 * Second
+	}
+	k.q.next = noEvent
+	k.bound = k.patience()
+	k.fabric = newFabric(&k.hardware, &k.q)
+	k.lines = newCoherence(&k.hardware)
+	k.mem.init(&k.hardware)
+	k.kernel.init(&k.hardware)
+	p := cfg.Preset
+	for c, s := range map[sched.Cost]Scalar{sched.CostSpawn: p.Spawn, sched.CostInline: p.Inline, sched.CostExecute: p.Execute,
+		sched.CostSwitch: p.Carrier, sched.CostSchedule: p.Schedule, sched.CostNewStack: p.NewStack} {
+		k.spend[0][c] = s.ps()
+		k.spend[1][c] = s.ps() * 1000 / Time(p.SMT.Value)
+	}
+	return k, nil
+}
+
+// Preset returns the constants that the machine was made with.
+func (k *Machine) Preset() *Preset { return k.preset }
+
+// Topology implements sched.Machine.
+func (k *Machine) Topology() *topology.Topology { return k.topo }
+
+// Nanotime implements sched.Machine.
+func (k *Machine) Nanotime(m *sched.M) int64 {
+	if t := threadOf(m); t != nil {
+		return int64(t.clock / Nanosecond)
+	}
+	return int64(k.now / Nanosecond)
+}
+
+// Now returns the virtual time of the last event.
+func (k *Machine) Now() Time { return k.now }
+
+// Hash returns a hash of all events so far, in order: who did what when. Two
+// runs with the same hash were the same.
+func (k *Machine) Hash() uint64 { return k.hash }
+
+// Events returns how many scheduler events there were: accesses to shared words,
+// pieces of scheduler work, futex calls and pieces of Work.
+func (k *Machine) Events() int64 {
+	return k.stats.accesses + k.stats.spends + k.stats.futexes + k.stats.works
+}
+
+// Switches returns how many times the event loop went from one actor to another.
+func (k *Machine) Switches() int64 { return k.stats.switches }
+
+// threadOf returns m's thread, or nil if m stands for callers from outside.
+func threadOf(m *sched.M) *thread {
+	t, _ := m.Local.(*thread)
+	return t
+}
+
+// note adds an event to the hash.
+func (k *Machine) note(t *thread, what uint64) {
+	h := (k.hash ^ uint64(t.clock)) * 0x9E3779B97F4A7C15
+	h = (h ^ h>>29 ^ uint64(t.actor)<<32 ^ what) * 0xBF58476D1CE4E5B9
+	k.hash = h ^ h>>32
+}
+
+// Memory implements sched.Machine.
+func (k *Machine) Memory() sched.Memory { return k }
+
+// Access implements sched.Memory.
+func (k *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
+	t := threadOf(m)
+	if t == nil {
+		return
+	}
+	k.stats.accesses++
+	k.idleRuns++
+	t.clock = k.lines.access(t.core, t.clock, line, kind)
+	k.note(t, uint64(line)<<8|uint64(kind))
+	if t.clock >= k.q.next.at || t.clock >= t.sliceEnd || k.idleRuns > k.bound {
+		k.pause(t)
+	}
+}
+
+// Spend implements sched.Memory.
+func (k *Machine) Spend(m *sched.M, c sched.Cost) {
+	t := threadOf(m)
+	if t == nil {
+		return
+	}
+	k.stats.spends++
+	if c != sched.CostSchedule {
+		k.idleRuns = 0
+	}
+	if k.kernel.busy[t.core] > 1 {
+		t.clock += k.spend[1][c]
+	} else {
+		t.clock += k.spend[0][c]
+	}
+}
+
+// pause lets whatever is due before t's clock happen. When t comes back nothing
+// else is due before its clock, which is then the time of the machine.
+func (k *Machine) pause(t *thread) {
+	if t.clock >= t.sliceEnd {
+		k.preempt(t)
+		return
+	}
+	if k.q.next.id >= 0 && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.bound || t.clock > k.limit {
+		k.yield(t)
+	}
+	k.now = max(k.now, t.clock)
+}
+
+// loop runs events until done says so; it returns false if none is left.
+func (k *Machine) loop(done func() bool) bool {
+	for !done() {
+		if len(k.fabric.dirty) > 0 && (len(k.q.heap) == 0 || k.q.heap[0].at > k.now) {
+			k.fabric.share(k.now)
+			continue
+		}
+		e, ok := k.q.take()
+		if !ok {
+			return false
+		}
+		k.now = e.at
+		k.stats.switches++
+		t := k.thread(e.id)
+		switch {
+		case t == nil:
+			k.q.drop()
+			k.fabric.finish(k.fabric.byActor[e.id], e.at, func(t *thread) {
+				t.clock = e.at
+				k.q.set(t.actor, e.at)
+			})
+		case t.state == blocked: // its time-out
+			k.q.drop()
+			k.unwait(t)
+			t.clock = e.at
+			k.ready(t, e.at, t.cpu, k.kernel.switching)
+		default:
+			k.step(t)
+		}
+		if k.fault != nil || k.now > k.limit || k.idleRuns > k.bound {
+			k.stall()
+		}
+	}
+	return true
+}
+
+// step has t's M run until another event is due or the M waits.
+func (k *Machine) step(t *thread) {
+	if len(k.fabric.dirty) > 0 {
+		// Rates at this moment are not known yet, so there is no looking ahead.
+		k.q.next = event{k.now, -2}
+	}
+	k.cur = t
+	t.paused = false
+	for {
+		if !t.m.Step() {
+			t.state = ended
+			k.leave(t)
+			break
+		}
+		if t.paused {
+			t.paused = false
+			break
+		}
+	}
+	k.cur = nil
+	if t.state == running && t.flow == nil {
+		k.q.put(t.clock)
+	} else {
+		k.q.drop()
+		if t.state == blocked && t.deadline != never {
+			k.q.set(t.actor, t.deadline)
+		}
+	}
+}
+
+// Newosproc implements sched.Machine.
+func (k *Machine) Newosproc(m, by *sched.M) {
+	t := &thread{m: m, actor: k.q.actor(), cpu: -1, core: 0, state: blocked, sliceEnd: never, deadline: never}
+	for int(t.actor) >= len(k.actors) {
+		k.actors = append(k.actors, nil)
+	}
+	k.actors[t.actor] = t
+	m.Local = t
+	k.kernel.threads = append(k.kernel.threads, t)
+	k.bound = k.patience()
+	at, from := k.now, int32(-1)
+	if p := threadOf(by); p != nil {
+		k.charge(p, k.kernel.cloning)
+		at, from = p.clock, p.cpu
+	}
+	t.clock = at
+	k.spread(t, at, from)
+}
+
+// thread returns the thread that an actor is, or nil if it is a class of flows.
+func (k *Machine) thread(actor int32) *thread {
+	if int(actor) < len(k.actors) {
+		return k.actors[actor]
+	}
+	return nil
+}
+
+// charge advances t's clock to do something in the kernel, in the order of time.
+func (k *Machine) charge(t *thread, cost Time) {
+	t.clock += cost
+	k.sync(t)
+}
+
+// sync returns once nothing else is due before t's clock.
+func (k *Machine) sync(t *thread) {
+	if t.clock >= k.q.next.at {
+		k.yield(t)
+	}
+	k.now = max(k.now, t.clock)
+}
+
+// yield leaves the CPU's thread to the event loop, but the CPU to t.
+func (k *Machine) yield(t *thread) {
+	t.paused = true
+	t.m.Pause()
+}

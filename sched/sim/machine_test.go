@@ -1,0 +1,67 @@
+package sim_test
+
+import (
+	"testing"
+	"time"
+
+	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+)
+
+func fib(g *sched.G, a sched.Arg) int {
+	n := a.A
+	if n < 2 {
+		return n
+	}
+	c := g.Fork(fib, sched.Arg{A: n - 1})
+	y := fib(g, sched.Arg{A: n - 2})
+	return g.Join(c) + y
+}
+
+func machine(t testing.TB, preset string) *sim.Machine {
+	p, err := sim.LoadPreset(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sim.New(sim.Config{Preset: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func run(t testing.TB, m *sim.Machine, arm string, procs int, f func(*sched.G)) sched.Stats {
+	a, ok := policy.ByName(arm)
+	if !ok {
+		t.Fatal(arm)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sim.Guard(func() error { return s.Run(f) }); err != nil {
+		t.Fatal(err)
+	}
+	st := s.Stats()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func TestFibOnManyCPUs(t *testing.T) {
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		for _, topo := range []string{"synthetic:2x4", "synthetic:8x1x1x28x2"} {
+			m := machine(t, topo)
+			got := 0
+			start := time.Now()
+			st := run(t, m, arm, 0, func(g *sched.G) { got = fib(g, sched.Arg{A: 20}) })
+			if got != 6765 {
+				t.Fatalf("%s on %s: fib(20) = %d", arm, topo, got)
+			}
+			d := time.Since(start)
+			t.Logf("%-5s %-22s %9d ns, %d spawned, %d events %d switches, %v: %.1f M events/s", arm, topo, m.Now()/sim.Nanosecond, st.Spawned, m.Events(), m.Switches(), d, float64(m.Events())/1e6/d.Seconds())
+		}
+	}
+}

@@ -1,0 +1,398 @@
+package sim
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"sort"
+	"strings"
+)
+
+// A Preset holds the constants of one machine. In its JSON form every constant
+// is an object with a value and a source, and a constant that nobody has
+// measured on that machine has a source that begins with "assumed". Constants
+// that a preset leaves out are those of the preset named by like, and then
+// count as assumed unless that is where they are universal: see [Preset.Assumed].
+//
+// Decimal numbers in JSON have at most three digits after the point: nanoseconds
+// are kept as picoseconds, GB/s as MB/s, so that no rounding depends on the CPU.
+type Preset struct {
+	Name string `json:"name"`
+	Doc  string `json:"doc"`
+	Like string `json:"like,omitempty"`
+	// Topology is an argument of topology.Load; Nodes beyond it are not needed.
+	Topology string `json:"topology,omitempty"`
+
+	// CPU.
+	Cycle Scalar `json:"cycle_ns"`          // one arithmetic operation
+	SMT   Scalar `json:"smt_share"`         // speed of a thread whose sibling runs, as a share of its own
+	L1    Scalar `json:"l1_ns"`             // load-to-use latencies
+	L2    Scalar `json:"l2_ns"`             //
+	L3    Scalar `json:"l3_ns"`             //
+	L1BW  Scalar `json:"l1_GBps"`           // streaming rates of one core
+	L2BW  Scalar `json:"l2_GBps"`           //
+	L3BW  Scalar `json:"l3_GBps"`           //
+	RMW   Scalar `json:"rmw_ns"`            // an atomic operation on a line that the core owns
+	Store Scalar `json:"store_ns"`          // a store to such a line
+	Fault Scalar `json:"fault_ns_per_page"` // first touch of a 4 KiB page
+
+	// Memory. Matrices are [CPU's node][memory's node], in the order of node
+	// IDs. A matrix of another size than the machine is stretched: see
+	// [Preset.Latency].
+	Idle   Matrix  `json:"idle_ns"`
+	Peak   List    `json:"node_GBps"`      // saturated read bandwidth of each node's memory; one number serves all
+	Cores  Scaling `json:"core_scaling"`   // bandwidth against active cores
+	Mesh   Scalar  `json:"mesh_GBps"`      // a node's port to the other nodes of its package; 0 is no limit
+	Links  Links   `json:"links"`          // between packages (p0) and nodes (n0)
+	Loaded Curve   `json:"loaded_latency"` // multiple of the idle latency against the share of bandwidth used
+
+	// Cache lines that change hands, with an atomic operation.
+	Near    Scalar `json:"c2c_l3_ns"`      // between cores that share the L3
+	Package Scalar `json:"c2c_package_ns"` // between L3s of one node
+	Line    Matrix `json:"c2c_ns"`         // between nodes: line at home with the one who held it
+	LineFar Matrix `json:"c2c_home_ns"`    // line at home with the one who gets it; left out: the same
+
+	// Kernel.
+	Syscall  Scalar `json:"syscall_ns"`
+	Wake     Scalar `json:"futex_wake_ns"`  // for the waker, for each thread woken
+	Sleep    Scalar `json:"futex_sleep_ns"` // for the sleeper, until its CPU is free
+	WakeNear Scalar `json:"wake_ns"`        // until the thread runs on an idle CPU of the waker's node
+	WakeFar  Scalar `json:"wake_far_ns"`    // of another node
+	Switch   Scalar `json:"context_switch_ns"`
+	Affinity Scalar `json:"setaffinity_ns"` // when the thread has to move
+	Clone    Scalar `json:"clone_ns"`
+	Slice    Scalar `json:"time_slice_ns"`
+
+	// Scheduler: what Memory.Spend charges, by name of the sched.Cost.
+	Spawn    Scalar `json:"sched_spawn_ns"`
+	Inline   Scalar `json:"sched_inline_ns"`
+	Execute  Scalar `json:"sched_execute_ns"`
+	Carrier  Scalar `json:"sched_switch_ns"`
+	Schedule Scalar `json:"sched_schedule_ns"`
+	NewStack Scalar `json:"sched_newstack_ns"`
+}
+
+// A Scalar is one constant in thousandths of its unit.
+type Scalar struct {
+	Value  Milli  `json:"value"`
+	Source string `json:"source"`
+}
+
+// A Matrix is a constant by node pair.
+type Matrix struct {
+	Value  [][]Milli `json:"value"`
+	Source string    `json:"source"`
+}
+
+// A List is a constant by node.
+type List struct {
+	Value  []Milli `json:"value"`
+	Source string  `json:"source"`
+}
+
+// A Curve is a constant given by points, ascending in X, straight in between.
+type Curve struct {
+	Value  [][2]Milli `json:"value"`
+	Source string     `json:"source"`
+}
+
+// Scaling says how the bandwidth of a node's memory grows with the number of
+// cores that stream from it, in GB/s that the program sees, for the four kernels
+// of the likwid tables. The points are those of one measured machine, and are
+// scaled so that their largest load is node_GBps.
+type Scaling struct {
+	Value  ScalingCurves `json:"value"`
+	Source string        `json:"source"`
+}
+
+// ScalingCurves are the curves of a [Scaling]: [cores, GB/s].
+type ScalingCurves struct {
+	Load   [][2]Milli `json:"load"`
+	Copy   [][2]Milli `json:"copy"`
+	Triad  [][2]Milli `json:"triad"`
+	Update [][2]Milli `json:"update"`
+}
+
+// Links are the links between the parts of the machine, each with its
+// bandwidth in either direction.
+type Links struct {
+	Value  []LinkSpec `json:"value"`
+	Source string     `json:"source"`
+}
+
+// A LinkSpec is one link: between "p0" and "p1" or "n0" and "n4", by position.
+type LinkSpec struct {
+	Between [2]string `json:"between"`
+	GBps    Milli     `json:"GBps"`
+}
+
+// Milli is a decimal number in thousandths.
+type Milli int64
+
+// UnmarshalJSON reads a decimal number with at most three digits after the point.
+func (m *Milli) UnmarshalJSON(b []byte) error {
+	s := string(b)
+	whole, frac, _ := strings.Cut(s, ".")
+	neg := strings.HasPrefix(whole, "-")
+	v := int64(0)
+	digits := strings.TrimPrefix(whole, "-") + (frac + "000")[:3]
+	if len(frac) > 3 || len(digits) > 15 {
+		return fmt.Errorf("%s: want a number with at most three decimals", s)
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return fmt.Errorf("%s: want a decimal number", s)
+		}
+		v = v*10 + int64(c-'0')
+	}
+	if neg {
+		v = -v
+	}
+	*m = Milli(v)
+	return nil
+}
+
+// MarshalJSON writes the number without trailing zeros.
+func (m Milli) MarshalJSON() ([]byte, error) { return []byte(m.String()), nil }
+
+// String is the number in decimal.
+func (m Milli) String() string {
+	sign := ""
+	if m < 0 {
+		sign, m = "-", -m
+	}
+	s := fmt.Sprintf("%s%d.%03d", sign, m/1000, m%1000)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
+
+//go:embed presets
+var presetFiles embed.FS
+
+// PresetNames returns the names of the presets that come with the package.
+func PresetNames() []string {
+	var names []string
+	files, _ := fs.ReadDir(presetFiles, "presets")
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(f.Name(), ".json"))
+	}
+	sort.Strings(names)
+	return names
+}
+
+// LoadPreset resolves a preset: the name of one that comes with the package, a
+// file whose name ends in .json, or synthetic:SPEC for the default constants on
+// a machine that nobody has built.
+func LoadPreset(arg string) (*Preset, error) {
+	if strings.HasPrefix(arg, "synthetic:") {
+		p, err := LoadPreset("default")
+		if err != nil {
+			return nil, err
+		}
+		p.Name, p.Topology, p.Like = arg, arg, "default"
+		p.Doc = "no real machine: every constant is assumed"
+		return p, nil
+	}
+	if strings.HasSuffix(arg, ".json") {
+		data, err := os.ReadFile(arg)
+		if err != nil {
+			return nil, fmt.Errorf("preset %w", err)
+		}
+		return ParsePreset(arg, data)
+	}
+	data, err := presetFiles.ReadFile("presets/" + arg + ".json")
+	if err != nil || strings.ContainsAny(arg, `/\`) {
+		return nil, fmt.Errorf("preset %q: want synthetic:SPEC, a file that ends in .json, or one of %s", arg, strings.Join(PresetNames(), ", "))
+	}
+	return ParsePreset(arg, data)
+}
+
+// ParsePreset reads a preset. An error says where in the named file it is.
+func ParsePreset(name string, data []byte) (*Preset, error) {
+	p := new(Preset)
+	if err := DecodeStrict(name, data, p); err != nil {
+		return nil, err
+	}
+	if p.Like != "" {
+		base, err := LoadPreset(p.Like)
+		if err != nil {
+			return nil, fmt.Errorf("%s: like: %w", name, err)
+		}
+		p.inherit(base)
+	}
+	return p, p.check(name)
+}
+
+// inherit takes the constants that p lacks from base.
+func (p *Preset) inherit(base *Preset) {
+	pv, bv := reflect.ValueOf(p).Elem(), reflect.ValueOf(base).Elem()
+	for i := range pv.NumField() {
+		f := pv.Field(i)
+		if f.Kind() != reflect.Struct || f.FieldByName("Source").String() != "" {
+			continue
+		}
+		f.Set(bv.Field(i))
+		source := f.FieldByName("Source")
+		if s := source.String(); s != "" && !strings.HasPrefix(s, "assumed") {
+			source.SetString("assumed as on " + base.Name + ": " + s)
+		}
+	}
+	if p.Topology == "" {
+		p.Topology = base.Topology
+	}
+}
+
+// Constants calls f for each constant, in a fixed order, with its JSON name, its
+// value as JSON and its source.
+func (p *Preset) Constants(f func(name, value, source string)) {
+	v := reflect.ValueOf(p).Elem()
+	for i := range v.NumField() {
+		c := v.Field(i)
+		if c.Kind() != reflect.Struct {
+			continue
+		}
+		source := c.FieldByName("Source").String()
+		if source == "" {
+			continue
+		}
+		value, err := json.Marshal(c.FieldByName("Value").Interface())
+		if err != nil {
+			panic(err) // numbers and strings have a JSON form
+		}
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		f(name, string(value), source)
+	}
+}
+
+// Assumed returns the constants that were not measured on this machine, each as
+// "name: source". Every result of a simulation shows them.
+func (p *Preset) Assumed() []string {
+	var list []string
+	p.Constants(func(name, _, source string) {
+		if strings.HasPrefix(source, "assumed") {
+			list = append(list, name+": "+source)
+		}
+	})
+	return list
+}
+
+// JSON writes the preset as a file that [ParsePreset] reads.
+func (p *Preset) JSON() ([]byte, error) {
+	b, err := json.MarshalIndent(p, "", " ")
+	return append(b, '\n'), err
+}
+
+func (p *Preset) check(name string) error {
+	bad := func(field, want string) error {
+		return fmt.Errorf("%s: %s: want %s", name, field, want)
+	}
+	v := reflect.ValueOf(p).Elem()
+	for i := range v.NumField() {
+		tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if s, ok := v.Field(i).Interface().(Scalar); ok {
+			if s.Source == "" {
+				return bad(tag, `a value and a source, or a preset to be "like"`)
+			}
+			if s.Value < 0 || s.Value == 0 && tag != "mesh_GBps" {
+				return bad(tag, "a value above 0")
+			}
+		}
+	}
+	if p.SMT.Value > 1000 {
+		return bad("smt_share", "at most 1")
+	}
+	matrix := func(tag string, m [][]Milli) error {
+		for _, row := range m {
+			if len(row) != len(m) {
+				return bad(tag, "a square matrix")
+			}
+			for _, v := range row {
+				if v <= 0 {
+					return bad(tag, "values above 0")
+				}
+			}
+		}
+		return nil
+	}
+	for _, m := range []struct {
+		tag string
+		m   Matrix
+	}{{"idle_ns", p.Idle}, {"c2c_ns", p.Line}, {"c2c_home_ns", p.LineFar}} {
+		if err := matrix(m.tag, m.m.Value); err != nil {
+			return err
+		}
+	}
+	if len(p.Idle.Value) == 0 || len(p.Line.Value) == 0 {
+		return bad("idle_ns and c2c_ns", "a matrix each")
+	}
+	if len(p.Peak.Value) == 0 {
+		return bad("node_GBps", "at least one number")
+	}
+	curve := func(tag string, c [][2]Milli) error {
+		for i, pt := range c {
+			if pt[0] < 0 || pt[1] <= 0 || i > 0 && pt[0] <= c[i-1][0] {
+				return bad(tag, "points that ascend, with values above 0")
+			}
+		}
+		if len(c) == 0 {
+			return bad(tag, "at least one point")
+		}
+		return nil
+	}
+	s := &p.Cores.Value
+	for _, c := range []struct {
+		tag string
+		c   [][2]Milli
+	}{{"loaded_latency", p.Loaded.Value}, {"core_scaling.load", s.Load}, {"core_scaling.copy", s.Copy}, {"core_scaling.triad", s.Triad}, {"core_scaling.update", s.Update}} {
+		if err := curve(c.tag, c.c); err != nil {
+			return err
+		}
+		if c.tag != "loaded_latency" && c.c[0][0] != 1000 {
+			return bad(c.tag, "a first point for 1 core")
+		}
+	}
+	for _, l := range p.Links.Value {
+		if l.GBps <= 0 {
+			return bad("links", "bandwidths above 0")
+		}
+	}
+	return nil
+}
+
+// DecodeStrict decodes JSON into v and refuses unknown fields and anything
+// after the value. Its errors are one line: file, line, column, what was wrong.
+func DecodeStrict(name string, data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(v)
+	at := dec.InputOffset()
+	if err == nil {
+		if rest := bytes.TrimSpace(data[at:]); len(rest) > 0 {
+			at = int64(len(data) - len(bytes.TrimLeft(data[at:], " \t\r\n")))
+			err = errors.New("want nothing after the value")
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &kind):
+		at = kind.Offset
+		text = fmt.Sprintf("%s: a JSON %s, want %s", kind.Field, kind.Value, kind.Type)
+	case strings.HasPrefix(text, "unknown field "):
+		field := strings.TrimPrefix(text, "unknown field ")
+		at = unknownField(data, v, strings.Trim(field, `"`))
+		text = "unknown field " + field
+	}
+	line, col := LineColumn(data, at)
+	return fmt.Errorf("%s:%d:%d: %s", name, line, col, text)
+}

@@ -1,0 +1,464 @@
+package sim
+
+import (
+	"fmt"
+	"math/bits"
+
+	"numasched/sched"
+	"numasched/topology"
+)
+
+// memory is what buffers consist of and where copies of it are.
+type memory struct {
+	*hardware
+	caches caches
+	blocks []block
+	free   map[int32][]int32 // first blocks of freed buffers, by their number of blocks
+	pages  []int32           // nodes that have memory, for interleaving
+
+	near, far int64 // bytes that came from the accessing node's memory, and others'
+	// touched[c][m] counts bytes from memory of node m to CPUs of node c.
+	touched [][]int64
+}
+
+// A buffer is a sched.Buffer's Local: blocks first to first+n of the machine.
+type buffer struct {
+	first, n int32
+	size     int64 // bytes of a block
+}
+
+// touch adds up what one piece of Work asks of the memory.
+type touch struct {
+	hit     Time      // from caches
+	latency Time      // of first accesses
+	from    []traffic // by memory's node, then by owner's node for dirty data
+	chains  []chain
+}
+
+type traffic struct {
+	bytes, writes int64 // all that passes, and the part that is written
+}
+
+// A chain is dependent accesses to one node's memory.
+type chain struct{ n int64 }
+
+func (m *memory) init(h *hardware) {
+	m.hardware = h
+	m.free = make(map[int32][]int32)
+	m.caches.init()
+	place := func(level int, sets []struct {
+		cpus  []int32
+		bytes int64
+	}) {
+		for _, s := range sets {
+			id := int32(-1)
+			for _, cpu := range s.cpus {
+				core := &h.cores[h.cpus[cpu].core]
+				if core.caches[level] < 0 {
+					if id < 0 {
+						id = m.caches.add(s.bytes)
+					}
+					core.caches[level] = id
+				}
+			}
+		}
+	}
+	for level, list := range [][]topologyCache{cachesOf(h, 0), cachesOf(h, 1), cachesOf(h, 2)} {
+		place(level, list)
+	}
+	for i := range h.nodes {
+		m.touched = append(m.touched, make([]int64, len(h.nodes)))
+		if h.nodes[i].memory && len(h.nodes[i].cpus) > 0 {
+			m.pages = append(m.pages, int32(i))
+		}
+	}
+	if len(m.pages) == 0 {
+		m.pages = []int32{h.nodes[0].store}
+	}
+}
+
+type topologyCache = struct {
+	cpus  []int32
+	bytes int64
+}
+
+// cachesOf lists the caches of one level that have a known size, with the CPUs
+// that are online.
+func cachesOf(h *hardware, level int) []topologyCache {
+	var list []topologyCache
+	for _, c := range [][]topology.Cache{h.topo.L1d, h.topo.L2, h.topo.L3}[level] {
+		one := topologyCache{bytes: c.Bytes}
+		for cpu := range c.CPUs.All() {
+			if cpu < len(h.cpus) && h.cpus[cpu].core >= 0 {
+				one.cpus = append(one.cpus, int32(cpu))
+			}
+		}
+		if one.bytes > 0 && len(one.cpus) > 0 {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// NewBuffer implements sched.Machine.
+func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, error) {
+	if bytes <= 0 {
+		return nil, fmt.Errorf("sim: buffer of %d bytes: want at least 1", bytes)
+	}
+	home := int32(-1)
+	if id, ok := where.Node(); ok {
+		for i := range k.nodes {
+			if k.nodes[i].id == id && k.nodes[i].memory {
+				home = int32(i)
+			}
+		}
+		if home < 0 {
+			return nil, fmt.Errorf("sim: buffer on node %d: %s has no such node with memory", id, k.topo.Origin)
+		}
+	}
+	b := &buffer{size: blockMin}
+	for bytes > b.size*blocksMax {
+		b.size *= 2
+	}
+	b.n = int32((bytes + b.size - 1) / b.size)
+	if free := k.mem.free[b.n]; len(free) > 0 {
+		b.first = free[len(free)-1]
+		k.mem.free[b.n] = free[:len(free)-1]
+	} else {
+		b.first = int32(len(k.mem.blocks))
+		k.mem.blocks = append(k.mem.blocks, make([]block, b.n)...)
+	}
+	for i := range b.n {
+		h := home
+		if where.Interleaved() {
+			h = k.mem.pages[int(i)%len(k.mem.pages)]
+		}
+		k.mem.blocks[b.first+i] = block{home: h, holders: -1, sole: -1, owner: -1}
+	}
+	return &sched.Buffer{Bytes: bytes, Local: b}, nil
+}
+
+// FreeBuffer implements sched.Machine. The next buffer with as many blocks gets
+// the room.
+func (k *Machine) FreeBuffer(sb *sched.Buffer) {
+	b := sb.Local.(*buffer)
+	for id := b.first; id < b.first+b.n; id++ {
+		for i := k.mem.blocks[id].holders; i >= 0; i = k.mem.blocks[id].holders {
+			k.mem.caches.remove(i, k.mem.blocks)
+		}
+	}
+	k.mem.free[b.n] = append(k.mem.free[b.n], b.first)
+	sb.Local = nil
+}
+
+// chunk is how much of each span a Work touches before others may.
+const chunk = 256 << 10
+
+// Work implements sched.Machine: arithmetic and streaming overlap, dependent
+// accesses add up.
+func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
+	t := threadOf(m)
+	if t == nil {
+		return
+	}
+	k.stats.works++
+	k.idleRuns = 0
+	before := t.onCPU()
+	compute := Time(mulDiv(w.Ops, int64(k.preset.Cycle.ps()), 1))
+	if k.kernel.busy[t.core] > 1 {
+		compute = compute * 1000 / Time(k.preset.SMT.Value)
+	}
+	longest := int64(0)
+	for _, list := range [2][]sched.Span{w.Reads, w.Writes} {
+		for i := range list {
+			longest = max(longest, list[i].Len)
+		}
+	}
+	if longest == 0 {
+		t.clock += compute
+	} else {
+		n := (longest + chunk - 1) / chunk
+		for c := range n {
+			from := t.clock
+			k.sync(t)
+			k.chunk(t, w, c, n)
+			t.clock = max(t.clock, from+compute/Time(n))
+			if t.clock >= t.sliceEnd {
+				k.preempt(t)
+			}
+		}
+	}
+	k.note(t, 3<<40)
+	t.work += t.onCPU() - before
+	if t.clock >= k.q.next.at || t.clock >= t.sliceEnd {
+		k.pause(t)
+	}
+}
+
+// chunk touches the c-th of n pieces of every span of w and waits for what the
+// caches do not have.
+func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
+	s := &t.span
+	nodes := len(k.nodes)
+	if s.from == nil {
+		s.from = make([]traffic, 2*nodes)
+		s.chains = make([]chain, nodes)
+	}
+	s.hit, s.latency = 0, 0
+	clear(s.from)
+	clear(s.chains)
+	for kind, list := range [2][]sched.Span{w.Reads, w.Writes} {
+		for i := range list {
+			sp := &list[i]
+			lo, hi := sp.Len*c/n, sp.Len*(c+1)/n
+			if sp.Accesses > 0 {
+				k.random(t, sp, sp.Accesses*(c+1)/n-sp.Accesses*c/n, kind == 1)
+			} else if hi > lo {
+				k.stream(t, sp, sp.Off+lo, sp.Off+hi, kind == 1, c == 0)
+			}
+		}
+	}
+	t.clock += s.hit + s.latency
+	share := int64(1000)
+	for _, cpu := range k.cores[t.core].cpus {
+		if o := k.kernel.cpus[cpu].cur; o != nil && o != t && o.flow != nil {
+			share = 500
+		}
+	}
+	// Own node first, then in turn: so that threads of different nodes do not
+	// all fall upon one node after the other.
+	own := int(k.cpus[t.cpu].node)
+	for i := range 2 * nodes {
+		to := (own + i) % nodes
+		tr := &s.from[to]
+		if i >= nodes {
+			tr = &s.from[nodes+to]
+		}
+		for tr.bytes > 0 {
+			b := min(tr.bytes, 1<<30)
+			mix := min(tr.writes*60/tr.bytes, 30)
+			tr.writes -= mulDiv(tr.writes, b, tr.bytes)
+			tr.bytes -= b
+			k.flow(t, int32(to), b, mix, share, 0, i >= nodes)
+		}
+	}
+	for i := range nodes {
+		to := int32((own + i) % nodes)
+		for left := s.chains[to].n; left > 0; {
+			// Pieces, so that the latency follows the load.
+			part := min(left, 4096)
+			left -= part
+			k.sync(t)
+			load := k.fabric.load(k.cpus[t.cpu].node, to)
+			lat := k.idle[k.cpus[t.cpu].node][to] * Time(load/16*16+8) / 1000
+			if load == 1000 {
+				lat = k.idle[k.cpus[t.cpu].node][to]
+			}
+			k.flow(t, to, part*64, 0, share, max(1, 64_000_000_000/int64(lat)), false)
+		}
+	}
+}
+
+// flow moves bytes between t and node to, and returns when they have been moved.
+func (k *Machine) flow(t *thread, to int32, bytes, mix, share, limit int64, cached bool) {
+	k.sync(t)
+	k.fabric.start(t, t.clock, k.cpus[t.cpu].node, to, bytes, mix, share, limit, cached)
+	k.yield(t)
+}
+
+// stream touches bytes [lo, hi) of a buffer in order.
+func (k *Machine) stream(t *thread, sp *sched.Span, lo, hi int64, write, first bool) {
+	b, ok := sp.Buf.Local.(*buffer)
+	if !ok || lo < 0 || hi > sp.Buf.Bytes {
+		panic(fmt.Sprintf("sim: span [%d, %d) of a buffer of %d bytes", lo, hi, sp.Buf.Bytes))
+	}
+	sector := b.size / sectors
+	deepest := 0
+	far := int32(0)
+	for at := lo; at < hi; {
+		i := at / b.size
+		end := min(hi, (i+1)*b.size)
+		// Sectors that are touched, in part or whole.
+		s0, s1 := at%b.size/sector, (end-1)%b.size/sector
+		want := ^uint64(0) >> (63 - (s1 - s0)) << s0
+		bytes := max(64, end-at)
+		level, home := k.touchBlock(t, b.first+int32(i), want, int32(sector), bytes, b.size, write)
+		if level > deepest {
+			deepest, far = level, home
+		}
+		at = end
+	}
+	if first {
+		t.span.latency += k.latency(t, deepest, far)
+	}
+}
+
+// latency is that of one access served by a level: 1 to 3 caches, 4 memory, of
+// node home.
+func (k *Machine) latency(t *thread, level int, home int32) Time {
+	switch level {
+	case 0, 1:
+		return k.preset.L1.ps()
+	case 2:
+		return k.preset.L2.ps()
+	case 3:
+		return k.preset.L3.ps()
+	}
+	from := k.cpus[t.cpu].node
+	return k.idle[from][home] * Time(k.fabric.load(from, home)) / 1000
+}
+
+// touchBlock touches sectors of one block and accounts for it. bytes is how much
+// of them is really touched. It returns the deepest level that was needed and,
+// for memory, its node.
+func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, bytes, size int64, write bool) (level int, home int32) {
+	m := &k.mem
+	blk := &m.blocks[id]
+	core := &k.cores[t.core]
+	node := k.cpus[t.cpu].node
+	if blk.home < 0 {
+		blk.home = k.nodes[node].store
+		t.span.hit += Time(k.preset.Fault.Value) * Time(max(1, size/4096))
+	}
+	all := popcount(want)
+	part := func(mask uint64) int64 { return bytes * popcount(mask) / all }
+	rates := [3]Milli{k.preset.L1BW.Value, k.preset.L2BW.Value, k.preset.L3BW.Value}
+	left := want
+	for l := range 3 {
+		id2 := core.caches[l]
+		if id2 < 0 || left == 0 {
+			continue
+		}
+		if got := m.caches.hit(id2, id, left); got != 0 {
+			t.span.hit += Time(mulDiv(part(got), 1_000_000, int64(rates[l])))
+			left &^= got
+			level = l + 1
+		}
+	}
+	nodes := len(k.nodes)
+	home = blk.home
+	if left != 0 {
+		level = 4
+		miss := part(left)
+		if dirty := blk.dirty & left; dirty != 0 && blk.owner >= 0 && k.cores[blk.owner].l3 != core.l3 {
+			// Another cache has the only valid copy; memory gets it too.
+			owner := k.cores[blk.owner].node
+			t.span.from[nodes+int(owner)].bytes += part(dirty)
+			m.count(node, owner, part(dirty))
+			miss -= part(dirty)
+			blk.dirty &^= dirty
+			home = owner
+		}
+		if miss > 0 {
+			t.span.from[blk.home].bytes += miss
+			m.count(node, blk.home, miss)
+		}
+	}
+	if write {
+		if fresh := want &^ blk.dirty; fresh != 0 {
+			// These sectors will have to be written back.
+			wb := part(fresh)
+			t.span.from[blk.home].bytes += wb
+			t.span.from[blk.home].writes += wb
+		}
+		if blk.sole != t.core {
+			m.caches.invalidate(id, m.blocks, want, core.caches)
+		}
+		blk.dirty |= want
+		blk.owner = t.core
+		blk.sole = t.core
+	} else if blk.sole != t.core {
+		if blk.holders < 0 {
+			blk.sole = t.core
+		} else {
+			blk.sole = -1
+		}
+	}
+	for l := range 3 {
+		if c := core.caches[l]; c >= 0 {
+			last := l == 2 || core.caches[2] < 0 && l == 1
+			m.caches.fill(c, id, m.blocks, want, sector, func(out int32) {
+				if last {
+					m.blocks[out].dirty = 0 // written back
+				}
+			})
+		}
+	}
+	return level, home
+}
+
+func (m *memory) count(cpu, mem int32, bytes int64) {
+	m.touched[cpu][mem] += bytes
+	if cpu == mem {
+		m.near += bytes
+	} else {
+		m.far += bytes
+	}
+}
+
+// samples is how many of n random accesses are looked at; each stands for its
+// share of the rest.
+const samples = 64
+
+// random touches n dependent random lines of a span.
+func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
+	if n == 0 || sp.Len == 0 {
+		return
+	}
+	b, ok := sp.Buf.Local.(*buffer)
+	if !ok || sp.Off < 0 || sp.Off+sp.Len > sp.Buf.Bytes {
+		panic(fmt.Sprintf("sim: span [%d, %d) of a buffer of %d bytes", sp.Off, sp.Off+sp.Len, sp.Buf.Bytes))
+	}
+	sector := b.size / sectors
+	looks := min(n, samples)
+	t.rng = t.rng*6364136223846793005 + 1442695040888963407
+	x := t.rng ^ uint64(t.actor)*0x9E3779B97F4A7C15
+	for i := range looks {
+		weight := n*(i+1)/looks - n*i/looks
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		hi, _ := bits.Mul64(x, uint64(sp.Len))
+		at := sp.Off + int64(hi)
+		j := at / b.size
+		s := at % b.size / sector
+		// The accesses that this one stands for touch as many lines near by.
+		span := max(1, weight*64/sector)
+		want := uint64(1)<<s | k.spread64(x, span)
+		before := t.span.hit
+		tr := t.span.from
+		saved := traffic{}
+		home := k.mem.blocks[b.first+int32(j)].home
+		if home >= 0 {
+			saved = tr[home]
+		}
+		level, from := k.touchBlock(t, b.first+int32(j), want, int32(sector), weight*64, b.size, write)
+		// What touchBlock streams is, here, waited for access by access.
+		if home >= 0 {
+			tr[home].bytes = saved.bytes
+			tr[home].writes = saved.writes
+		} else {
+			home = k.mem.blocks[b.first+int32(j)].home
+			tr[home] = traffic{}
+		}
+		if level < 4 {
+			t.span.hit = before + Time(weight)*k.latency(t, level, from)
+			continue
+		}
+		if n := len(k.nodes); from != home {
+			tr[n+int(from)].bytes = 0
+		}
+		t.span.hit = before
+		t.span.chains[from].n += weight
+	}
+}
+
+// spread64 is a mask of n pseudo-random sectors, fewer if they collide.
+func (k *Machine) spread64(x uint64, n int64) uint64 {
+	mask := uint64(0)
+	for range min(n, sectors) {
+		x = x*6364136223846793005 + 1442695040888963407
+		mask |= 1 << (x >> 58)
+	}
+	return mask
+}
