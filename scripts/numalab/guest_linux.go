@@ -1,0 +1,140 @@
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// guest is process 1 of the virtual machine. Whatever happens, it powers off.
+func guest() {
+	defer syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
+	status, err := runJob()
+	if err != nil {
+		fmt.Println("numalab guest:", err) // to the console
+		return
+	}
+	if err := sendResults(status); err != nil {
+		fmt.Println("numalab guest:", err)
+	}
+}
+
+func runJob() (status int, err error) {
+	for _, m := range []struct{ kind, at string }{
+		{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}, {"tmpfs", "/tmp"}, {"cgroup2", "/sys/fs/cgroup"},
+	} {
+		if err := syscall.Mount(m.kind, m.at, m.kind, 0, ""); err != nil {
+			return 0, fmt.Errorf("mount %s: %w", m.kind, err)
+		}
+	}
+	text, err := os.ReadFile("/job.json")
+	if err != nil {
+		return 0, err
+	}
+	var j job
+	if err := json.Unmarshal(text, &j); err != nil {
+		return 0, err
+	}
+	if j.Probe {
+		return 0, nil
+	}
+	os.Setenv("PATH", "/bin")
+	for _, cmd := range [][]string{{"--install", "-s", "/bin"}, {"ifconfig", "lo", "127.0.0.1", "up"}} {
+		if out, err := exec.Command("/bin/busybox", cmd...).CombinedOutput(); err != nil {
+			fmt.Printf("numalab guest: busybox %s: %v: %s\n", cmd[0], err, out)
+		}
+	}
+	tty, err := openRaw("/dev/ttyS1")
+	if err != nil {
+		return 0, err
+	}
+	defer tty.Close()
+	cmd := exec.Command(j.Command[0], j.Command[1:]...)
+	cmd.Dir = workDir
+	cmd.Env = append([]string{"PATH=/bin", "HOME=/root", "NUMALAB=1", "NUMALAB_RESULTS=/results"}, j.Env...)
+	cmd.Stdout, cmd.Stderr = tty, tty
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0, nil
+	case errors.As(err, &exit):
+		if ws := exit.Sys().(syscall.WaitStatus); ws.Signaled() {
+			fmt.Fprintf(tty, "numalab: the command was ended by a signal: %v\n", ws.Signal())
+			return 128 + int(ws.Signal()), nil
+		}
+		return exit.ExitCode(), nil
+	default:
+		fmt.Fprintf(tty, "numalab: %v\n", err)
+		return 127, nil // as a shell
+	}
+}
+
+// openRaw opens a serial line that passes every byte as it is.
+func openRaw(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	t, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	if err != nil {
+		return nil, err
+	}
+	t.Iflag, t.Oflag, t.Lflag = 0, 0, 0
+	t.Cflag = unix.CS8 | unix.CREAD | unix.CLOCAL | unix.B115200
+	return f, unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, t)
+}
+
+// sendResults sends the status and the files of /results.
+func sendResults(status int) error {
+	tty, err := openRaw("/dev/ttyS2")
+	if err != nil {
+		return err
+	}
+	gz := gzip.NewWriter(tty)
+	tw := tar.NewWriter(gz)
+	if err := tw.WriteHeader(&tar.Header{Name: fmt.Sprint(statusPrefix, status), Mode: 0o644}); err != nil {
+		return err
+	}
+	if err := addResults(tw); err != nil {
+		return err
+	}
+	if err := errors.Join(tw.Close(), gz.Close()); err != nil {
+		return err
+	}
+	// Wait until the line is empty (tcdrain).
+	return unix.IoctlSetInt(int(tty.Fd()), unix.TCSBRK, 1)
+}
+
+func addResults(tw *tar.Writer) error {
+	const dir = "/results"
+	return filepath.Walk(dir, func(p string, info os.FileInfo, err error) error {
+		if err != nil || p == dir || !info.IsDir() && !info.Mode().IsRegular() {
+			return err
+		}
+		h, err := tar.FileInfoHeader(info, "")
+		if err != nil {
+			return err
+		}
+		h.Name, _ = filepath.Rel(dir, p)
+		if err := tw.WriteHeader(h); err != nil || info.IsDir() {
+			return err
+		}
+		f, err := os.Open(p)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.CopyN(tw, f, h.Size)
+		return err
+	})
+}

@@ -1,0 +1,229 @@
+// Numalab runs a command on a virtual NUMA machine: a stock Linux kernel under
+// QEMU, with the nodes, memory and distances that were asked for.
+//
+//	numalab.sh [--nodes 4] [--cpus-per-node 2] [--mem-per-node 512M] ... -- COMMAND...
+//
+// It shows where threads run and pages lie, as a real kernel reports it. It
+// says nothing about speed: an emulated CPU has no NUMA latencies. Results
+// from it are labelled virtual.
+//
+// The program has two roles. On the host it finds a kernel, packs a file
+// system in memory (busybox, this program, and what the command needs), boots
+// QEMU, and copies out what the command wrote. In the guest it is process 1
+// (guest_linux.go). They talk over serial lines, which every kernel has built
+// in: ttyS0 is the kernel's console, ttyS1 what the command prints, ttyS2 a
+// .tar.gz of the results, with the exit status first.
+//
+// Invariant: when the host's role ends, by whatever end, QEMU has ended and
+// the temporary files are gone.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Exit statuses of our own; every other one is the command's.
+const (
+	exitUsage   = 2
+	exitTimeout = 124 // as timeout(1)
+	exitMachine = 125 // the machine could not be made or broke down
+)
+
+const usage = `Usage: numalab.sh [OPTIONS] -- COMMAND [ARGUMENT...]
+
+Boots a Linux kernel on a virtual NUMA machine, runs COMMAND there as root and
+exits with its status. A COMMAND that is a file of this host is copied into the
+machine; it must be a static program (CGO_ENABLED=0 go build). Other commands
+are busybox's. Files that COMMAND writes to /results are copied to --out.
+
+The machine needs qemu-system-x86_64 and busybox; what is missing is named with
+the command that installs it. KVM is used only after a small machine has really booted with
+it, once since this host started; else the CPU is emulated. Node and CPU
+numbers count from 0, CPUs node by node; each node is a package.
+
+Exit status: COMMAND's; 2 bad usage; 124 time-out; 125 no machine, or it broke
+down: the end of its console is then shown.
+
+Options:
+`
+
+func main() {
+	if os.Getpid() == 1 {
+		guest()
+		return
+	}
+	// A child is ended with the thread that made it: see endWithParent.
+	runtime.LockOSThread()
+	status, err := host(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "numalab:", err)
+	}
+	os.Exit(status)
+}
+
+// options are what the command line says.
+type options struct {
+	shape   shape
+	kernel  string
+	accel   string
+	timeout time.Duration
+	out     string
+	files   []string
+	env     []string
+	console bool
+	command []string
+}
+
+// list collects the values of a flag that is given several times.
+type list []string
+
+func (l *list) String() string     { return strings.Join(*l, ",") }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }
+
+func parseOptions(args []string) (*options, error) {
+	o := &options{}
+	fs := flag.NewFlagSet("numalab", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	nodes := fs.Int("nodes", 4, "`number` of nodes with CPUs, 1 to 64")
+	cpus := fs.Int("cpus-per-node", 2, "`number` of CPUs of each, 1 to 64; 255 in all")
+	mem := fs.String("mem-per-node", "512M", "`size` of each node's memory, such as 512M or 2G")
+	dist := fs.String("dist", "", "`file` of the distance matrix: a line for each node, a number from 10 to 254 for each node; 10 on the diagonal")
+	memless := fs.Bool("memless-node", false, "the last node with CPUs has no memory")
+	cpuless := fs.Bool("cpuless-node", false, "one more node, with memory and without CPUs")
+	fs.StringVar(&o.kernel, "kernel", "", "kernel `image` (bzImage) instead of this host's or Debian's cloud kernel")
+	fs.StringVar(&o.accel, "accel", "auto", "`auto`, kvm or tcg (emulation)")
+	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "`time` after which the machine is ended")
+	fs.StringVar(&o.out, "out", "", "`directory` of this host that receives the machine's /results")
+	fs.Var((*list)(&o.files), "file", "`file` or directory to copy into the command's working directory (several times)")
+	fs.Var((*list)(&o.env), "env", "`NAME=VALUE` for the command's environment (several times)")
+	fs.BoolVar(&o.console, "console", false, "show the kernel's console")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Print(usage)
+			fs.SetOutput(os.Stdout)
+			fs.PrintDefaults()
+		}
+		return nil, err
+	}
+	o.command = fs.Args()
+	if len(o.command) == 0 {
+		return nil, errors.New("no command: write it after --, such as: numalab.sh --nodes 2 -- cat /sys/devices/system/node/online")
+	}
+	for _, e := range o.env {
+		if !strings.Contains(e, "=") {
+			return nil, fmt.Errorf("--env %q: want NAME=VALUE", e)
+		}
+	}
+	if o.accel != "auto" && o.accel != "kvm" && o.accel != "tcg" {
+		return nil, fmt.Errorf("--accel %q: want auto, kvm or tcg", o.accel)
+	}
+	if o.timeout <= 0 {
+		return nil, fmt.Errorf("--timeout %v: want a time above 0", o.timeout)
+	}
+	bytes, err := parseSize(*mem)
+	if err != nil {
+		return nil, fmt.Errorf("--mem-per-node %w", err)
+	}
+	if o.shape, err = newShape(*nodes, *cpus, bytes, *memless, *cpuless); err != nil {
+		return nil, err
+	}
+	if *dist != "" {
+		text, err := os.ReadFile(*dist)
+		if err != nil {
+			return nil, fmt.Errorf("--dist: %w", err)
+		}
+		if o.shape.Distances, err = parseDistances(string(text), len(o.shape.Nodes)); err != nil {
+			return nil, fmt.Errorf("--dist %s:%w", *dist, err)
+		}
+	}
+	return o, nil
+}
+
+func host(args []string) (int, error) {
+	o, err := parseOptions(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0, nil
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	qemu, busybox, err := findTools()
+	if err != nil {
+		return exitMachine, err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return exitMachine, err
+	}
+	kernel, err := findKernel(o.kernel, cache)
+	if err != nil {
+		return exitMachine, err
+	}
+	if o.out != "" {
+		if err := os.MkdirAll(o.out, 0o777); err != nil {
+			return exitUsage, fmt.Errorf("--out: %w", err)
+		}
+	}
+	tmp, err := os.MkdirTemp("", "numalab-")
+	if err != nil {
+		return exitMachine, err
+	}
+	defer os.RemoveAll(tmp)
+
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, terminate)
+	defer signal.Stop(interrupted)
+
+	m := &machine{qemu: qemu, kernel: kernel, dir: tmp, stop: interrupted}
+	if o.accel != "tcg" {
+		m.kvm, err = kvmWorks(m, busybox, cache)
+		if o.accel == "kvm" && !m.kvm {
+			return exitMachine, fmt.Errorf("--accel kvm: %w", err)
+		}
+	}
+	image := filepath.Join(tmp, "initramfs")
+	if err := packImage(image, busybox, o); err != nil {
+		return exitUsage, err
+	}
+	return m.run(o, image)
+}
+
+// findTools returns the programs that the machine needs, or an error that says
+// how to get those that are missing.
+func findTools() (qemu, busybox string, err error) {
+	var missing, packages []string
+	if qemu, err = exec.LookPath("qemu-system-x86_64"); err != nil {
+		missing, packages = append(missing, "qemu-system-x86_64"), append(packages, "qemu-system-x86")
+	}
+	if busybox, err = exec.LookPath("busybox"); err == nil {
+		err = checkStatic(busybox)
+	}
+	if err != nil {
+		missing, packages = append(missing, "a static busybox"), append(packages, "busybox-static")
+	}
+	if len(missing) > 0 {
+		return "", "", fmt.Errorf("missing: %s; install with: apt-get install --no-install-recommends %s",
+			strings.Join(missing, " and "), strings.Join(packages, " "))
+	}
+	return qemu, busybox, nil
+}
+
+// cacheDir returns where kernels and what is known of this host are kept.
+func cacheDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(base, "numasched")
+	return dir, os.MkdirAll(dir, 0o777)
+}
