@@ -20,6 +20,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -39,6 +40,20 @@ func Capture(w io.Writer, fsys fs.FS) error {
 		return err
 	}
 	return zip.Close()
+}
+
+// CaptureDir captures the machine whose sys and proc are in a directory: this
+// one, if that is "/".
+func CaptureDir(w io.Writer, dir string) error {
+	// One thread, so that /proc/thread-self stays the same.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	fsys, done, err := openDirFS(dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return Capture(w, fsys)
 }
 
 // record reads a tree and returns what it has read of it.

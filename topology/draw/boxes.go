@@ -1,0 +1,247 @@
+// Package draw shows a machine: as a text tree, and as a picture in the manner
+// of lstopo with the distances between its nodes as a heat map beside it.
+//
+// Both start from the same boxes. A box is a set of CPUs and all that has just
+// this set: where a package is one node with one L3, that is one box. Boxes lie
+// inside the smallest box that holds all of their CPUs, whatever its kind, since
+// machines differ: a node may be a part of a package, or hold several, and an L3
+// may be smaller than a node or wider. What has no CPUs, a memory-only node, is
+// told beside the tree.
+package draw
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"numasched/topology"
+)
+
+// A part is one object of the machine.
+type part struct {
+	kind  kind
+	id    int   // of a node; otherwise the place in its list
+	bytes int64 // of a node or cache; 0 if unknown
+}
+
+type kind int
+
+// In the order in which parts of one box are named and nested.
+const (
+	machine kind = iota
+	pkg
+	node
+	die
+	l3
+	cluster
+	l2
+	l1d
+	core
+)
+
+var kindNames = [...]string{"machine", "package", "node", "die", "L3", "cluster", "L2", "L1d", "core"}
+
+type box struct {
+	cpus     topology.CPUSet
+	parts    []part
+	children []*box
+}
+
+func (b *box) has(k kind) (part, bool) {
+	for _, p := range b.parts {
+		if p.kind == k {
+			return p, true
+		}
+	}
+	return part{}, false
+}
+
+// threads returns the CPUs of b that are in no child.
+func (b *box) threads() topology.CPUSet {
+	left := b.cpus
+	for _, c := range b.children {
+		left = left.AndNot(c.cpus)
+	}
+	return left
+}
+
+// boxes arranges a machine.
+func boxes(t *topology.Topology) *box {
+	root := &box{cpus: t.Online, parts: []part{{kind: machine}}}
+	type object struct {
+		part
+		cpus topology.CPUSet
+		size int
+	}
+	var all []object
+	add := func(p part, cpus topology.CPUSet) {
+		if n := cpus.Len(); n > 0 {
+			all = append(all, object{p, cpus, n})
+		}
+	}
+	sets := func(k kind, list []topology.CPUSet) {
+		for i, s := range list {
+			add(part{kind: k, id: i}, s)
+		}
+	}
+	caches := func(k kind, list []topology.Cache) {
+		for i, c := range list {
+			add(part{kind: k, id: i, bytes: c.Bytes}, c.CPUs)
+		}
+	}
+	sets(pkg, t.Packages)
+	for _, n := range t.Nodes {
+		add(part{kind: node, id: n.ID, bytes: n.Memory}, n.CPUs)
+	}
+	sets(die, t.Dies)
+	caches(l3, t.L3)
+	sets(cluster, t.Clusters)
+	caches(l2, t.L2)
+	caches(l1d, t.L1d)
+	sets(core, t.Cores)
+	slices.SortStableFunc(all, func(a, b object) int {
+		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.kind, b.kind), cmp.Compare(a.cpus.First(), b.cpus.First()))
+	})
+	for _, o := range all {
+		b := root
+	descend:
+		for {
+			for _, c := range slices.Backward(b.children) {
+				if o.cpus.AndNot(c.cpus).Empty() {
+					b = c
+					continue descend
+				}
+			}
+			break
+		}
+		if b != root && b.cpus.Equal(o.cpus) {
+			b.parts = append(b.parts, o.part)
+			continue
+		}
+		b.children = append(b.children, &box{cpus: o.cpus, parts: []part{o.part}})
+	}
+	root.sort()
+	return root
+}
+
+// sort puts children in order of node, where they are nodes, and of first CPU.
+func (b *box) sort() {
+	slices.SortStableFunc(b.children, func(x, y *box) int {
+		nx, okx := x.has(node)
+		ny, oky := y.has(node)
+		if okx && oky {
+			return cmp.Compare(nx.id, ny.id)
+		}
+		return cmp.Compare(x.cpus.First(), y.cpus.First())
+	})
+	for _, c := range b.children {
+		c.sort()
+	}
+}
+
+// shape says all of a box but its numbers. Neighbours of one shape are told
+// together.
+func (b *box) shape() string {
+	var s strings.Builder
+	for _, p := range b.parts {
+		fmt.Fprintf(&s, "%d/%d ", p.kind, p.bytes)
+	}
+	fmt.Fprintf(&s, "%d", b.threads().Len())
+	for _, c := range b.children {
+		s.WriteString("(" + c.shape() + ")")
+	}
+	return s.String()
+}
+
+// memoryOnly returns the nodes without CPUs that are online.
+func memoryOnly(t *topology.Topology) []topology.Node {
+	var list []topology.Node
+	for _, n := range t.Nodes {
+		if n.CPUs.Empty() {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// nearestWithCPUs returns the node with CPUs from which the given one is least
+// far, and how far; -1 if there is none or no distance is known.
+func nearestWithCPUs(t *topology.Topology, id int) (from, distance int) {
+	from = -1
+	if t.Distances == nil {
+		return from, 0
+	}
+	for _, n := range t.Nodes {
+		if !n.CPUs.Empty() {
+			if d := t.Distance(n.ID, id); from < 0 || d < distance {
+				from, distance = n.ID, d
+			}
+		}
+	}
+	return from, distance
+}
+
+// size writes bytes as people do, in three digits.
+func size(bytes int64) string {
+	unit, v := "KiB", float64(bytes)/(1<<10)
+	for _, larger := range []string{"MiB", "GiB", "TiB"} {
+		if v >= 1024 {
+			unit, v = larger, v/1024
+		}
+	}
+	digits := 2
+	if v >= 100 {
+		digits = 0
+	} else if v >= 10 {
+		digits = 1
+	}
+	s := strconv.FormatFloat(v, 'f', digits, 64)
+	if digits > 0 {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s + " " + unit
+}
+
+// plural is "1 core" and "2 cores".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// summary is the machine in one line.
+func summary(t *topology.Topology) string {
+	s := []string{plural(t.Online.Len(), "CPU")}
+	if n := len(t.Cores); n > 0 {
+		s = append(s, plural(n, "core"))
+	}
+	if n := len(t.Packages); n > 0 {
+		s = append(s, plural(n, "package"))
+	}
+	if n := len(t.Nodes); t.OneNodeAssumed {
+		s = append(s, "no NUMA")
+	} else {
+		s = append(s, plural(n, "NUMA node"))
+	}
+	var memory int64
+	for _, n := range t.Nodes {
+		memory += n.Memory
+	}
+	if memory > 0 {
+		s = append(s, size(memory)+" of memory")
+	}
+	return strings.Join(s, ", ")
+}
+
+// name says which machine it is: a preset's in words, otherwise its origin.
+func name(t *topology.Topology) string {
+	if p, ok := strings.CutPrefix(t.Origin, "preset:"); ok {
+		if info, ok := topology.AboutPreset(p); ok {
+			return p + ": " + info.Machine
+		}
+	}
+	return t.Origin
+}

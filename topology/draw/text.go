@@ -1,0 +1,229 @@
+package draw
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"numasched/topology"
+)
+
+// Text writes the machine as a tree for people: what holds what, which CPUs it
+// has, and how far the nodes are from one another. Neighbours that are alike are
+// told in one line.
+func Text(w io.Writer, t *topology.Topology) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s\n%s\n\n", name(t), summary(t))
+	root := boxes(t)
+	branches(out, root, "")
+	for _, n := range memoryOnly(t) {
+		fmt.Fprintf(out, "node %d, %s, %s\n", n.ID, size(n.Memory), withoutCPUs(t, n))
+	}
+	distances(out, t)
+	left := func(format string, args ...any) { fmt.Fprintf(out, "\n"+format+"\n", args...) }
+	if !t.Offline.Empty() {
+		left("offline: CPUs %v", t.Offline)
+	}
+	if !t.Allowed.Equal(t.Online) || len(t.AllowedNodes) != len(t.Nodes) {
+		left("allowed: CPUs %v, memory of nodes %v", t.Allowed, topology.CPUs(t.AllowedNodes...))
+	}
+	for i, m := range t.Missing {
+		if i == 0 {
+			fmt.Fprintln(out)
+		}
+		fmt.Fprintf(out, "note: %s\n", m)
+	}
+	return out.Flush()
+}
+
+func withoutCPUs(t *topology.Topology, n topology.Node) string {
+	s := "memory only"
+	if !n.CPUless {
+		s = "its CPUs are offline"
+	}
+	if from, d := nearestWithCPUs(t, n.ID); from >= 0 {
+		s += fmt.Sprintf(", nearest to node %d (distance %d)", from, d)
+	}
+	return s
+}
+
+// branches writes the children of b, runs of equal ones as one line.
+func branches(out *bufio.Writer, b *box, indent string) {
+	runs := b.runs()
+	for i, run := range runs {
+		stem, below := "├─ ", "│  "
+		if i == len(runs)-1 {
+			stem, below = "└─ ", "   "
+		}
+		if b.children == nil || indent == "" {
+			stem, below = "", ""
+		}
+		first := run[0]
+		if len(run) == 1 && first.worthALine() {
+			fmt.Fprintf(out, "%s%s%s\n", indent, stem, describe(first))
+			branches(out, first, indent+below+" ")
+			continue
+		}
+		fmt.Fprintf(out, "%s%s%s: %s\n", indent, stem, together(run), sample(run))
+	}
+	if rest := b.threads(); len(b.children) > 0 && !rest.Empty() {
+		fmt.Fprintf(out, "%sCPUs %v, of which no core is known\n", indent, rest)
+	}
+}
+
+// runs groups neighbours of one shape. Nodes and packages are told one by one.
+func (b *box) runs() [][]*box {
+	var runs [][]*box
+	last := ""
+	for _, c := range b.children {
+		s := c.shape()
+		if n := len(runs); n > 0 && s == last && !c.worthALine() {
+			runs[n-1] = append(runs[n-1], c)
+		} else {
+			runs = append(runs, []*box{c})
+		}
+		last = s
+	}
+	return runs
+}
+
+// worthALine reports whether a box is, or holds, what people look for.
+func (b *box) worthALine() bool {
+	for _, p := range b.parts {
+		if p.kind == pkg || p.kind == node || p.kind == die {
+			return true
+		}
+	}
+	for _, c := range b.children {
+		if c.worthALine() {
+			return true
+		}
+	}
+	return false
+}
+
+// describe tells one box: "package 0, node 0 of 96 GiB, L3 38.5 MiB: CPUs 0-27".
+func describe(b *box) string {
+	var s []string
+	for _, p := range b.parts {
+		switch {
+		case p.kind == node:
+			s = append(s, fmt.Sprintf("node %d of %s", p.id, size(p.bytes)))
+		case p.kind == pkg || p.kind == die:
+			s = append(s, fmt.Sprintf("%s %d", kindNames[p.kind], p.id))
+		default:
+			s = append(s, withSize(p))
+		}
+	}
+	return strings.Join(s, ", ") + ": CPUs " + b.cpus.String()
+}
+
+func withSize(p part) string {
+	if p.bytes == 0 {
+		return kindNames[p.kind]
+	}
+	return kindNames[p.kind] + " " + size(p.bytes)
+}
+
+// together tells a run of equal boxes: "28 cores of 2 threads, L2 1 MiB, L1d 32
+// KiB"; "4 x L3 16 MiB of 4 cores".
+func together(run []*box) string {
+	b := run[0]
+	p, isCore := b.has(core)
+	var s []string
+	if isCore {
+		head := plural(len(run), "core")
+		if n := b.cpus.Len(); n > 1 {
+			head += fmt.Sprintf(" of %d threads", n)
+		}
+		s = append(s, head)
+	} else {
+		p = b.parts[0]
+		head := withSize(p)
+		if len(run) > 1 {
+			head = fmt.Sprintf("%d x %s", len(run), head)
+		}
+		s = append(s, head)
+	}
+	for _, q := range b.parts {
+		if q != p {
+			s = append(s, withSize(q))
+		}
+	}
+	if len(b.children) > 0 {
+		var inner []string
+		for _, r := range b.runs() {
+			inner = append(inner, together(r))
+		}
+		return strings.Join(s, ", ") + " of " + strings.Join(inner, " and ")
+	}
+	return strings.Join(s, ", ")
+}
+
+// sample lists the sets of a run: all of a few, the ends of many.
+func sample(run []*box) string {
+	const most = 8
+	var s []string
+	for i, b := range run {
+		if len(run) > most && i == most/2 {
+			s = append(s, "...")
+		}
+		if len(run) <= most || i < most/2 || i >= len(run)-most/4 {
+			s = append(s, b.cpus.String())
+		}
+	}
+	return strings.Join(s, "  ")
+}
+
+// distances writes the matrix, or for very many nodes what each row says.
+func distances(out *bufio.Writer, t *topology.Topology) {
+	if t.Distances == nil {
+		return
+	}
+	width := 2
+	for i, row := range t.Distances {
+		width = max(width, len(fmt.Sprint(t.Nodes[i].ID)))
+		for _, d := range row {
+			width = max(width, len(fmt.Sprint(d)))
+		}
+	}
+	fmt.Fprintf(out, "\ndistances between nodes\n")
+	if len(t.Nodes) > 24 {
+		for i, n := range t.Nodes {
+			fmt.Fprintf(out, "%*d ", width, n.ID)
+			byDistance := map[int]topology.CPUSet{}
+			var order []int
+			for j, d := range t.Distances[i] {
+				set, ok := byDistance[d]
+				if !ok {
+					order = append(order, d)
+				}
+				set.Add(t.Nodes[j].ID)
+				byDistance[d] = set
+			}
+			slices.Sort(order)
+			for k, d := range order {
+				if k > 0 {
+					out.WriteString("; ")
+				}
+				fmt.Fprintf(out, "%d to %v", d, byDistance[d])
+			}
+			out.WriteByte('\n')
+		}
+		return
+	}
+	fmt.Fprintf(out, "%*s", width, "")
+	for _, n := range t.Nodes {
+		fmt.Fprintf(out, " %*d", width+1, n.ID)
+	}
+	out.WriteByte('\n')
+	for i, n := range t.Nodes {
+		fmt.Fprintf(out, "%*d", width, n.ID)
+		for _, d := range t.Distances[i] {
+			fmt.Fprintf(out, " %*d", width+1, d)
+		}
+		out.WriteByte('\n')
+	}
+}
