@@ -40,7 +40,7 @@ func ReadHwlocXML(r io.Reader) (*Topology, error) {
 			return nil, fmt.Errorf("longer than %d MB: not a machine", maxXML>>20)
 		}
 		line, _ := h.d.InputPos()
-		return nil, fmt.Errorf("line %d: %w: want the XML that lstopo exports", line, err)
+		return nil, fmt.Errorf("line %d: %s: want the XML that lstopo exports", line, oneLine(err.Error()))
 	}
 	t, err := h.topology()
 	if err != nil {

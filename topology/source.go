@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -60,7 +61,16 @@ func (s *source) note(format string, args ...any) {
 		s.dropped++
 		return
 	}
-	s.missing = append(s.missing, fmt.Sprintf(format, args...))
+	s.missing = append(s.missing, oneLine(fmt.Sprintf(format, args...)))
+}
+
+// oneLine escapes the control characters of a message that quotes others.
+func oneLine(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
 func (s *source) notes() []string {
