@@ -10,11 +10,18 @@
 //	in, err := w.New(w.Defaults(false))
 //	err = in.Setup(s)                              // buffers; not timed
 //	err = s.Run(func(g *sched.G) { err = in.Run(g) }) // timed, as often as wanted
+//	err = in.Check(s)                              // the rest of the answer; not timed
 //	perTask := elapsed / float64(in.Tasks)
+//
+// Invariants: what a run does depends on its sizes alone, a seed among them
+// where there is chance. On a simulated machine no kernel runs and buffers have
+// no memory (sched.Slice returns nil): control flow never depends on what a
+// kernel computes, and only answers that no kernel computes are checked there.
 package workload
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"numasched/sched"
@@ -54,6 +61,11 @@ type Instance struct {
 	// wrong. It may be called any number of times.
 	Run func(g *sched.G) error
 
+	// Check looks, untimed, after the last Run or Stock, at what those left in
+	// memory, where looking takes a notable part of a run's time. It returns an
+	// error that names what is wrong. s is nil after Stock. Check may be nil.
+	Check func(s *sched.Sched) error
+
 	// Stock is the same with goroutines and channels, on GOMAXPROCS threads.
 	// It is nil where that would be another program.
 	Stock func() error
@@ -67,7 +79,11 @@ type Instance struct {
 }
 
 // All is the table of workloads, in the order in which they are run and shown.
-var All = []*Workload{}
+var All = []*Workload{
+	fib,
+	triad,
+	pingPong,
+}
 
 // ByName returns the workload with the given name, or nil.
 func ByName(name string) *Workload {
@@ -119,4 +135,24 @@ func (w *Workload) String(p Params) string {
 		parts = append(parts, fmt.Sprintf("%s=%d", d.Name, p[d.Name]))
 	}
 	return strings.Join(parts, "/")
+}
+
+// Parse returns the default sizes, changed by what text says. It reads what
+// String writes, and an error names the part that it cannot read.
+func (w *Workload) Parse(text string) (Params, error) {
+	p := w.Defaults(false)
+	if text == "" {
+		return p, nil
+	}
+	for _, part := range strings.Split(text, "/") {
+		name, value, ok := strings.Cut(part, "=")
+		v, err := strconv.ParseInt(value, 10, 64)
+		if !ok || err != nil {
+			return nil, fmt.Errorf("workload %s: size %q: want name=number", w.Name, part)
+		}
+		if err := w.Set(p, name, v); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }

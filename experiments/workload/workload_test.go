@@ -1,0 +1,182 @@
+package workload
+
+import (
+	"fmt"
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+// small are sizes for tests, which run under the race detector on any machine.
+// A size that is not here is the quick one.
+var small = map[string]string{
+	"fib":      "n=15",
+	"triad":    "n=100000",
+	"pingpong": "pairs=3/rounds=50",
+}
+
+func newSmall(t *testing.T, w *Workload) *Instance {
+	t.Helper()
+	p := w.Defaults(true)
+	if text := small[w.Name]; text != "" {
+		parsed, err := w.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p = parsed
+	}
+	in, err := w.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// onHost calls fn with a scheduler on this machine, or on one of the given
+// name's shape.
+func onHost(tb testing.TB, topo string, arm policy.Arm, procs int, fn func(*sched.Sched)) {
+	tb.Helper()
+	cfg := host.Config{Procs: procs}
+	if topo != "host" {
+		t, err := topology.Load(topo)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		cfg.Topology = t
+	}
+	m, err := host.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: procs, Seed: 1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	fn(s)
+	if err := s.Close(); err != nil {
+		tb.Error(err)
+	}
+	if err := m.Close(); err != nil {
+		tb.Error(err)
+	}
+}
+
+// runTwice runs in as a measurement does: what the first run leaves behind must
+// not hide what the second does wrong.
+func runTwice(s *sched.Sched, in *Instance) error {
+	if in.Setup != nil {
+		if err := in.Setup(s); err != nil {
+			return fmt.Errorf("setup: %w", err)
+		}
+	}
+	for range 2 {
+		var wrong error
+		if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
+			return err
+		}
+		if wrong != nil {
+			return wrong
+		}
+	}
+	if in.Check != nil {
+		return in.Check(s)
+	}
+	return nil
+}
+
+func TestEveryWorkloadIsRightUnderEveryArm(t *testing.T) {
+	for _, w := range All {
+		for _, topo := range []string{"host", "synthetic:2x2"} {
+			for _, arm := range policy.Arms {
+				t.Run(w.Name+"/"+topo+"/"+arm.Name, func(t *testing.T) {
+					onHost(t, topo, arm, 0, func(s *sched.Sched) {
+						if err := runTwice(s, newSmall(t, w)); err != nil {
+							t.Error(err)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestEveryWorkloadIsRightInPlainGoroutines(t *testing.T) {
+	for _, w := range All {
+		t.Run(w.Name, func(t *testing.T) {
+			in := newSmall(t, w)
+			if in.Stock == nil {
+				t.Skip("has no version in plain goroutines")
+			}
+			if in.Setup != nil {
+				if err := in.Setup(nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range 2 {
+				if err := in.Stock(); err != nil {
+					t.Error(err)
+				}
+			}
+			if in.Check != nil {
+				if err := in.Check(nil); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkWorkloads measures quick sizes; experiments run measures with care.
+func BenchmarkWorkloads(b *testing.B) {
+	for _, w := range All {
+		for _, arm := range []string{"gm", "flat", "numa", "goroutine"} {
+			b.Run(w.Name+"/"+arm, func(b *testing.B) {
+				in, err := w.New(w.Defaults(true))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if arm == "goroutine" {
+					if in.Stock == nil {
+						b.Skip("has no version in plain goroutines")
+					}
+					bench(b, w, in, nil, in.Stock)
+					return
+				}
+				a, _ := policy.ByName(arm)
+				onHost(b, "host", a, 0, func(s *sched.Sched) {
+					bench(b, w, in, s, func() (wrong error) {
+						err := s.Run(func(g *sched.G) { wrong = in.Run(g) })
+						if err != nil {
+							return err
+						}
+						return wrong
+					})
+				})
+			})
+		}
+	}
+}
+
+func bench(b *testing.B, w *Workload, in *Instance, s *sched.Sched, run func() error) {
+	if in.Setup != nil {
+		if err := in.Setup(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n := float64(b.N) * float64(in.Tasks)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/n, "ns/"+w.Unit)
+	if in.Check != nil {
+		if err := in.Check(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
