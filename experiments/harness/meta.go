@@ -66,6 +66,27 @@ type Meta struct {
 // Complete reports whether every repetition of the plan has been measured.
 func (m *Meta) Complete() bool { return m.Done >= m.Planned }
 
+// Label is the label of every table and figure of the run.
+func (m *Meta) Label() string {
+	if m.pretended() {
+		return m.Place.Label() + " · PRETENDED NODES: locality and steals are of a mocked topology"
+	}
+	return m.Place.Label()
+}
+
+// Plain reports whether the run is what a reader takes it for: time and
+// locality of a real machine.
+func (m *Meta) Plain() bool { return m.Place == Host && !m.pretended() }
+
+func (m *Meta) pretended() bool {
+	for _, t := range m.Topologies {
+		if t.Pretended {
+			return true
+		}
+	}
+	return false
+}
+
 // A Machine is the computer that a run's threads were on.
 type Machine struct {
 	OS      string `json:"os"`
@@ -201,6 +222,16 @@ func TopologyLabel(t *topology.Topology) string {
 		label = "pretended-" + label
 	}
 	return label
+}
+
+// NewMeta describes this machine and this program, and the topologies that a
+// run uses. The plan is the caller's to add.
+func NewMeta(place Place, topos []*topology.Topology) *Meta {
+	m := &Meta{Format: metaFormat, Place: place, Machine: describeMachine(), Build: describeBuild()}
+	for _, t := range topos {
+		m.Topologies = append(m.Topologies, describeTopology(t))
+	}
+	return m
 }
 
 func describeMachine() Machine {

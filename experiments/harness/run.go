@@ -53,9 +53,8 @@ func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, 
 	meta.Format = metaFormat
 	meta.Planned = meta.Plan.Reps * len(meta.Plan.Cells)
 	if err := r.open(resume); err != nil {
-		return err
+		return &DirError{err}
 	}
-	defer r.file.Close()
 	meta.Sessions = append(meta.Sessions, Session{Start: now(), End: now()})
 	err := r.calibrate()
 	if err == nil {
@@ -65,6 +64,13 @@ func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, 
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// A DirError says why a run directory cannot be written to. Nothing has been
+// measured and nothing changed.
+type DirError struct{ Err error }
+
+func (e *DirError) Error() string { return e.Err.Error() }
+func (e *DirError) Unwrap() error { return e.Err }
 
 type runner struct {
 	ctx      context.Context

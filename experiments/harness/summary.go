@@ -154,7 +154,8 @@ func speedup(base, arm []float64) *Speedup {
 		ratios = append(ratios, base[i]/arm[i])
 	}
 	c := benchmath.AssumeNothing.Compare(sample(base), sample(arm))
-	return &Speedup{Summary: summarize(ratios), P: c.P, Warnings: c.Warnings}
+	// The test's p exceeds 1 for the smallest samples, where its tails overlap.
+	return &Speedup{Summary: summarize(ratios), P: min(1, c.P), Warnings: c.Warnings}
 }
 
 // Find returns the row of an arm, or nil.
@@ -165,4 +166,28 @@ func (g *Group) Find(arm string) *Row {
 		}
 	}
 	return nil
+}
+
+// CellTimes are all times per unit of work of one cell.
+type CellTimes struct {
+	Unit   string
+	Sample *benchmath.Sample
+}
+
+// Times returns the cells in order of first appearance, and their times.
+func Times(ms []Measurement) (cells []Cell, byCell map[Cell]*CellTimes) {
+	values := map[Cell][]float64{}
+	byCell = map[Cell]*CellTimes{}
+	for i := range ms {
+		m := &ms[i]
+		if byCell[m.Cell] == nil {
+			byCell[m.Cell] = &CellTimes{Unit: m.Unit()}
+			cells = append(cells, m.Cell)
+		}
+		values[m.Cell] = append(values[m.Cell], m.NsPerUnit())
+	}
+	for c, t := range byCell {
+		t.Sample = sample(values[c])
+	}
+	return cells, byCell
 }

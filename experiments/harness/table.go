@@ -104,7 +104,7 @@ func Verdicts(groups []Group, place Place) []string {
 				outcomes[r.Arm] = o
 				arms = append(arms, r.Arm)
 			}
-			what := fmt.Sprintf("%s %s", shortTitle(groups, g), FormatRatio(r.Speedup.Center))
+			what := fmt.Sprintf("%s %s", briefTitle(groups, g), FormatRatio(r.Speedup.Center))
 			switch {
 			case !r.Speedup.Differs():
 				o.same = append(o.same, what)
@@ -132,27 +132,39 @@ func Verdicts(groups []Group, place Place) []string {
 	return lines
 }
 
-// shortTitle names a group by what distinguishes it from the others.
-func shortTitle(groups []Group, g *Group) string {
-	name := g.Workload
-	var params, procs, topo bool
+// briefTitle is the workload alone where that suffices.
+func briefTitle(groups []Group, g *Group) string {
+	same := 0
 	for i := range groups {
-		if o := &groups[i]; o.Workload == g.Workload {
-			params = params || o.Params != g.Params
-			procs = procs || o.Procs != g.Procs
-			topo = topo || o.Topo != g.Topo
+		if groups[i].Workload == g.Workload {
+			same++
 		}
 	}
-	if params {
-		name += " " + g.Params
+	if same == 1 {
+		return g.Workload
+	}
+	return ShortTitle(groups, g)
+}
+
+// ShortTitle names a group by its workload and sizes, and by what else
+// distinguishes it among groups.
+func ShortTitle(groups []Group, g *Group) string {
+	parts := []string{g.Workload}
+	if g.Params != "" {
+		parts = append(parts, strings.ReplaceAll(g.Params, "/", " "))
+	}
+	var procs, topo bool
+	for i := range groups {
+		procs = procs || groups[i].Procs != g.Procs
+		topo = topo || groups[i].Topo != g.Topo
 	}
 	if procs {
-		name += fmt.Sprintf(" P=%d", g.Procs)
+		parts = append(parts, fmt.Sprintf("P=%d", g.Procs))
 	}
 	if topo {
-		name += " " + g.Topo
+		parts = append(parts, g.Topo)
 	}
-	return name
+	return strings.Join(parts, " · ")
 }
 
 // Print writes t with aligned columns: text to the left, numbers to the right.
@@ -219,7 +231,7 @@ func FormatNumber(v float64) string {
 	case a >= 1:
 		return fmt.Sprintf("%.2f", v)
 	}
-	return fmt.Sprintf("%.2g", v)
+	return fmt.Sprintf("%.3g", v)
 }
 
 // FormatPercent formats a percentage: "97 %", or "-" where it is not known.

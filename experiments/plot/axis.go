@@ -133,10 +133,11 @@ func ratios(vs []float64) axis {
 		}
 	default:
 		step := math.Exp2(math.Ceil(math.Log2(span) / 8))
-		for v := 1.0; v >= lo; v /= step {
-			add(v)
+		first := 1.0
+		for first/step >= lo {
+			first /= step
 		}
-		for v := step; v <= hi; v *= step {
+		for v := first; v <= hi; v *= step {
 			add(v)
 		}
 	}

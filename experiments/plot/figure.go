@@ -26,6 +26,7 @@ type Figure struct {
 	Caption string // how to read it
 
 	labels []string // lines under the title: where the numbers are from
+	warn   bool     // the first label says that this is no plain measurement
 	height vg.Length
 	draw   func(c draw.Canvas)
 }
@@ -43,7 +44,11 @@ func (f *Figure) drawOn(c draw.Canvas) {
 	c = draw.Crop(c, margin, -margin, margin, -margin)
 	c.FillText(bold(style(12, ink)), vg.Point{X: c.Min.X, Y: c.Max.Y - 6}, f.Title)
 	for i, l := range f.labels {
-		c.FillText(style(smallSize, faint), vg.Point{X: c.Min.X, Y: c.Max.Y - 20 - 12*vg.Length(i)}, l)
+		s := style(smallSize, faint)
+		if i == 0 && f.warn {
+			s = bold(style(smallSize, warning))
+		}
+		c.FillText(s, vg.Point{X: c.Min.X, Y: c.Max.Y - 20 - 12*vg.Length(i)}, l)
 	}
 	f.draw(draw.Crop(c, 0, 0, 0, -f.titleHeight()))
 }

@@ -17,10 +17,14 @@ import (
 // empty, no throughput where time means nothing.
 func Figures(r *harness.Results) []Figure {
 	groups := harness.Summarize(r.Measurements)
+	if len(groups) == 0 {
+		return nil
+	}
 	var figures []Figure
 	add := func(f *Figure) {
 		if f != nil {
-			f.labels = labels(r)
+			f.labels = labels(r, groups)
+			f.warn = !r.Meta.Plain()
 			figures = append(figures, *f)
 		}
 	}
@@ -36,33 +40,33 @@ func Figures(r *harness.Results) []Figure {
 }
 
 // labels says where the numbers come from, in words that no reader can miss.
-func labels(r *harness.Results) []string {
+func labels(r *harness.Results, groups []harness.Group) []string {
 	m := &r.Meta
-	first := m.Place.Label()
 	var topos []string
-	pretended := false
 	for _, t := range m.Topologies {
 		s := t.Label
 		if t.Pretended {
-			pretended = true
 			s += " (" + t.Origin + ")"
 		}
 		topos = append(topos, s)
 	}
-	if pretended {
-		first += " · PRETENDED NODES: locality is of a mocked topology"
+	var from []string
+	if m.Place != harness.Simulated { // else the host had no part in it
+		machine := m.Machine.CPU.Model
+		if machine == "" {
+			machine = m.Machine.OS + "/" + m.Machine.Arch
+		}
+		from = append(from, fmt.Sprintf("%s, %d CPUs", machine, m.Machine.CPUs))
+		if m.Machine.Kernel != "" {
+			from = append(from, m.Machine.Kernel)
+		}
+		from = append(from, m.Build.Go)
 	}
-	machine := m.Machine.CPU.Model
-	if machine == "" {
-		machine = m.Machine.OS + "/" + m.Machine.Arch
+	from = append(from, "topology "+strings.Join(topos, ", "))
+	if p := groups[0].Procs; !slices.ContainsFunc(groups, func(g harness.Group) bool { return g.Procs != p }) {
+		from = append(from, fmt.Sprintf("P=%d", p))
 	}
-	second := []string{fmt.Sprintf("%s, %d CPUs", machine, m.Machine.CPUs), m.Machine.Kernel, m.Build.Go}
-	if m.Place == harness.Simulated {
-		second = nil // the host had no part in it
-	}
-	second = append(second, "topology "+strings.Join(topos, ", "))
-	second = slices.DeleteFunc(second, func(s string) bool { return s == "" })
-	return []string{first, strings.Join(second, " · ")}
+	return []string{m.Label(), strings.Join(from, " · ")}
 }
 
 // intervalText is "1.03x (1.01x .. 1.05x)".
@@ -78,7 +82,7 @@ func speedups(groups []harness.Group) *Figure {
 	var values []float64
 	for i := range groups {
 		g := &groups[i]
-		f.rows = append(f.rows, row{heading: true, name: g.Title()})
+		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		n := len(f.rows)
 		for _, r := range g.Rows {
 			if s := r.Speedup; s != nil {
@@ -114,7 +118,7 @@ func throughput(groups []harness.Group) *Figure {
 	rows := vg.Length(0)
 	for i := range groups {
 		g := &groups[i]
-		f := &forest{rows: []row{{heading: true, name: g.Title()}}}
+		f := &forest{rows: []row{{heading: true, name: harness.ShortTitle(groups, g)}}}
 		var values []float64
 		for _, r := range g.Rows {
 			values = append(values, r.Throughput.Center, r.Throughput.Lo, r.Throughput.Hi)
@@ -195,7 +199,7 @@ func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
 	counted := false
 	for i := range groups {
 		g := &groups[i]
-		f.rows = append(f.rows, row{heading: true, name: g.Title()})
+		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		first := len(f.rows)
 		for _, r := range g.Rows {
 			rw := row{name: r.Arm, color: armColor(r.Arm), lo: r.Local.Lo, hi: r.Local.Hi, text: "not counted"}
@@ -247,7 +251,7 @@ func steals(groups []harness.Group) *Figure {
 	lo, hi, _ := bounds(positive)
 	linear := !(hi > 20*lo)
 	if linear {
-		f.axis = fromZero(totals, harness.FormatNumber)
+		f.axis = fromZero(totals, siTick)
 	} else {
 		var all []float64
 		for _, g := range groups {
@@ -255,12 +259,12 @@ func steals(groups []harness.Group) *Figure {
 				all = append(all, 1000*r.StealsLocal, 1000*r.StealsRemote)
 			}
 		}
-		f.axis = decades(all, harness.FormatNumber)
+		f.axis = decades(all, siTick)
 		f.label = "steals per 1000 units of work, log scale · dot: from the same node · ring: from other nodes"
 	}
 	for i := range groups {
 		g := &groups[i]
-		f.rows = append(f.rows, row{heading: true, name: g.Title()})
+		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		for _, r := range g.Rows {
 			nan := math.NaN()
 			rw := row{name: r.Arm, color: armColor(r.Arm), lo: nan, hi: nan, text: "not counted"}
@@ -304,6 +308,11 @@ func localityOf(g *harness.Group) (axisFor func([]float64) axis, label string, v
 func scaling(name, title string, groups []harness.Group,
 	what func(*harness.Group) (func([]float64) axis, string, func(*harness.Row) benchmath.Summary)) *Figure {
 
+	var anyProcs []harness.Group // as if all had the same, for titles
+	for _, g := range groups {
+		g.Procs = 0
+		anyProcs = append(anyProcs, g)
+	}
 	var charts []*chart
 	var arms []string
 	var seen []harness.Cell
@@ -315,7 +324,7 @@ func scaling(name, title string, groups []harness.Group,
 		}
 		seen = append(seen, key)
 		axisFor, label, value := what(&groups[i])
-		ch := &chart{title: strings.Replace(groups[i].Title(), fmt.Sprintf(" · P=%d", groups[i].Procs), "", 1), ylabel: label}
+		ch := &chart{title: harness.ShortTitle(anyProcs, &anyProcs[i]), ylabel: label}
 		var ps []int
 		var values []float64
 		lines := map[string][]point{}
@@ -365,7 +374,7 @@ func scaling(name, title string, groups []harness.Group,
 		Name:    name,
 		Title:   title,
 		Caption: "Medians with 95 % intervals.",
-		height:  vg.Length((len(charts)+cols-1)/cols)*height + 40,
+		height:  vg.Length((len(charts)+cols-1)/cols)*height + 14,
 		draw: func(c draw.Canvas) {
 			c.Max.Y -= drawLegend(c, arms)
 			for i, ch := range charts {

@@ -55,6 +55,7 @@ const (
 	axisHeight = vg.Length(34)
 	textSize   = vg.Length(9)
 	smallSize  = vg.Length(8)
+	lift       = vg.Length(1) // centred text looks low: it has more above its middle than below
 )
 
 func (f *forest) height() vg.Length {
@@ -116,7 +117,7 @@ func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 			c.StrokeLine2(stroke(mark, 0.5), c.Min.X, tops[i+1]+1, c.Max.X, tops[i+1]+1)
 			continue
 		}
-		c.FillText(nameStyle, vg.Point{X: c.Min.X + 6, Y: mid}, r.name)
+		c.FillText(nameStyle, vg.Point{X: c.Min.X + 6, Y: mid + lift}, r.name)
 		for _, b := range r.bars {
 			if b.to > b.from {
 				c.FillPolygon(b.color, rectangle(x(b.from), x(b.to), mid-4, mid+4))
@@ -143,7 +144,7 @@ func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 		if len(r.bars) == 0 && len(r.dots) == 0 {
 			at = left + 4
 		}
-		c.FillText(textStyle, vg.Point{X: at, Y: mid}, r.text)
+		c.FillText(textStyle, vg.Point{X: at, Y: mid + lift}, r.text)
 	}
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
 	drawTicks(c, f.axis, x, bottom, right)

@@ -37,7 +37,7 @@ func (ch *chart) draw(c draw.Canvas) {
 	for _, t := range ch.y.ticks {
 		if t.label != "" {
 			c.StrokeLine2(stroke(rule, 0.5), left, y(t.at), right, y(t.at))
-			c.FillText(tickStyle, vg.Point{X: left - 4, Y: y(t.at)}, t.label)
+			c.FillText(tickStyle, vg.Point{X: left - 4, Y: y(t.at) + lift}, t.label)
 		}
 	}
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
@@ -75,7 +75,7 @@ func drawLegend(c draw.Canvas, arms []string) vg.Length {
 		}
 		c.StrokeLine2(stroke(armColor(arm), 1.4), at, y, at+20, y)
 		c.DrawGlyphNoClip(draw.GlyphStyle{Color: armColor(arm), Radius: 3, Shape: armShape(arm)}, vg.Point{X: at + 10, Y: y})
-		c.FillText(s, vg.Point{X: at + 26, Y: y}, arm)
+		c.FillText(s, vg.Point{X: at + 26, Y: y + lift}, arm)
 		at += width
 	}
 	return c.Max.Y - y + 9

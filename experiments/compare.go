@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"golang.org/x/perf/benchmath"
+
+	"numasched/experiments/harness"
+)
+
+const compareHelp = `
+usage: experiments compare OLD NEW
+
+Compares two result directories cell by cell: medians of the time per unit of
+work with their intervals, the change, and the p-value of the Mann-Whitney U
+test. "~" means that no difference was shown.
+`
+
+func compareCmd(args []string, stdout, stderr io.Writer) int {
+	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
+	rest, err := parseFlags(fs, compareHelp, args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err == nil && len(rest) != 2 {
+		err = usagef("want two result directories, got %d", len(rest))
+	}
+	if err != nil {
+		return fail(stderr, "compare", err)
+	}
+	var res [2]*harness.Results
+	for i := range res {
+		if res[i], err = harness.Load(rest[i]); err != nil {
+			return fail(stderr, "compare", usageError{err})
+		}
+	}
+	for _, note := range differences(&res[0].Meta, &res[1].Meta) {
+		fmt.Fprintln(stdout, "note:", note)
+	}
+	table, only := compareTable(res[0], res[1])
+	if len(table.Rows) == 0 {
+		return fail(stderr, "compare", usagef("%s and %s have no cell in common", rest[0], rest[1]))
+	}
+	table.Print(stdout)
+	for i, cells := range only {
+		for _, name := range cells {
+			fmt.Fprintf(stdout, "only in %s: %s\n", rest[i], name)
+		}
+	}
+	return 0
+}
+
+// differences says in what the two runs differ besides what is compared.
+func differences(a, b *harness.Meta) []string {
+	var notes []string
+	check := func(what, x, y string) {
+		if x != y {
+			notes = append(notes, fmt.Sprintf("%s differs: %s, %s", what, x, y))
+		}
+	}
+	check("place", string(a.Place), string(b.Place))
+	check("CPU", fmt.Sprintf("%s x%d", a.Machine.CPU.Model, a.Machine.CPUs), fmt.Sprintf("%s x%d", b.Machine.CPU.Model, b.Machine.CPUs))
+	check("kernel", a.Machine.Kernel, b.Machine.Kernel)
+	check("Go", a.Build.Go, b.Build.Go)
+	check("commit", a.Build.ShortCommit(), b.Build.ShortCommit())
+	return notes
+}
+
+func compareTable(a, b *harness.Results) (t harness.Table, only [2][]string) {
+	t = harness.Table{Title: "time per unit of work", Head: []string{"cell", "unit", "old", "interval", "new", "interval", "change", "test"}}
+	cellsA, timesA := harness.Times(a.Measurements)
+	cellsB, timesB := harness.Times(b.Measurements)
+	for _, c := range cellsA {
+		x, y := timesA[c], timesB[c]
+		if y == nil {
+			only[0] = append(only[0], c.Name())
+			continue
+		}
+		sx := benchmath.AssumeNothing.Summary(x.Sample, harness.Confidence)
+		sy := benchmath.AssumeNothing.Summary(y.Sample, harness.Confidence)
+		cmp := benchmath.AssumeNothing.Compare(x.Sample, y.Sample)
+		t.Rows = append(t.Rows, []string{
+			c.Name(), "ns/" + x.Unit,
+			harness.FormatNumber(sx.Center), "± " + sx.PctRangeString(),
+			harness.FormatNumber(sy.Center), "± " + sy.PctRangeString(),
+			cmp.FormatDelta(sx.Center, sy.Center), cmp.String(),
+		})
+	}
+	for _, c := range cellsB {
+		if timesA[c] == nil {
+			only[1] = append(only[1], c.Name())
+		}
+	}
+	return t, only
+}

@@ -1,0 +1,177 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"numasched/experiments/workload"
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+// Goroutine is the arm that runs a workload's stock version on GOMAXPROCS
+// threads of Go's own scheduler.
+const Goroutine = "goroutine"
+
+// HostBench measures on this machine. topos are the plan's topologies by
+// label; one whose origin is not "host" is pretended.
+func HostBench(topos map[string]*topology.Topology) Bench {
+	return func(c *PlanCell, rep Repetition) (Outcome, error) {
+		w := workload.ByName(c.Workload)
+		if w == nil {
+			return Outcome{}, fmt.Errorf("unknown workload %q", c.Workload)
+		}
+		params, err := w.Parse(c.Params)
+		if err != nil {
+			return Outcome{}, err
+		}
+		in, err := w.New(params)
+		if err != nil {
+			return Outcome{}, err
+		}
+		// What the last repetition left behind is collected before the clock
+		// starts, so that no arm pays for another one's garbage.
+		runtime.GC()
+		if c.Arm == Goroutine {
+			return benchStock(c, w, in, rep)
+		}
+		return benchSched(c, w, in, rep, topos[c.Topo])
+	}
+}
+
+func benchStock(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Repetition) (out Outcome, err error) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Procs))
+	if in.Setup != nil {
+		if err := in.Setup(nil); err != nil {
+			return out, err
+		}
+	}
+	if rep.Warm {
+		if err := in.Stock(); err != nil {
+			return out, err
+		}
+	}
+	start := time.Now()
+	for range rep.Runs {
+		if err := in.Stock(); err != nil {
+			return out, err
+		}
+	}
+	out.Elapsed = time.Since(start)
+	if in.Check != nil {
+		if err := in.Check(nil); err != nil {
+			return out, err
+		}
+	}
+	out.Why = "stock goroutines are not bound"
+	out.Values = timing(w, in, out.Elapsed, rep.Runs)
+	return out, nil
+}
+
+func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Repetition, topo *topology.Topology) (out Outcome, err error) {
+	arm, ok := policy.ByName(c.Arm)
+	if !ok {
+		return out, fmt.Errorf("unknown arm %q", c.Arm)
+	}
+	pretended := topo.Origin != "host"
+	cfg := host.Config{Procs: c.Procs}
+	if pretended {
+		cfg.Topology = topo
+	}
+	m, err := host.New(cfg)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: c.Procs, Seed: rep.Seed})
+	if err != nil {
+		return out, err
+	}
+	closed := false
+	defer func() {
+		if !closed {
+			s.Close() // the error is the one that we are returning already
+		}
+	}()
+	if in.Setup != nil {
+		if err := in.Setup(s); err != nil {
+			return out, err
+		}
+	}
+	run := func(times int) error {
+		var wrong error
+		err := s.Run(func(g *sched.G) {
+			for range times {
+				if wrong = in.Run(g); wrong != nil {
+					return
+				}
+			}
+		})
+		return errors.Join(err, wrong)
+	}
+	if rep.Warm {
+		if err := run(1); err != nil {
+			return out, err
+		}
+	}
+	before := s.Stats()
+	start := time.Now()
+	if err := run(rep.Runs); err != nil {
+		return out, err
+	}
+	out.Elapsed = time.Since(start)
+	st := s.Stats().Sub(before)
+	if in.Check != nil {
+		if err := in.Check(s); err != nil {
+			return out, err
+		}
+	}
+	out.Values = append(timing(w, in, out.Elapsed, rep.Runs), counts(w, float64(in.Tasks)*float64(rep.Runs), &st)...)
+
+	bindErrs := s.BindErrors()
+	switch {
+	case !arm.Bind:
+		out.Why = "the arm does not bind threads"
+	case pretended:
+		out.Why = "the nodes are pretended"
+	case len(bindErrs) > 0:
+		out.Why = bindErrs[0].Error()
+	default:
+		out.Bound = true
+	}
+	closed = true
+	return out, s.Close()
+}
+
+// timing returns the time per unit of work, and the bandwidth of a workload
+// that is judged by it.
+func timing(w *workload.Workload, in *workload.Instance, elapsed time.Duration, runs int) []Value {
+	vs := []Value{{float64(elapsed.Nanoseconds()) / (float64(in.Tasks) * float64(runs)), "ns/" + w.Unit}}
+	if in.Bytes > 0 {
+		vs = append(vs, Value{float64(in.Bytes) * float64(runs) / elapsed.Seconds() / 1e6, "MB/s"})
+	}
+	return vs
+}
+
+// counts returns what the scheduler counted while it did so many units of work.
+func counts(w *workload.Workload, units float64, st *sched.Stats) []Value {
+	var vs []Value
+	if runs := st.HomeRuns + st.AwayRuns; runs > 0 {
+		vs = append(vs, Value{100 * float64(st.HomeRuns) / float64(runs), UnitLocal})
+	}
+	local, remote := StealUnits(w.Unit)
+	vs = append(vs,
+		Value{float64(st.StealsL3+st.StealsNode) / units, local},
+		Value{float64(st.StealsRemote) / units, remote},
+	)
+	if st.Samples > 0 {
+		vs = append(vs,
+			Value{100 * float64(st.OnNode) / float64(st.Samples), UnitBound},
+			Value{float64(st.Samples), UnitBoundSamples})
+	}
+	return vs
+}

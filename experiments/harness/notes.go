@@ -1,0 +1,77 @@
+package harness
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Notes says what a reader must know before he believes the numbers.
+func (m *Meta) Notes() []string {
+	var notes []string
+	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if !m.Complete() {
+		note("The run is not complete: %d of %d repetitions.", m.Done, m.Planned)
+	}
+	if m.Place == Virtual {
+		note("Measured in a virtual NUMA machine: locality is the kernel's, times are not reported.")
+	}
+	if m.Place == Simulated {
+		note("Simulated: times are virtual, of the machine described, not of the one that computed them.")
+	}
+	for _, t := range m.Topologies {
+		if t.Pretended {
+			note("The nodes of %s (%s) are pretended: threads are not bound and pages are not placed; locality and steals are of the mocked topology, times are of this machine.", t.Label, t.Origin)
+		}
+	}
+	if d := m.Disturbed; m.Place != Simulated {
+		switch {
+		case !d.Known:
+			note("Interference by other processes is not known: this system does not tell.")
+		case d.Flagged > 0:
+			note("Other processes disturbed %d of %d repetitions: they took more than %g %% of the machine's CPU time (median %.1f %%, worst %.1f %%).",
+				d.Flagged, m.Done, d.LimitPct, d.MedianPct, d.MaxPct)
+		}
+	}
+	if m.Place == Host {
+		for _, procs := range m.oversubscribed() {
+			note("P=%d is more than the %d CPUs there are: its Ps take turns.", procs, m.Machine.CPUs)
+		}
+	}
+	reasons := map[string][]string{}
+	var order []string
+	for _, b := range m.Binding {
+		if b.Bound || b.Why == "" || b.Arm == Goroutine {
+			continue
+		}
+		if reasons[b.Why] == nil {
+			order = append(order, b.Why)
+		}
+		if !slices.Contains(reasons[b.Why], b.Arm) {
+			reasons[b.Why] = append(reasons[b.Why], b.Arm)
+		}
+	}
+	for _, why := range order {
+		note("Threads not bound under %s: %s.", strings.Join(reasons[why], ", "), why)
+	}
+	if m.Plan.Reps < 6 {
+		note("%d repetitions are too few for a 95 %% interval: it takes 6.", m.Plan.Reps)
+	}
+	if m.Build.Modified {
+		note("The program was built from a working tree with changes on top of commit %s.", m.Build.ShortCommit())
+	}
+	return notes
+}
+
+func (m *Meta) oversubscribed() []int {
+	var ps []int
+	for _, c := range m.Plan.Cells {
+		if c.Procs > m.Machine.CPUs && !slices.Contains(ps, c.Procs) {
+			ps = append(ps, c.Procs)
+		}
+	}
+	return ps
+}
+
+// ShortCommit returns the first twelve digits of the commit.
+func (b *Build) ShortCommit() string { return b.Commit[:min(12, len(b.Commit))] }

@@ -1,0 +1,60 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/plot"
+)
+
+//go:embed page.html
+var pageText string
+
+// pageFigure is a figure as it stands in the page.
+type pageFigure struct {
+	Name, Title, Caption string
+	SVG                  template.HTML
+}
+
+// page writes the report: one file that needs no other.
+func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"join": strings.Join,
+		"gib":  func(b int64) string { return fmt.Sprintf("%.1f GiB", float64(b)/(1<<30)) },
+	}).Parse(pageText)
+	if err != nil {
+		return err
+	}
+	m := &res.Meta
+	groups := harness.Summarize(res.Measurements)
+	raw, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	data := struct {
+		Meta     *harness.Meta
+		Label    string
+		Legend   []string
+		Verdicts []string
+		Notes    []string
+		Tables   []harness.Table
+		Figures  []pageFigure
+		Raw      string
+	}{m, m.Label(), harness.Legend(m.Place), harness.Verdicts(groups, m.Place), m.Notes(), harness.Tables(groups, m.Place), nil, string(raw)}
+	for i := range figures {
+		f := &figures[i]
+		var b strings.Builder
+		if err := f.WriteSVG(&b); err != nil {
+			return err
+		}
+		// Our own drawing: what comes from results is escaped in it.
+		_, svg, _ := strings.Cut(b.String(), "<svg")
+		data.Figures = append(data.Figures, pageFigure{f.Name, f.Title, f.Caption, template.HTML("<svg" + svg)})
+	}
+	return t.Execute(w, data)
+}

@@ -1,0 +1,362 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/workload"
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+const runHelp = `
+usage: experiments run [flags]
+
+Measures every arm on every workload, with every number of Ps, on every
+topology, and writes a result directory: results.txt (Go benchmark format, for
+benchstat), run.json (machine, commit, command, plan), plots, and index.html.
+Repetitions are interleaved; how often a workload runs in a repetition is chosen
+by measurement. Ctrl-C keeps finished repetitions; the same command with --resume
+completes them.
+
+  experiments run --quick
+  experiments run --arm flat,numa --workload fib:n=32,triad --procs 1,2 --out results/mine
+  experiments run --quick --topology synthetic:2x1
+`
+
+// runFlags is the command line of run.
+type runFlags struct {
+	arms, workloads, procs, topos string
+	out                           string
+	reps                          int
+	time, budget                  time.Duration
+	seed                          uint64
+	quick, resume, virtual        bool
+}
+
+// quick's defaults.
+const (
+	quickReps   = 6
+	quickBudget = 18 * time.Second
+)
+
+func runCmd(args []string, stdout, stderr io.Writer) int {
+	var f runFlags
+	fs := flag.NewFlagSet("run", flag.ContinueOnError)
+	fs.StringVar(&f.arms, "arm", "gm,flat,numa,goroutine", "comma-separated `LIST` of arms, or \"all\"\n"+armsHelp())
+	fs.StringVar(&f.workloads, "workload", "quick", "comma-separated `LIST` of workloads, \"quick\" (those marked *) or \"all\";\nsizes as in fib:n=32\n"+workloadsHelp())
+	fs.StringVar(&f.procs, "procs", "", "comma-separated `LIST` of numbers of Ps (default: as many as the topology allows CPUs)")
+	fs.StringVar(&f.topos, "topology", "host", "comma-separated `LIST` of topologies: host, synthetic:NxC (N nodes of C CPUs),\na preset or a capture's file; nodes that are not the host's are pretended")
+	fs.StringVar(&f.out, "out", "", "result `DIR`, which must not exist (default: results/ and the time)")
+	fs.IntVar(&f.reps, "reps", 0, "`N` repetitions of every cell (default 10; with --quick 6)")
+	fs.DurationVar(&f.time, "time", 0, "length of a repetition (default 1s)")
+	fs.DurationVar(&f.budget, "budget", 0, "length of the whole run, about: chooses --time (with --quick: 18s)")
+	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices; repetition i uses SEED+i")
+	fs.BoolVar(&f.quick, "quick", false, "a run under 30 s: small sizes, 6 short repetitions")
+	fs.BoolVar(&f.resume, "resume", false, "complete the run in --out, which was begun with the same flags")
+	fs.BoolVar(&f.virtual, "virtual", false, "this is a virtual NUMA machine: report locality, never speed")
+	rest, err := parseFlags(fs, runHelp, args, stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err == nil && len(rest) > 0 {
+		err = usagef("unexpected argument %q (lists are separated by commas, without blanks)", rest[0])
+	}
+	if err != nil {
+		return fail(stderr, "run", err)
+	}
+	return f.run(args, stdout, stderr)
+}
+
+func (f *runFlags) run(args []string, stdout, stderr io.Writer) int {
+	meta, topos, err := f.plan()
+	if err != nil {
+		return fail(stderr, "run", err)
+	}
+	meta.Command = append([]string{"experiments", "run"}, args...)
+	if f.out == "" {
+		f.out = filepath.Join("results", time.Now().Format("2006-01-02-150405"))
+	}
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	progress, end := newProgress(stderr)
+	err = harness.Run(ctx, f.out, meta, f.resume, harness.HostBench(topos), progress)
+	end()
+	var dirErr *harness.DirError
+	interrupted := errors.Is(err, harness.ErrInterrupted)
+	switch {
+	case errors.As(err, &dirErr):
+		return fail(stderr, "run", usagef("--out: %w", err))
+	case err != nil && !interrupted:
+		fail(stderr, "run", err)
+		fmt.Fprintf(stderr, "%d of %d repetitions are finished and kept in %s\n", meta.Done, meta.Planned, f.out)
+		return 1
+	}
+	res, err := harness.Load(f.out)
+	if err == nil && len(res.Measurements) > 0 {
+		err = publish(res)
+	}
+	if err != nil {
+		return fail(stderr, "run", err)
+	}
+	if len(res.Measurements) > 0 {
+		printReport(stdout, res)
+	}
+	if interrupted {
+		fmt.Fprintf(stderr, "interrupted: %d of %d repetitions are finished and kept in %s; the same command with --out %s --resume completes them\n",
+			meta.Done, meta.Planned, f.out, f.out)
+		return 130
+	}
+	return 0
+}
+
+// plan checks the command line and turns it into cells.
+func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) {
+	arms, err := parseArms(f.arms)
+	if err != nil {
+		return nil, nil, err
+	}
+	loads, err := parseWorkloads(f.workloads, f.quick)
+	if err != nil {
+		return nil, nil, err
+	}
+	procs, err := parseProcs(f.procs)
+	if err != nil {
+		return nil, nil, err
+	}
+	var list []*topology.Topology
+	topos := map[string]*topology.Topology{}
+	for _, arg := range splitList(f.topos) {
+		t, err := topology.Load(arg)
+		if err != nil {
+			return nil, nil, usagef("--topology: %w", err)
+		}
+		label := harness.TopologyLabel(t)
+		if other := topos[label]; other != nil {
+			return nil, nil, usagef("--topology: %s and %s are both %s: one run cannot tell them apart", other.Origin, t.Origin, label)
+		}
+		topos[label] = t
+		list = append(list, t)
+	}
+	if len(list) == 0 {
+		return nil, nil, usagef("--topology: empty list")
+	}
+
+	var cells []harness.PlanCell
+	for _, l := range loads {
+		for _, t := range list {
+			ps := procs
+			if len(ps) == 0 {
+				ps = []int{t.Allowed.Len()}
+			}
+			for _, p := range ps {
+				if p > t.Allowed.Len() {
+					return nil, nil, usagef("--procs %d is impossible: %s has %d CPUs that may be used (want 1 to %d)", p, t.Origin, t.Allowed.Len(), t.Allowed.Len())
+				}
+				for _, arm := range arms {
+					if arm == harness.Goroutine && !l.stock {
+						continue
+					}
+					cells = append(cells, harness.PlanCell{
+						Cell: harness.Cell{Workload: l.Name, Params: l.params, Arm: arm, Topo: harness.TopologyLabel(t), Procs: p},
+						Unit: l.Unit,
+					})
+				}
+			}
+		}
+	}
+	if len(cells) == 0 {
+		return nil, nil, usagef("nothing to run: no workload given has a version in plain goroutines")
+	}
+	reps, target, err := f.length(len(cells))
+	if err != nil {
+		return nil, nil, err
+	}
+	place := harness.Host
+	if f.virtual {
+		place = harness.Virtual
+	}
+	meta := harness.NewMeta(place, list)
+	meta.Plan = harness.Plan{Seed: f.seed, Reps: reps, Target: harness.Duration(target), Cells: cells}
+	return meta, topos, nil
+}
+
+// length chooses the number of repetitions and their length.
+func (f *runFlags) length(cells int) (reps int, target time.Duration, err error) {
+	reps, target, budget := f.reps, f.time, f.budget
+	switch {
+	case reps < 0:
+		return 0, 0, usagef("--reps %d: want at least 1", reps)
+	case target < 0 || budget < 0:
+		return 0, 0, usagef("--time and --budget: want a positive time, as in 500ms")
+	case target > 0 && budget > 0:
+		return 0, 0, usagef("--time and --budget exclude each other: the budget chooses the time")
+	}
+	if reps == 0 {
+		reps = 10
+		if f.quick {
+			reps = quickReps
+		}
+	}
+	if f.quick && target == 0 && budget == 0 {
+		budget = quickBudget
+	}
+	if budget > 0 {
+		// Choosing run lengths and warming up cost about two repetitions.
+		target = min(time.Second, max(time.Millisecond, budget/time.Duration(cells*(reps+2))))
+	}
+	if target == 0 {
+		target = time.Second
+	}
+	return reps, target, nil
+}
+
+func splitList(s string) []string {
+	var list []string
+	for _, part := range strings.Split(s, ",") {
+		if part = strings.TrimSpace(part); part != "" && !slices.Contains(list, part) {
+			list = append(list, part)
+		}
+	}
+	return list
+}
+
+func armNames() []string {
+	var names []string
+	for _, a := range policy.Arms {
+		names = append(names, a.Name)
+	}
+	return append(names, harness.Goroutine)
+}
+
+func parseArms(s string) ([]string, error) {
+	names := armNames()
+	if s == "all" {
+		return names, nil
+	}
+	arms := splitList(s)
+	for _, a := range arms {
+		if !slices.Contains(names, a) {
+			return nil, unknown("arm", a, names)
+		}
+	}
+	if len(arms) == 0 {
+		return nil, usagef("--arm: empty list (valid: %s)", strings.Join(names, ", "))
+	}
+	return arms, nil
+}
+
+// A load is a workload with its sizes.
+type load struct {
+	*workload.Workload
+	params string
+	stock  bool // it has a version in plain goroutines
+}
+
+// parseWorkloads reads "fib:n=32,triad", "quick" or "all".
+func parseWorkloads(s string, quick bool) ([]load, error) {
+	var names []string
+	for _, w := range workload.All {
+		names = append(names, w.Name)
+	}
+	var wanted []string
+	for _, item := range splitList(s) {
+		switch item {
+		case "quick", "all":
+			for _, w := range workload.All {
+				if w.Quick || item == "all" {
+					wanted = append(wanted, w.Name)
+				}
+			}
+		default:
+			wanted = append(wanted, item)
+		}
+	}
+	var loads []load
+	for _, item := range wanted {
+		name, sizes, _ := strings.Cut(item, ":")
+		w := workload.ByName(name)
+		if w == nil {
+			return nil, unknown("workload", name, append(names, "quick", "all"))
+		}
+		params := w.Defaults(quick)
+		for _, part := range strings.Split(sizes, ":") {
+			if part == "" {
+				continue
+			}
+			key, value, ok := strings.Cut(part, "=")
+			v, err := strconv.ParseInt(value, 10, 64)
+			if !ok || err != nil {
+				return nil, usagef("workload %s: size %q: want name=number", name, part)
+			}
+			if err := w.Set(params, key, v); err != nil {
+				return nil, usageError{err}
+			}
+		}
+		in, err := w.New(params)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		l := load{w, w.String(params), in.Stock != nil}
+		if !slices.ContainsFunc(loads, func(o load) bool { return o.Workload == w && o.params == l.params }) {
+			loads = append(loads, l)
+		}
+	}
+	if len(loads) == 0 {
+		return nil, usagef("--workload: empty list (valid: %s)", strings.Join(names, ", "))
+	}
+	return loads, nil
+}
+
+func parseProcs(s string) ([]int, error) {
+	var ps []int
+	for _, item := range splitList(s) {
+		p, err := strconv.Atoi(item)
+		if err != nil || p < 1 {
+			return nil, usagef("--procs %q: want numbers of at least 1, as in 1,2,4", item)
+		}
+		ps = append(ps, p)
+	}
+	if s != "" && len(ps) == 0 {
+		return nil, usagef("--procs: empty list (want numbers, as in 1,2,4)")
+	}
+	return ps, nil
+}
+
+func armsHelp() string {
+	var b strings.Builder
+	for _, a := range policy.Arms {
+		fmt.Fprintf(&b, "  %-14s %s\n", a.Name, a.Doc)
+	}
+	fmt.Fprintf(&b, "  %-14s stock Go: goroutines on GOMAXPROCS threads (%s)\n", harness.Goroutine, runtime.Version())
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func workloadsHelp() string {
+	var b strings.Builder
+	for _, w := range workload.All {
+		mark := " "
+		if w.Quick {
+			mark = "*"
+		}
+		fmt.Fprintf(&b, " %s%-14s %s\n", mark, w.Name, w.Doc)
+		for _, p := range w.Params {
+			fmt.Fprintf(&b, "    %s=%d  %s (%d to %d)\n", p.Name, p.Default, p.Doc, p.Min, p.Max)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
