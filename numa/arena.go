@@ -23,9 +23,7 @@ const (
 	blocksPerChunk = chunkBytes / blockBytes
 	allBlocks      = ^uint64(1) // the bits of the blocks that can be allocated
 
-	// Of a chunk's first block only the beginning is ever touched.
-	headerBytes = 4 << 10
-	headerGap   = blockBytes - headerBytes
+	headerBytes = 4 << 10 // of a chunk's first block, what is ever touched
 
 	// nodeReserve is what an arena leaves on its node for everybody else. The
 	// kernel's answer to strictly bound memory that is not there is the OOM killer,
@@ -55,9 +53,9 @@ type ArenaOptions struct {
 // moves, frees nor scans it, so it must hold no pointers into Go's heap. Any
 // number of goroutines may use it.
 //
-// Bound memory is populated when the arena grows, 0.2 to 0.5 ms for each MB (less
-// with huge pages), so that a node that is full is an error then and not
-// a killed process later.
+// Bound memory is populated when it is handed out, 0.2 to 0.5 ms for each MB
+// (less with huge pages, which are populated by the chunk), so that a node that is full is an
+// error then and not a killed process later.
 type Arena struct {
 	node int
 	opt  ArenaOptions
@@ -65,6 +63,7 @@ type Arena struct {
 	mu     sync.Mutex
 	chunks map[uintptr]*chunk // by address
 	open   []*chunk           // those with free blocks
+	leave  int64              // bytes that may be populated before the node is looked at again
 	stats  ArenaStats
 }
 
@@ -177,34 +176,52 @@ func (a *Arena) allocOwn(n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.opt.Pages == SystemPages {
+		if err := a.commit(c.mem[blockBytes:]); err != nil {
+			a.unmap(c)
+			return nil, err
+		}
+	}
+	a.resident(-a.residentOf(c))
 	c.own = n
+	a.resident(a.residentOf(c))
 	a.stats.InUse += int64(roundUp(n, blockBytes))
 	return c.mem[blockBytes : blockBytes+n : blockBytes+n], nil
 }
 
-// grow maps, binds and populates one chunk.
+// grow maps and binds one chunk; all of it is cold.
 func (a *Arena) grow(bytes int) (*chunk, error) {
 	mem, err := mapMemory(bytes, chunkBytes, a.opt.Pages)
 	if err != nil {
 		return nil, err
 	}
+	c := &chunk{mem: mem, cold: allBlocks}
 	if !a.opt.Unbound {
-		if err = SetPolicyOf(mem, BindTo(a.node), 0); err == nil {
-			err = a.commit(mem[:headerBytes])
-		}
-		if err == nil {
-			err = a.commit(mem[blockBytes:])
-		}
+		err = SetPolicyOf(mem, BindTo(a.node), 0)
+	}
+	if err == nil && a.opt.Pages != SystemPages {
+		err = a.commit(mem)
+		c.cold = 0
 	}
 	if err != nil {
 		unmapMemory(mem)
 		return nil, err
 	}
-	c := &chunk{mem: mem}
 	a.chunks[addr(mem)] = c
 	a.stats.Mapped += int64(len(mem))
-	a.resident(int64(len(mem) - headerGap))
+	a.resident(a.residentOf(c))
 	return c, nil
+}
+
+// residentOf returns how many bytes of a chunk count as resident.
+func (a *Arena) residentOf(c *chunk) int64 {
+	switch {
+	case a.opt.Pages != SystemPages:
+		return int64(len(c.mem) - bits.OnesCount64(c.cold)*blockBytes)
+	case c.own > 0:
+		return int64(headerBytes + len(c.mem) - blockBytes)
+	}
+	return int64(headerBytes + bits.OnesCount64(allBlocks&^c.cold)*blockBytes)
 }
 
 // commit makes sure that bound memory has its pages, or says that the node has not.
@@ -212,11 +229,14 @@ func (a *Arena) commit(mem []byte) error {
 	if a.opt.Unbound {
 		return nil
 	}
-	if a.opt.Pages != ReservedHugePages {
-		if free := nodeFree(a.node); free >= 0 && free < int64(len(mem))+nodeReserve {
-			return &NodeFullError{a.node, int64(len(mem)), free}
+	if want := int64(len(mem)); a.opt.Pages != ReservedHugePages && want > a.leave {
+		want = max(want, chunkBytes)
+		if free := nodeFree(a.node); free >= 0 && free < want+nodeReserve {
+			return &NodeFullError{a.node, want, free}
 		}
+		a.leave = want
 	}
+	a.leave -= int64(len(mem))
 	if err := populate(mem); err != nil {
 		return fmt.Errorf("numa: node %d: cannot populate %d bytes: %w (is the node, its huge pages or the memory cgroup full?)", a.node, len(mem), err)
 	}
@@ -263,7 +283,7 @@ func (a *Arena) Free(mem []byte) {
 
 func (a *Arena) unmap(c *chunk) {
 	a.stats.Mapped -= int64(len(c.mem))
-	a.resident(-int64(len(c.mem) - headerGap - bits.OnesCount64(c.cold)*blockBytes))
+	a.resident(-a.residentOf(c))
 	delete(a.chunks, addr(c.mem))
 	if err := unmapMemory(c.mem); err != nil {
 		panic(fmt.Sprintf("numa: cannot unmap an arena's own memory: %v", err))

@@ -57,10 +57,10 @@ func classOf(size int) int {
 	return int(coarseClass[uint(size+127)>>7])
 }
 
-// batchOf is how many objects of a class move at once: 16 KB worth, from 2 to
+// batchOf is how many objects of a class move at once: 8 KB worth, from 2 to
 // a full magazine.
 func batchOf(class int) int {
-	return min(max((16<<10)/int(classSize[class]), 2), magazineSlots)
+	return min(max((8<<10)/int(classSize[class]), 2), magazineSlots)
 }
 
 // spanBlocks is how many blocks a span of a class has: the fewest that leave at most a 32nd

@@ -469,11 +469,11 @@ func TestScavengeReturnsWhatIsFree(t *testing.T) {
 
 // Steady churn of mixed sizes does not grow, and wastes little.
 func TestChurnDoesNotGrow(t *testing.T) {
-	ops := 3_000_000
+	ops := 1_000_000
 	if testing.Short() {
-		ops = 300_000
+		ops = 100_000
 	}
-	churn(t, ops, 64<<20)
+	churn(t, ops, 32<<20)
 }
 
 // churn keeps about live bytes of objects of 16 to 2048 bytes alive and
