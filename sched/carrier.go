@@ -119,9 +119,6 @@ func (c *carrier) end() {
 	if r := recover(); r != nil && r != errCancelled {
 		panic(r) // a bug of the scheduler
 	}
-	if m := c.m; m != nil {
-		m.exit()
-	}
 }
 
 // enter leaves m's carrier for c and returns when an M enters the left one

@@ -42,13 +42,15 @@ func (g *G) Join(c Child) int {
 	return ret
 }
 
-// unqueue takes child, the last that was pushed, back from the run queue.
+// unqueue takes child back from the run queue if it is the last that was pushed
+// and has not started: it may also stand there because it has blocked, on its
+// own stack, and is ready again.
 func (m *M) unqueue(child *G) bool {
 	if !m.s.arm.Local {
 		return m.queueRemove(child)
 	}
 	gp := m.p.ring.pop(m)
-	if gp == child {
+	if gp == child && gp.c == nil {
 		return true
 	}
 	if gp != nil {

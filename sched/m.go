@@ -32,11 +32,24 @@ var errCancelled = errors.New("sched: G cancelled because its scheduler stops")
 // Step enters m's carrier and returns when it is left: for another, which the
 // next Step enters, because of a [M.Pause], or, then Step returns false, because
 // m has ended.
-func (m *M) Step() bool {
+func (m *M) Step() (more bool) {
 	c := m.c
 	c.m = m
-	_, ok := c.next()
-	return ok
+	defer func() {
+		if !more { // ended, or c.next exits the goroutine because a G called Goexit
+			m.s.ended()
+		}
+	}()
+	_, more = c.next()
+	return more
+}
+
+// ended notes that an M has ended. It acts for m0, as the M is in no carrier
+// that could pause.
+func (s *Sched) ended() {
+	if s.nm.add(s.m0, -1) == 0 {
+		s.machine.Futexwakeup(s.m0, &s.nm, 1)
+	}
 }
 
 // Pause leaves m's carrier; the next Step goes on after the Pause. A Machine
@@ -65,12 +78,4 @@ func (m *M) newm(p *P, searching bool) {
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
 	s.machine.Newosproc(nm, m)
-}
-
-// exit is the last thing m does.
-func (m *M) exit() {
-	s := m.s
-	if s.nm.add(m, -1) == 0 {
-		s.machine.Futexwakeup(m, &s.nm, 1)
-	}
 }

@@ -79,7 +79,7 @@ func (m *M) queuePutAll(n *Node, q gList) {
 }
 
 // queueGet takes a G from the front of n's queue, and moves up to batch-1 more
-// to the ring of m's P.
+// to the ring of m's P, which must have room for them.
 func (m *M) queueGet(n *Node, batch int) *G {
 	if n.nrunq.load(m) == 0 {
 		return nil
@@ -98,11 +98,11 @@ func (m *M) queueGetLocked(n *Node, batch int) *G {
 	gp.queued = false
 	if m.s.arm.Local {
 		for range batch - 1 {
-			next := n.runq.head
-			if next == nil || !m.p.ring.push(m, next) {
+			next := n.runq.popFront()
+			if next == nil {
 				break
 			}
-			n.runq.popFront()
+			m.p.ring.push(m, next)
 		}
 	}
 	n.nrunq.store(m, uint32(n.runq.n))
@@ -115,11 +115,11 @@ func (m *M) queueBatch(n *Node) int {
 }
 
 // queueRemove takes gp, wherever it stands, out of the one queue of arms
-// without rings, and reports whether it was there.
+// without rings, and reports whether it was there and had not started.
 func (m *M) queueRemove(gp *G) bool {
 	n := m.p.node
 	n.lock.lock(m)
-	found := gp.queued
+	found := gp.queued && gp.c == nil
 	if found {
 		gp.queued = false
 		n.runq.remove(gp)

@@ -449,3 +449,24 @@ func TestImpossibleProcsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A child that has started, blocked and become ready again goes on where it
+// was: a join that finds it in the run queue must not start it again.
+func TestJoinDoesNotRestartAChildThatBlocked(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			c := sched.NewChan[int](s, 0)
+			starts := 0
+			child := g.Fork(func(g *sched.G, _ sched.Arg) int {
+				starts++
+				c.Recv(g)
+				return 1
+			}, sched.Arg{})
+			c.Send(g, 0) // the child has started and blocked before this returns
+			g.Fork(func(*sched.G, sched.Arg) int { return 0 }, sched.Arg{})
+			if g.Join(child); starts != 1 {
+				t.Errorf("the child started %d times", starts)
+			}
+		})
+	})
+}

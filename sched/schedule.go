@@ -128,6 +128,7 @@ func (m *M) sleep() *G {
 		n.lock.unlock(m)
 		return nil
 	}
+	p.stats.Sleeps++
 	searched := m.searching
 	m.searching = false // before others can see the P, and with it m
 	all := int(m.pidleput(n, p)) == len(s.ps)
@@ -145,7 +146,6 @@ func (m *M) sleep() *G {
 			s.machine.Futexwakeup(m, &s.quiet, 1)
 		}
 	}
-	p.stats.Sleeps++
 	m.note.sleep(m)
 	m.checkBinding()
 	return nil

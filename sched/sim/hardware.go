@@ -291,21 +291,11 @@ func (h *hardware) links() error {
 		}
 		link(a, b, l.Between[0]+">"+l.Between[1], l.GBps)
 	}
-	// A package that no link reaches is joined to all others without limit:
-	// presets for machines that nobody has built name no links.
-	linked := make([]bool, nn+npkg)
-	for v := nn; v < nn+npkg; v++ {
-		for _, e := range edges[v] {
-			if e.to >= nn {
-				linked[v] = true
-			}
-		}
-	}
-	for a := nn; a < nn+npkg; a++ {
-		for b := a + 1; b < nn+npkg; b++ {
-			if !linked[a] || !linked[b] {
-				link(a, b, fmt.Sprintf("p%d>p%d", a-nn, b-nn), h.preset.defaultLink())
-			}
+	// A preset for a machine that nobody has built names no links: there its
+	// packages are joined without limit.
+	if len(h.preset.Links.Value) == 0 {
+		for a := nn + 1; a < nn+npkg; a++ {
+			link(nn, a, "", 0)
 		}
 	}
 	h.routes = make([][][]int32, nn)
@@ -346,14 +336,6 @@ func (h *hardware) links() error {
 		}
 	}
 	return nil
-}
-
-// defaultLink is the bandwidth between packages where the preset names no link.
-func (p *Preset) defaultLink() Milli {
-	for _, l := range p.Links.Value {
-		return l.GBps
-	}
-	return 0
 }
 
 func reversed(name string) string {

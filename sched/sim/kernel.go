@@ -27,7 +27,8 @@ const (
 )
 
 type thread struct {
-	m        *sched.M
+	m        *sched.M // nil: a thread of a [Machine.Start]
+	plain    *Thread
 	actor    int32
 	clock    Time
 	state    threadState
@@ -45,6 +46,24 @@ type thread struct {
 	busy, work Time
 	moves      int64 // to a CPU of another node
 	span       touch // scratch of Work
+}
+
+// resume has t go on until it pauses; false means that it has ended.
+func (t *thread) resume() bool {
+	if t.m != nil {
+		return t.m.Step()
+	}
+	_, ok := t.plain.next()
+	return ok
+}
+
+// pause returns from resume.
+func (t *thread) pause() {
+	if t.m != nil {
+		t.m.Pause()
+	} else {
+		t.plain.leave(struct{}{})
+	}
 }
 
 // onCPU is how long t has had a CPU so far.
@@ -121,6 +140,7 @@ func (k *Machine) leave(t *thread) {
 	c := &o.cpus[t.cpu]
 	i := &k.cpus[t.cpu]
 	t.busy += t.clock - t.since
+	t.since = t.clock
 	t.sliceEnd = never
 	next := k.pull(t.cpu)
 	if next == nil {
@@ -436,10 +456,13 @@ func (k *Machine) Osyield(m *sched.M) {
 
 // Bind implements sched.Machine.
 func (k *Machine) Bind(m *sched.M, cpus topology.CPUSet) error {
-	t := threadOf(m)
-	if t == nil {
-		return nil
+	if t := threadOf(m); t != nil {
+		k.bind(t, cpus)
 	}
+	return nil
+}
+
+func (k *Machine) bind(t *thread, cpus topology.CPUSet) {
 	k.charge(t, k.kernel.syscall)
 	t.allowed = &cpuMask{set: cpus, n: cpus.Len()}
 	if !t.allowed.has(t.cpu) {
@@ -450,7 +473,6 @@ func (k *Machine) Bind(m *sched.M, cpus topology.CPUSet) error {
 		k.ready(t, t.clock, -1, 0)
 		k.yield(t)
 	}
-	return nil
 }
 
 // Getcpu implements sched.Machine.

@@ -191,7 +191,9 @@ func (k *Machine) loop(done func() bool) bool {
 			})
 		case t.state == blocked: // its time-out
 			k.q.drop()
-			k.unwait(t)
+			if t.wait != nil {
+				k.unwait(t)
+			}
 			t.clock = e.at
 			k.ready(t, e.at, t.cpu, k.kernel.switching)
 		default:
@@ -213,7 +215,7 @@ func (k *Machine) step(t *thread) {
 	k.cur = t
 	t.paused = false
 	for {
-		if !t.m.Step() {
+		if !t.resume() {
 			t.state = ended
 			k.leave(t)
 			break
@@ -236,14 +238,8 @@ func (k *Machine) step(t *thread) {
 
 // Newosproc implements sched.Machine.
 func (k *Machine) Newosproc(m, by *sched.M) {
-	t := &thread{m: m, actor: k.q.actor(), cpu: -1, core: 0, state: blocked, sliceEnd: never, deadline: never}
-	for int(t.actor) >= len(k.actors) {
-		k.actors = append(k.actors, nil)
-	}
-	k.actors[t.actor] = t
-	m.Local = t
-	k.kernel.threads = append(k.kernel.threads, t)
-	k.bound = k.patience()
+	t := k.newThread()
+	t.m, m.Local = m, t
 	at, from := k.now, int32(-1)
 	if p := threadOf(by); p != nil {
 		k.charge(p, k.kernel.cloning)
@@ -251,6 +247,17 @@ func (k *Machine) Newosproc(m, by *sched.M) {
 	}
 	t.clock = at
 	k.spread(t, at, from)
+}
+
+func (k *Machine) newThread() *thread {
+	t := &thread{actor: k.q.actor(), cpu: -1, state: blocked, sliceEnd: never, deadline: never}
+	for int(t.actor) >= len(k.actors) {
+		k.actors = append(k.actors, nil)
+	}
+	k.actors[t.actor] = t
+	k.kernel.threads = append(k.kernel.threads, t)
+	k.bound = k.patience()
+	return t
 }
 
 // thread returns the thread that an actor is, or nil if it is a class of flows.
@@ -278,5 +285,5 @@ func (k *Machine) sync(t *thread) {
 // yield leaves the CPU's thread to the event loop, but the CPU to t.
 func (k *Machine) yield(t *thread) {
 	t.paused = true
-	t.m.Pause()
+	t.pause()
 }

@@ -43,7 +43,13 @@ func (k *Machine) stall() {
 	names := [...]string{running: "runs", ready: "waits for a CPU", blocked: "sleeps", ended: "has ended"}
 	for _, t := range k.kernel.threads {
 		if t.state != ended {
-			e.Threads = append(e.Threads, fmt.Sprintf("M%d (P%d, cpu %d, %d ns) %s", t.m.ID, t.m.P(), t.cpu, t.clock/Nanosecond, names[t.state]))
+			who := ""
+			if t.m != nil {
+				who = fmt.Sprintf("M%d (P%d, ", t.m.ID, t.m.P())
+			} else {
+				who = t.plain.name + " ("
+			}
+			e.Threads = append(e.Threads, fmt.Sprintf("%scpu %d, %d ns) %s", who, t.cpu, t.clock/Nanosecond, names[t.state]))
 		}
 	}
 	panic(e)

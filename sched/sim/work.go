@@ -157,10 +157,12 @@ const chunk = 256 << 10
 // Work implements sched.Machine: arithmetic and streaming overlap, dependent
 // accesses add up.
 func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
-	t := threadOf(m)
-	if t == nil {
-		return
+	if t := threadOf(m); t != nil {
+		k.work(t, w)
 	}
+}
+
+func (k *Machine) work(t *thread, w *sched.Work) {
 	k.stats.works++
 	k.idleRuns = 0
 	before := t.onCPU()
