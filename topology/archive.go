@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -59,6 +60,8 @@ func OpenArchive(r io.Reader) (fs.FS, error) {
 	magic, _ := buffered.Peek(3)
 	var plain io.Reader = buffered
 	switch {
+	case len(magic) == 0:
+		return nil, errors.New("empty file: want a capture (.tar.gz)")
 	case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
 		zip, err := gzip.NewReader(buffered)
 		if err != nil {
@@ -102,7 +105,7 @@ func readTar(in *tar.Reader) (*memFS, error) {
 		}
 		switch h.Typeflag {
 		case tar.TypeDir:
-			m.put(name, &memEntry{mode: fs.ModeDir})
+			m.put(name, newDir())
 		case tar.TypeReg:
 			data, err := io.ReadAll(io.LimitReader(in, bigFile+1))
 			if err != nil {
@@ -118,9 +121,7 @@ func readTar(in *tar.Reader) (*memFS, error) {
 			m.put(name, &memEntry{mode: fs.ModeSymlink, link: h.Linkname})
 		}
 	}
-	for _, e := range m.entries {
-		slices.Sort(e.children)
-	}
+	m.sort()
 	m.root = m.findRoot()
 	if m.root == "" {
 		return nil, errors.New("holds neither sys nor proc")
@@ -159,7 +160,8 @@ type memEntry struct {
 	mode     fs.FileMode // 0, ModeDir or ModeSymlink
 	data     []byte
 	link     string
-	children []string
+	children map[string]*memEntry // of a directory
+	names    []string             // the children's, in order
 }
 
 // put adds an entry and the directories above it. The first of a name stays.
@@ -173,13 +175,13 @@ func (m *memFS) put(name string, e *memEntry) {
 		up := m.entries[dir]
 		isNew := up == nil
 		if isNew {
-			up = &memEntry{mode: fs.ModeDir}
+			up = newDir()
 			m.entries[dir] = up
 		}
 		if up.mode != fs.ModeDir {
 			return // a file below a file, or below a link: not reached
 		}
-		up.children = append(up.children, path.Base(name))
+		up.children[path.Base(name)] = m.entries[name]
 		if !isNew {
 			return
 		}
@@ -187,9 +189,22 @@ func (m *memFS) put(name string, e *memEntry) {
 	}
 }
 
+func newDir() *memEntry {
+	return &memEntry{mode: fs.ModeDir, children: map[string]*memEntry{}}
+}
+
+// sort puts the names of every directory in order, once all are there.
+func (m *memFS) sort() {
+	for _, e := range m.entries {
+		if e.mode == fs.ModeDir {
+			e.names = slices.Sorted(maps.Keys(e.children))
+		}
+	}
+}
+
 // findRoot returns where sys or proc is: here, or in the one directory here.
 func (m *memFS) findRoot() string {
-	for _, root := range append([]string{"."}, m.children(".")...) {
+	for _, root := range append([]string{"."}, m.top()...) {
 		if m.entries[path.Join(root, "sys")] != nil || m.entries[path.Join(root, "proc")] != nil {
 			return root
 		}
@@ -197,9 +212,9 @@ func (m *memFS) findRoot() string {
 	return ""
 }
 
-func (m *memFS) children(dir string) []string {
-	if e := m.entries[dir]; e != nil {
-		return e.children
+func (m *memFS) top() []string {
+	if e := m.entries["."]; e != nil {
+		return e.names
 	}
 	return nil
 }
@@ -263,7 +278,7 @@ func (m *memFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &memFile{fsys: m, name: name, info: memInfo{path.Base(name), e}}, nil
+	return &memFile{info: memInfo{path.Base(name), e}}, nil
 }
 
 func (m *memFS) Stat(name string) (fs.FileInfo, error) {
@@ -308,8 +323,6 @@ func (i memInfo) Sys() any                   { return nil }
 func (i memInfo) Info() (fs.FileInfo, error) { return i, nil }
 
 type memFile struct {
-	fsys *memFS
-	name string
 	info memInfo
 	at   int // next byte, or next child
 }
@@ -331,7 +344,7 @@ func (f *memFile) Read(b []byte) (int, error) {
 }
 
 func (f *memFile) ReadDir(n int) ([]fs.DirEntry, error) {
-	children := f.info.entry.children
+	children := f.info.entry.names
 	rest := children[f.at:]
 	if n > 0 && len(rest) == 0 {
 		return nil, io.EOF
@@ -342,11 +355,7 @@ func (f *memFile) ReadDir(n int) ([]fs.DirEntry, error) {
 	f.at += len(rest)
 	list := make([]fs.DirEntry, len(rest))
 	for i, name := range rest {
-		e, err := f.fsys.lookup(path.Join(f.name, name))
-		if err != nil { // a link to nowhere
-			e = &memEntry{mode: fs.ModeSymlink}
-		}
-		list[i] = memInfo{name, e}
+		list[i] = memInfo{name, f.info.entry.children[name]}
 	}
 	return list, nil
 }

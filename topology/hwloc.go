@@ -51,10 +51,11 @@ func ReadHwlocXML(r io.Reader) (*Topology, error) {
 
 // An hwlocNode is a NUMANode object.
 type hwlocNode struct {
-	id     int
-	gp     string // gp_index, which distances may name it by
-	cpus   CPUSet
-	memory int64
+	id       int
+	gp       string // gp_index, which distances may name it by
+	cpus     CPUSet
+	complete CPUSet // cpus and those that are offline or forbidden
+	memory   int64
 }
 
 // An hwlocObject is an open element of the tree.
@@ -248,7 +249,7 @@ func (h *hwlocReader) open(a map[string]string) error {
 	case "Die":
 		h.dies = append(h.dies, cpus)
 	case "Group":
-		if a["subtype"] == "Cluster" {
+		if a["subtype"] == "Cluster" && a["kind"] != "100" { // 100: of Knights Landing, no Linux cluster
 			h.clusters = append(h.clusters, cpus)
 		}
 	case "L1Cache":
@@ -280,7 +281,11 @@ func (h *hwlocReader) open(a map[string]string) error {
 		if err != nil {
 			return err
 		}
-		h.nodes = append(h.nodes, hwlocNode{int(id), a["gp_index"], cpus, bytes})
+		complete, _, err := set("complete_cpuset")
+		if err != nil {
+			return err
+		}
+		h.nodes = append(h.nodes, hwlocNode{int(id), a["gp_index"], cpus, complete.Or(cpus), bytes})
 		o.node = int(id)
 	}
 	if err != nil {
@@ -441,20 +446,26 @@ func (h *hwlocReader) addNodes(t *Topology) {
 	// shares as a neighbour.
 	bySize := slices.Clone(h.nodes)
 	slices.SortStableFunc(bySize, func(a, b hwlocNode) int {
-		return cmp.Or(cmp.Compare(a.cpus.Len(), b.cpus.Len()), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.complete.Len(), b.complete.Len()), cmp.Compare(a.id, b.id))
 	})
 	var homed CPUSet
 	for _, n := range bySize {
-		own := n.cpus.And(t.Online)
-		if own.AndNot(homed).Empty() {
-			own = CPUSet{}
+		node := Node{ID: n.id, CPUless: n.complete.AndNot(homed).Empty(), Memory: n.memory}
+		if !node.CPUless {
+			node.CPUs = n.cpus.And(t.Online)
+			homed = homed.Or(n.complete)
 		}
-		homed = homed.Or(own)
-		t.Nodes = append(t.Nodes, Node{ID: n.id, CPUs: own, CPUless: own.Empty(), Memory: n.memory})
+		t.Nodes = append(t.Nodes, node)
 	}
 	slices.SortFunc(t.Nodes, func(a, b Node) int { return cmp.Compare(a.ID, b.ID) })
 	for _, n := range t.Nodes {
 		if !h.haveNodes || h.allowedNodes.Contains(n.ID) {
+			t.AllowedNodes = append(t.AllowedNodes, n.ID)
+		}
+	}
+	if len(t.AllowedNodes) == 0 {
+		t.Missing = append(t.Missing, fmt.Sprintf("allowed_nodeset %v names no node of the file: ignored", h.allowedNodes))
+		for _, n := range t.Nodes {
 			t.AllowedNodes = append(t.AllowedNodes, n.ID)
 		}
 	}

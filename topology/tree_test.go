@@ -133,6 +133,7 @@ func (tr tree) inMemory() *memFS {
 	for _, name := range names {
 		m.put(name, &memEntry{data: []byte(tr[name])})
 	}
+	m.sort()
 	return m
 }
 
