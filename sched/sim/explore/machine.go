@@ -1,0 +1,480 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+
+	"numasched/sched"
+	"numasched/topology"
+)
+
+// maxThreads bounds how many Ms there may be, with the callers' own.
+const maxThreads = 16
+
+// A thread is an M as the explorer sees it. Thread 0 is the goroutine that calls
+// Run and Close: it is scheduled like the others, but is not stepped.
+type thread struct {
+	id    int
+	m     *sched.M // nil for thread 0
+	state state
+	word  *sched.Word32 // that it sleeps on
+	await func() bool   // its G is busy until this holds
+
+	free     bool // its next point is a yield: another may go on at no cost
+	declined int  // 1 + Machine.switches when it last went on from a yield
+
+	hash uint64 // of all that has had an influence on it
+	g    int    // which G of the program it runs, or -1
+	prio int    // of random schedules
+}
+
+type state uint8
+
+const (
+	ready   state = iota
+	asleep        // in Futexsleep
+	settled       // thread 0 only: goes on when no other can
+	ended
+)
+
+// A word is what one execution has done to a cache line, or to a flag of the
+// program.
+type word struct {
+	written          uint64 // hash of the thread that last wrote it, then
+	read             uint64 // sum of the hashes of those that have read it since
+	readers, writers uint32 // one bit for each thread
+}
+
+// A Machine implements [sched.Machine] for one execution of one program. One
+// thread runs at a time, and at every point, that is before every access to a
+// shared word and every futex call, the picker says which thread goes on.
+type Machine struct {
+	topo    *topology.Topology
+	s       *sched.Sched
+	picker  picker // nil: go on while possible, then the next in turn
+	threads []*thread
+	pool    []*thread
+	cur     *thread
+	next    *thread
+	others  [maxThreads]*thread // what candidates returns
+
+	step     int // points so far
+	maxSteps int
+	switches int // times that another thread went on
+	idles    int // times that thread 0 went on because no other could, in a row
+
+	words  []word // by index, see index
+	marked []bool // by index: accesses are points at which to search, see search.go
+	grew   bool   // an execution has marked a word
+	sum    uint64 // of the hashes of all threads
+
+	deviations []Deviation // from what happens without a picker
+	err        error       // ends the execution
+	closed     bool        // Close has returned
+	trace      *timeline   // nil but for replays
+}
+
+// A picker decides which thread goes on.
+type picker interface {
+	// pick returns the thread that goes on at a point of t. runnable says that t
+	// could. Thread t itself and x.candidates are what there is.
+	pick(x *Machine, t *thread, runnable bool) *thread
+}
+
+// flags is how many flags of the program come before the scheduler's lines in
+// Machine.words.
+const flags = 64
+
+func index(line sched.Line) int { return int(line) + flags }
+
+// errAborted unwinds thread 0 when Machine.err is set.
+var errAborted = errors.New("explore: execution aborted")
+
+func (x *Machine) reset() {
+	x.threads = x.threads[:0]
+	x.cur, x.next = nil, nil
+	x.step, x.switches, x.idles = 0, 0, 0
+	x.deviations = x.deviations[:0]
+	x.err, x.closed, x.grew = nil, false, false
+	x.sum = 0
+	clear(x.words)
+	x.cur = x.newThread(nil)
+	x.next = x.cur
+}
+
+func (x *Machine) newThread(m *sched.M) *thread {
+	id := len(x.threads)
+	if id == maxThreads {
+		x.fail(fmt.Errorf("more than %d Ms", maxThreads-1))
+	}
+	if id == len(x.pool) {
+		x.pool = append(x.pool, new(thread))
+	}
+	t := x.pool[id]
+	*t = thread{id: id, m: m, g: -1, hash: 0x9E3779B97F4A7C15}
+	x.threads = append(x.threads, t)
+	return t
+}
+
+// mix is the finaliser of MurmurHash3, by Austin Appleby.
+func mix(h uint64) uint64 {
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
+}
+
+// setHash gives t another past.
+func (x *Machine) setHash(t *thread, h uint64) {
+	x.sum += h - t.hash
+	t.hash = h
+}
+
+// touch notes an access of t that happens now.
+func (x *Machine) touch(t *thread, i int, kind sched.Access) {
+	if i >= len(x.words) {
+		x.words = append(x.words, make([]word, i+1-len(x.words))...)
+		for len(x.marked) <= i {
+			x.marked = append(x.marked, true)
+		}
+	}
+	w, bit := &x.words[i], uint32(1)<<t.id
+	if kind == sched.Load {
+		x.setHash(t, mix(t.hash+w.written+uint64(i)*0xD1B54A32D192ED03))
+		w.read += t.hash
+		w.readers |= bit
+	} else {
+		x.setHash(t, mix(t.hash+w.written+w.read*0x9E3779B97F4A7C15+uint64(i)*0xD1B54A32D192ED03+1))
+		w.written, w.read = t.hash, 0
+		w.writers |= bit
+		t.declined = 0
+	}
+	if !x.marked[i] && w.writers != 0 && (w.readers|w.writers)&^bit != 0 {
+		x.marked[i], x.grew = true, true
+	}
+	if x.trace != nil {
+		x.trace.access(x, t, i, kind)
+	}
+}
+
+// Access implements [sched.Memory].
+func (x *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
+	t := x.cur
+	if t.m != m && !x.isOuter(m) {
+		x.fail(fmt.Errorf("M%d runs on a carrier that M%d has entered", m.ID, t.id-1))
+		return
+	}
+	if x.err != nil {
+		return
+	}
+	i := index(line)
+	if t.m == m || t.id == 0 {
+		x.point(t, i)
+	}
+	x.touch(t, i, kind)
+}
+
+// isOuter reports whether m stands for callers from outside. The scheduler acts
+// in its name also when an M ends, on that M's thread: then there is no stack
+// that could be left, and so no point.
+func (x *Machine) isOuter(m *sched.M) bool { return m.ID == -1 }
+
+// point is where another thread may go on before t accesses the word.
+func (x *Machine) point(t *thread, i int) {
+	x.step++
+	if x.step > x.maxSteps {
+		x.fail(fmt.Errorf("no end after %d accesses: the Ms keep each other busy", x.maxSteps))
+		return
+	}
+	if x.picker == nil || t.declined == x.switches+1 && !t.free {
+		return
+	}
+	if t.free || i >= len(x.marked) || x.marked[i] {
+		if next := x.pick(t, true); next != t {
+			x.handOver(t, next)
+		}
+	}
+}
+
+// pick returns who goes on, t being the one that runs.
+func (x *Machine) pick(t *thread, runnable bool) *thread {
+	if x.picker == nil {
+		return x.usual(t, runnable)
+	}
+	next := x.picker.pick(x, t, runnable)
+	if runnable && t.free {
+		t.free = false
+		if next == t {
+			t.declined = x.switches + 1
+		}
+	}
+	if !runnable || next != t {
+		if next != x.usual(t, runnable) {
+			x.deviations = append(x.deviations, Deviation{x.step, next.id})
+		}
+	}
+	return next
+}
+
+// usual returns who goes on unless a picker wants another: t if it can, else the
+// next in turn; nil if none can.
+func (x *Machine) usual(t *thread, runnable bool) *thread {
+	if runnable {
+		return t
+	}
+	if c := x.candidates(t); len(c) > 0 {
+		return c[0]
+	}
+	return nil
+}
+
+// candidates returns the threads other than t that can go on, in turn after t.
+func (x *Machine) candidates(t *thread) []*thread {
+	n, all := 0, len(x.threads)
+	for k := 1; k < all; k++ {
+		id := t.id + k
+		if id >= all {
+			id -= all
+		}
+		if o := x.threads[id]; o.state == ready && (o.await == nil || o.await()) {
+			x.others[n] = o
+			n++
+		}
+	}
+	return x.others[:n]
+}
+
+// block has others go on until t can, and is chosen to.
+func (x *Machine) block(t *thread) {
+	x.step++
+	next := x.blocked(t)
+	if next == nil {
+		return
+	}
+	if next != t {
+		x.handOver(t, next)
+	}
+}
+
+// blocked returns who goes on when t cannot, or nil after a failure.
+func (x *Machine) blocked(t *thread) *thread {
+	if x.err != nil {
+		return nil
+	}
+	if x.usual(t, false) != nil {
+		return x.pick(t, false)
+	}
+	zero := x.threads[0]
+	if zero.state == settled {
+		if x.idles++; x.idles < 4 {
+			zero.state = ready
+			return zero
+		}
+	}
+	x.fail(x.stuck())
+	return nil
+}
+
+// handOver has next go on, and returns when t does again.
+func (x *Machine) handOver(t, next *thread) {
+	x.next = next
+	x.switches++
+	if t.id != 0 {
+		t.m.Pause()
+	} else {
+		x.loop()
+	}
+}
+
+// loop steps threads, in the name of thread 0, until that goes on.
+func (x *Machine) loop() {
+	for x.next.id != 0 {
+		t := x.next
+		x.cur = t
+		if x.idles != 0 && x.threads[0].state != settled {
+			x.idles = 0
+		}
+		// Step returns when t has given way to another, when it has entered
+		// another carrier, which the next Step goes on with, or when it ends.
+		if !t.m.Step() && x.err == nil {
+			t.state = ended
+			x.step++
+			if next := x.blocked(t); next != nil {
+				x.next = next
+				x.switches++
+			}
+		}
+	}
+	x.cur = x.threads[0]
+	if x.err != nil {
+		panic(errAborted)
+	}
+}
+
+// fail ends the execution: thread 0 goes on, and unwinds.
+func (x *Machine) fail(err error) {
+	if x.err == nil {
+		x.err = err
+	}
+	t := x.cur
+	x.next = x.threads[0]
+	if t.id == 0 {
+		panic(errAborted)
+	}
+	if t.state != ended {
+		t.m.Pause() // for ever
+	}
+}
+
+// stuck says why nobody can go on.
+func (x *Machine) stuck() error {
+	for _, t := range x.threads {
+		if t.await != nil {
+			return fmt.Errorf("G %d is busy on %s until another G has run, and every other M sleeps: a wake-up was lost", t.g, x.name(t))
+		}
+	}
+	if x.threads[0].state == settled {
+		return errors.New("the caller waits for the scheduler to become idle, and every M sleeps: a wake-up was lost")
+	}
+	if x.s != nil && x.closing() {
+		return errors.New("Close waits, and every M sleeps: it would never end")
+	}
+	return errors.New("Run waits, no deadlock was reported, and every M sleeps: a wake-up was lost, or a deadlock missed")
+}
+
+// closing reports whether the scheduler stops.
+func (x *Machine) closing() bool { return x.s.Stopping() }
+
+func (x *Machine) name(t *thread) string {
+	if t.id == 0 {
+		return "caller"
+	}
+	return fmt.Sprintf("M%d", t.id-1)
+}
+
+// Futexsleep implements [sched.Machine]. With a time-out it is a yield, or for
+// the caller a wait until no M can go on: time does not pass here.
+func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
+	t := x.cur
+	i := index(w.Line())
+	x.point(t, i)
+	x.touch(t, i, sched.RMW)
+	if w.Peek() != val {
+		return
+	}
+	switch {
+	case ns < 0:
+		t.state, t.word = asleep, w
+	case t.id == 0:
+		t.state, t.word = settled, w
+	default:
+		x.yield(t)
+		return
+	}
+	if x.trace != nil {
+		x.trace.note(x, t, "sleeps")
+	}
+	x.block(t)
+}
+
+// Futexwakeup implements [sched.Machine]. Sleepers wake in the order in which
+// they fell asleep but for the number of their thread, which Linux does not
+// promise either.
+func (x *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
+	t := x.cur
+	if x.err != nil {
+		return
+	}
+	i := index(w.Line())
+	if t.m == m || t.id == 0 {
+		x.point(t, i)
+	}
+	x.touch(t, i, sched.RMW)
+	for _, o := range x.threads {
+		if n > 0 && o.word == w && (o.state == asleep || o.state == settled) {
+			o.state, o.word = ready, nil
+			x.setHash(o, mix(o.hash+t.hash))
+			n--
+			if x.trace != nil {
+				x.trace.note(x, t, "wakes "+x.name(o))
+			}
+		}
+	}
+}
+
+// settle has thread 0 wait until no other can go on.
+func (x *Machine) settle() {
+	t := x.cur
+	t.state = settled
+	x.block(t)
+	t.state = ready
+	for _, o := range x.threads {
+		if o.await != nil {
+			x.fail(x.stuck())
+		}
+	}
+}
+
+// yield makes t's next point free.
+func (x *Machine) yield(t *thread) {
+	if t.declined != x.switches+1 {
+		t.free = true
+	}
+}
+
+// Newosproc implements [sched.Machine].
+func (x *Machine) Newosproc(m, by *sched.M) {
+	if x.closed {
+		x.fail(fmt.Errorf("M%d was started after Close", m.ID))
+		return
+	}
+	t := x.newThread(m)
+	if t.m == nil {
+		return
+	}
+	x.setHash(t, mix(x.cur.hash+0x5851F42D4C957F2D))
+	if x.trace != nil {
+		x.trace.note(x, x.cur, "starts "+x.name(t))
+	}
+}
+
+// Procyield implements [sched.Machine].
+func (x *Machine) Procyield(*sched.M) { x.yield(x.cur) }
+
+// Osyield implements [sched.Machine].
+func (x *Machine) Osyield(*sched.M) { x.yield(x.cur) }
+
+// Memory implements [sched.Machine].
+func (x *Machine) Memory() sched.Memory { return x }
+
+// Spend implements [sched.Memory]: nothing costs time, but an M that turns to
+// the scheduling loop or to another stack runs no G until that says so.
+func (x *Machine) Spend(_ *sched.M, c sched.Cost) {
+	if c == sched.CostSchedule || c == sched.CostSwitch {
+		x.cur.g = -1
+	}
+}
+
+// Topology implements [sched.Machine].
+func (x *Machine) Topology() *topology.Topology { return x.topo }
+
+// Nanotime implements [sched.Machine]: a nanosecond passes with every point.
+func (x *Machine) Nanotime(*sched.M) int64 { return int64(x.step) }
+
+// Bind implements [sched.Machine]: it does nothing.
+func (x *Machine) Bind(*sched.M, topology.CPUSet) error { return nil }
+
+// Getcpu implements [sched.Machine]: nobody knows.
+func (x *Machine) Getcpu(*sched.M) int { return -1 }
+
+// Work implements [sched.Machine]: work takes no time, so kernel does it.
+func (x *Machine) Work(_ *sched.M, _ *sched.Work, kernel func()) { kernel() }
+
+// NewBuffer implements [sched.Machine]: there is no memory here.
+func (x *Machine) NewBuffer(int64, sched.Placement) (*sched.Buffer, error) {
+	return nil, errors.New("explore: no memory for buffers on this machine")
+}
+
+// FreeBuffer implements [sched.Machine].
+func (x *Machine) FreeBuffer(*sched.Buffer) {}

@@ -1,0 +1,109 @@
+package sim
+
+import (
+	"iter"
+
+	"numasched/sched"
+	"numasched/topology"
+)
+
+// A Thread is a thread of an ordinary program, without the scheduler: what
+// studies of thread placement run. Its methods are for its own function only.
+type Thread struct {
+	k     *Machine
+	t     *thread
+	name  string
+	next  func() (struct{}, bool)
+	leave func(struct{}) bool
+}
+
+// Start makes a thread that runs f, on one of cpus (the empty set means any). It
+// runs when [Machine.RunThreads] does.
+func (k *Machine) Start(name string, cpus topology.CPUSet, f func(*Thread)) *Thread {
+	t := k.newThread()
+	p := &Thread{k: k, t: t, name: name}
+	t.plain = p
+	p.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		p.leave = yield
+		f(p)
+	})
+	if !cpus.Empty() {
+		t.allowed = &cpuMask{set: cpus, n: cpus.Len()}
+	}
+	t.clock = k.now
+	k.spread(t, k.now, -1)
+	return p
+}
+
+// RunThreads runs the machine until the given threads have ended. The error is
+// a [StallError].
+func (k *Machine) RunThreads(threads ...*Thread) error {
+	return Guard(func() error {
+		over := 0
+		done := func() bool {
+			for over < len(threads) && threads[over].t.state == ended {
+				over++
+			}
+			return over == len(threads)
+		}
+		if !k.loop(done) {
+			k.fault = &StallError{Why: "no event is left and some threads have not ended"}
+			k.stall()
+		}
+		return nil
+	})
+}
+
+// Now returns the thread's time.
+func (p *Thread) Now() Time { return p.t.clock }
+
+// CPU returns the CPU that the thread is on.
+func (p *Thread) CPU() int { return int(p.t.cpu) }
+
+// Busy returns how long the thread has had a CPU so far.
+func (p *Thread) Busy() Time { return p.t.onCPU() }
+
+// Work does w; see sched.Machine.
+func (p *Thread) Work(w *sched.Work) { p.k.work(p.t, w) }
+
+// Access accesses a line of shared words; see sched.Memory.
+func (p *Thread) Access(line sched.Line, kind sched.Access) {
+	p.k.sync(p.t)
+	p.t.clock = p.k.lines.access(p.t.core, p.t.clock, line, kind)
+	p.k.sync(p.t)
+}
+
+// Compute spends d on the CPU, longer if the core's other thread is busy, and
+// lets others have the CPU at the end of a time slice.
+func (p *Thread) Compute(d Time) {
+	k, t := p.k, p.t
+	for d > 0 {
+		step := min(d, k.kernel.slice)
+		d -= step
+		k.sync(t)
+		if k.kernel.busy[t.core] > 1 {
+			step = step * 1000 / Time(k.preset.SMT.Value)
+		}
+		t.clock += step
+		k.idleRuns = 0
+		k.note(t, 4<<40)
+		if t.clock >= t.sliceEnd {
+			k.preempt(t)
+		}
+	}
+	k.sync(t)
+}
+
+// Sleep gives the CPU up for d: a timer, a device, the network.
+func (p *Thread) Sleep(d Time) {
+	k, t := p.k, p.t
+	k.charge(t, k.kernel.syscall)
+	t.clock += k.kernel.sleeping
+	t.wait, t.state = nil, blocked
+	t.deadline = t.clock + d
+	k.leave(t)
+	k.yield(t)
+}
+
+// Bind restricts the thread to cpus and moves it there.
+func (p *Thread) Bind(cpus topology.CPUSet) { p.k.bind(p.t, cpus) }
