@@ -1,6 +1,10 @@
 package sched
 
-import "numasched/topology"
+import (
+	"unsafe"
+
+	"numasched/topology"
+)
 
 // A Machine is what the scheduler runs on: real threads (package host) or
 // events in virtual time (package sim). The scheduler asks it for little, and
@@ -59,6 +63,22 @@ type Machine interface {
 
 	// FreeBuffer takes it back.
 	FreeBuffer(*Buffer)
+
+	// NewCache returns a cache of small objects for one P: of objects that lie
+	// on the node with the given ID, or, if node is -1, wherever the machine puts
+	// them when nobody asks for a node.
+	NewCache(node int) (Cache, error)
+}
+
+// A Cache hands out small objects; one M uses it at a time.
+type Cache interface {
+	// Alloc returns size bytes, at a multiple of 16, of any content. The error
+	// says that there is no memory.
+	Alloc(size int) (unsafe.Pointer, error)
+
+	// Free takes back what any Cache of the machine has handed out; an object
+	// goes back to the node that it lies on.
+	Free(unsafe.Pointer)
 }
 
 // A Memory charges the scheduler for what it does, on a machine where doing

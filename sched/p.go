@@ -21,6 +21,7 @@ type P struct {
 
 	gfree, gspare magazine
 	gpool         *gPool
+	cache         Cache // of Alloc; nil until first needed
 
 	tiers []tier // whom to rob, nearest first
 	rand  uint64

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"numasched/sched"
 	"numasched/sched/host"
@@ -467,6 +468,41 @@ func TestJoinDoesNotRestartAChildThatBlocked(t *testing.T) {
 			if g.Join(child); starts != 1 {
 				t.Errorf("the child started %d times", starts)
 			}
+		})
+	})
+}
+
+// What one G allocates, another may free, on whatever node it runs.
+func TestMemoryMayBeFreedOnAnotherNode(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			c := sched.NewChan[*[8]int](s, 16)
+			var gr sched.Group
+			for range 2 {
+				gr.Go(g, func(g *sched.G) {
+					for v, ok := c.Recv(g); ok; v, ok = c.Recv(g) {
+						for _, w := range v {
+							if w != v[0] {
+								t.Errorf("memory changed in transit: %v", *v)
+							}
+						}
+						g.Free(unsafe.Pointer(v))
+					}
+				})
+			}
+			for i := range 2000 {
+				p, err := g.Alloc(64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				v := (*[8]int)(p)
+				for k := range v {
+					v[k] = i
+				}
+				c.Send(g, v)
+			}
+			c.Close(g)
+			gr.Wait(g)
 		})
 	})
 }

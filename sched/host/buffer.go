@@ -129,7 +129,11 @@ func (m *Machine) PageTouches() (local, remote int64) {
 func (m *Machine) Warnings() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return append([]string(nil), m.warnings...)
+	all := append([]string(nil), m.warnings...)
+	if m.heap != nil {
+		all = append(all, m.heap.Warnings()...)
+	}
+	return all
 }
 
 func (m *Machine) warn(what string, err error) {

@@ -63,6 +63,8 @@ type Machine struct {
 	mu       sync.Mutex
 	bound    []topology.CPUSet   // masks that we gave to threads
 	arenas   map[int]*numa.Arena // by node ID; nil if the node's memory cannot be had
+	heap     *numa.Heap          // of caches on nodes; nil until first needed
+	anywhere *numa.Heap          // of caches on no node in particular; likewise
 	warnings []string
 	closed   bool
 }
@@ -91,7 +93,7 @@ func New(cfg Config) (*Machine, error) {
 	return m, nil
 }
 
-// Close gives Buffers' memory back and restores GOMAXPROCS, and the mask of every
+// Close gives the memory of Buffers and Caches back and restores GOMAXPROCS, and the mask of every
 // thread that still has one that this Machine gave: threads that were bound, and
 // threads that they cloned. Close the schedulers that run on the Machine first.
 func (m *Machine) Close() error {
@@ -104,6 +106,11 @@ func (m *Machine) Close() error {
 	for _, a := range m.arenas {
 		if a != nil {
 			a.Close()
+		}
+	}
+	for _, h := range []*numa.Heap{m.heap, m.anywhere} {
+		if h != nil {
+			h.Close()
 		}
 	}
 	runtime.GOMAXPROCS(m.gomaxprocs)

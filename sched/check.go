@@ -1,0 +1,148 @@
+package sched
+
+import "fmt"
+
+// What package explore needs to look inside a scheduler. Nothing here is called
+// while the scheduler does its work.
+
+// ReportOuter has the accesses of callers from outside ([Sched.Run],
+// [Sched.Close]) reported to the machine's Memory too, as those of an M with the
+// ID -1. A machine that charges for time does not want them. Call it before the
+// first Run.
+func (s *Sched) ReportOuter() { s.m0.memory = s.machine.Memory() }
+
+// CheckQuiet checks what must hold when every M sleeps, has ended or was never
+// started, no Run waits and the scheduler has not stopped: no queue holds a G,
+// every P is idle and the idle lists are whole, nobody is counted as a searcher
+// and no lock is held. The error names the first thing found wrong.
+func (s *Sched) CheckQuiet() error {
+	idle := 0
+	for i, n := range s.nodes {
+		if err := n.checkQuiet(); err != nil {
+			return fmt.Errorf("node %d: %w", i, err)
+		}
+		idle += len(n.ps)
+	}
+	if got := int(s.npidle.Peek()); got != idle {
+		return fmt.Errorf("npidle is %d with %d Ps idle", got, idle)
+	}
+	if k := s.lock.key.Peek(); k != mutexUnlocked {
+		return fmt.Errorf("the scheduler's lock is held (%d)", k)
+	}
+	for _, p := range s.ps {
+		if err := p.checkQuiet(); err != nil {
+			return fmt.Errorf("P %d: %w", p.id, err)
+		}
+	}
+	return nil
+}
+
+func (n *Node) checkQuiet() error {
+	if k := n.lock.key.Peek(); k != mutexUnlocked {
+		return fmt.Errorf("its lock is held (%d)", k)
+	}
+	if n.runq.n != 0 || n.runq.head != nil || n.runq.tail != nil {
+		return fmt.Errorf("%d Gs in its queue while all Ps are idle", n.runq.n)
+	}
+	if got := n.nrunq.Peek(); got != 0 {
+		return fmt.Errorf("nrunq is %d with an empty queue", got)
+	}
+	if got := int32(n.nsearch.Peek()); got != 0 {
+		return fmt.Errorf("nsearch is %d while all Ms sleep", got)
+	}
+	listed, last := 0, (*P)(nil)
+	for p := n.idle; p != nil; last, p = p, p.link {
+		if !p.idle || p.node != n || p.back != last {
+			return fmt.Errorf("its idle list is broken at P %d", p.id)
+		}
+		if listed++; listed > len(n.ps) {
+			return fmt.Errorf("its idle list has a loop")
+		}
+	}
+	if listed != len(n.ps) || listed != int(n.nidle.Peek()) {
+		return fmt.Errorf("%d of %d Ps on its idle list, nidle is %d", listed, len(n.ps), n.nidle.Peek())
+	}
+	return nil
+}
+
+func (p *P) checkQuiet() error {
+	if n := ringLen(p.ring.state.v); n != 0 {
+		return fmt.Errorf("idle with %d Gs in its ring", n)
+	}
+	if p.runnext.v != nil {
+		return fmt.Errorf("idle with a G to run next")
+	}
+	m := p.m
+	if m == nil {
+		return nil
+	}
+	if m.p != p || m.searching {
+		return fmt.Errorf("its M %d holds another P, or sleeps as a searcher", m.ID)
+	}
+	if k := m.note.key.Peek(); k != noteSleeping {
+		return fmt.Errorf("its M %d is idle with a note in state %d, not asleep on it (%d)", m.ID, k, noteSleeping)
+	}
+	n := 0
+	for c := m.freec; c != nil; c = c.link {
+		n++
+	}
+	if n != m.nfreec {
+		return fmt.Errorf("its M %d has %d free carriers and counts %d", m.ID, n, m.nfreec)
+	}
+	return nil
+}
+
+// DescribeLine returns a name for what lies in a cache line, and its value now
+// if the line is a word of the scheduler's own.
+func (s *Sched) DescribeLine(line Line) (name, value string) {
+	for i, n := range s.nodes {
+		switch line {
+		case n.lock.key.line:
+			return fmt.Sprintf("node%d.lock", i), n.lock.String()
+		case n.nrunq.line:
+			return fmt.Sprintf("node%d.nrunq", i), fmt.Sprint(n.nrunq.Peek())
+		case n.nidle.line:
+			return fmt.Sprintf("node%d.nidle", i), fmt.Sprint(n.nidle.Peek())
+		case n.nsearch.line:
+			return fmt.Sprintf("node%d.nsearch", i), fmt.Sprint(int32(n.nsearch.Peek()))
+		}
+	}
+	for _, p := range s.ps {
+		switch {
+		case line == p.ring.state.line:
+			st := p.ring.state.v
+			return fmt.Sprintf("P%d.ring", p.id), fmt.Sprintf("%d Gs from %d", ringLen(st), ringHead(st))
+		case line >= p.ring.lines && line < p.ring.lines+ringSize/slotsPerLine:
+			return fmt.Sprintf("P%d.slots", p.id), ""
+		case line == p.runnext.line:
+			if p.runnext.v == nil {
+				return fmt.Sprintf("P%d.runnext", p.id), "none"
+			}
+			return fmt.Sprintf("P%d.runnext", p.id), "a G"
+		case p.gpool != nil && line == p.gpool.lock.key.line:
+			return "gpool.lock", p.gpool.lock.String()
+		case p.m != nil && line == p.m.note.key.line:
+			return fmt.Sprintf("M%d.note", p.m.ID), [...]string{"clear", "signalled", "sleeping"}[p.m.note.key.Peek()]
+		}
+	}
+	switch line {
+	case 0:
+		return "a caller's word", ""
+	case s.lock.key.line:
+		return "sched.lock", s.lock.String()
+	case s.npidle.line:
+		return "npidle", fmt.Sprint(s.npidle.Peek())
+	case s.stopping.line:
+		return "stopping", fmt.Sprint(s.stopping.Peek())
+	case s.nm.line:
+		return "nm", fmt.Sprint(s.nm.Peek())
+	}
+	return fmt.Sprintf("line%d", line), ""
+}
+
+func (l *mutex) String() string {
+	return [...]string{"unlocked", "locked", "locked, sleepers"}[l.key.Peek()]
+}
+
+// Stopping reports whether the scheduler has failed or is being closed.
+func (s *Sched) Stopping() bool { return s.stopping.Peek() != 0 }
