@@ -92,8 +92,8 @@ func (p *P) checkQuiet() error {
 	return nil
 }
 
-// DescribeLine returns a name for what lies in a cache line, and its value now
-// if the line is a word of the scheduler's own.
+// DescribeLine returns a name for what lies in a cache line and its value now,
+// or "" if it is no word of the scheduler's own but of a G, Group or Chan.
 func (s *Sched) DescribeLine(line Line) (name, value string) {
 	for i, n := range s.nodes {
 		switch line {
@@ -137,7 +137,7 @@ func (s *Sched) DescribeLine(line Line) (name, value string) {
 	case s.nm.line:
 		return "nm", fmt.Sprint(s.nm.Peek())
 	}
-	return fmt.Sprintf("line%d", line), ""
+	return "", ""
 }
 
 func (l *mutex) String() string {

@@ -9,7 +9,7 @@ import (
 // A Machine is what the scheduler runs on: real threads (package host) or
 // events in virtual time (package sim). The scheduler asks it for little, and
 // for nothing behind its back: every word that Ms share is a [Word32],
-// [Word64] or wordPtr and reports its accesses to Memory, every wait is a
+// [Word64] or wordG and reports its accesses to Memory, every wait is a
 // Futexsleep, every clock is Nanotime. So the same scheduler source runs on
 // both, and an explorer that decides the order of accesses decides everything.
 //

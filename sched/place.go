@@ -11,6 +11,8 @@ import (
 // within a node in ascending order of CPU.
 func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	s.makePlaces(topo, seed)
+	s.apart = len(s.places) > 1
+	s.homes = s.apart && s.arm.Home
 	byID := make(map[int]*place)
 	for _, pl := range s.places {
 		byID[pl.id] = pl

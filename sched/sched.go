@@ -25,6 +25,8 @@ type Sched struct {
 	ps     []*P
 	places []*place
 	nodes  []*Node
+	apart  bool // there are several places
+	homes  bool // and Gs are woken and kept at home
 
 	stopping Word32 // 1 once the scheduler fails or is closed
 	npidle   Word32 // idle Ps of all Nodes

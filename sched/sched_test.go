@@ -464,7 +464,8 @@ func TestJoinDoesNotRestartAChildThatBlocked(t *testing.T) {
 				return 1
 			}, sched.Arg{})
 			c.Send(g, 0) // the child has started and blocked before this returns
-			g.Fork(func(*sched.G, sched.Arg) int { return 0 }, sched.Arg{})
+			last := g.Fork(func(*sched.G, sched.Arg) int { return 0 }, sched.Arg{})
+			g.Join(last)
 			if g.Join(child); starts != 1 {
 				t.Errorf("the child started %d times", starts)
 			}

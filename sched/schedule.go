@@ -228,7 +228,7 @@ func (m *M) startm(p *P, searching bool) {
 // ready makes gp, which was parked, runnable.
 func (m *M) ready(gp *G) {
 	s, p := m.s, m.p
-	if s.arm.Home {
+	if s.homes {
 		here := int32(p.place.index)
 		if gp.from != here {
 			gp.from, gp.away = here, 0
@@ -262,7 +262,7 @@ func (m *M) readyAt(n *Node, gp *G) {
 // place makes the fresh gp runnable where it was asked to be.
 func (m *M) place(gp *G, where Placement) {
 	id, ok := where.Node()
-	if !ok || !m.s.arm.Home {
+	if !ok || !m.s.homes {
 		m.runqput(gp, false)
 		m.wakep(m.p.node)
 		return
@@ -314,7 +314,7 @@ func (m *M) resume(gp *G) {
 // ran notes where gp runs. Where it first runs is its home.
 func (m *M) ran(gp *G) {
 	p := m.p
-	if len(m.s.places) > 1 {
+	if m.s.apart {
 		switch gp.home.Load() {
 		case noHome:
 			gp.home.Store(int32(p.place.index))

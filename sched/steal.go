@@ -45,7 +45,7 @@ func (m *M) steal() *G {
 func (m *M) stealFrom(v *P, remote, last bool) *G {
 	p := m.p
 	limit := limitNear
-	if remote && m.s.arm.Home {
+	if remote && m.s.homes {
 		limit = limitRemote
 		if last {
 			limit = limitLast

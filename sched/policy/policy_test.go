@@ -1,0 +1,134 @@
+package policy
+
+import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A walk visits every number once, whatever its start and stride.
+func TestAWalkVisitsEachOnce(t *testing.T) {
+	for n := uint32(1); n <= 30; n++ {
+		var coprimes []uint32
+		for i := uint32(1); i <= n; i++ {
+			if gcd(i, n) == 1 {
+				coprimes = append(coprimes, i)
+			}
+		}
+		for rnd := uint32(0); rnd < 3*n*n; rnd++ {
+			seen := make([]bool, n)
+			w := NewWalk(n, coprimes, rnd)
+			for i, ok := w.Next(); ok; i, ok = w.Next() {
+				if seen[i] {
+					t.Fatalf("walk over %d from %d visits %d twice", n, rnd, i)
+				}
+				seen[i] = true
+			}
+			for i := range seen {
+				if !seen[i] {
+					t.Fatalf("walk over %d from %d leaves out %d", n, rnd, i)
+				}
+			}
+		}
+	}
+}
+
+func gcd(a, b uint32) uint32 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+func TestAThiefFromAnotherNode(t *testing.T) {
+	for _, c := range []struct {
+		n, free uint32
+		last    bool
+		want    uint32
+		why     string
+	}{
+		{1, 1, false, 0, "leaves a single G to its own node"},
+		{1, 0, true, 1, "takes even that in its last round: work is conserved"},
+		{8, 8, false, 4, "takes half of Gs that have no home"},
+		{8, 2, false, 2, "takes no more than those"},
+		{8, 0, false, 0, "takes none that are at home"},
+		{8, 0, true, 4, "takes half of those, too, in its last round"},
+	} {
+		if got := StealRemote(c.n, c.free, c.last); got != c.want {
+			t.Errorf("StealRemote(%d, %d, %v) = %d, want %d: a thief %s", c.n, c.free, c.last, got, c.want, c.why)
+		}
+	}
+}
+
+func TestWhereAReadyGGoes(t *testing.T) {
+	for _, c := range []struct {
+		home, here, n int32
+		want          Where
+	}{
+		{-1, 2, 1, Here},
+		{2, 2, 1000, Here},
+		{1, 2, 1, AtHome},
+		{1, 2, FollowAfter - 1, AtHome},
+		{1, 2, FollowAfter, Move},
+	} {
+		if got := Ready(c.home, c.here, c.n); got != c.want {
+			t.Errorf("Ready(%d, %d, %d) = %d, want %d", c.home, c.here, c.n, got, c.want)
+		}
+	}
+}
+
+func TestArmsAreDistinct(t *testing.T) {
+	byName := map[string]bool{}
+	bySwitches := map[Arm]string{}
+	for _, a := range Arms {
+		if got, ok := ByName(a.Name); !ok || got != a {
+			t.Errorf("ByName(%q) = %v, %v", a.Name, got, ok)
+		}
+		if byName[a.Name] {
+			t.Errorf("two arms are called %s", a.Name)
+		}
+		byName[a.Name] = true
+		name := a.Name
+		a.Name, a.Doc = "", ""
+		if other := bySwitches[a]; other != "" {
+			t.Errorf("%s and %s have the same switches", name, other)
+		}
+		bySwitches[a] = name
+	}
+	if _, ok := ByName("no such arm"); ok {
+		t.Error("ByName finds an arm that is not there")
+	}
+}
+
+// What goes into Go's own runtime can import nothing, and the scheduler must not
+// know what it runs on.
+func TestImportsPointOneWay(t *testing.T) {
+	for dir, forbidden := range map[string]func(path string) bool{
+		".": func(string) bool { return true },
+		"..": func(path string) bool {
+			return strings.HasPrefix(path, "numasched/") &&
+				path != "numasched/sched/policy" && path != "numasched/topology"
+		},
+	} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files in %s: %v", dir, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range f.Imports {
+				if path := strings.Trim(spec.Path.Value, `"`); forbidden(path) {
+					t.Errorf("%s imports %s", file, path)
+				}
+			}
+		}
+	}
+}
