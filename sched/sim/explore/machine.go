@@ -71,6 +71,7 @@ type Machine struct {
 	deviations []Deviation // from what happens without a picker
 	err        error       // ends the execution
 	closed     bool        // Close has returned
+	onWait     func()      // what the caller does instead of its first wait
 	trace      *timeline   // nil but for replays
 }
 
@@ -283,6 +284,7 @@ func (x *Machine) handOver(t, next *thread) {
 	if t.id != 0 {
 		t.m.Pause()
 	} else {
+		x.idles = 0
 		x.loop()
 	}
 }
@@ -292,9 +294,6 @@ func (x *Machine) loop() {
 	for x.next.id != 0 {
 		t := x.next
 		x.cur = t
-		if x.idles != 0 && x.threads[0].state != settled {
-			x.idles = 0
-		}
 		// Step returns when t has given way to another, when it has entered
 		// another carrier, which the next Step goes on with, or when it ends.
 		if !t.m.Step() && x.err == nil {
@@ -357,6 +356,13 @@ func (x *Machine) name(t *thread) string {
 // the caller a wait until no M can go on: time does not pass here.
 func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
 	t := x.cur
+	if x.err != nil {
+		return
+	}
+	if f := x.onWait; t.id == 0 && f != nil {
+		x.onWait = nil
+		f()
+	}
 	i := index(w.Line())
 	x.point(t, i)
 	x.touch(t, i, sched.RMW)
@@ -406,9 +412,8 @@ func (x *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 // settle has thread 0 wait until no other can go on.
 func (x *Machine) settle() {
 	t := x.cur
-	t.state = settled
+	t.state, x.idles = settled, 0
 	x.block(t)
-	t.state = ready
 	for _, o := range x.threads {
 		if o.await != nil {
 			x.fail(x.stuck())

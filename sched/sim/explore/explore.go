@@ -1,0 +1,243 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+// A Config says what to explore.
+type Config struct {
+	Arm  policy.Arm
+	CPUs int    // as many Ps; the machine has two nodes unless it has one CPU
+	Gs   int    // of a program, the one that Run runs included
+	Seed uint64 // of the scheduler's and the explorer's random choices
+
+	Bound int   // preemptions in the systematic search, 0 to MaxBound
+	Limit int64 // executions of the systematic search of a program; 0: none
+	PCT   int64 // random schedules after it
+	Depth int   // of the bugs that random schedules look for: preemptions + 1
+}
+
+// Bounds of what a Config may ask for.
+const (
+	MaxBound = leftMask - 1
+	MaxCPUs  = maxThreads - 1
+	MaxGs    = flags - 1
+)
+
+func (c *Config) nodes() int { return min(c.CPUs, 2) }
+
+// maxSteps is how many accesses an execution of a few Gs never needs.
+func (c *Config) maxSteps() int { return 2000 * (c.CPUs + c.Gs) }
+
+// A Deviation is a decision to have another thread go on than would have
+// without it: the thread that runs while it can, and then the next in turn.
+type Deviation struct{ Step, Thread int }
+
+// A Schedule is what makes an execution happen again.
+type Schedule []Deviation
+
+// String returns the schedule as "STEP:THREAD,...", or "-" if nothing deviates.
+// Thread 0 is the caller, thread n+1 is Mn.
+func (s Schedule) String() string {
+	if len(s) == 0 {
+		return "-"
+	}
+	parts := make([]string, len(s))
+	for i, d := range s {
+		parts[i] = fmt.Sprintf("%d:%d", d.Step, d.Thread)
+	}
+	return strings.Join(parts, ",")
+}
+
+// ParseSchedule reads what String writes. The error quotes what it cannot read.
+func ParseSchedule(text string) (s Schedule, err error) {
+	if text == "-" {
+		return nil, nil
+	}
+	last := 0
+	for part := range strings.SplitSeq(text, ",") {
+		step, thread, ok := strings.Cut(part, ":")
+		d := Deviation{}
+		var err1, err2 error
+		d.Step, err1 = strconv.Atoi(step)
+		d.Thread, err2 = strconv.Atoi(thread)
+		if !ok || err1 != nil || err2 != nil || d.Step <= last || d.Thread < 0 || d.Thread >= maxThreads {
+			return nil, fmt.Errorf("schedule: %q: want STEP:THREAD,... with growing steps and threads from 0 to %d, or -", part, maxThreads-1)
+		}
+		last = d.Step
+		s = append(s, d)
+	}
+	return s, nil
+}
+
+// A Failure is an execution that broke an invariant.
+type Failure struct {
+	Program  string
+	Err      error
+	Schedule Schedule
+	Random   bool // found by a random schedule
+	Timeline string
+}
+
+// A Report says what exploring one program has covered.
+type Report struct {
+	Program string
+	Arm     string
+	Bounds  []BoundReport
+	Random  int64 // executions with random schedules
+	Wall    time.Duration
+	Failure *Failure // nil if every execution kept the invariants
+}
+
+// Executions returns how many executions there were.
+func (r *Report) Executions() int64 {
+	n := r.Random
+	for _, b := range r.Bounds {
+		n += b.Executions
+	}
+	return n
+}
+
+// A BoundReport is about the search with one bound.
+type BoundReport struct {
+	Bound      int
+	Complete   bool  // every interleaving within the bound was tried
+	Executions int64 // interleavings, up to the order of independent accesses
+	Cut        int64 // of these, led to a state that had been searched before
+	States     int64 // points met at which more than one M could go on
+	Marked     int   // words at which to switch
+	MaxSteps   int   // accesses in the longest execution
+}
+
+// Explore explores one program. It returns early if ctx is done.
+func Explore(ctx context.Context, p Program, cfg Config) (Report, error) {
+	x, err := newMachine(&cfg)
+	if err != nil {
+		return Report{}, err
+	}
+	start := time.Now()
+	r := Report{Program: p.Name, Arm: cfg.Arm.Name}
+	if p.minCPUs <= cfg.CPUs {
+		x.systematic(ctx, &p, &cfg, &r)
+		x.random(ctx, &p, &cfg, &r)
+	}
+	r.Wall = time.Since(start)
+	if r.Failure != nil {
+		r.Failure.Timeline, _ = Replay(p, cfg, r.Failure.Schedule)
+	}
+	return r, nil
+}
+
+func newMachine(cfg *Config) (*Machine, error) {
+	perNode := (cfg.CPUs + cfg.nodes() - 1) / cfg.nodes()
+	topo, err := topology.Synthetic(topology.SyntheticSpec{Packages: cfg.nodes(), CoresPerL3: perNode})
+	if err != nil {
+		return nil, err
+	}
+	return &Machine{topo: topo, maxSteps: cfg.maxSteps()}, nil
+}
+
+// patience is after how many executions the context is asked.
+const patience = 1024
+
+func (x *Machine) systematic(ctx context.Context, p *Program, cfg *Config, r *Report) {
+	limit := cfg.Limit
+	if limit <= 0 {
+		limit = 1 << 62
+	}
+	d := &search{seen: newTable(logTable(limit))}
+	for bound := 0; bound <= cfg.Bound && r.Failure == nil; bound++ {
+		b := BoundReport{Bound: bound}
+		d.restart(bound)
+		for more := true; more; {
+			if limit == 0 || b.Executions%patience == 0 && ctx.Err() != nil {
+				break
+			}
+			limit--
+			b.Executions++
+			d.begin()
+			err := x.execute(p, cfg, d)
+			b.MaxSteps = max(b.MaxSteps, x.step)
+			if err != nil {
+				r.Failure = &Failure{Program: p.Name, Err: err, Schedule: append(Schedule(nil), x.deviations...)}
+				break
+			}
+			if d.cut {
+				b.Cut++
+			}
+			if x.grew {
+				d.restart(bound)
+				continue
+			}
+			if more = d.next(); !more {
+				b.Complete = true
+			}
+		}
+		b.States, d.states = d.states, 0
+		for _, m := range x.marked {
+			if m {
+				b.Marked++
+			}
+		}
+		r.Bounds = append(r.Bounds, b)
+		if !b.Complete {
+			break
+		}
+	}
+}
+
+func (x *Machine) random(ctx context.Context, p *Program, cfg *Config, r *Report) {
+	rnd := newPCT(cfg.Seed, cfg.Depth)
+	for i := int64(0); i < cfg.PCT && r.Failure == nil; i++ {
+		if i%patience == 0 && ctx.Err() != nil {
+			return
+		}
+		r.Random++
+		rnd.begin(cfg.Seed, uint64(i))
+		if err := x.execute(p, cfg, rnd); err != nil {
+			r.Failure = &Failure{Program: p.Name, Err: err, Schedule: append(Schedule(nil), x.deviations...), Random: true}
+		}
+	}
+}
+
+// Replay runs p once as sched says and returns the timeline, and the invariant
+// that was broken, if any.
+func Replay(p Program, cfg Config, sched Schedule) (string, error) {
+	x, err := newMachine(&cfg)
+	if err != nil {
+		return "", err
+	}
+	x.trace = new(timeline)
+	err = x.execute(&p, &cfg, &replay{sched})
+	x.trace.end(x, err)
+	return x.trace.String(), err
+}
+
+// A replay repeats the decisions of a schedule.
+type replay struct{ rest Schedule }
+
+// pick implements picker.
+func (r *replay) pick(x *Machine, t *thread, runnable bool) *thread {
+	if len(r.rest) > 0 && r.rest[0].Step == x.step {
+		id := r.rest[0].Thread
+		r.rest = r.rest[1:]
+		if id == t.id && runnable {
+			return t
+		}
+		for _, o := range x.candidates(t) {
+			if o.id == id {
+				return o
+			}
+		}
+		x.fail(fmt.Errorf("the schedule does not fit: at %d thread %d cannot go on", x.step, id))
+		return x.threads[0]
+	}
+	return x.usual(t, runnable)
+}

@@ -1,0 +1,345 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+
+	"numasched/sched"
+)
+
+// A Program is a small parallel program. Its Gs are numbered: G 0 is what Run
+// runs. Every G that is not cancelled must run exactly once.
+type Program struct {
+	Name string
+	Doc  string // one line
+	root func(*task)
+
+	minCPUs int               // it needs
+	want    func(error) error // checks what Run returns; nil: it must return nil
+	close   bool              // Close is explored too; else it follows when all is over
+	cancel  bool              // the caller calls Close instead of waiting for Run
+	runs    int               // how often root runs; 0 means once
+}
+
+// Programs are the programs there are.
+var Programs = []Program{
+	{Name: "spawn", Doc: "G 0 starts the others and returns", root: func(t *task) {
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(*task) {})
+		}
+	}},
+	{Name: "steal", Doc: "G 0 puts the others into its own ring and stays busy until they have run elsewhere", minCPUs: 2, root: func(t *task) {
+		for i := 1; i < t.e.gs; i++ {
+			t.queue(i, func(*task) {})
+		}
+		t.busyUntil(1, t.e.gs)
+	}},
+	{Name: "next", Doc: "G 0 starts one other to run next and stays busy until it has run elsewhere", minCPUs: 2, root: func(t *task) {
+		t.start(1, func(*task) {})
+		t.busyUntil(1, 2)
+	}},
+	{Name: "barrier", Doc: "as many Gs as CPUs are busy until all of them run: no CPU may idle", minCPUs: 2, root: func(t *task) {
+		n := min(t.e.gs, t.e.cpus)
+		for i := 1; i < n; i++ {
+			t.start(i, func(t *task) { t.busyUntil(0, n) })
+		}
+		t.busyUntil(0, n)
+	}},
+	{Name: "park", Doc: "G 0 sends to each of the others, which answers, over unbuffered channels", root: func(t *task) {
+		there, back := t.channel(0), t.channel(0)
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) { t.send(back, 10+t.recv(there)) })
+		}
+		sum := 0
+		for i := 1; i < t.e.gs; i++ {
+			t.send(there, i)
+		}
+		for i := 1; i < t.e.gs; i++ {
+			sum += t.recv(back) - 10
+		}
+		t.check(sum == t.e.gs*(t.e.gs-1)/2, "the answers add up to %d", sum)
+	}},
+	{Name: "fork", Doc: "G 0 forks the others, one of which forks another, and joins them", root: func(t *task) {
+		n := t.e.gs
+		var children []sched.Child
+		for i := 1; i < n-1; i++ {
+			children = append(children, t.fork(i, func(t *task) int {
+				if i == 1 && n > 2 {
+					return i + t.join(t.fork(n-1, func(t *task) int { return t.i }))
+				}
+				return i
+			}))
+		}
+		sum := 0
+		for len(children) > 0 {
+			sum += t.join(children[len(children)-1])
+			children = children[:len(children)-1]
+		}
+		t.check(n <= 2 || sum == n*(n-1)/2, "the children return %d", sum)
+	}},
+	{Name: "group", Doc: "G 0 waits for the others, members of a group", root: func(t *task) {
+		var gr sched.Group
+		for i := 1; i < t.e.gs; i++ {
+			t.member(&gr, i, func(*task) {})
+		}
+		t.wait(&gr)
+		t.check(t.e.allRan(), "Wait returned before all members had run")
+	}},
+	{Name: "yield", Doc: "all Gs yield, two of them twice", root: func(t *task) {
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) { t.yield() })
+		}
+		t.yield()
+		t.yield()
+	}},
+	{Name: "chan", Doc: "a buffered channel with more values than room is closed with receivers waiting", root: func(t *task) {
+		c, done := t.channel(1), t.channel(t.e.gs)
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) {
+				n := 0
+				for {
+					if _, ok := t.tryRecv(c); !ok {
+						break
+					}
+					n++
+				}
+				t.send(done, n)
+			})
+		}
+		t.send(c, 1)
+		t.send(c, 2)
+		t.closeChan(c)
+		sum := 0
+		for i := 1; i < t.e.gs; i++ {
+			sum += t.recv(done)
+		}
+		t.check(sum == 2, "%d values of 2 were received", sum)
+	}},
+	{Name: "home", Doc: "G 0 talks to the others, which are at home on another node", minCPUs: 2, root: func(t *task) {
+		there, back := t.channel(0), t.channel(0)
+		for i := 1; i < t.e.gs; i++ {
+			t.startOn(t.e.cfg.nodes()-1, i, func(t *task) { t.send(back, t.recv(there)) })
+		}
+		for i := 1; i < t.e.gs; i++ {
+			t.send(there, i)
+		}
+		for i := 1; i < t.e.gs; i++ {
+			t.recv(back)
+		}
+	}},
+	{Name: "again", Doc: "Run is called twice: the second meets Ms that are about to sleep", runs: 2, root: func(t *task) {
+		if t.i == 0 && t.e.gs > 2 {
+			t.start(2, func(*task) {})
+		}
+	}},
+	{Name: "close", Doc: "G 0 returns while the others run or wait, and Close comes", close: true, root: func(t *task) {
+		c := t.channel(0)
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) {
+				if t.i%2 == 1 {
+					t.recv(c) // for ever
+				}
+			})
+		}
+	}},
+	{Name: "cancel", Doc: "Close comes while Run waits for Gs that run or wait", close: true, cancel: true,
+		root: func(t *task) {
+			c := t.channel(0)
+			for i := 1; i < t.e.gs; i++ {
+				t.start(i, func(t *task) { t.send(c, 1) })
+			}
+			for i := 1; i < t.e.gs; i++ {
+				t.recv(c)
+			}
+		},
+		want: func(err error) error {
+			if err != nil && !errors.Is(err, sched.ErrClosed) {
+				return err
+			}
+			return nil
+		}},
+	{Name: "deadlock", Doc: "all Gs come to wait for ever: Run must say so", close: true,
+		root: func(t *task) {
+			c := t.channel(0)
+			for i := 1; i < t.e.gs; i++ {
+				t.start(i, func(t *task) {
+					if t.i%2 == 1 {
+						t.recv(c)
+					}
+				})
+			}
+			t.recv(c)
+		},
+		want: func(err error) error {
+			if dead := (*sched.DeadlockError)(nil); !errors.As(err, &dead) {
+				return fmt.Errorf("no deadlock reported, but %v", err)
+			}
+			return nil
+		}},
+	{Name: "panic", Doc: "a G panics while others run and wait: Run must return its panic", close: true,
+		root: func(t *task) {
+			c := t.channel(0)
+			for i := 1; i < t.e.gs; i++ {
+				t.start(i, func(t *task) {
+					if t.i == t.e.gs-1 {
+						panic(errPlanned)
+					}
+					t.recv(c)
+				})
+			}
+			t.recv(c)
+		},
+		want: func(err error) error {
+			if !errors.Is(err, errPlanned) {
+				return fmt.Errorf("no planned panic reported, but %v", err)
+			}
+			return nil
+		}},
+}
+
+var errPlanned = errors.New("a planned panic")
+
+// ProgramByName returns the program with the given name.
+func ProgramByName(name string) (Program, bool) {
+	for _, p := range Programs {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Program{}, false
+}
+
+// An env is what the Gs of one execution share.
+type env struct {
+	x        *Machine
+	s        *sched.Sched
+	cfg      *Config
+	gs, cpus int
+	ran      [flags]int8 // how often each G began
+	expected int         // Gs that were started
+}
+
+func (e *env) allRan() bool {
+	for i := range e.gs {
+		if e.ran[i] != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// A task is a G of a program. Its methods are G's, and keep the books.
+type task struct {
+	e *env
+	g *sched.G
+	i int
+}
+
+// body returns the function of G i.
+func (e *env) body(i int, fn func(*task)) func(*sched.G) {
+	e.expected++
+	return func(g *sched.G) { e.run(g, i, fn) }
+}
+
+func (e *env) run(g *sched.G, i int, fn func(*task)) {
+	outer := e.x.cur.g
+	t := task{e, g, i}
+	t.here()
+	e.x.flag(i, sched.RMW)
+	if e.ran[i]++; e.ran[i] != 1 {
+		e.x.fail(fmt.Errorf("G %d runs a second time", i))
+	}
+	fn(&t)
+	e.x.cur.g = outer
+}
+
+// flag is an access to the program's own flag i.
+func (x *Machine) flag(i int, kind sched.Access) {
+	t := x.cur
+	x.point(t, i)
+	x.touch(t, i, kind)
+}
+
+// here notes that t runs on the present thread.
+func (t *task) here() { t.e.x.cur.g = t.i }
+
+func (t *task) check(ok bool, format string, args ...any) {
+	if !ok {
+		t.e.x.fail(fmt.Errorf("G %d: %s", t.i, fmt.Sprintf(format, args...)))
+	}
+}
+
+func (t *task) start(i int, fn func(*task))                   { t.g.Go(t.e.body(i, fn)) }
+func (t *task) queue(i int, fn func(*task))                   { t.g.GoAt(sched.Default, t.e.body(i, fn)) }
+func (t *task) startOn(node, i int, fn func(*task))           { t.g.GoAt(sched.OnNode(node), t.e.body(i, fn)) }
+func (t *task) member(gr *sched.Group, i int, fn func(*task)) { gr.Go(t.g, t.e.body(i, fn)) }
+
+func (t *task) wait(gr *sched.Group) {
+	gr.Wait(t.g)
+	t.here()
+}
+
+func (t *task) fork(i int, fn func(*task) int) sched.Child {
+	e := t.e
+	e.expected++
+	return t.g.Fork(func(g *sched.G, _ sched.Arg) (ret int) {
+		e.run(g, i, func(t *task) { ret = fn(t) })
+		return
+	}, sched.Arg{})
+}
+
+func (t *task) join(c sched.Child) int {
+	v := t.g.Join(c)
+	t.here()
+	return v
+}
+
+func (t *task) yield() {
+	t.g.Yield()
+	t.here()
+}
+
+func (t *task) channel(size int) *sched.Chan[int] { return sched.NewChan[int](t.e.s, size) }
+
+func (t *task) send(c *sched.Chan[int], v int) {
+	c.Send(t.g, v)
+	t.here()
+}
+
+func (t *task) recv(c *sched.Chan[int]) int {
+	v, _ := t.tryRecv(c)
+	return v
+}
+
+func (t *task) tryRecv(c *sched.Chan[int]) (int, bool) {
+	v, ok := c.Recv(t.g)
+	t.here()
+	return v, ok
+}
+
+func (t *task) closeChan(c *sched.Chan[int]) { c.Close(t.g) }
+
+// busyUntil keeps t's CPU until the Gs from lo up to hi have begun.
+func (t *task) busyUntil(lo, hi int) {
+	x := t.e.x
+	th := x.cur
+	begun := func() bool {
+		for i := lo; i < hi; i++ {
+			if t.e.ran[i] == 0 {
+				return false
+			}
+		}
+		return true
+	}
+	if !begun() {
+		if x.trace != nil {
+			x.trace.note(x, th, "is busy until others have run")
+		}
+		th.await = begun
+		x.block(th)
+		th.await = nil
+	}
+	for i := lo; i < hi; i++ {
+		x.flag(i, sched.Load)
+	}
+}

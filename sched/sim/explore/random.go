@@ -1,0 +1,62 @@
+package explore
+
+import "math/rand/v2"
+
+// A pct is a random schedule after Burckhardt, Kothari, Musuvathi and Nagarakatti,
+// "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS
+// 2010: threads have random priorities, the first that can goes on, and at d-1
+// random points the one that runs becomes the last. A bug of depth d among n
+// threads and k points is found with a probability of at least 1/(n k^(d-1)).
+type pct struct {
+	rand    *rand.Rand
+	source  *rand.PCG
+	changes []int // points, of which there are len(changes) = d-1
+	length  int   // of the longest execution so far, the k of the next
+}
+
+func newPCT(seed uint64, depth int) *pct {
+	src := rand.NewPCG(seed, 0)
+	return &pct{rand: rand.New(src), source: src, changes: make([]int, max(depth-1, 0)), length: 64}
+}
+
+// begin draws the schedule of execution i.
+func (r *pct) begin(seed, i uint64) {
+	r.source.Seed(seed, i)
+	for k := range r.changes {
+		r.changes[k] = 1 + r.rand.IntN(r.length)
+	}
+}
+
+// pick implements picker.
+func (r *pct) pick(x *Machine, t *thread, runnable bool) *thread {
+	r.length = max(r.length, x.step)
+	if runnable {
+		for k, at := range r.changes {
+			if at == x.step {
+				t.prio = -1 - k
+			}
+		}
+		if t.free && r.rand.IntN(2) == 0 {
+			t.prio = -1 - len(r.changes) - x.step // a yield: behind all others
+		}
+	}
+	var best *thread
+	if runnable {
+		best = t
+		r.rank(t)
+	}
+	for _, o := range x.candidates(t) {
+		r.rank(o)
+		if best == nil || o.prio > best.prio {
+			best = o
+		}
+	}
+	return best
+}
+
+// rank gives t a priority when it is first met.
+func (r *pct) rank(t *thread) {
+	if t.prio == 0 {
+		t.prio = 1 + r.rand.IntN(1<<20)
+	}
+}

@@ -1,0 +1,99 @@
+package explore
+
+import (
+	"fmt"
+
+	"numasched/sched"
+)
+
+// execute runs p once, from making a scheduler to closing it, and returns what
+// went wrong. The picker decides until the part that is explored is over.
+func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
+	x.reset()
+	defer func() {
+		// A scheduler that has failed is left as it is, with its coroutines.
+		if r := recover(); r != nil {
+			if err = x.err; r != errAborted {
+				err = fmt.Errorf("the scheduler panicked: %v", r)
+			}
+		}
+		x.picker, x.s = nil, nil
+	}()
+	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed})
+	if err != nil {
+		return err
+	}
+	x.s = s
+	if x.marked == nil {
+		x.markUnknown()
+	}
+	s.ReportOuter()
+	e := &env{x: x, s: s, cfg: cfg, gs: cfg.Gs, cpus: cfg.CPUs}
+	x.picker = pick
+
+	if p.cancel {
+		x.runAndClose(p, e)
+		return x.err
+	}
+	for i := range max(p.runs, 1) {
+		err := s.Run(e.body(i, p.root))
+		if x.err != nil {
+			return x.err
+		}
+		x.checkRun(p, err)
+	}
+	if p.close {
+		x.close(e)
+		return x.err
+	}
+	x.settle()
+	for i := range e.expected {
+		if e.ran[i] != 1 {
+			return fmt.Errorf("G %d was lost: nothing is queued, every M sleeps, and it never ran", i)
+		}
+	}
+	if err := s.CheckQuiet(); err != nil {
+		return fmt.Errorf("when all is quiet: %w", err)
+	}
+	x.picker = nil
+	x.close(e)
+	return x.err
+}
+
+func (x *Machine) checkRun(p *Program, err error) {
+	switch {
+	case p.want != nil:
+		err = p.want(err)
+	case err != nil:
+		err = fmt.Errorf("Run returned: %w", err)
+	}
+	if err != nil {
+		x.fail(err)
+	}
+}
+
+// runAndClose calls Close at the moment at which Run would wait. The points of
+// Close are then interleaved with what the Ms do.
+func (x *Machine) runAndClose(p *Program, e *env) {
+	x.onWait = func() { x.close(e) }
+	err := e.s.Run(e.body(0, p.root))
+	x.onWait = nil
+	x.checkRun(p, err)
+	if !x.closed {
+		x.close(e)
+	}
+}
+
+// close closes the scheduler and checks that this ends every M.
+func (x *Machine) close(e *env) {
+	if x.trace != nil {
+		x.trace.note(x, x.cur, "calls Close")
+	}
+	e.s.Close() // returns what Run has returned
+	x.closed = true
+	for _, t := range x.threads[1:] {
+		if t.state != ended {
+			x.fail(fmt.Errorf("Close returned while %s has not ended", x.name(t)))
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package explore
+
+import (
+	"math/bits"
+
+	"numasched/sched"
+)
+
+// The systematic search is a depth-first walk over the decisions of a stateless
+// model checker: every execution starts from the beginning, repeats the
+// decisions on the stack, and from there on goes on as usual, pushing a decision
+// at every point at which another thread could go on. What bounds it is the
+// number of preemptions, that is of switches away from a thread that could have
+// gone on (Musuvathi and Qadeer, "Iterative context bounding for systematic
+// testing of multithreaded programs", PLDI 2007). Switches at a wait, at the end
+// of an M and where an M yields are free.
+//
+// Two reductions keep it small.
+//
+// Points at which nobody looks. A point before an access to a word that only
+// one thread touches, or that nobody writes, is left out. Which words these are
+// is learned: when an execution first makes a word one that several touch and
+// one writes, it is marked, and the search of this bound begins again. It ends
+// with a set of marked words that no execution has enlarged. Then nothing has
+// been missed: take an interleaving with a preemption of t before an unmarked
+// access, and let t go on to its next marked access, or wait, before it is
+// preempted. If no other thread's access in the interleaving conflicts with what
+// t does in between, the two are equivalent. If one does, take the first: up to
+// it the interleaving is equivalent to one that was explored, in which the
+// conflict happened as well and so would have marked the word.
+// Words that are made while the program runs are marked from the start.
+//
+// States seen before. The state at a point follows from who has accessed which
+// word after whom (for code without data races, and what Ms share but words is
+// under locks): that partial order is hashed as it grows, every thread by what
+// it has done and seen, every word by who wrote it last and who has read it
+// since. Two executions with the same hashes are in the same state (Musuvathi and
+// Qadeer, "Partial-order reduction for context-bounded state exploration",
+// 2007), and what follows needs to be searched once, with the larger number of
+// preemptions left. A slot of a ring is read by thieves while its owner may
+// write it, without a word that says so; what was read is then thrown away, so
+// the state does not depend on it. Two states may have one hash, with a
+// probability of about 2^-60 for each pair that meets in the table.
+
+// A decision is a point at which more than one thread could go on.
+type decision struct {
+	step    int
+	threads [maxThreads]uint8 // in the order in which they are tried
+	n, i    uint8             // how many, and which one is taken
+	free    bool              // all cost nothing; else all but the first are preemptions
+}
+
+// A search is the walk for one bound.
+type search struct {
+	stack []decision
+	depth int // decisions of the present execution so far
+	bound int
+	left  int  // preemptions left to the present execution
+	cut   bool // its state was seen before: it goes on as usual to its end
+	seen  table
+
+	states, cuts int64
+}
+
+func (d *search) begin() { d.depth, d.left, d.cut = 0, d.bound, false }
+
+// pick implements picker.
+func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
+	if d.depth < len(d.stack) {
+		e := &d.stack[d.depth]
+		if e.step != x.step {
+			return x.usual(t, runnable)
+		}
+		d.depth++
+		if !e.free && e.i > 0 {
+			d.left--
+		}
+		return x.threads[e.threads[e.i]]
+	}
+	free := !runnable || t.free
+	if d.cut || !free && d.left == 0 {
+		return x.usual(t, runnable)
+	}
+	others := x.candidates(t)
+	if len(others) == 0 || !runnable && len(others) == 1 {
+		return x.usual(t, runnable)
+	}
+	d.states++
+	if d.seen.visited(x.stateHash(t, runnable), d.left) {
+		d.cuts++
+		d.cut = true
+		return x.usual(t, runnable)
+	}
+	e := decision{step: x.step, free: free}
+	if runnable {
+		e.threads[0], e.n = uint8(t.id), 1
+	}
+	for _, o := range others {
+		e.threads[e.n] = uint8(o.id)
+		e.n++
+	}
+	d.stack = append(d.stack, e)
+	d.depth++
+	return x.threads[e.threads[0]]
+}
+
+// next turns to the next execution and returns false if there is none.
+func (d *search) next() bool {
+	for n := len(d.stack); n > 0; n-- {
+		e := &d.stack[n-1]
+		if e.i++; e.i < e.n {
+			d.stack = d.stack[:n]
+			return true
+		}
+	}
+	d.stack = d.stack[:0]
+	return false
+}
+
+// restart forgets everything, for another bound or another set of marked words.
+func (d *search) restart(bound int) {
+	d.stack, d.bound = d.stack[:0], bound
+	d.seen.clear()
+}
+
+// stateHash is the state at a point of t.
+func (x *Machine) stateHash(t *thread, runnable bool) uint64 {
+	h := x.sum
+	if runnable {
+		h += mix(t.hash + 1)
+		if t.free {
+			h += 0x9E3779B97F4A7C15
+		}
+	}
+	return mix(h)
+}
+
+// markUnknown marks the words that the scheduler has no name for yet.
+func (x *Machine) markUnknown() {
+	x.marked = make([]bool, flags, 512)
+	x.marked[index(0)-1] = false
+	for line := 0; line < 448; line++ {
+		name, _ := x.s.DescribeLine(sched.Line(line))
+		x.marked = append(x.marked, line == 0 || name == "")
+	}
+	x.words = make([]word, len(x.marked))
+}
+
+// A table remembers states with the number of preemptions left there. It has a
+// fixed size and forgets: then a state is searched again.
+type table struct {
+	slots []uint64 // hash, its last bits replaced by 1 + preemptions left
+	shift int
+	used  bool
+}
+
+const leftMask = 15 // so a bound is at most 14
+
+func newTable(logSize int) table {
+	return table{slots: make([]uint64, 1<<logSize), shift: 64 - logSize}
+}
+
+// visited reports whether the state was seen with as many preemptions left, and
+// notes that it is now.
+func (tb *table) visited(h uint64, left int) bool {
+	s := &tb.slots[h>>tb.shift]
+	key := h &^ leftMask
+	if *s&^leftMask == key && int(*s&leftMask) > left {
+		return true
+	}
+	*s = key | uint64(left+1)
+	tb.used = true
+	return false
+}
+
+func (tb *table) clear() {
+	if tb.used {
+		clear(tb.slots)
+		tb.used = false
+	}
+}
+
+// logTable returns the size of a table for so many executions.
+func logTable(executions int64) int {
+	return min(max(bits.Len64(uint64(executions))+3, 12), 22)
+}

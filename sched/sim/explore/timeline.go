@@ -1,0 +1,91 @@
+package explore
+
+import (
+	"fmt"
+	"strings"
+
+	"numasched/sched"
+)
+
+// A timeline records an execution, one line per event: the step, then a column
+// per thread with what it did. See the package documentation.
+type timeline struct {
+	rows    []row
+	pending bool // the last row's access has not been seen to happen yet
+	index   int  // its word
+}
+
+type row struct {
+	step, thread, g int
+	text            string
+}
+
+var kinds = [...]string{sched.Load: "load", sched.Store: "store", sched.RMW: "rmw"}
+
+func (tl *timeline) add(x *Machine, t *thread, text string) {
+	tl.finish(x)
+	tl.rows = append(tl.rows, row{x.step, t.id, t.g, text})
+}
+
+// access records an access that is about to happen.
+func (tl *timeline) access(x *Machine, t *thread, i int, kind sched.Access) {
+	tl.add(x, t, fmt.Sprintf("%-5s %s", kinds[kind], tl.word(x, i)))
+	tl.pending, tl.index = true, i
+}
+
+func (tl *timeline) note(x *Machine, t *thread, text string) { tl.add(x, t, text) }
+
+// finish adds the value that the last access has left: nobody else runs between
+// a point and the access that it is for.
+func (tl *timeline) finish(x *Machine) {
+	if !tl.pending {
+		return
+	}
+	tl.pending = false
+	if tl.index < flags || x.s == nil {
+		return
+	}
+	if _, value := x.s.DescribeLine(sched.Line(tl.index - flags)); value != "" {
+		tl.rows[len(tl.rows)-1].text += ": " + value
+	}
+}
+
+func (tl *timeline) word(x *Machine, i int) string {
+	if i < flags {
+		return fmt.Sprintf("G%d begins", i)
+	}
+	if name, _ := x.s.DescribeLine(sched.Line(i - flags)); name != "" {
+		return name
+	}
+	return fmt.Sprintf("word %d of a G or channel", i-flags)
+}
+
+func (tl *timeline) end(x *Machine, err error) {
+	if err != nil {
+		tl.rows = append(tl.rows, row{x.step, -1, -1, "FAILED: " + err.Error()})
+	}
+}
+
+// String returns the timeline: a heading wherever another thread goes on.
+func (tl *timeline) String() string {
+	var b strings.Builder
+	last := -2
+	for _, r := range tl.rows {
+		switch {
+		case r.thread < 0:
+			fmt.Fprintf(&b, "%6d  %s\n", r.step, r.text)
+			continue
+		case r.thread != last && r.thread == 0:
+			b.WriteString("caller\n")
+		case r.thread != last:
+			fmt.Fprintf(&b, "%*sM%d\n", 4*r.thread, "", r.thread-1)
+		}
+		last = r.thread
+		who := "  "
+		if r.g >= 0 {
+			who = fmt.Sprintf("G%d", r.g)
+		}
+		fmt.Fprintf(&b, "%6d %*s%s %s\n", r.step, 4*r.thread, "", who, r.text)
+	}
+	return b.String()
+}
