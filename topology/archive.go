@@ -222,7 +222,10 @@ func (m *memFS) top() []string {
 // lookup finds an entry and follows links, absolute ones from the root on and
 // none out of it.
 func (m *memFS) lookup(name string) (*memEntry, error) {
-	full := path.Join(m.root, name)
+	full := name
+	if m.root != "." {
+		full = path.Join(m.root, name)
+	}
 	if e := m.entries[full]; e != nil && e.mode != fs.ModeSymlink {
 		return e, nil
 	}

@@ -1,0 +1,397 @@
+package topology
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// endless is an fs.FS in which every file is a regular one without end, but for
+// those of a real tree below it.
+type endless struct {
+	tree fs.FS
+	name string // the one that has no end
+	read int64
+}
+
+func (e *endless) Open(name string) (fs.File, error) {
+	if name == e.name {
+		return &endlessFile{e}, nil
+	}
+	return e.tree.Open(name)
+}
+
+type endlessFile struct{ e *endless }
+
+func (f *endlessFile) Stat() (fs.FileInfo, error) { return memInfo{"endless", &memEntry{}}, nil }
+func (f *endlessFile) Close() error               { return nil }
+func (f *endlessFile) Read(b []byte) (int, error) {
+	f.e.read += int64(len(b))
+	if f.e.read > 1<<30 {
+		return 0, errors.New("read a gigabyte of a file without end")
+	}
+	for i := range b {
+		b[i] = '1'
+	}
+	return len(b), nil
+}
+
+func TestAFileWithoutEndIsGivenUp(t *testing.T) {
+	for _, name := range []string{
+		cpuDir + "/online", cpuFile(0, "topology/core_cpus"), cpuFile(1, "cache/index0/size"),
+		nodeDir + "/node0/cpumap", nodeDir + "/node1/distance", nodeDir + "/node0/meminfo", "proc/self/mounts", "proc/self/status",
+	} {
+		e := &endless{tree: treeOf(mustSynthetic("2x2")).fs(), name: name}
+		topo, err := Read(e)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		check(t, topo)
+		if e.read > 2*bigFile {
+			t.Errorf("%s: %d MB were read", name, e.read>>20)
+		}
+		wantNote(t, topo, name+": longer than")
+	}
+}
+
+// A reader that returns neither bytes nor an error must not hang Read.
+type stuckFile struct{ fs.File }
+
+func (stuckFile) Read([]byte) (int, error) { return 0, nil }
+
+type stuck struct{ fs.FS }
+
+func (s stuck) Open(name string) (fs.File, error) {
+	f, err := s.FS.Open(name)
+	if err == nil && strings.HasSuffix(name, "/online") {
+		return stuckFile{f}, nil
+	}
+	return f, err
+}
+
+func TestAFileThatGivesNothingIsGivenUp(t *testing.T) {
+	topo, err := Read(stuck{treeOf(mustSynthetic("2x2")).fs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNote(t, topo, "cpu/online: cannot be read")
+	wantCPUs(t, "online", topo.Online, "0-3")
+}
+
+// A crowd is a directory of very many CPUs, made as they are listed.
+type crowd struct{ fs.FS }
+
+type crowdDir struct {
+	fs.File
+	at int
+}
+
+func (c crowd) Open(name string) (fs.File, error) {
+	f, err := c.FS.Open(name)
+	if err == nil && name == cpuDir {
+		return &crowdDir{File: f}, nil
+	}
+	return f, err
+}
+
+func (d *crowdDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 {
+		panic("asked for all entries of a directory at once")
+	}
+	var list []fs.DirEntry
+	for range n {
+		list = append(list, memInfo{fmt.Sprintf("cpu%d", d.at), &memEntry{mode: fs.ModeDir}})
+		d.at++
+	}
+	return list, nil
+}
+
+func TestADirectoryWithoutEndIsGivenUp(t *testing.T) {
+	topo, err := Read(crowd{treeOf(mustSynthetic("1x2")).fs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantNote(t, topo, "more than 65536 entries")
+}
+
+func TestWhatIsNoRegularFileIsNotThere(t *testing.T) {
+	m := treeOf(mustSynthetic("2x2")).fs().(fstest.MapFS)
+	m[cpuDir+"/online"] = &fstest.MapFile{Mode: fs.ModeNamedPipe}
+	m[nodeDir+"/online"] = &fstest.MapFile{Mode: fs.ModeDevice}
+	m[nodeDir+"/node0/distance"] = &fstest.MapFile{Mode: fs.ModeDir}
+	topo, err := Read(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, topo)
+	wantCPUs(t, "online", topo.Online, "0-3")
+	wantNote(t, topo, "cpu/online: cannot be read: not a regular file")
+}
+
+// inTime fails if f takes longer than any honest reading could.
+func inTime(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { f(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("still reading after a minute")
+	}
+}
+
+func TestAnUnpackedTreeOfTrapsIsRead(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range treeOf(mustSynthetic("2x2")) {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("0\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	replace := func(name, target string) {
+		os.RemoveAll(at(name))
+		if err := os.Symlink(target, at(name)); err != nil {
+			t.Skipf("this system makes no links: %v", err)
+		}
+	}
+	replace(nodeDir+"/node0/cpumap", "cpumap")      // a loop
+	replace(cpuDir+"/cpu3/cache", "..")             // a cycle of directories
+	replace(nodeDir+"/node1/distance", "/dev/zero") // without end
+	replace(cpuDir+"/online", outside)              // out of the tree
+	pipe := makeFIFO(at(nodeDir + "/node1/meminfo.pipe"))
+	if pipe {
+		os.Remove(at(nodeDir + "/node1/meminfo"))
+		os.Rename(at(nodeDir+"/node1/meminfo.pipe"), at(nodeDir+"/node1/meminfo"))
+	}
+	inTime(t, func() {
+		topo, err := Load(dir)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		check(t, topo)
+		if topo.Node(0).CPUs.String() != "0-1" {
+			t.Errorf("node 0 has CPUs %v", topo.Node(0).CPUs)
+		}
+		if pipe {
+			wantNote(t, topo, "node1/meminfo")
+		}
+		var b bytes.Buffer
+		if err := CaptureDir(&b, dir); err != nil {
+			t.Error(err)
+		}
+	})
+	// By the slow way, too, which follows links as the system does.
+	inTime(t, func() {
+		if topo, err := Read(os.DirFS(dir)); err != nil {
+			t.Error(err)
+		} else {
+			check(t, topo)
+		}
+	})
+}
+
+// tarOf packs headers and their content.
+func tarOf(t *testing.T, entries ...func(*tar.Writer) error) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := tar.NewWriter(zip)
+	for _, e := range entries {
+		if err := e(w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), zip.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func file(name, content string) func(*tar.Writer) error {
+	return func(w *tar.Writer) error {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, content)
+		return err
+	}
+}
+
+func link(name, to string, kind byte) func(*tar.Writer) error {
+	return func(w *tar.Writer) error {
+		return w.WriteHeader(&tar.Header{Typeflag: kind, Name: name, Linkname: to})
+	}
+}
+
+// zeros is a file of n zero bytes, which gzip makes a thousandth of.
+func zeros(name string, n int64) func(*tar.Writer) error {
+	return func(w *tar.Writer) error {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: n}); err != nil {
+			return err
+		}
+		_, err := io.CopyN(w, zeroReader{}, n)
+		return err
+	}
+}
+
+type zeroReader struct{}
+
+func (zeroReader) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+func TestABombInACaptureIsRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("unpacks a gigabyte")
+	}
+	bomb := tarOf(t, zeros("sys/bomb", maxUnpacked+1))
+	_, err := OpenArchive(bytes.NewReader(bomb))
+	if err == nil || !strings.Contains(err.Error(), "unpacks to more than") {
+		t.Errorf("a bomb of %d KB: %v", len(bomb)>>10, err)
+	}
+}
+
+func TestManyLargeFilesInACaptureAreRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("packs 300 MB")
+	}
+	var parts []func(*tar.Writer) error
+	for i := range maxKept/bigFile + 2 {
+		parts = append(parts, zeros(fmt.Sprintf("sys/devices/system/node/node%d/cpumap", i), bigFile))
+	}
+	_, err := OpenArchive(bytes.NewReader(tarOf(t, parts...)))
+	if err == nil || !strings.Contains(err.Error(), "of files") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLinksInACapture(t *testing.T) {
+	fsys, err := OpenArchive(bytes.NewReader(tarOf(t,
+		file("m/proc/cpuinfo", "processor : 0\n"),
+		link("m/proc/stat", "cpuinfo", tar.TypeSymlink),
+		link("m/proc/meminfo", "meminfo", tar.TypeSymlink),
+		link("m/proc/mounts", "/proc/stat", tar.TypeSymlink),
+		link("m/proc/self/status", "../../../../proc/cpuinfo", tar.TypeSymlink),
+		link("m/proc/self/cpuset", "m/proc/cpuinfo", tar.TypeLink),
+		link("m/sys/devices/system/cpu/cpu0", "../cpu/cpu0", tar.TypeSymlink),
+	)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"proc/stat", "proc/mounts", "proc/self/status", "proc/self/cpuset"} {
+		if b, err := fs.ReadFile(fsys, name); err != nil || string(b) != "processor : 0\n" {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+	for _, loop := range []string{"proc/meminfo", "sys/devices/system/cpu/cpu0/online"} {
+		if _, err := fs.ReadFile(fsys, loop); err == nil {
+			t.Errorf("%s: a loop of links is a file", loop)
+		}
+	}
+}
+
+func TestACaptureHoldsItsTreeAsAnFSShould(t *testing.T) {
+	var b bytes.Buffer
+	if err := Capture(&b, treeOf(mustSynthetic("1x2")).fs()); err != nil {
+		t.Fatal(err)
+	}
+	fsys, err := OpenArchive(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fstest.TestFS(fsys, cpuDir+"/online", cpuFile(1, "topology/core_cpus")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCapturesOfAnyPackingAndRoot(t *testing.T) {
+	plain := func(prefix string) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for name, content := range treeOf(mustSynthetic("2x2")) {
+			if err := file(prefix+name, content)(w); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Close()
+		return b.Bytes()
+	}
+	for _, prefix := range []string{"", "./", "/", "machine/", "./machine/"} {
+		fsys, err := OpenArchive(bytes.NewReader(plain(prefix)))
+		if err != nil {
+			t.Errorf("%q: %v", prefix, err)
+			continue
+		}
+		topo, err := Read(fsys)
+		if err != nil || topo.Online.Len() != 4 || len(topo.Nodes) != 2 {
+			t.Errorf("%q: %v, %v", prefix, topo, err)
+		}
+	}
+}
+
+func TestWhatIsNoCaptureIsRefused(t *testing.T) {
+	whole := tarOf(t, file("sys/devices/system/cpu/online", "0\n"), file("proc/cpuinfo", strings.Repeat("processor : 0\n", 10000)))
+	for name, content := range map[string][]byte{
+		"empty": nil, "text": []byte("hello"), "cut gzip": whole[:len(whole)/2], "another tar": tarOf(t, file("etc/passwd", "root")),
+		"zeros": make([]byte, 4096),
+	} {
+		if _, err := OpenArchive(bytes.NewReader(content)); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v; want one line", name, err)
+		}
+	}
+}
+
+func TestACaptureSaysNothingOfWhoseMachineItIs(t *testing.T) {
+	tr := treeOf(mustSynthetic("2x2"))
+	secrets := []string{"darkstar", "SN-4711", "00:16:3e:aa:bb:cc", "jane", "postgres", "0123456789ab", "EV68CB"}
+	tr["proc/cpuinfo"] = "processor\t: 0\nSerial\t: SN-4711\nmodel name\t: EV68CB\nplatform\t: darkstar\n"
+	tr["proc/stat"] = "cpu0 4711\nbtime 4711\n"
+	tr["proc/self/status"] = "Name:\tpostgres\nUid:\t4711\nCpus_allowed_list:\t0-3\nMems_allowed_list:\t0-1\n"
+	tr["proc/self/cgroup"] = "0::/user.slice/jane.slice/docker-0123456789ab.scope\n"
+	tr["proc/self/mounts"] = "darkstar:/home/jane /home/jane nfs rw,addr=00:16:3e:aa:bb:cc 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw,x=jane 0 0\n"
+	tr["sys/fs/cgroup/user.slice/jane.slice/cpuset.cpus.effective"] = "0-2\n"
+	tr["proc/meminfo"] = "MemTotal: 8 kB\nSwapOf4711: 1 kB\n"
+	tr["sys/class/dmi/id/product_serial"] = "SN-4711\n"
+	tr["proc/sys/kernel/hostname"] = "darkstar\n"
+	tr[nodeDir+"/node0/meminfo"] += "Node 0 SN-4711: 1 kB\n"
+	for _, base := range []tree{tr, tree(nil)} {
+		if base == nil { // without /sys, so that cpuinfo counts
+			base = tree{"proc/cpuinfo": tr["proc/cpuinfo"], "proc/stat": tr["proc/stat"], "proc/meminfo": tr["proc/meminfo"]}
+		}
+		rec, err := record(base.fs())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		if err := rec.write(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range append(secrets, "4711") {
+			if bytes.Contains(b.Bytes(), []byte(s)) {
+				t.Errorf("the capture tells %q", s)
+			}
+		}
+		readsAndRoundTrips(t, base.inMemory())
+	}
+}

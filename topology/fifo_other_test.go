@@ -1,0 +1,5 @@
+//go:build !unix
+
+package topology
+
+func makeFIFO(name string) bool { return false }

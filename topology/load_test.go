@@ -1,0 +1,156 @@
+package topology
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSynthetic(t *testing.T) {
+	topo := mustSynthetic("synthetic:2x4")
+	check(t, topo)
+	if topo.Online.Len() != 8 || len(topo.Nodes) != 2 || len(topo.Packages) != 2 || len(topo.L3) != 2 || len(topo.Cores) != 8 || topo.Distance(0, 1) != 21 {
+		t.Errorf("%+v", topo.Report())
+	}
+	topo = mustSynthetic("2x2x2x3x2")
+	check(t, topo)
+	if topo.Online.Len() != 48 || len(topo.Nodes) != 4 || len(topo.L3) != 8 || len(topo.Cores) != 24 {
+		t.Errorf("%+v", topo.Report())
+	}
+	if topo.Distance(0, 0) != 10 || topo.Distance(0, 1) != 12 || topo.Distance(0, 2) != 32 {
+		t.Errorf("distances %v", topo.Distances)
+	}
+	wantCPUs(t, "core 1", topo.Cores[1], "2-3")
+	if topo.Origin != "synthetic:2x2x2x3x2" {
+		t.Errorf("origin %q", topo.Origin)
+	}
+}
+
+func TestSyntheticSpecsThatAreNone(t *testing.T) {
+	for _, spec := range []string{"", "2", "2x", "x4", "0x4", "-1x4", "2x4x2", "2x4x2x2x2x2", "ax4", "2 x4", "99999999999999999999x2", "16384x2", "2000x1", "128x128x128x128x128"} {
+		if topo, err := ParseSynthetic("synthetic:" + spec); err == nil {
+			t.Errorf("%q is %v", spec, topo.Online)
+		} else if !strings.Contains(err.Error(), "synthetic:"+spec) || !strings.Contains(err.Error(), "want") && !strings.Contains(err.Error(), "not a number") {
+			t.Errorf("%q: %v", spec, err)
+		}
+	}
+	for _, spec := range []SyntheticSpec{{Packages: -1}, {CoresPerL3: MaxSyntheticCPUs + 1}, {Packages: MaxSyntheticNodes + 1}} {
+		if _, err := Synthetic(spec); err == nil {
+			t.Errorf("%+v is taken", spec)
+		}
+	}
+}
+
+func TestPresetsAreSoundAndSayWhereTheyCameFrom(t *testing.T) {
+	want := []string{
+		"genoa-2x9224-cxl", "gnr-2x6980p-snc3", "graviton3", "kunpeng-920", "opteron-4x6276",
+		"rome-2x7742-nps4", "skx-2x8180", "skx-8s", "snb-4s-ring", "spr-2x8468-snc4",
+	}
+	if got := Presets(); !slices.Equal(got, want) {
+		t.Errorf("presets %q", got)
+	}
+	cpus := map[string]int{
+		"genoa-2x9224-cxl": 96, "gnr-2x6980p-snc3": 512, "graviton3": 64, "kunpeng-920": 128, "opteron-4x6276": 64,
+		"rome-2x7742-nps4": 256, "skx-2x8180": 112, "skx-8s": 448, "snb-4s-ring": 64, "spr-2x8468-snc4": 192,
+	}
+	for _, name := range Presets() {
+		topo, err := Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, topo)
+		info, ok := AboutPreset(name)
+		if !ok || info.Machine == "" || info.Source == "" || info.Assumed == "" {
+			t.Errorf("%s: %+v", name, info)
+		}
+		if topo.Online.Len() != cpus[name] {
+			t.Errorf("%s has %d CPUs, want %d", name, topo.Online.Len(), cpus[name])
+		}
+		for i, row := range topo.Distances {
+			if row[i] != 10 {
+				t.Errorf("%s: node %d is %d from itself", name, i, row[i])
+			}
+		}
+		if len(topo.Nodes) > 1 && len(topo.Distances) != len(topo.Nodes) {
+			t.Errorf("%s: %d rows of distances", name, len(topo.Distances))
+		}
+		var cores CPUSet
+		for _, c := range topo.Cores {
+			cores = cores.Or(c)
+		}
+		if !cores.Equal(topo.Online) {
+			t.Errorf("%s: cores have CPUs %v of %v", name, cores, topo.Online)
+		}
+	}
+}
+
+func TestLoadTakesEveryFormOfAMachine(t *testing.T) {
+	dir := t.TempDir()
+	tr := treeOf(mustSynthetic("2x2"))
+	for name, content := range tr {
+		file := filepath.Join(dir, "tree", filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := Capture(&b, tr.fs()); err != nil {
+		t.Fatal(err)
+	}
+	capture, xml := filepath.Join(dir, "m.tar.gz"), filepath.Join(dir, "m.xml")
+	if err := os.WriteFile(capture, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(xml, []byte(hwlocSamples[1]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		arg    string
+		cpus   int
+		origin string
+	}{
+		{"host", 0, "host"},
+		{"synthetic:2x4", 8, "synthetic:2x4"},
+		{"preset:skx-8s", 448, "preset:skx-8s"},
+		{"skx-8s", 448, "preset:skx-8s"},
+		{capture, 4, capture},
+		{xml, 4, xml},
+		{filepath.Join(dir, "tree"), 4, filepath.Join(dir, "tree")},
+	} {
+		topo, err := Load(x.arg)
+		if err != nil {
+			t.Errorf("%s: %v", x.arg, err)
+			continue
+		}
+		check(t, topo)
+		if x.cpus != 0 && topo.Online.Len() != x.cpus || topo.Origin != x.origin {
+			t.Errorf("%s: %d CPUs, origin %q", x.arg, topo.Online.Len(), topo.Origin)
+		}
+	}
+	for _, bad := range []string{"", "nosuch", "preset:", "preset:nosuch", "synthetic:", filepath.Join(dir, "nosuch.tar.gz"), dir, os.DevNull} {
+		if _, err := Load(bad); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: error %v; want one line", bad, err)
+		}
+	}
+}
+
+func TestHostIsAMachine(t *testing.T) {
+	topo, err := Host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, topo)
+	if topo.Allowed.Len() < 1 || topo.Online.Len() < runtime.NumCPU() {
+		t.Errorf("CPUs %v, allowed %v; Go sees %d", topo.Online, topo.Allowed, runtime.NumCPU())
+	}
+	if runtime.GOOS != "linux" && len(topo.Missing) == 0 {
+		t.Error("Missing does not say that there is no /sys")
+	}
+}
