@@ -1,6 +1,10 @@
 package sched
 
-import "iter"
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+)
 
 // A carrier is a stack: a coroutine in which an M's scheduling loop runs. Fresh
 // Gs run directly on it, as a call from the loop. When one of them blocks, the
@@ -117,7 +121,7 @@ func (c *carrier) loop() {
 // Close stops a carrier that no M is in.
 func (c *carrier) end() {
 	if r := recover(); r != nil && r != errCancelled {
-		panic(r) // a bug of the scheduler
+		panic(fmt.Sprintf("sched: bug: %v\n%s", r, debug.Stack()))
 	}
 }
 
@@ -141,6 +145,12 @@ func (g *G) park(commit func(*M, *G) bool) {
 	}
 	m.commit, m.commitG = commit, g
 	m.p.stats.Parks++
+	if s.apart {
+		g.p = m.p
+		if g.home.Load() == noHome { // it was run inline
+			g.home.Store(int32(m.p.place.index))
+		}
+	}
 	// A G at hand that has a stack is entered directly; anything else is for the
 	// scheduling loop on another carrier.
 	var next *carrier

@@ -28,7 +28,7 @@ type G struct {
 
 	ret int  // what task returned
 	run *run // that waits for it
-	p   *P   // that ran it last
+	p   *P   // that it parked on; unset on machines of one place
 
 	// What it waits for while it is parked, for the commit function.
 	waitMutex *mutex

@@ -507,3 +507,24 @@ func TestMemoryMayBeFreedOnAnotherNode(t *testing.T) {
 		})
 	})
 }
+
+// A G with a home that was run inside a join, and blocks there, is woken at home
+// like any other.
+func TestAnInlinedGThatBlocksIsWoken(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			c := sched.NewChan[int](s, 0)
+			var senders, outer sched.Group
+			for i := range 40 {
+				outer.GoAt(g, sched.OnNode(i%2), func(g *sched.G) {
+					var inner sched.Group
+					inner.GoAt(g, sched.OnNode((i+1)%2), func(g *sched.G) { c.Recv(g) })
+					inner.Wait(g)
+				})
+				senders.Go(g, func(g *sched.G) { c.Send(g, i) })
+			}
+			outer.Wait(g)
+			senders.Wait(g)
+		})
+	})
+}

@@ -324,7 +324,6 @@ func (m *M) ran(gp *G) {
 		default:
 			p.stats.AwayRuns++
 		}
-		gp.p = p
 	} else {
 		p.stats.HomeRuns++
 	}
