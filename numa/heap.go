@@ -100,6 +100,7 @@ type nodeHeap struct {
 	arena   *Arena // bound, if it could be
 	spare   *Arena // unbound: grows when arena cannot
 	warned  atomic.Bool
+	skip    atomic.Int32 // allocations that go to spare before arena is asked again
 	classes [numClasses]central
 	large   atomic.Int64 // bytes of large objects
 }
@@ -166,11 +167,14 @@ func (n *nodeHeap) warn(err error) {
 
 // alloc takes bytes from the node's arena, or from unbound memory if the node has no more.
 func (n *nodeHeap) alloc(bytes int) (mem []byte, unbound bool, err error) {
-	if n.arena != n.spare {
+	// A node that is full is asked again only now and then: asking is dear.
+	if n.arena != n.spare && n.skip.Add(-1) < 0 {
 		if mem, err = n.arena.Alloc(bytes); err == nil {
+			n.skip.Store(0)
 			return mem, false, nil
 		}
 		n.warn(err)
+		n.skip.Store(64)
 	}
 	mem, err = n.spare.Alloc(bytes)
 	return mem, true, err

@@ -1,0 +1,101 @@
+#!/bin/sh
+# Tests that need a kernel with NUMA nodes, on virtual machines of several
+# shapes (scripts/numalab.sh): the topology is what QEMU was told, threads run
+# where they are bound, pages lie where they were asked for.
+#
+# Usage: scripts/numalab-test.sh [--update] [SHAPE...]
+#   --update   make the captures in topology/testdata/virtual anew
+#   SHAPE      only these (see the list below)
+# NUMALAB_JOBS machines run at a time (2). About 3 minutes on 2 CPUs.
+# Exit status: 0 all passed; 1 some failed, with their output; 125 the machine
+# cannot be made, and what is missing.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+
+if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
+	name=$2
+	shift 2
+	begin=$(date +%s)
+	status=0
+	"$root/scripts/numalab.sh" "$@" --timeout 170s --out "$LAB_TMP/$name" \
+		--file "$LAB_TMP/topology.test" --file "$LAB_TMP/numa.test" --env "NUMALAB_NAME=$name" \
+		-- sh -c './topology.test -test.v -test.run "^TestHost(Is|Knows)" && ./numa.test -test.v -test.run "^TestLab"' \
+		>"$LAB_TMP/$name.log" 2>&1 || status=$?
+	passed=$(grep -c '^--- PASS' "$LAB_TMP/$name.log" || true)
+	skipped=$(grep -c '^--- SKIP' "$LAB_TMP/$name.log" || true)
+	took=$(($(date +%s) - begin))
+	if [ $status -eq 0 ] && [ "$passed" -ge 10 ]; then
+		echo "ok    $name: $passed tests passed, $skipped skipped, $took s"
+	else
+		echo "FAIL  $name: status $status, $passed tests passed, $took s"
+		sed 's/^/      /' "$LAB_TMP/$name.log"
+		: >"$LAB_TMP/failed"
+	fi
+	exit 0
+fi
+
+update=
+if [ "${1:-}" = --update ]; then
+	update=yes
+	shift
+fi
+LAB_TMP=$(mktemp -d)
+export LAB_TMP
+trap 'rm -rf "$LAB_TMP"' EXIT
+trap 'exit 130' INT TERM
+
+# A ring whose two directions differ, and a mesh with one far corner.
+mkdir "$LAB_TMP/dist"
+cat >"$LAB_TMP/dist/asymmetric" <<'END'
+10 21 31
+28 10 21
+21 28 10
+END
+cat >"$LAB_TMP/dist/irregular" <<'END'
+10 16 16 22 24
+16 10 22 16 24
+16 22 10 16 24
+22 16 16 10 32
+24 24 24 32 10
+END
+cat >"$LAB_TMP/shapes" <<END
+1node --nodes 1 --cpus-per-node 2 --mem-per-node 512M
+2nodes --nodes 2 --cpus-per-node 2 --mem-per-node 256M
+4nodes --nodes 4 --cpus-per-node 2 --mem-per-node 256M
+8nodes --nodes 8 --cpus-per-node 1 --mem-per-node 192M
+asymmetric --nodes 3 --cpus-per-node 2 --mem-per-node 256M --dist $LAB_TMP/dist/asymmetric
+irregular --nodes 4 --cpus-per-node 3 --mem-per-node 192M --cpuless-node --dist $LAB_TMP/dist/irregular
+memless --nodes 3 --cpus-per-node 2 --mem-per-node 256M --memless-node
+cpuless --nodes 2 --cpus-per-node 2 --mem-per-node 256M --cpuless-node
+END
+if [ $# -gt 0 ]; then
+	for name; do
+		grep "^$name " "$LAB_TMP/shapes" || {
+			echo "numalab-test: no shape $name; there are:" $(cut -d' ' -f1 "$LAB_TMP/shapes") >&2
+			exit 2
+		}
+	done >"$LAB_TMP/chosen"
+	mv "$LAB_TMP/chosen" "$LAB_TMP/shapes"
+fi
+
+cd "$root"
+for pkg in topology numa; do
+	GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go test -c -ldflags=-s -tags numalab -o "$LAB_TMP/$pkg.test" "./$pkg"
+done
+# The first boot alone: it fetches the kernel and finds out about KVM.
+status=0
+scripts/numalab.sh --nodes 1 -- true || status=$?
+if [ $status -ne 0 ]; then
+	echo "numalab-test: no virtual machine, nothing was tested" >&2
+	exit $status
+fi
+# The longest shapes are in the middle of the list, so that none runs alone at the end.
+xargs -P "${NUMALAB_JOBS:-2}" -L 1 "$0" --one <"$LAB_TMP/shapes"
+if [ -e "$LAB_TMP/failed" ]; then
+	exit 1
+fi
+if [ -n "$update" ]; then
+	mkdir -p topology/testdata/virtual
+	cp "$LAB_TMP"/*/*.json "$LAB_TMP"/*/*.tar.gz topology/testdata/virtual/
+	echo "captures in topology/testdata/virtual: $(ls topology/testdata/virtual/*.json | wc -l)"
+fi
