@@ -132,6 +132,7 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	}
 	out.Values = append(timing(w, in, out.Elapsed, rep.Runs), counts(w, float64(in.Tasks)*float64(rep.Runs), &st)...)
 
+	out.Wanted = arm.Bind
 	bindErrs := s.BindErrors()
 	switch {
 	case !arm.Bind:

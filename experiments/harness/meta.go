@@ -143,10 +143,11 @@ type Session struct {
 
 // A Binding says whether an arm's threads were bound, and if not, why.
 type Binding struct {
-	Arm   string `json:"arm"`
-	Topo  string `json:"topo"`
-	Bound bool   `json:"bound"`
-	Why   string `json:"why,omitempty"`
+	Arm    string `json:"arm"`
+	Topo   string `json:"topo"`
+	Wanted bool   `json:"wanted"` // by the arm
+	Bound  bool   `json:"bound"`
+	Why    string `json:"why,omitempty"`
 }
 
 // A Disturbance says how much of the machine other processes took during

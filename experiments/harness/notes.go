@@ -31,6 +31,9 @@ func (m *Meta) Notes() []string {
 		case d.Flagged > 0:
 			note("Other processes disturbed %d of %d repetitions: they took more than %g %% of the machine's CPU time (median %.1f %%, worst %.1f %%).",
 				d.Flagged, m.Done, d.LimitPct, d.MedianPct, d.MaxPct)
+			if 2*d.Flagged > m.Done {
+				note("Times of so disturbed a machine say little: repeat the run when it is idle.")
+			}
 		}
 	}
 	if m.Place == Host {
@@ -41,7 +44,7 @@ func (m *Meta) Notes() []string {
 	reasons := map[string][]string{}
 	var order []string
 	for _, b := range m.Binding {
-		if b.Bound || b.Why == "" || b.Arm == Goroutine {
+		if b.Bound || !b.Wanted || m.topoPretended(b.Topo) {
 			continue
 		}
 		if reasons[b.Why] == nil {
@@ -61,6 +64,15 @@ func (m *Meta) Notes() []string {
 		note("The program was built from a working tree with changes on top of commit %s.", m.Build.ShortCommit())
 	}
 	return notes
+}
+
+func (m *Meta) topoPretended(label string) bool {
+	for _, t := range m.Topologies {
+		if t.Label == label {
+			return t.Pretended
+		}
+	}
+	return false
 }
 
 func (m *Meta) oversubscribed() []int {

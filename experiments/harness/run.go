@@ -25,7 +25,8 @@ type Repetition struct {
 type Outcome struct {
 	Values  []Value       // the time per unit of work first
 	Elapsed time.Duration // of the timed runs
-	Bound   bool          // threads were bound to their nodes
+	Wanted  bool          // the arm wants threads bound to their nodes
+	Bound   bool          // they were
 	Why     string        // if not, why
 }
 
@@ -237,7 +238,7 @@ func (r *runner) add(c *PlanCell, out Outcome) error {
 	r.all = append(r.all, m)
 	r.done[c.Cell]++
 	r.meta.Sessions[len(r.meta.Sessions)-1].Done++
-	r.noteBinding(Binding{Arm: c.Arm, Topo: c.Topo, Bound: out.Bound, Why: out.Why})
+	r.noteBinding(Binding{Arm: c.Arm, Topo: c.Topo, Wanted: out.Wanted, Bound: out.Bound, Why: out.Why})
 	return nil
 }
 

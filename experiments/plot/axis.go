@@ -74,15 +74,21 @@ func fromZero(vs []float64, format func(float64) string) axis {
 	return a
 }
 
-// decades is a logarithmic axis that holds all positive values.
-func decades(vs []float64, format func(float64) string) axis {
-	var positive []float64
+// positive returns the values that have a place on a logarithmic axis. It
+// leaves out what no experiment measures, so that an axis has an end.
+func positive(vs []float64) []float64 {
+	var ok []float64
 	for _, v := range vs {
-		if v > 0 {
-			positive = append(positive, v)
+		if v > 1e-30 && v < 1e30 {
+			ok = append(ok, v)
 		}
 	}
-	lo, hi, any := bounds(positive)
+	return ok
+}
+
+// decades is a logarithmic axis that holds all positive values.
+func decades(vs []float64, format func(float64) string) axis {
+	lo, hi, any := bounds(positive(vs))
 	if !any {
 		lo, hi = 1, 10
 	}
@@ -106,7 +112,7 @@ func decades(vs []float64, format func(float64) string) axis {
 
 // ratios is a logarithmic axis around 1, with ticks that a person would choose.
 func ratios(vs []float64) axis {
-	lo, hi, _ := bounds(append(finite(vs), 1))
+	lo, hi, _ := bounds(append(positive(vs), 1))
 	lo, hi = min(lo/1.02, 0.95), max(hi*1.02, 1.05)
 	a := axis{lo: lo, hi: hi, log: true}
 	add := func(v float64) {

@@ -123,7 +123,7 @@ func throughput(groups []harness.Group) *Figure {
 		for _, r := range g.Rows {
 			values = append(values, r.Throughput.Center, r.Throughput.Lo, r.Throughput.Hi)
 		}
-		lo, hi, _ := bounds(values)
+		lo, hi, _ := bounds(positive(values))
 		linear := !(hi > 20*lo)
 		if linear {
 			f.axis = fromZero(values, siTick)
@@ -240,15 +240,9 @@ func steals(groups []harness.Group) *Figure {
 	if len(totals) == 0 {
 		return nil
 	}
-	var positive []float64
-	for _, v := range totals {
-		if v > 0 {
-			positive = append(positive, v)
-		}
-	}
 	// Workloads differ by orders of magnitude in how much they steal. Then the
 	// two kinds are dots on a log scale; stacked bars would lie about length.
-	lo, hi, _ := bounds(positive)
+	lo, hi, _ := bounds(positive(totals))
 	linear := !(hi > 20*lo)
 	if linear {
 		f.axis = fromZero(totals, siTick)

@@ -1,0 +1,252 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A fakeBench takes perRun for every run and remembers what it was asked.
+type fakeBench struct {
+	perRun map[string]time.Duration // by arm
+	calls  []string
+	warm   map[string]bool
+	runs   map[string]int
+	seeds  []uint64
+	before func(call int) error
+}
+
+func (f *fakeBench) bench(c *PlanCell, rep Repetition) (Outcome, error) {
+	f.calls = append(f.calls, c.Workload+"/"+c.Arm)
+	if f.before != nil {
+		if err := f.before(len(f.calls)); err != nil {
+			return Outcome{}, err
+		}
+	}
+	f.warm[c.Arm] = rep.Warm
+	f.runs[c.Arm] = rep.Runs
+	f.seeds = append(f.seeds, rep.Seed)
+	return Outcome{Values: []Value{{50, "ns/task"}}, Elapsed: time.Duration(rep.Runs) * f.perRun[c.Arm]}, nil
+}
+
+func newFake() *fakeBench {
+	return &fakeBench{
+		perRun: map[string]time.Duration{"flat": 10 * time.Millisecond, "numa": 3 * time.Millisecond, "goroutine": 5 * time.Second},
+		warm:   map[string]bool{}, runs: map[string]int{},
+	}
+}
+
+// plan returns a Meta with one cell for each arm of each workload.
+func plan(reps int, workloads, arms string) *Meta {
+	m := &Meta{Place: Host, Plan: Plan{Seed: 7, Reps: reps, Target: Duration(time.Second)}}
+	for _, w := range strings.Fields(workloads) {
+		for _, a := range strings.Fields(arms) {
+			m.Plan.Cells = append(m.Plan.Cells, PlanCell{Cell: Cell{w, "", a, "1n1l2c1t", 2}, Unit: "task"})
+		}
+	}
+	return m
+}
+
+func quiet(Status) {}
+
+func mustRun(t *testing.T, dir string, m *Meta, resume bool, f *fakeBench) *Results {
+	t.Helper()
+	if err := Run(t.Context(), dir, m, resume, f.bench, quiet); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+func TestRepetitionsAreInterleavedAndArmsTakeTurns(t *testing.T) {
+	f := newFake()
+	res := mustRun(t, filepath.Join(t.TempDir(), "run"), plan(3, "fib heat", "flat numa"), false, f)
+	var got []string
+	for _, m := range res.Measurements {
+		got = append(got, m.Workload+"/"+m.Arm)
+	}
+	want := strings.Fields(`fib/flat fib/numa heat/flat heat/numa
+		fib/numa fib/flat heat/numa heat/flat
+		fib/flat fib/numa heat/flat heat/numa`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	measured := f.seeds[len(f.seeds)-12:]
+	for i, seed := range measured {
+		if want := uint64(7 + i/4); seed != want {
+			t.Errorf("repetition %d has seed %d, want %d: one for each round", i, seed, want)
+		}
+	}
+}
+
+func TestRunLengthIsChosenByMeasurement(t *testing.T) {
+	f := newFake()
+	res := mustRun(t, filepath.Join(t.TempDir(), "run"), plan(1, "fib", "flat numa goroutine"), false, f)
+	for arm, want := range map[string]int{"flat": 100, "numa": 333, "goroutine": 1} {
+		if f.runs[arm] != want {
+			t.Errorf("%s: %d runs a repetition, want %d for a second", arm, f.runs[arm], want)
+		}
+	}
+	if !f.warm["flat"] || f.warm["goroutine"] {
+		t.Errorf("warm-up %v: want one before short runs, none before a run that is longer than a repetition", f.warm)
+	}
+	for _, m := range res.Measurements {
+		if m.Runs != f.runs[m.Arm] {
+			t.Errorf("%s: the result says %d runs, there were %d", m.Arm, m.Runs, f.runs[m.Arm])
+		}
+	}
+}
+
+func TestInterruptedRunIsKeptAndResumed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithCancel(t.Context())
+	block := make(chan struct{})
+	defer close(block)
+	f := newFake()
+	f.before = func(call int) error {
+		if call == 4+5 { // in the fifth repetition, after four calls that chose run lengths
+			cancel()
+			<-block
+		}
+		return nil
+	}
+	m := plan(4, "fib", "flat numa")
+	err := Run(ctx, dir, m, false, f.bench, quiet)
+	if !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("error %v, want ErrInterrupted", err)
+	}
+	first, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := len(first.Measurements)
+	if kept != 4 || first.Meta.Done != kept || first.Meta.Complete() {
+		t.Fatalf("%d measurements kept, run.json says %d of %d", kept, first.Meta.Done, first.Meta.Planned)
+	}
+
+	path := filepath.Join(dir, ResultsFile)
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(file, "BenchmarkFib/arm=fl") // as a killed process leaves it
+	file.Close()
+
+	g := newFake()
+	res := mustRun(t, dir, plan(4, "fib", "flat numa"), true, g)
+	if len(g.calls) != 8-kept {
+		t.Errorf("resuming measured %d times, want the %d that were missing and no new run lengths", len(g.calls), 8-kept)
+	}
+	counts := map[string]int{}
+	for _, m := range res.Measurements {
+		counts[m.Arm]++
+	}
+	if counts["flat"] != 4 || counts["numa"] != 4 || !res.Meta.Complete() || len(res.Meta.Sessions) != 2 {
+		t.Errorf("after resuming: %v, complete %v, %d sessions", counts, res.Meta.Complete(), len(res.Meta.Sessions))
+	}
+}
+
+func TestExistingRunIsNeverOverwritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, dir, plan(2, "fib", "flat"), false, newFake())
+	before, err := os.ReadFile(filepath.Join(dir, ResultsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		meta   *Meta
+		resume bool
+		want   string
+	}{
+		{"without resume", plan(2, "fib", "flat"), false, "exists"},
+		{"other repetitions", plan(3, "fib", "flat"), true, "repetitions: was 2, is now 3"},
+		{"other cells", plan(2, "heat", "flat"), true, "cells: was"},
+	} {
+		f := newFake()
+		err := Run(t.Context(), dir, c.meta, c.resume, f.bench, quiet)
+		var dirErr *DirError
+		if !errors.As(err, &dirErr) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q in it", c.name, err, c.want)
+		}
+		if len(f.calls) > 0 {
+			t.Errorf("%s: measured all the same", c.name)
+		}
+	}
+	if after, _ := os.ReadFile(filepath.Join(dir, ResultsFile)); string(after) != string(before) {
+		t.Error("the result file has changed")
+	}
+}
+
+func TestDirectoryOfSomethingElseIsLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), []byte("dear"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, resume := range []bool{false, true} {
+		if err := Run(t.Context(), dir, plan(1, "fib", "flat"), resume, newFake().bench, quiet); err == nil {
+			t.Errorf("resume %v: a directory with a letter in it is taken for a run", resume)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("%d files in it now", len(entries))
+	}
+}
+
+func TestFailureOfAWorkloadKeepsWhatIsFinished(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	f := newFake()
+	f.before = func(call int) error {
+		if call > 5 {
+			return errors.New("answer is 41, want 42")
+		}
+		return nil
+	}
+	err := Run(t.Context(), dir, plan(9, "fib", "flat"), false, f.bench, quiet)
+	if err == nil || !strings.Contains(err.Error(), "fib under flat: answer is 41, want 42") {
+		t.Errorf("error %v does not say what failed", err)
+	}
+	res, err := Load(dir)
+	if err != nil || len(res.Measurements) == 0 {
+		t.Errorf("%v, kept %d", err, len(res.Measurements))
+	}
+}
+
+func TestTimeLeftShrinksToNothing(t *testing.T) {
+	var last Status
+	f := newFake()
+	err := Run(t.Context(), filepath.Join(t.TempDir(), "run"), plan(5, "fib heat", "flat numa"), false, f.bench, func(s Status) {
+		if s.Phase == last.Phase && s.Phase == "measuring" && (s.Left >= last.Left || s.Done != last.Done+1) {
+			t.Errorf("after %+v comes %+v", last, s)
+		}
+		last = s
+	})
+	if err != nil || last.Done != last.Planned || last.Left != 0 {
+		t.Errorf("%v, ends at %+v", err, last)
+	}
+}
+
+func TestLoadSaysWhatIsWrong(t *testing.T) {
+	if _, err := Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a result directory") {
+		t.Errorf("empty directory: %v", err)
+	}
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, MetaFile), []byte(`{"format": 1, "colour": "red"}`), 0o666)
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "colour") {
+		t.Errorf("unknown field: %v", err)
+	}
+	os.WriteFile(filepath.Join(dir, MetaFile), []byte(`{"format": 99}`), 0o666)
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "format 99") {
+		t.Errorf("later format: %v", err)
+	}
+}
