@@ -30,13 +30,13 @@ The machine may also be FROM:
 
 // topoCmd shows a machine.
 func topoCmd(args []string, stdout, stderr io.Writer) int {
-	if err := topo(args, stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := topo(args, stdout, stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		return fail(stderr, "topo", err)
 	}
 	return 0
 }
 
-func topo(args []string, stdout io.Writer) error {
+func topo(args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("topo", flag.ContinueOnError)
 	from := fs.String("from", "host", "the machine to show: see above for `FROM`")
 	asJSON := fs.Bool("json", false, "print all that is known, as JSON")
@@ -68,6 +68,9 @@ func topo(args []string, stdout io.Writer) error {
 	}
 	switch {
 	case *asJSON:
+		for _, m := range t.Missing {
+			fmt.Fprintf(stderr, "note: %s\n", m)
+		}
 		return writeReport(stdout, t.Report())
 	case shown:
 		return nil

@@ -90,13 +90,15 @@ func parseCgroup(b []byte) (cpuset, unified string) {
 	return cpuset, unified
 }
 
-// parseStatus returns the masks of a /proc/self/status, and whether each was
-// there and well formed.
+// parseStatus returns the sets of a /proc/self/status, and whether each was
+// there and well formed. Before Linux 2.6.26 they are masks alone.
 func parseStatus(b []byte) (cpus CPUSet, haveCPUs bool, mems CPUSet, haveMems bool) {
 	for line := range bytes.Lines(b) {
 		key, value, _ := bytes.Cut(line, []byte(":"))
 		switch string(key) {
-		case "Cpus_allowed_list":
+		case "Cpus_allowed":
+			haveCPUs = parseMask(&cpus, value) == nil
+		case "Cpus_allowed_list": // comes after the mask
 			haveCPUs = parseList(&cpus, value, maxCPUs) == nil
 		case "Mems_allowed_list":
 			haveMems = parseList(&mems, value, maxNodes) == nil

@@ -109,11 +109,11 @@ func TestHwloc2XML(t *testing.T) {
 	want := Report{
 		PUs: []int{0, 1, 2, 3}, OfflinePUs: []int{4, 5},
 		Cores: [][]int{{0, 1}, {2, 3}}, Packages: [][]int{{0, 1}, {2, 3}}, Dies: [][]int{}, Clusters: [][]int{},
-		L1d: [][]int{{0, 1}}, L1dBytes: []int64{32768}, L2: [][]int{{0, 1}}, L2Bytes: []int64{1048576}, L3: [][]int{{0, 1}}, L3Bytes: []int64{8388608},
+		L1d: [][]int{{0, 1}}, L2: [][]int{{0, 1}}, L2Bytes: []int64{1048576}, L3: [][]int{{0, 1}}, L3Bytes: []int64{8388608},
 		// Node 2 has the CPUs of node 0, so it is memory beside that one.
 		NUMA:          []ReportNode{{0, []int{0, 1}, 1048576, false}, {1, []int{2, 3}, 2097152, false}, {2, []int{}, 4194304, true}},
 		DistanceNodes: []int{0, 1, 2}, Distances: [][]int{{10, 21, 17}, {21, 10, 28}, {17, 28, 10}},
-		AllowedPUs: []int{0, 1, 2}, AllowedNodes: []int{0, 1, 2}, Restricted: true, Missing: []string{},
+		AllowedPUs: []int{0, 1, 2}, AllowedNodes: []int{0, 1, 2}, Restricted: true,
 	}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)
@@ -126,10 +126,10 @@ func TestHwloc1XML(t *testing.T) {
 	want := Report{
 		PUs: []int{0, 1, 2, 3}, OfflinePUs: []int{},
 		Cores: [][]int{{0}, {1, 3}, {2}}, Packages: [][]int{{0, 2}, {1, 3}}, Dies: [][]int{}, Clusters: [][]int{},
-		L1d: [][]int{{0, 2}}, L1dBytes: []int64{32768}, L2: [][]int{}, L2Bytes: []int64{}, L3: [][]int{{0, 2}}, L3Bytes: []int64{8388608},
+		L1d: [][]int{{0, 2}}, L2: [][]int{}, L2Bytes: []int64{}, L3: [][]int{{0, 2}}, L3Bytes: []int64{8388608},
 		NUMA:          []ReportNode{{0, []int{0, 2}, 1048576, false}, {1, []int{1, 3}, 2097152, false}},
 		DistanceNodes: []int{0, 1}, Distances: [][]int{{10, 21}, {20, 10}},
-		AllowedPUs: []int{0, 1, 2, 3}, AllowedNodes: []int{0}, Restricted: true, Missing: []string{},
+		AllowedPUs: []int{0, 1, 2, 3}, AllowedNodes: []int{0}, Restricted: true,
 	}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)

@@ -4,9 +4,9 @@ import "slices"
 
 // A Report is a Topology in plain lists, as `experiments topo --json` prints
 // it: CPU and node numbers are the kernel's, sets are sorted lists, sorted by
-// their first CPU, and lists of sizes follow the lists of caches.
+// their first CPU, and lists of sizes follow the lists of caches. These fields
+// and no more, so that reports of one machine by several programs compare.
 type Report struct {
-	Origin         string       `json:"origin"`
 	PUs            []int        `json:"pus"`
 	OfflinePUs     []int        `json:"offline_pus"`
 	Cores          [][]int      `json:"cores"`
@@ -14,7 +14,6 @@ type Report struct {
 	Dies           [][]int      `json:"dies"`
 	Clusters       [][]int      `json:"clusters"`
 	L1d            [][]int      `json:"l1d"`
-	L1dBytes       []int64      `json:"l1d_bytes"`
 	L2             [][]int      `json:"l2"`
 	L2Bytes        []int64      `json:"l2_bytes"`
 	L3             [][]int      `json:"l3"`
@@ -26,7 +25,6 @@ type Report struct {
 	AllowedNodes   []int        `json:"allowed_nodes"`
 	Restricted     bool         `json:"restricted"` // whether any PU or node is not allowed
 	OneNodeAssumed bool         `json:"synthetic_single_node"`
-	Missing        []string     `json:"missing"`
 }
 
 // A ReportNode is a NUMA node of a [Report].
@@ -40,7 +38,6 @@ type ReportNode struct {
 // Report returns t in plain lists.
 func (t *Topology) Report() Report {
 	r := Report{
-		Origin:         t.Origin,
 		PUs:            t.Online.List(),
 		OfflinePUs:     t.Offline.List(),
 		Cores:          lists(t.Cores),
@@ -53,9 +50,8 @@ func (t *Topology) Report() Report {
 		AllowedNodes:   append([]int{}, t.AllowedNodes...),
 		Restricted:     !t.Allowed.Equal(t.Online) || len(t.AllowedNodes) != len(t.Nodes),
 		OneNodeAssumed: t.OneNodeAssumed,
-		Missing:        append([]string{}, t.Missing...),
 	}
-	r.L1d, r.L1dBytes = cacheLists(t.L1d)
+	r.L1d, _ = cacheLists(t.L1d)
 	r.L2, r.L2Bytes = cacheLists(t.L2)
 	r.L3, r.L3Bytes = cacheLists(t.L3)
 	for _, n := range t.Nodes {

@@ -1,10 +1,66 @@
 // Package topology says what the machine looks like: CPUs, caches, NUMA nodes
-// and the distances between them.
+// and the distances between them. It reads any Linux machine, the one it runs on
+// or one that somebody has captured, and makes machines that do not exist.
+//
+// # Vocabulary
+//
+// This is `synthetic:2x2x1x2x2`, two packages of two nodes, each of one L3, two
+// cores and two threads:
+//
+//	 package 0                          package 1
+//	┌────────────────────────────────┐ ┌────────────────────────────────┐
+//	│ node 0          node 1         │ │ node 2          node 3         │
+//	│ 16 GiB          16 GiB         │ │ 16 GiB          16 GiB         │
+//	│┌─ L3 ─────────┐┌─ L3 ─────────┐│ │┌─ L3 ─────────┐┌─ L3 ─────────┐│
+//	││┌ L2 ─┐┌ L2 ─┐││┌ L2 ─┐┌ L2 ─┐││ ││┌ L2 ─┐┌ L2 ─┐││┌ L2 ─┐┌ L2 ─┐││
+//	│││core ││core ││││core ││core │││ │││core ││core ││││core ││core │││
+//	│││ 0 1 ││ 2 3 ││││ 4 5 ││ 6 7 │││ │││ 8 9 ││10 11││││12 13││14 15│││
+//	││└─────┘└─────┘││└─────┘└─────┘││ ││└─────┘└─────┘││└─────┘└─────┘││
+//	│└──────────────┘└──────────────┘│ │└──────────────┘└──────────────┘│
+//	└────────────────────────────────┘ └────────────────────────────────┘
+//
+//	distances      to 0   1   2   3
+//	       from 0    10  12  32  32
+//	            1    12  10  32  32
+//	            2    32  32  10  12
+//	            3    32  32  12  10
+//
+//   - A PU, or CPU for short, is what the kernel schedules on: a hardware thread.
+//   - A core is the PUs that share an execution unit (SMT siblings); a cluster, a
+//     die and a package are larger parts of the silicon.
+//   - An L3 group is the CPUs that share a last-level cache. It may be smaller than
+//     a node (AMD's core complexes) or wider (Intel's sub-NUMA clusters).
+//   - A node is memory and the CPUs next to it. Some have no CPUs (CXL, HBM, a GPU's
+//     memory), some no memory, and some overlap.
+//   - The distance from node to node is the firmware's SLIT: 10 is local, and larger
+//     is farther. It orders nodes; it is no latency.
+//   - Allowed is what cpusets and the affinity mask leave this process.
+//
+// # Invariant
+//
+// A number is the kernel's, or it is an index into a list here, and never one
+// derived from the other. CPU and node numbers may be sparse and in any order: CPU
+// 1 may be on the other package, and nodes may be 0, 8 and 252. So ask
+// [Topology.NodeOf]; do not divide. A Topology never changes after it has been
+// made.
+//
+// # Use
+//
+//	t, err := topology.Host()                      // this machine
+//	t, err := topology.Load("rome-2x7742-nps4")    // whatever a user's flag names
+//	t, err := topology.Read(os.DirFS("/captured")) // a tree of /sys and /proc
+//
+// What could not be found out is no error, but is listed in Missing, along with
+// what was assumed instead. [Capture] keeps a machine in a file that tells nothing
+// else, and [Open] reads it; tests make machines of a dozen files in an
+// fstest.MapFS. Subpackage draw shows machines to people.
+//
+// The queries NodeOf, L3Of, CoreOf, PackageOf, Node, Distance and Nearest take
+// constant time and allocate nothing: a scheduler may ask them on its hot path.
 package topology
 
-// A Topology is one machine. Node and CPU numbers are the kernel's: they may
-// be sparse, and nothing may be derived from them. A Topology does not change
-// after it has been made, so that any number of goroutines may read it.
+// A Topology is one machine, as the package comment has it. Any number of
+// goroutines may read it.
 type Topology struct {
 	Origin string // where it came from: "host", a file's name, "synthetic:2x4", ...
 
