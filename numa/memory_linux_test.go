@@ -3,8 +3,6 @@ package numa
 import (
 	"errors"
 	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -209,43 +207,6 @@ func TestACallThatWasProbedDoesWhatTheProbeSaid(t *testing.T) {
 	}
 	if len(caps) < 12 {
 		t.Errorf("only %d probes", len(caps))
-	}
-}
-
-// A process without privileges and with a mask of one CPU sees the same calls.
-func TestCapabilitiesWithoutPrivilege(t *testing.T) {
-	if os.Getenv("NUMA_TEST_CHILD") == "1" {
-		for _, c := range Capabilities() {
-			os.Stdout.WriteString(c.String() + "\n")
-		}
-		return
-	}
-	if os.Getuid() != 0 {
-		t.Skip("needs root to become nobody; the other tests ran without privilege already")
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	dir := t.TempDir()
-	exe, _ := os.ReadFile("/proc/self/exe")
-	name := dir + "/child"
-	if err := os.WriteFile(name, exe, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for p := dir; p != "/tmp" && len(p) > 1; p = p[:strings.LastIndex(p, "/")] {
-		os.Chmod(p, 0o755)
-	}
-	cmd := exec.Command(name, "-test.run", "^TestCapabilitiesWithoutPrivilege$")
-	cmd.Env = append(os.Environ(), "NUMA_TEST_CHILD=1")
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	for _, want := range []string{"sched_setaffinity: works", "move_pages (query): works", "move_pages (all): refused"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("want %q in\n%s", want, out)
-		}
 	}
 }
 

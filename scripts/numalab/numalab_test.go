@@ -1,0 +1,163 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestAShapeBecomesQEMUsArguments(t *testing.T) {
+	s, err := newShape(3, 2, 256<<20, true, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Distances, err = parseDistances("10 20 30 40\n20 10 20 30 # comment\n\n30 20 10 20\n41 30 20 10\n", 4); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(s.qemu(), " ")
+	for _, want := range []string{
+		"-m 768M -smp 6,sockets=3,cores=2,threads=1",
+		"size=268435456 -numa node,nodeid=0,memdev=mem0",
+		"-numa node,nodeid=2 ", // without memory
+		"-numa node,nodeid=3,memdev=mem3",
+		"-numa cpu,node-id=2,socket-id=2",
+		"-numa dist,src=0,dst=3,val=40", "-numa dist,src=3,dst=0,val=41",
+	} {
+		if !strings.Contains(got+" ", want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+	if strings.Contains(got, "cpu,node-id=3") {
+		t.Errorf("the node without CPUs has some: %s", got)
+	}
+	if c := s.Nodes[2].CPUs; !slices.Equal(c, []int{4, 5}) || s.Nodes[3].CPUs != nil {
+		t.Errorf("CPUs: %+v", s.Nodes)
+	}
+}
+
+func TestBadArgumentsAreRefusedWithTheirTextAndWhatWasExpected(t *testing.T) {
+	dist := filepath.Join(t.TempDir(), "dist")
+	os.WriteFile(dist, []byte("10 20\n20 ten\n"), 0o644)
+	for args, says := range map[string]string{
+		"--nodes 0 -- x":                     "--nodes 0: want 1 to 64",
+		"--nodes many -- x":                  `"many"`,
+		"--nodes 64 --cpus-per-node 8 -- x":  "512 CPUs; want at most 255",
+		"--mem-per-node 12 -- x":             `"12": want a number and M or G`,
+		"--mem-per-node 1M -- x":             "at least 64M",
+		"--nodes 1 --memless-node -- x":      "--nodes 2 or more",
+		"--nodes 2":                          "no command",
+		"--accel fast -- x":                  `"fast": want auto, kvm or tcg`,
+		"--timeout -1s -- x":                 "want a time above 0",
+		"--env NAME -- x":                    `"NAME": want NAME=VALUE`,
+		"--nodes 2 --dist " + dist + " -- x": dist + `:2: "ten": want a number from 10 to 254`,
+		"--dist /nowhere -- x":               "/nowhere",
+		"--what -- x":                        "-what",
+	} {
+		if _, err := parseOptions(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v; want %q", args, err, says)
+		}
+	}
+	if _, err := parseOptions([]string{"--help"}); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("--help: %v", err)
+	}
+}
+
+func TestBadDistancesAreRefusedWithTheLine(t *testing.T) {
+	for text, says := range map[string]string{
+		"":                     "0: 0 lines of numbers: want 2",
+		"10 20\n":              "1: 1 lines of numbers: want 2",
+		"10 20\n20 10\n20 10":  "3: ",
+		"10 20 30\n20 10 20\n": "want 2 lines of 2 numbers",
+		"10 255\n20 10\n":      `1: "255"`,
+		"11 20\n20 10\n":       "10 from a node to itself",
+		"10 10\n20 10\n":       "and only there",
+	} {
+		if _, err := parseDistances(text, 2); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v; want %q", text, err, says)
+		}
+	}
+}
+
+func TestOnlyStaticProgramsAndKernelsAreTaken(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	os.WriteFile(name, []byte("#!/bin/sh\n"), 0o755)
+	if err := checkStatic(name); err != nil {
+		t.Errorf("a script: %v", err)
+	}
+	if err := checkKernel(name); err == nil || !strings.Contains(err.Error(), "not an x86 Linux kernel") {
+		t.Errorf("a script as kernel: %v", err)
+	}
+	image := make([]byte, 0x300)
+	copy(image[0x202:], "HdrS")
+	os.WriteFile(name, image, 0o644)
+	if err := checkKernel(name); err != nil {
+		t.Errorf("a kernel: %v", err)
+	}
+}
+
+// archive is what a guest sends.
+func archive(t *testing.T, names ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	gz := gzip.NewWriter(&b)
+	tw := tar.NewWriter(gz)
+	for _, n := range names {
+		tw.WriteHeader(&tar.Header{Name: n, Size: int64(len(n)), Mode: 0o600})
+		tw.Write([]byte(n))
+	}
+	tw.Close()
+	gz.Close()
+	name := filepath.Join(t.TempDir(), "results")
+	if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestResultsAreUnpackedInTheirDirectoryAndNowhereElse(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	status, err := unpack(archive(t, statusPrefix+"7", "a", "sub/b", "../evil", "/evil"), dir)
+	if status != 7 || err != nil {
+		t.Fatalf("status %d, %v", status, err)
+	}
+	for _, name := range []string{"a", "sub/b"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); string(text) != name || err != nil {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	if found, _ := filepath.Glob(filepath.Join(dir, "..", "evil")); found != nil {
+		t.Error("a file was written outside the directory")
+	}
+}
+
+func TestATornArchiveIsAnErrorAndNoStatus(t *testing.T) {
+	name := archive(t, statusPrefix+"0", "a")
+	whole, _ := os.ReadFile(name)
+	for _, n := range []int{0, 5, len(whole) / 2, len(whole) - 4} {
+		os.WriteFile(name, whole[:n], 0o644)
+		if _, err := unpack(name, ""); err == nil {
+			t.Errorf("%d of %d bytes were taken", n, len(whole))
+		}
+	}
+	if _, err := unpack(archive(t, "a"), ""); err == nil || !strings.Contains(err.Error(), `begins with "a"`) {
+		t.Errorf("no status: %v", err)
+	}
+}
+
+func TestTailIsTheEndOfTheConsole(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "console")
+	os.WriteFile(name, []byte("one\r\ntwo\r\nthree\r\n"), 0o644)
+	if got := tail(name, 2); got != "    two\n    three" {
+		t.Errorf("%q", got)
+	}
+	if got := tail(name+"x", 2); !strings.Contains(got, "never spoke") {
+		t.Errorf("%q", got)
+	}
+}
