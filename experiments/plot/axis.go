@@ -118,7 +118,7 @@ func ratios(vs []float64) axis {
 	add := func(v float64) {
 		if v >= lo && v <= hi {
 			label := strconv.FormatFloat(v, 'g', 3, 64) + "x"
-			if v < 0.5 {
+			if v <= 0.5 {
 				label = fmt.Sprintf("1/%.0f", 1/v)
 			}
 			a.ticks = append(a.ticks, tick{v, label})

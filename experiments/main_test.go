@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"numasched/experiments/harness"
+)
+
+// cli runs the command line and returns what it printed.
+func cli(args ...string) (status int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	status = dispatch(args, &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// tiny is a run of a few milliseconds.
+func tiny(out string, more ...string) []string {
+	return append([]string{"run", "--arm", "flat,numa,goroutine", "--workload", "fib:n=10", "--procs", "1", "--reps", "2", "--time", "1ms", "--out", out}, more...)
+}
+
+func TestHelpListsEveryCommandAndEachExplainsItself(t *testing.T) {
+	status, help, _ := cli("--help")
+	if status != 0 {
+		t.Errorf("status %d", status)
+	}
+	for _, c := range commands() {
+		if !strings.Contains(help, c.name) {
+			t.Errorf("%s is not in the help", c.name)
+		}
+		for _, args := range [][]string{{c.name, "--help"}, {"help", c.name}} {
+			status, out, errs := cli(args...)
+			if status != 0 || errs != "" || !strings.Contains(out, "usage: experiments "+c.name) {
+				t.Errorf("%v: status %d, prints %q and %q", args, status, out, errs)
+			}
+		}
+	}
+	_, out, _ := cli("run", "--help")
+	for _, a := range armNames() {
+		if !strings.Contains(out, a) {
+			t.Errorf("run --help does not know arm %s", a)
+		}
+	}
+}
+
+func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "letter.txt")
+	if err := os.WriteFile(file, []byte("dear machine"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"rum"}, []string{`unknown command "rum"`, `did you mean "run"?`, "report"}},
+		{[]string{"run", "--arm", "flat,nuna"}, []string{`unknown arm "nuna"`, `did you mean "numa"?`, "numa-wrongmap", "goroutine"}},
+		{[]string{"run", "--arm", ""}, []string{"--arm", "valid: gm, flat"}},
+		{[]string{"run", "--workload", "fibb"}, []string{`unknown workload "fibb"`, `did you mean "fib"?`, "triad"}},
+		{[]string{"run", "--workload", "fib:m=3"}, []string{"fib", `unknown size "m"`, "want n"}},
+		{[]string{"run", "--workload", "fib:n=three"}, []string{`"n=three"`, "want name=number"}},
+		{[]string{"run", "--workload", "fib:n=1000000"}, []string{"n=1000000", "out of range"}},
+		{[]string{"run", "--prosc", "2"}, []string{`unknown flag "--prosc"`, `did you mean "--procs"?`}},
+		{[]string{"run", "--procs", "two"}, []string{`--procs "two"`, "as in 1,2,4"}},
+		{[]string{"run", "--procs", "0"}, []string{`--procs "0"`}},
+		{[]string{"run", "--topology", "synthetic:2x1", "--procs", "3"}, []string{"--procs 3 is impossible", "1 to 2"}},
+		{[]string{"run", "--topology", file}, []string{"--topology", "letter.txt"}},
+		{[]string{"run", "--topology", "synthetic:2x0"}, []string{"--topology", "2x0"}},
+		{[]string{"run", "--topology", filepath.Join(dir, "none.tar.gz")}, []string{"--topology", "none.tar.gz"}},
+		{[]string{"run", "--reps", "-1"}, []string{"--reps -1"}},
+		{[]string{"run", "--reps", "x"}, []string{"reps", `"x"`}},
+		{[]string{"run", "--time", "1s", "--budget", "1s"}, []string{"--time and --budget"}},
+		{[]string{"run", "fib"}, []string{`unexpected argument "fib"`}},
+		{tiny(filepath.Join(file, "below")), []string{"--out", "letter.txt"}},
+		{tiny(dir), []string{"--out", "exists", "--resume"}},
+		{tiny(dir, "--resume"), []string{"--out", "cannot resume"}},
+		{[]string{"plot"}, []string{"want one result directory"}},
+		{[]string{"plot", dir}, []string{"not a result directory"}},
+		{[]string{"report", filepath.Join(dir, "none")}, []string{"not a result directory"}},
+		{[]string{"compare", dir}, []string{"want two result directories"}},
+		{[]string{"compare", dir, dir}, []string{"not a result directory"}},
+	} {
+		status, out, errs := cli(c.args...)
+		if status != 2 || out != "" {
+			t.Errorf("%v: status %d, want 2; prints %q", c.args, status, out)
+		}
+		if strings.Count(errs, "\n") != 1 || !strings.HasSuffix(errs, "\n") {
+			t.Errorf("%v: not one line: %q", c.args, errs)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(errs, w) {
+				t.Errorf("%v: %q does not say %q", c.args, errs, w)
+			}
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("bad input has left %d files behind", len(entries)-1)
+	}
+}
+
+func TestRunMeasuresAndWritesEverything(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	status, out, errs := cli(tiny(dir)...)
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, errs)
+	}
+	for _, want := range []string{"fib · n=10 · P=1", "ns/task", "throughput", "over flat", "local", "steals local/remote", "bound", "numa against flat:", "too few"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the table does not say %q:\n%s", want, out)
+		}
+	}
+	for _, name := range []string{harness.ResultsFile, harness.MetaFile, harness.ReportFile, "throughput.svg", "throughput.png", "speedup.svg", "speedup.png"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	res, err := harness.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(res.Measurements); n != 6 || !res.Meta.Complete() {
+		t.Errorf("%d measurements, want 3 arms twice", n)
+	}
+	if m := res.Meta; m.Build.Go == "" || m.Machine.CPUs == 0 || len(m.Topologies) != 1 || m.Topologies[0].Pretended || m.Command[1] != "run" {
+		t.Errorf("metadata: %+v", m)
+	}
+}
+
+func TestPretendedNodesAreSaidToBe(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	status, out, errs := cli("run", "--arm", "flat,numa", "--workload", "fib:n=10", "--topology", "synthetic:2x1", "--reps", "1", "--time", "1ms", "--out", dir)
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, errs)
+	}
+	for _, want := range []string{"PRETENDED NODES", "pretended-2n1l1c1t", "P=2", "note: The nodes of pretended-2n1l1c1t (synthetic:2x1) are pretended"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not said:\n%s", want, out)
+		}
+	}
+}
+
+func TestResumingAFinishedRunMeasuresNothingAndPrintsItAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if status, _, errs := cli(tiny(dir)...); status != 0 {
+		t.Fatal(errs)
+	}
+	before := read(t, filepath.Join(dir, harness.ResultsFile))
+	status, out, errs := cli(tiny(dir, "--resume")...)
+	if status != 0 || !strings.Contains(out, "fib") {
+		t.Errorf("status %d, %s", status, errs)
+	}
+	if read(t, filepath.Join(dir, harness.ResultsFile)) != before {
+		t.Error("the results have changed")
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// copyCase copies a directory of made-up results.
+func copyCase(t *testing.T, name string) string {
+	dir := filepath.Join(t.TempDir(), name)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestReportAndPlotAreFunctionsOfResults(t *testing.T) {
+	dir := copyCase(t, "fournodes")
+	var pages, plots [2]string
+	for i := range pages {
+		for _, c := range []string{"plot", "report"} {
+			if status, _, errs := cli(c, dir); status != 0 {
+				t.Fatalf("%s: %s", c, errs)
+			}
+		}
+		pages[i], plots[i] = read(t, filepath.Join(dir, harness.ReportFile)), read(t, filepath.Join(dir, "speedup.svg"))
+	}
+	if pages[0] != pages[1] || plots[0] != plots[1] {
+		t.Error("the same results gave different bytes")
+	}
+}
+
+func TestPageNeedsNoOtherFile(t *testing.T) {
+	dir := copyCase(t, "fournodes")
+	if status, _, errs := cli("report", dir); status != 0 {
+		t.Fatal(errs)
+	}
+	page := read(t, filepath.Join(dir, harness.ReportFile))
+	for _, want := range []string{"<svg", "PRETENDED NODES", "Made-up CPU", "numa against flat: faster on triad", "Mann-Whitney", "run.json"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	for _, bad := range []string{"src=", "<link", "@import", "<script"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page refers to something outside: %s", bad)
+		}
+	}
+}
+
+func TestCompareFindsTheDifferenceAndSaysWhatElseDiffers(t *testing.T) {
+	old, new := copyCase(t, "onenode"), copyCase(t, "onenode")
+	path := filepath.Join(new, harness.ResultsFile)
+	const numa = "BenchmarkPingPong/arm=numa/topo=1n1l2c1t/P=2 10 "
+	slower := strings.ReplaceAll(read(t, path), numa, numa+"1") // 212 ns become 1212
+	if err := os.WriteFile(path, []byte(slower), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	meta := filepath.Join(new, harness.MetaFile)
+	if err := os.WriteFile(meta, []byte(strings.Replace(read(t, meta), "Linux 6.12.0", "Linux 6.13.0", 1)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	status, out, errs := cli("compare", old, new)
+	if status != 0 {
+		t.Fatal(errs)
+	}
+	if !strings.Contains(out, "note: kernel differs: Linux 6.12.0, Linux 6.13.0") {
+		t.Errorf("the other kernel is not noted:\n%s", out)
+	}
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, "Fib/") && !strings.Contains(line, " ~ ") {
+			t.Errorf("fib is the same, but: %s", line)
+		}
+		if strings.Contains(line, "PingPong/arm=numa/") && !strings.Contains(line, "+4") {
+			t.Errorf("numa takes 1000 ns longer than 212, but: %s", line)
+		}
+	}
+	if _, out, _ := cli("compare", copyCase(t, "onenode"), copyCase(t, "interrupted")); !strings.Contains(out, "only in") {
+		t.Errorf("cells of one side only are not listed:\n%s", out)
+	}
+}
