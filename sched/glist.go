@@ -51,3 +51,11 @@ func (l *gList) remove(gp *G) {
 	gp.next, gp.prev = nil, nil
 	l.n--
 }
+
+// homeless counts the Gs at the front, up to max, that have no home yet.
+func (l *gList) homeless(max uint32) (n uint32) {
+	for gp := l.head; gp != nil && n < max && gp.home.Load() == noHome; gp = gp.next {
+		n++
+	}
+	return n
+}

@@ -5,7 +5,7 @@ import "numasched/sched/policy"
 const (
 	fairTicks    = 61     // every so many turns the node's queue comes first, as in Go
 	farTicks     = 8 * 61 // every so many, another node's before that
-	bindingTicks = 61     // every so many, the thread's binding is checked
+	bindingTicks = 16     // every so many, the thread's binding is checked
 )
 
 // schedule returns the G that m runs next, or nil if the scheduler stops. A G
@@ -259,28 +259,24 @@ func (m *M) readyAt(n *Node, gp *G) {
 	m.wakep(n)
 }
 
-// place makes the fresh gp runnable where it was asked to be.
+// place makes the fresh gp runnable where it was asked to be. Arms without homes
+// note what was asked, so that locality can be told, and ignore it.
 func (m *M) place(gp *G, where Placement) {
-	id, ok := where.Node()
-	if !ok || !m.s.homes {
-		m.runqput(gp, false)
-		m.wakep(m.p.node)
-		return
-	}
-	for _, pl := range m.s.places {
-		if pl.id == id && len(pl.node.ps) > 0 {
-			gp.home.Store(int32(pl.index))
-			if pl.node == m.p.node {
-				m.runqput(gp, false)
-			} else {
-				m.queuePut(pl.node, gp)
+	n := m.p.node
+	if id, ok := where.Node(); ok && m.s.apart {
+		for _, pl := range m.s.places {
+			if pl.id == id {
+				gp.home.Store(int32(pl.index))
+				if m.s.homes && pl.node != n && len(pl.node.ps) > 0 {
+					m.queuePut(pl.node, gp)
+					m.wakep(pl.node)
+					return
+				}
 			}
-			m.wakep(pl.node)
-			return
 		}
 	}
 	m.runqput(gp, false)
-	m.wakep(m.p.node)
+	m.wakep(n)
 }
 
 // execute runs the fresh gp to its end, on m's carrier.
@@ -330,7 +326,9 @@ func (m *M) ran(gp *G) {
 }
 
 // checkBinding samples where m's thread is and, if it should be bound and is
-// elsewhere, binds it again: a goroutine does not own its thread.
+// elsewhere, binds it again: a goroutine does not own its thread. Go's runtime
+// preempts one that has run for 10 ms, and another thread may take it up. So this
+// is called every few turns, after every sleep and after every [G.Work].
 func (m *M) checkBinding() {
 	p := m.p
 	if !m.s.arm.Bind {

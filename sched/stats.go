@@ -15,7 +15,7 @@ type Stats struct {
 
 	StealsL3     int64 // thefts from a P under the same L3 cache
 	StealsNode   int64 // from another P of the same node
-	StealsRemote int64 // from a P of another node
+	StealsRemote int64 // from a P, or the queue, of another node
 	StolenLocal  int64 // Gs taken in thefts of the first two kinds
 	StolenRemote int64 // Gs taken in thefts of the third
 

@@ -28,11 +28,14 @@ func (m *M) steal() *G {
 				}
 			}
 		}
-		for _, n := range p.node.near {
-			if n != p.node && round < policy.Patience {
-				break
-			}
-			if gp := m.queueGet(n, m.queueBatch(n)); gp != nil {
+		if gp := m.queueGet(p.node, m.queueBatch(p.node)); gp != nil {
+			return gp
+		}
+		if round < policy.Patience {
+			continue
+		}
+		for _, n := range p.node.near[1:] {
+			if gp := m.queueRob(n, last); gp != nil {
 				return gp
 			}
 		}
@@ -81,14 +84,46 @@ const stealNextDelay = 3000
 
 func limitNear(_ *ring, _, n uint32) uint32 { return policy.StealHalf(n) }
 
-func limitLast(_ *ring, _, n uint32) uint32 { return policy.StealRemote(n, 0, true) }
-
-// limitRemote counts the oldest Gs that have no home: what a G that has run
-// leaves behind is on its home node.
 func limitRemote(r *ring, head, n uint32) uint32 {
-	free := uint32(0)
+	return policy.StealRemote(n, r.homeless(head, n), false)
+}
+
+func limitLast(r *ring, head, n uint32) uint32 {
+	return policy.StealRemote(n, r.homeless(head, n), true)
+}
+
+// homeless counts the oldest Gs that have no home yet: they have not run. It may
+// be wrong if the ring changes, and then the grab that asks fails.
+func (r *ring) homeless(head, n uint32) (free uint32) {
 	for free < n && r.slots[(head+free)%ringSize].load().home.Load() == noHome {
 		free++
 	}
-	return policy.StealRemote(n, free, false)
+	return free
+}
+
+// queueRob takes Gs from the queue of another node, as policy.StealRemote has it,
+// one to run and the others to the ring of m's P, which must be empty.
+func (m *M) queueRob(n *Node, last bool) *G {
+	if n.nrunq.load(m) == 0 {
+		return nil
+	}
+	n.lock.lock(m)
+	take := uint32(0)
+	if size := uint32(n.runq.n); size > 0 {
+		free := size
+		if m.s.homes {
+			free = n.runq.homeless(ringSize / 2)
+		}
+		take = min(policy.StealRemote(size, free, last), ringSize/2)
+	}
+	var gp *G
+	if take > 0 {
+		gp = m.queueGetLocked(n, int(take))
+	}
+	n.lock.unlock(m)
+	if gp != nil {
+		m.p.stats.StealsRemote++
+		m.p.stats.StolenRemote += int64(take)
+	}
+	return gp
 }

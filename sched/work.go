@@ -73,4 +73,7 @@ func (p Placement) Interleaved() bool { return p.kind == placeInterleave }
 
 // Work does w: on a real machine it calls kernel, on a simulated one it
 // charges for w instead. See [Machine].
-func (g *G) Work(w Work, kernel func()) { g.m.s.machine.Work(g.m, &w, kernel) }
+func (g *G) Work(w Work, kernel func()) {
+	g.m.s.machine.Work(g.m, &w, kernel)
+	g.m.checkBinding()
+}

@@ -54,7 +54,8 @@ func TestAThiefFromAnotherNode(t *testing.T) {
 		{8, 8, false, 4, "takes half of Gs that have no home"},
 		{8, 2, false, 2, "takes no more than those"},
 		{8, 0, false, 0, "takes none that are at home"},
-		{8, 0, true, 4, "takes half of those, too, in its last round"},
+		{8, 0, true, 1, "takes one of those in its last round"},
+		{8, 2, true, 2, "but rather what has no home"},
 	} {
 		if got := StealRemote(c.n, c.free, c.last); got != c.want {
 			t.Errorf("StealRemote(%d, %d, %v) = %d, want %d: a thief %s", c.n, c.free, c.last, got, c.want, c.why)

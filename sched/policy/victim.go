@@ -32,25 +32,27 @@ const (
 	// arms that steal near first.
 	Patience = 1
 
-	// RemoteBacklog is the least number of Gs in a ring for which a thief from
-	// another node robs it before its last round: what is less, the victim's
-	// own node will run soon.
+	// RemoteBacklog is the least number of Gs for which a thief from another
+	// node robs a queue before its last round: what is less, the victim's own
+	// node will run soon.
 	RemoteBacklog = 2
 )
 
 // StealHalf is how many of n Gs a thief takes: half, rounded up.
 func StealHalf(n uint32) uint32 { return n - n/2 }
 
-// StealRemote is how many of n Gs, oldest first, a thief takes from a P of
-// another node when the oldest free of them are at home on neither. Gs without a
-// home there are taken first; only a thief in its last round takes others.
+// StealRemote is how many of n Gs, oldest first, a thief takes from another
+// node, when the oldest free of them have no home: half, but only of those; they
+// have nothing to lose. Gs at home there it leaves, but for one in its last
+// round, when it has found nothing else anywhere: so work is conserved, one G at
+// a time, as each costs its node a G with its memory at hand.
 func StealRemote(n, free uint32, last bool) uint32 {
-	switch half := StealHalf(n); {
-	case last:
-		return half
-	case n < RemoteBacklog:
+	switch {
+	case last && free == 0:
+		return 1
+	case n < RemoteBacklog && !last:
 		return 0
 	default:
-		return min(half, free)
+		return min(StealHalf(n), free)
 	}
 }
