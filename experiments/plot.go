@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,7 +17,7 @@ results.txt and run.json. The same results give the same bytes of SVG.
 `
 
 func plotCmd(args []string, stdout, stderr io.Writer) int {
-	res, status := loadArg("plot", plotHelp, args, stdout, stderr)
+	res, status := loadArg(flag.NewFlagSet("plot", flag.ContinueOnError), plotHelp, args, stdout, stderr)
 	if res == nil {
 		return status
 	}

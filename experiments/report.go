@@ -1,40 +1,60 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/plot"
 )
 
 const reportHelp = `
-usage: experiments report DIR
+usage: experiments report [--tex FILE] DIR
 
 Prints the tables of a result directory and writes its index.html again, with
 all figures in it. The report is a function of results.txt and run.json.
 `
 
 func reportCmd(args []string, stdout, stderr io.Writer) int {
-	res, status := loadArg("report", reportHelp, args, stdout, stderr)
+	fs := flag.NewFlagSet("report", flag.ContinueOnError)
+	tex := fs.String("tex", "", "also write the tables as LaTeX to `FILE`")
+	res, status := loadArg(fs, reportHelp, args, stdout, stderr)
 	if res == nil {
 		return status
 	}
 	if err := writePage(res, plot.Figures(res)); err != nil {
 		return fail(stderr, "report", err)
 	}
+	if *tex != "" {
+		if err := os.WriteFile(*tex, texTables(res), 0o666); err != nil {
+			return fail(stderr, "report", usagef("--tex: %w", err))
+		}
+	}
 	printReport(stdout, res)
 	return 0
 }
 
+// texTables returns the tables for a paper, with where they come from.
+func texTables(res *harness.Results) []byte {
+	var b bytes.Buffer
+	m := &res.Meta
+	fmt.Fprintf(&b, "%% Made by: experiments report --tex, from the run of commit %s: %s\n", m.Build.ShortCommit(), strings.Join(m.Command, " "))
+	for _, t := range harness.Tables(harness.Summarize(res.Measurements), m.Place) {
+		t.TeX(&b)
+	}
+	return b.Bytes()
+}
+
 // loadArg loads the one result directory that args name. If it returns nil the
 // command is over, with the given status.
-func loadArg(command, help string, args []string, stdout, stderr io.Writer) (*harness.Results, int) {
-	fs := flag.NewFlagSet(command, flag.ContinueOnError)
+func loadArg(fs *flag.FlagSet, help string, args []string, stdout, stderr io.Writer) (*harness.Results, int) {
+	command := fs.Name()
 	rest, err := parseFlags(fs, help, args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil, 0

@@ -13,10 +13,9 @@ import (
 
 // A Table is a group's rows as text, for a terminal, a page and a paper alike.
 type Table struct {
-	Title  string // "fib · n=27 · P=2 · 1n1l2c1t"
-	Head   []string
-	Rows   [][]string
-	Footer []string
+	Title string // "fib · n=27 · P=2 · 1n1l2c1t"
+	Head  []string
+	Rows  [][]string
 }
 
 // Tables renders groups. Times from a place that has no speed are left out.
@@ -190,6 +189,31 @@ func (t *Table) Print(w io.Writer) {
 		b.WriteString(strings.TrimRight(l.String(), " ") + "\n")
 	}
 	io.WriteString(w, b.String())
+}
+
+// TeX writes t as a LaTeX tabular under its title, with nothing that plain
+// LaTeX lacks.
+func (t *Table) TeX(w io.Writer) {
+	row := func(cells []string) string {
+		var escaped []string
+		for _, c := range cells {
+			escaped = append(escaped, escapeTeX(c))
+		}
+		return strings.Join(escaped, " & ") + " \\\\\n"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\\noindent\\textbf{%s}\\\\[2pt]\n\\begin{tabular}{l%s}\n\\hline\n", escapeTeX(t.Title), strings.Repeat("r", len(t.Head)-1))
+	b.WriteString(row(t.Head) + "\\hline\n")
+	for _, r := range t.Rows {
+		b.WriteString(row(r))
+	}
+	b.WriteString("\\hline\n\\end{tabular}\n\n\\medskip\n")
+	io.WriteString(w, b.String())
+}
+
+func escapeTeX(s string) string {
+	return strings.NewReplacer(`\`, `\textbackslash{}`, "%", `\%`, "_", `\_`, "&", `\&`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
+		"<", "$<$", ">", "$>$", " .. ", "--", "·", `$\cdot$`, "±", `$\pm$`, "µ", `$\mu$`).Replace(s)
 }
 
 // FormatRate formats a number per second: "24.4M/s".
