@@ -65,11 +65,11 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-func TestHostIsWhatQEMUWasTold(t *testing.T) {
+func TestLabHostIsWhatQEMUWasTold(t *testing.T) {
 	checkHost(t, thisMachine(t), "")
 }
 
-func TestHostKnowsOfflineCPUs(t *testing.T) {
+func TestLabHostKnowsOfflineCPUs(t *testing.T) {
 	v := thisMachine(t)
 	// The last CPU of every node that keeps one.
 	for _, n := range v.Nodes {
@@ -88,7 +88,7 @@ func TestHostKnowsOfflineCPUs(t *testing.T) {
 	checkHost(t, v, "-offline")
 }
 
-func TestHostKnowsItsCpuset(t *testing.T) {
+func TestLabHostKnowsItsCpuset(t *testing.T) {
 	v := thisMachine(t)
 	const root = "/sys/fs/cgroup"
 	const group = root + "/lab"

@@ -50,8 +50,9 @@ func excerpt(b []byte) string {
 func number(b []byte, limit int) (v int, rest []byte) {
 	i := 0
 	for i < len(b) && '0' <= b[i] && b[i] <= '9' {
-		v = v*10 + int(b[i]-'0')
-		if v >= limit {
+		if next := int64(v)*10 + int64(b[i]-'0'); next < int64(limit) {
+			v = int(next)
+		} else {
 			return -1, b
 		}
 		i++

@@ -2,9 +2,11 @@ package topology
 
 import (
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestQueriesAllocateNothing(t *testing.T) {
@@ -138,4 +140,36 @@ func TestReadingCostsLittleMemory(t *testing.T) {
 	if per100 > 2<<20 {
 		t.Errorf("%d bytes for 100 CPUs, want at most 2 MB", per100)
 	}
+}
+
+// BenchmarkAgainstLstopo reads a machine of 256 CPUs on 64 nodes from an
+// unpacked directory, in turn with hwloc's lstopo-no-graphics, whose time
+// includes that of starting it. The medians are reported, in ms.
+func BenchmarkAgainstLstopo(b *testing.B) {
+	lstopo, err := exec.LookPath("lstopo-no-graphics")
+	if err != nil {
+		b.Skip("lstopo-no-graphics is not installed")
+	}
+	dir := b.TempDir()
+	if err := os.CopyFS(dir, treeOf(mustSynthetic("64x1x1x2x2")).fs()); err != nil {
+		b.Fatal(err)
+	}
+	var ours, theirs []float64
+	for b.Loop() {
+		start := time.Now()
+		if _, err := openDir(dir); err != nil {
+			b.Fatal(err)
+		}
+		ours = append(ours, time.Since(start).Seconds()*1e3)
+		start = time.Now()
+		if err := exec.Command(lstopo, "-i", dir, "--if", "fsroot", "--of", "console").Run(); err != nil {
+			b.Fatal(err)
+		}
+		theirs = append(theirs, time.Since(start).Seconds()*1e3)
+	}
+	slices.Sort(ours)
+	slices.Sort(theirs)
+	b.ReportMetric(ours[len(ours)/2], "ours-ms")
+	b.ReportMetric(theirs[len(theirs)/2], "lstopo-ms")
+	b.ReportMetric(0, "ns/op")
 }

@@ -7,34 +7,34 @@
 // This is `synthetic:2x2x1x2x2`, two packages of two nodes, each of one L3, two
 // cores and two threads:
 //
-//	 package 0                          package 1
-//	┌────────────────────────────────┐ ┌────────────────────────────────┐
-//	│ node 0          node 1         │ │ node 2          node 3         │
-//	│ 16 GiB          16 GiB         │ │ 16 GiB          16 GiB         │
-//	│┌─ L3 ─────────┐┌─ L3 ─────────┐│ │┌─ L3 ─────────┐┌─ L3 ─────────┐│
-//	││┌ L2 ─┐┌ L2 ─┐││┌ L2 ─┐┌ L2 ─┐││ ││┌ L2 ─┐┌ L2 ─┐││┌ L2 ─┐┌ L2 ─┐││
-//	│││core ││core ││││core ││core │││ │││core ││core ││││core ││core │││
-//	│││ 0 1 ││ 2 3 ││││ 4 5 ││ 6 7 │││ │││ 8 9 ││10 11││││12 13││14 15│││
-//	││└─────┘└─────┘││└─────┘└─────┘││ ││└─────┘└─────┘││└─────┘└─────┘││
-//	│└──────────────┘└──────────────┘│ │└──────────────┘└──────────────┘│
-//	└────────────────────────────────┘ └────────────────────────────────┘
+//		 package 0                          package 1
+//		┌────────────────────────────────┐ ┌────────────────────────────────┐
+//		│ node 0          node 1         │ │ node 2          node 3         │
+//		│ 16 GiB          16 GiB         │ │ 16 GiB          16 GiB         │
+//		│┌─ L3 ─────────┐┌─ L3 ─────────┐│ │┌─ L3 ─────────┐┌─ L3 ─────────┐│
+//		││┌ L2 ─┐┌ L2 ─┐││┌ L2 ─┐┌ L2 ─┐││ ││┌ L2 ─┐┌ L2 ─┐││┌ L2 ─┐┌ L2 ─┐││
+//		│││core ││core ││││core ││core │││ │││core ││core ││││core ││core │││
+//		│││ 0 1 ││ 2 3 ││││ 4 5 ││ 6 7 │││ │││ 8 9 ││10 11││││12 13││14 15│││
+//		││└─────┘└─────┘││└─────┘└─────┘││ ││└─────┘└─────┘││└─────┘└─────┘││
+//		│└──────────────┘└──────────────┘│ │└──────────────┘└──────────────┘│
+//		└────────────────────────────────┘ └────────────────────────────────┘
 //
-//	distances      to 0   1   2   3
-//	       from 0    10  12  32  32
-//	            1    12  10  32  32
-//	            2    32  32  10  12
-//	            3    32  32  12  10
+//		distances      to 0   1   2   3
+//		       from 0    10  12  32  32
+//		            1    12  10  32  32
+//		            2    32  32  10  12
+//		            3    32  32  12  10
 //
-//   - A PU, or CPU for short, is what the kernel schedules on: a hardware thread.
-//   - A core is the PUs that share an execution unit (SMT siblings); a cluster, a
-//     die and a package are larger parts of the silicon.
-//   - An L3 group is the CPUs that share a last-level cache. It may be smaller than
-//     a node (AMD's core complexes) or wider (Intel's sub-NUMA clusters).
-//   - A node is memory and the CPUs next to it. Some have no CPUs (CXL, HBM, a GPU's
-//     memory), some no memory, and some overlap.
-//   - The distance from node to node is the firmware's SLIT: 10 is local, and larger
-//     is farther. It orders nodes; it is no latency.
-//   - Allowed is what cpusets and the affinity mask leave this process.
+//	  - A PU, or CPU for short, is what the kernel schedules on: a hardware thread.
+//	  - A core is the PUs that share an execution unit (SMT siblings); a cluster, a
+//	    die and a package are larger parts of the silicon.
+//	  - An L3 group is the CPUs that share a last-level cache. It may be smaller than
+//	    a node (AMD's core complexes) or wider (Intel's sub-NUMA clusters).
+//	  - A node is memory and the CPUs next to it. Some have no CPUs (CXL, HBM, a GPU's
+//	    memory), some no memory, and some overlap.
+//	  - The distance from node to node is the firmware's SLIT: 10 is local, and larger
+//	    is farther. It orders nodes; it is no latency.
+//	  - Allowed is what cpusets and the affinity mask leave this process.
 //
 // # Invariant
 //

@@ -23,7 +23,29 @@ import (
 type part struct {
 	kind  kind
 	id    int   // of a node; otherwise the place in its list
-	bytes int64 // of a node or cache; 0 if unknown
+	bytes int64 // of a cache, 0 if unknown; of a node, unknown if so
+}
+
+const unknown = -1
+
+// memoryOf is the memory of a node, or unknown: where there is no NUMA and no
+// /proc/meminfo.
+func memoryOf(t *topology.Topology, n topology.Node) int64 {
+	if n.Memory == 0 && t.OneNodeAssumed {
+		return unknown
+	}
+	return n.Memory
+}
+
+// nodeName tells a node and its memory, with a word between them.
+func nodeName(p part, between string) string {
+	switch p.bytes {
+	case unknown:
+		return fmt.Sprintf("node %d", p.id)
+	case 0:
+		return fmt.Sprintf("node %d without memory", p.id)
+	}
+	return fmt.Sprintf("node %d%s%s", p.id, between, size(p.bytes))
 }
 
 type kind int
@@ -93,7 +115,7 @@ func boxes(t *topology.Topology) *box {
 	}
 	sets(pkg, t.Packages)
 	for _, n := range t.Nodes {
-		add(part{kind: node, id: n.ID, bytes: n.Memory}, n.CPUs)
+		add(part{kind: node, id: n.ID, bytes: memoryOf(t, n)}, n.CPUs)
 	}
 	sets(die, t.Dies)
 	caches(l3, t.L3)

@@ -260,14 +260,16 @@ func (p *picture) tile(t *tile, x, y vg.Length) {
 }
 
 func label(p part) string {
-	s := strings.ToUpper(kindNames[p.kind][:1]) + kindNames[p.kind][1:]
-	if p.kind == pkg || p.kind == node || p.kind == die {
+	s := kindNames[p.kind]
+	switch {
+	case p.kind == node:
+		s = nodeName(p, "  ")
+	case p.kind == pkg || p.kind == die:
 		s += fmt.Sprintf(" %d", p.id)
-	}
-	if p.bytes > 0 || p.kind == node {
+	case p.bytes > 0:
 		s += "  " + size(p.bytes)
 	}
-	return s
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // rect draws a rectangle; a nil colour leaves out its part.

@@ -35,6 +35,9 @@ func Text(w io.Writer, t *topology.Topology) error {
 		}
 		fmt.Fprintf(out, "note: %s\n", m)
 	}
+	if info, ok := topology.AboutPreset(strings.TrimPrefix(t.Origin, "preset:")); ok {
+		fmt.Fprintf(out, "source: %s\n", info.Source)
+	}
 	return out.Flush()
 }
 
@@ -110,7 +113,7 @@ func describe(b *box) string {
 	for _, p := range b.parts {
 		switch {
 		case p.kind == node:
-			s = append(s, fmt.Sprintf("node %d of %s", p.id, size(p.bytes)))
+			s = append(s, nodeName(p, " of "))
 		case p.kind == pkg || p.kind == die:
 			s = append(s, fmt.Sprintf("%s %d", kindNames[p.kind], p.id))
 		default:
