@@ -81,8 +81,14 @@ type Instance struct {
 // All is the table of workloads, in the order in which they are run and shown.
 var All = []*Workload{
 	fib,
+	fibClosure,
+	spawn,
 	triad,
 	pingPong,
+	heat,
+	uts,
+	oneNode,
+	parFor,
 }
 
 // ByName returns the workload with the given name, or nil.

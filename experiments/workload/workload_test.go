@@ -13,9 +13,15 @@ import (
 // small are sizes for tests, which run under the race detector on any machine.
 // A size that is not here is the quick one.
 var small = map[string]string{
-	"fib":      "n=15",
-	"triad":    "n=100000",
-	"pingpong": "pairs=3/rounds=50",
+	"fib":         "n=15",
+	"triad":       "n=100000",
+	"pingpong":    "pairs=3/rounds=50",
+	"fib-closure": "n=15",
+	"spawn":       "n=2000",
+	"heat":        "n=50/rows=7/sweeps=3",
+	"uts":         "binomial=1/root=30",
+	"onenode":     "n=500/ops=100",
+	"parfor":      "n=100000",
 }
 
 func newSmall(t *testing.T, w *Workload) *Instance {

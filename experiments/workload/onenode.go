@@ -1,0 +1,73 @@
+package workload
+
+import (
+	"fmt"
+
+	"numasched/sched"
+)
+
+// oneNode gives all work to one node and asks how soon the others help: work
+// conservation, which strict locality loses. The tasks compute and touch no
+// memory, so that nothing speaks for their staying where they are.
+var oneNode = &Workload{
+	Name:  "onenode",
+	Doc:   "tasks that only compute, all placed on one node: work conservation",
+	Unit:  "task",
+	Quick: true,
+	Params: []Param{
+		{Name: "n", Doc: "tasks", Default: 20000, Quick: 2000, Min: 1, Max: 1 << 30},
+		{Name: "ops", Doc: "steps of computation of each, about 1 ns", Default: 10000, Min: 1, Max: 1 << 40},
+	},
+	New: func(p Params) (*Instance, error) {
+		n, ops := int(p["n"]), p["ops"]
+		var results []block[uint64] // one block
+		return &Instance{
+			Tasks: int64(n),
+			Setup: func(s *sched.Sched) (err error) {
+				results, err = newArray[uint64](s, n, n)
+				return err
+			},
+			Run: func(g *sched.G) error {
+				where, res := at(results[0].node), &results[0]
+				var gr sched.Group
+				ran := make([]bool, n)
+				for i := range n {
+					gr.GoAt(g, where, func(g *sched.G) {
+						ran[i] = true
+						span := sched.Span{Buf: res.span.Buf, Off: int64(i) * 8, Len: 8}
+						g.Work(sched.Work{Ops: ops, Writes: []sched.Span{span}}, func() { res.data[i] = spin(uint64(i), ops) })
+					})
+				}
+				gr.Wait(g)
+				for i := range ran {
+					if !ran[i] {
+						return fmt.Errorf("onenode: task %d has not run", i)
+					}
+				}
+				return nil
+			},
+			Stock: func() error {
+				stockLoop(n, func(i int) { results[0].data[i] = spin(uint64(i), ops) })
+				return nil
+			},
+			Check: func(*sched.Sched) error {
+				data := results[0].data
+				for i := 0; i < len(data); i += 1 + len(data)/64 { // all would be another run
+					if want := spin(uint64(i), ops); data[i] != want {
+						return fmt.Errorf("onenode: task %d computed %#x, want %#x", i, data[i], want)
+					}
+				}
+				return nil
+			},
+		}, nil
+	},
+}
+
+// spin computes for steps dependent multiplications: about 1 ns each, as they
+// have a latency of 3 to 4 cycles.
+func spin(x uint64, steps int64) uint64 {
+	for range steps {
+		x = x*6364136223846793005 + 1442695040888963407
+	}
+	return x
+}
