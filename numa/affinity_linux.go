@@ -24,8 +24,8 @@ import (
 // CPUs that are offline, that do not exist or that the cpuset of the process
 // excludes are left out by the kernel without a word, so the mask in force may
 // be narrower than the one given: [Affinity] tells. The thread has left a CPU
-// that is not in the mask when the call returns. 1 µs when the thread need not move,
-// about 40 µs when it must.
+// that is not in the mask when the call returns. 1 µs when the thread need not
+// move, about 40 µs when it must.
 //
 // Errors: EINVAL if the kernel may not use any CPU of the set (empty, offline,
 // outside the cpuset); ESRCH if the thread has ended; EPERM if the thread

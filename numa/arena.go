@@ -9,9 +9,10 @@ import (
 )
 
 // Memory of an arena comes in chunks of 4 MB that begin at multiples of 4 MB,
-// so that the chunk of an address is a mask away. The first of the 64 blocks of a chunk
-// holds what the heap must know about the others (see chunkHeader). A request
-// that no chunk can hold has a mapping of its own, which begins the same way.
+// so that the chunk of an address is a mask away. The first of the 64 blocks of
+// a chunk holds what the heap must know about the others (see chunkHeader). A
+// request that no chunk can hold has a mapping of its own, which begins the
+// same way.
 //
 // Invariant, under mu: every block but the first is free or belongs to one
 // allocation; a block that is cold is free and has no pages.
@@ -26,8 +27,8 @@ const (
 	headerBytes = 4 << 10 // of a chunk's first block, what is ever touched
 
 	// nodeReserve is what an arena leaves on its node for everybody else. The
-	// kernel's answer to strictly bound memory that is not there is the OOM killer,
-	// so the arena asks before it grows.
+	// kernel's answer to strictly bound memory that is not there is the OOM
+	// killer, so the arena asks before it grows.
 	nodeReserve = 16 << 20
 )
 
@@ -54,8 +55,8 @@ type ArenaOptions struct {
 // number of goroutines may use it.
 //
 // Bound memory is populated when it is handed out, 0.2 to 0.5 ms for each MB
-// (less with huge pages, which are populated by the chunk), so that a node that is full is an
-// error then and not a killed process later.
+// (less with huge pages, which are populated by the chunk), so that a node that
+// is full is an error then and not a killed process later.
 type Arena struct {
 	node int
 	opt  ArenaOptions
@@ -96,9 +97,10 @@ func (e *NodeFullError) Error() string {
 
 // NewArena returns an empty arena whose memory lies on the given node.
 //
-// Errors: as [SetPolicy], found here and not at the first use: the node is unknown, offline or
-// without memory, the cpuset excludes it, or binding is not permitted; [ErrUnsupported] where memory
-// cannot be bound at all. Unbound arenas can be made everywhere.
+// Errors: as [SetPolicy], found here and not at the first use: the node is
+// unknown, offline or without memory, the cpuset excludes it, or binding is not
+// permitted; [ErrUnsupported] where memory cannot be bound at all. Unbound
+// arenas can be made everywhere.
 func NewArena(node int, opt ArenaOptions) (*Arena, error) {
 	a := &Arena{node: node, opt: opt, chunks: map[uintptr]*chunk{}}
 	if opt.Unbound {
@@ -121,8 +123,8 @@ func (a *Arena) Node() int { return a.node }
 // Bound reports whether the kernel holds the memory to the node.
 func (a *Arena) Bound() bool { return !a.opt.Unbound }
 
-// Alloc returns n bytes that begin at a multiple of 64 KB and belong to nobody else until
-// [Arena.Free]. They are zero if they have never been used.
+// Alloc returns n bytes that begin at a multiple of 64 KB and belong to nobody
+// else until [Arena.Free]. They are zero if they have never been used.
 //
 // Errors: a [*NodeFullError], or that the kernel refuses to map memory.
 func (a *Arena) Alloc(n int) ([]byte, error) {
@@ -224,7 +226,8 @@ func (a *Arena) residentOf(c *chunk) int64 {
 	return int64(headerBytes + bits.OnesCount64(allBlocks&^c.cold)*blockBytes)
 }
 
-// commit makes sure that bound memory has its pages, or says that the node has not.
+// commit makes sure that bound memory has its pages, or says that the node has
+// not.
 func (a *Arena) commit(mem []byte) error {
 	if a.opt.Unbound {
 		return nil
@@ -291,8 +294,8 @@ func (a *Arena) unmap(c *chunk) {
 }
 
 // Scavenge returns free memory to the kernel and says how many bytes: whole
-// chunks, of which it keeps the address of none, and single blocks, whose address and binding it keeps. 5 µs for each
-// run of free blocks.
+// chunks, of which it keeps the address of none, and single blocks, whose
+// address and binding it keeps. 5 µs for each run of free blocks.
 func (a *Arena) Scavenge() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()

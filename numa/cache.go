@@ -53,8 +53,9 @@ func (h *Heap) NewCache(node int) (*Cache, error) {
 // Node returns the ID of the node that the cache allocates on.
 func (c *Cache) Node() int { return c.node.arena.node }
 
-// Alloc returns size bytes at a multiple of 16 (of 64, for sizes that are), on the cache's node. They
-// hold whatever was there before. More than 32 KB takes a lock and 64 KB blocks.
+// Alloc returns size bytes at a multiple of 16 (of 64, for sizes that are), on
+// the cache's node. They hold whatever was there before. More than 32 KB takes
+// a lock and 64 KB blocks.
 //
 // Errors: a negative size, or that the kernel has no more memory; a node that is
 // full is a warning ([Heap.Warnings]), and memory from elsewhere.
@@ -75,8 +76,8 @@ func (c *Cache) Alloc(size int) (unsafe.Pointer, error) {
 	return p, nil
 }
 
-// Free takes back what Alloc of any cache of the heap returned. p must not be used
-// after. An object of another node goes home with the next full magazine.
+// Free takes back what Alloc of any cache of the heap returned. p must not be
+// used after. An object of another node goes home with the next full magazine.
 func (c *Cache) Free(p unsafe.Pointer) {
 	if c.debug != nil {
 		c.debug.release(c.heap, p)

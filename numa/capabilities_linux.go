@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Capabilities makes each call once, on a locked thread, in a way that changes nothing, and
-// reports what came of it. 1 ms.
+// Capabilities makes each call once, on a locked thread, in a way that changes
+// nothing, and reports what came of it. 1 ms.
 func Capabilities() []Capability {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

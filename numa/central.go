@@ -12,8 +12,9 @@ const (
 )
 
 // stashOf is how many full magazines of a class a central keeps for the next
-// cache before it takes one apart: 16 KB worth, from 2 to 8. With these, caches that
-// only allocate and caches that only free pass magazines on and no object is touched.
+// cache before it takes one apart: 16 KB worth, from 2 to 8. With these, caches
+// that only allocate and caches that only free pass magazines on and no object
+// is touched.
 func stashOf(class int) int {
 	return min(max((16<<10)/(batchOf(class)*int(classSize[class])), 2), maxStash)
 }

@@ -29,11 +29,12 @@ type Counters struct {
 	VM    map[string]uint64 // the lines of /proc/vmstat that begin with numa_ or pgmigrate_
 }
 
-// ReadCounters reads the counters from a tree such as os.DirFS("/"): sys/devices/system/node
-// and proc/vmstat. 100 µs for each node.
+// ReadCounters reads the counters from a tree such as os.DirFS("/"):
+// sys/devices/system/node and proc/vmstat. 100 µs for each node.
 //
-// It returns an error that is [ErrUnsupported] if there are no nodes in the tree. Files that
-// are missing leave their part empty: old kernels have no per-node vmstat.
+// It returns an error that is [ErrUnsupported] if there are no nodes in the
+// tree. Files that are missing leave their part empty: old kernels have no
+// per-node vmstat.
 func ReadCounters(fsys fs.FS) (Counters, error) {
 	var c Counters
 	const dir = "sys/devices/system/node"
@@ -141,8 +142,8 @@ func readMemInfo(fsys fs.FS, dir string) (map[string]uint64, error) {
 }
 
 // Sub returns what was counted between two readings of the same system, before
-// and c: of numastat, vmstat and /proc/vmstat. Memory and the nr_ lines of vmstat, which are
-// levels and not counts, stay as they are in c.
+// and c: of numastat, vmstat and /proc/vmstat. Memory and the nr_ lines of
+// vmstat, which are levels and not counts, stay as they are in c.
 func (c Counters) Sub(before Counters) Counters {
 	d := Counters{VM: subtract(c.VM, before.VM)}
 	for _, n := range c.Nodes {

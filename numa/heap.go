@@ -15,8 +15,9 @@ import (
 //	central  one per node and class; full magazines and spans; a lock
 //	Arena    one per node; blocks of 64 KB; a lock
 //
-// A span is a run of blocks cut into objects of one class. What is known of it lies in
-// the header of its chunk, which is found by masking an object's address.
+// A span is a run of blocks cut into objects of one class. What is known of it
+// lies in the header of its chunk, which is found by masking an object's
+// address.
 //
 // Invariants:
 //
@@ -76,14 +77,15 @@ type HeapOptions struct {
 	// Unbound does not try to bind memory. This is for pretended nodes.
 	Unbound bool
 
-	// Debug finds double frees and frees of what the heap never gave out, and panics
-	// with a [*FreeError]. Each operation takes a lock and 100 ns and more.
+	// Debug finds double frees and frees of what the heap never gave out, and
+	// panics with a [*FreeError]. Each operation takes a lock and 100 ns and
+	// more.
 	Debug bool
 }
 
 // A Heap hands out memory that lies on a node the caller names. It is made of
-// one [Arena] for each node and used through a [Cache] for each owner. Memory of a Heap is outside
-// Go's: it must hold no pointers into Go's heap.
+// one [Arena] for each node and used through a [Cache] for each owner. Memory
+// of a Heap is outside Go's: it must hold no pointers into Go's heap.
 type Heap struct {
 	nodes []*nodeHeap
 	index map[int]int // node ID -> position in nodes
@@ -165,7 +167,8 @@ func (n *nodeHeap) warn(err error) {
 		"memory for node %d is not bound to it and lies where it is touched first: %v", n.arena.node, err))
 }
 
-// alloc takes bytes from the node's arena, or from unbound memory if the node has no more.
+// alloc takes bytes from the node's arena, or from unbound memory if the node
+// has no more.
 func (n *nodeHeap) alloc(bytes int) (mem []byte, unbound bool, err error) {
 	// A node that is full is asked again only now and then: asking is dear.
 	if n.arena != n.spare && n.skip.Add(-1) < 0 {
@@ -257,7 +260,8 @@ func (h *Heap) Scavenge() int64 {
 }
 
 // Prove asks the kernel where the pages of each node's memory lie; see
-// [Arena.Prove]. Unbound memory is included. The proofs are in the order of Nodes.
+// [Arena.Prove]. Unbound memory is included. The proofs are in the order of
+// Nodes.
 func (h *Heap) Prove() ([]Proof, error) {
 	var proofs []Proof
 	for _, n := range h.nodes {

@@ -67,8 +67,9 @@ func TestEveryClassWastesAtMostAnEighthAndFitsItsSpan(t *testing.T) {
 	}
 }
 
-// The heap against a model: a list of objects with what was written to each. Objects
-// are freed by caches of any node, caches are flushed, memory is scavenged.
+// The heap against a model: a list of objects with what was written to each.
+// Objects are freed by caches of any node, caches are flushed, memory is
+// scavenged.
 func TestObjectsAreTheirOwnersAloneWhateverHappens(t *testing.T) {
 	for _, debug := range []bool{false, true} {
 		rapid.Check(t, func(t *rapid.T) {
@@ -477,8 +478,8 @@ func TestChurnDoesNotGrow(t *testing.T) {
 }
 
 // churn keeps about live bytes of objects of 16 to 2048 bytes alive and
-// replaces random ones, through two caches of different nodes in turn. It returns the
-// overhead of the arenas over the bytes asked for, at the end.
+// replaces random ones, through two caches of different nodes in turn. It
+// returns the overhead of the arenas over the bytes asked for, at the end.
 func churn(t testing.TB, ops int, live int64) float64 {
 	h, c := pretended(t, false, 0, 1)
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -25,8 +25,8 @@ type Mapping struct {
 }
 
 // ReadMaps returns the mappings of a process; pid 0 is this one. The kernel
-// walks every page table of the process: 1 ms for each 100,000 pages and more. A process of
-// another user needs CAP_SYS_PTRACE.
+// walks every page table of the process: 1 ms for each 100,000 pages and more.
+// A process of another user needs CAP_SYS_PTRACE.
 func ReadMaps(pid int) ([]Mapping, error) {
 	name := "/proc/self/numa_maps"
 	if pid != 0 {

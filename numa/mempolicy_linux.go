@@ -55,8 +55,8 @@ func (m *nodemask) args() (unsafe.Pointer, uintptr) {
 // the policy of whoever comes next: lock it, and restore [CurrentPolicy]. 0.3 µs.
 //
 // Errors: EINVAL if no node of the set is online, has memory and is allowed by
-// the cpuset, or if this kernel does not know the mode or flag; EPERM or ENOSYS if a
-// container's seccomp filter refuses the call (Docker's does without
+// the cpuset, or if this kernel does not know the mode or flag; EPERM or ENOSYS
+// if a container's seccomp filter refuses the call (Docker's does without
 // CAP_SYS_NICE); ErrUnsupported on kernels without NUMA.
 func SetPolicy(p Policy) error {
 	m, err := maskOf(p.Nodes)
@@ -112,8 +112,9 @@ func AllowedNodes() ([]int, error) {
 // SetPolicyOf gives memory a policy (mbind). mem begins on a page boundary; the
 // policy holds for the whole of its last page. Pages that were touched before
 // stay where they are unless flags say otherwise. The policy belongs to the
-// mapping: it goes when the range is mapped anew (MAP_FIXED), and stays when the
-// pages are given back (MADV_DONTNEED). 1 µs, and 1 to 2 µs for each page that is moved.
+// mapping: it goes when the range is mapped anew (MAP_FIXED), and stays when
+// the pages are given back (MADV_DONTNEED). 1 µs, and 1 to 3 µs for each page
+// that is moved (assumed).
 //
 // Errors: as [SetPolicy]; EIO if Strict pages lie, or stay, elsewhere; EPERM if
 // MoveAll is asked without CAP_SYS_NICE; EFAULT if part of mem is not mapped;
@@ -134,10 +135,10 @@ func SetPolicyOf(mem []byte, p Policy, flags MoveFlags) error {
 	return policyError(errno, p.Nodes, "mbind(%d bytes, %v)", len(mem), p)
 }
 
-// MigrateProcess moves the pages of a process (0 is this one) from the nodes
-// in from to the nodes in to, keeping their relative order, and returns how
-// many could not be moved. Its policies stay as they are. About 1 to 2 µs a page; the
-// process goes on meanwhile.
+// MigrateProcess moves the pages of a process (0 is this one) from the nodes in
+// from to the nodes in to, keeping their relative order, and returns how many
+// could not be moved. Its policies stay as they are. About 1 to 3 µs a page
+// (assumed); the process goes on meanwhile.
 //
 // Errors: as [SetPolicy]; EPERM if the process is another user's, or to names
 // a node outside its cpuset, without CAP_SYS_NICE; ESRCH if there is no such

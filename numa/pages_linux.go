@@ -18,12 +18,11 @@ const pagesPerCall = 4096
 // holds it, -EFAULT if there is no memory or only the shared page of zeros,
 // -EBUSY or -EIO while it is under way. It does not touch the pages.
 //
-// While NUMA balancing is on, Linux 6.1 (seen there; numa_maps is right) also says
-// NotPresent of a page without a policy that it has marked to learn who touches
-// it, until somebody does. Bound memory is never marked.
+// While NUMA balancing is on, Linux 6.1 (seen there; numa_maps is right) also
+// says NotPresent of a page without a policy that it has marked to learn who
+// touches it, until somebody does. Bound memory is never marked.
 //
-// Cost: 0.3 µs
-// for the call and 0.05 to 0.2 µs a page. No privilege is needed.
+// Cost: 0.3 µs for the call and 0.05 to 0.2 µs a page. No privilege is needed.
 //
 // Errors: ENOSYS, which is [ErrUnsupported], on kernels without NUMA; EPERM
 // if a container's seccomp filter refuses the call.
@@ -33,11 +32,11 @@ func Locate(pages []unsafe.Pointer, nodes []int32) error { return movePages(page
 // becomes the node where the page lies now, or minus an errno: -EACCES if
 // others map it too and all is false, -ENOENT if it was never touched, -ENOMEM
 // if the node is full, -EBUSY if it is pinned. With all, pages that others map
-// are moved too, which needs CAP_SYS_NICE. 1 to 3 µs a page.
+// are moved too, which needs CAP_SYS_NICE. About 1 to 3 µs a page (assumed).
 //
 // Errors: as [Locate]; ENODEV if a target node is offline; EACCES if it is
-// outside the cpuset; EPERM for all without CAP_SYS_NICE. Pages before the failing one
-// may have been moved.
+// outside the cpuset; EPERM for all without CAP_SYS_NICE. Pages before the
+// failing one may have been moved.
 func MovePages(pages []unsafe.Pointer, to, status []int32, all bool) error {
 	flags := uintptr(unix.MPOL_MF_MOVE)
 	if all {
@@ -96,8 +95,8 @@ func movePagesError(errno syscall.Errno, n int, to []int) error {
 	return e
 }
 
-// LocateRange asks where the pages of mem lie; see [Locate]. The pages counted are
-// the system's base pages, also inside huge ones.
+// LocateRange asks where the pages of mem lie; see [Locate]. The pages counted
+// are the system's base pages, also inside huge ones.
 func LocateRange(mem []byte) (Placement, error) {
 	p := Placement{PageBytes: os.Getpagesize()}
 	if len(mem) == 0 {

@@ -11,6 +11,7 @@
 # cannot be made, and what is missing.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+packages="topology numa" # whose tests named TestLab... run there
 
 if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
 	name=$2
@@ -18,8 +19,8 @@ if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
 	begin=$(date +%s)
 	status=0
 	"$root/scripts/numalab.sh" "$@" --timeout 170s --out "$LAB_TMP/$name" \
-		--file "$LAB_TMP/topology.test" --file "$LAB_TMP/numa.test" --env "NUMALAB_NAME=$name" \
-		-- sh -c './topology.test -test.v -test.run "^TestHost(Is|Knows)" && ./numa.test -test.v -test.run "^TestLab"' \
+		--file "$LAB_TMP/tests" --env "NUMALAB_NAME=$name" \
+		-- sh -c 'for t in tests/*; do $t -test.v -test.run ^TestLab || exit 1; done' \
 		>"$LAB_TMP/$name.log" 2>&1 || status=$?
 	passed=$(grep -c '^--- PASS' "$LAB_TMP/$name.log" || true)
 	skipped=$(grep -c '^--- SKIP' "$LAB_TMP/$name.log" || true)
@@ -79,8 +80,10 @@ if [ $# -gt 0 ]; then
 fi
 
 cd "$root"
-for pkg in topology numa; do
-	GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go test -c -ldflags=-s -tags numalab -o "$LAB_TMP/$pkg.test" "./$pkg"
+mkdir "$LAB_TMP/tests"
+for pkg in $packages; do
+	name=$(echo "$pkg" | tr / -).test
+	GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go test -c -ldflags=-s -tags numalab -o "$LAB_TMP/tests/$name" "./$pkg"
 done
 # The first boot alone: it fetches the kernel and finds out about KVM.
 status=0

@@ -107,8 +107,8 @@ func (c *cpio) tree(name, from string) error {
 	})
 }
 
-// writeImage writes a file system with busybox, the guest's process 1 and a job. add
-// adds more.
+// writeImage writes a file system with busybox, the guest's process 1 and a
+// job. add adds more.
 func writeImage(name, busybox string, j job, add func(*cpio) error) (err error) {
 	self, err := guestProgram()
 	if err != nil {
@@ -157,7 +157,8 @@ func packImage(name, busybox string, o *options) error {
 			if err := c.file(j.Command[0][1:], program); err != nil {
 				return err
 			}
-			// The job is in the archive already: of two files of a name the later one counts.
+			// The job is in the archive already: of two files of a name the
+			// later one counts.
 			text, err := json.Marshal(j)
 			if err != nil {
 				return err

@@ -39,8 +39,9 @@ func (m *machine) boot(s shape, image string, timeout time.Duration, stdout io.W
 	args := append(accel, "-machine", "q35", "-cpu", "max",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", m.kernel, "-initrd", image,
-		// panic=-1: a kernel that panics reboots at once, which -no-reboot makes an end.
-		// no_timer_check: an emulated CPU on a busy host may miss the check at boot.
+		// panic=-1: a kernel that panics reboots at once, which -no-reboot
+		// makes an end. no_timer_check: an emulated CPU on a busy host may miss
+		// the check at boot.
 		"-append", "console=ttyS0 panic=-1 no_timer_check nowatchdog random.trust_cpu=on 8250.nr_uarts=4",
 		"-serial", "file:"+console, "-serial", "stdio", "-serial", "file:"+results)
 	args = append(args, s.qemu()...)
@@ -187,9 +188,9 @@ func follow(name string, w io.Writer, stop <-chan struct{}) {
 	}
 }
 
-// kvmWorks reports whether a small machine boots with KVM on this host. That /dev/kvm
-// exists says little: in a virtual machine that nests badly, guests hang. The
-// answer is kept until the host boots again.
+// kvmWorks reports whether a small machine boots with KVM on this host. That
+// /dev/kvm exists says little: in a virtual machine that nests badly, guests
+// hang. The answer is kept until the host boots again.
 func kvmWorks(m *machine, busybox, cache string) (bool, error) {
 	dev, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
