@@ -14,6 +14,7 @@ package topology
 // one without CPUs, since the kernel gives a CPU one node.
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/xml"
 	"errors"
@@ -25,16 +26,39 @@ import (
 	"strings"
 )
 
+// Package xml keeps open elements, and a whole tag with its attributes, in
+// memory, so both are bounded here.
 const (
-	maxXML      = 64 << 20 // 2048 CPUs: 3 MB
-	maxXMLDepth = 128
+	maxXML      = 64 << 20 // 2048 CPUs: 4 MB
+	maxXMLDepth = 256      // of elements; hwloc nests some 20
+	maxXMLTag   = 1 << 20  // bytes from one > to the next
 )
+
+// A tagLimiter fails when the next > is too far away.
+type tagLimiter struct {
+	r   io.Reader
+	gap int // bytes since the last >
+}
+
+func (t *tagLimiter) Read(b []byte) (int, error) {
+	n, err := t.r.Read(b)
+	last := bytes.LastIndexByte(b[:n], '>')
+	if last < 0 {
+		t.gap += n
+	} else {
+		t.gap = n - 1 - last
+	}
+	if t.gap > maxXMLTag {
+		return n, fmt.Errorf("more than %d KB without a tag's end", maxXMLTag>>10)
+	}
+	return n, err
+}
 
 // ReadHwlocXML reads a machine from the XML that hwloc 1 or 2 exports. Errors
 // give the line, the text and what was expected.
 func ReadHwlocXML(r io.Reader) (*Topology, error) {
 	limited := &io.LimitedReader{R: r, N: maxXML}
-	h := &hwlocReader{d: xml.NewDecoder(limited)}
+	h := &hwlocReader{d: xml.NewDecoder(&tagLimiter{r: limited})}
 	if err := h.read(); err != nil {
 		if limited.N <= 0 {
 			return nil, fmt.Errorf("longer than %d MB: not a machine", maxXML>>20)
@@ -92,7 +116,7 @@ func (h *hwlocReader) read() error {
 	var dist *hwlocDistances
 	var text *strings.Builder // content that is being collected
 	seenTop := false
-	for {
+	for depth := 0; ; {
 		tok, err := h.d.Token()
 		if err == io.EOF && seenTop {
 			return nil
@@ -105,6 +129,9 @@ func (h *hwlocReader) read() error {
 		}
 		switch el := tok.(type) {
 		case xml.StartElement:
+			if depth++; depth > maxXMLDepth {
+				return fmt.Errorf("more than %d elements inside one another", maxXMLDepth)
+			}
 			a := attributes(el.Attr)
 			if !seenTop {
 				if el.Name.Local != "topology" {
@@ -149,6 +176,7 @@ func (h *hwlocReader) read() error {
 				text.WriteByte(' ')
 			}
 		case xml.EndElement:
+			depth--
 			switch el.Name.Local {
 			case "object":
 				h.close()
@@ -176,9 +204,6 @@ func attributes(list []xml.Attr) map[string]string {
 
 // open takes in an object at its start.
 func (h *hwlocReader) open(a map[string]string) error {
-	if len(h.stack) == maxXMLDepth {
-		return fmt.Errorf("more than %d objects inside one another", maxXMLDepth)
-	}
 	kind := a["type"]
 	o := hwlocObject{node: -1, firstClosed: len(h.closed)}
 	set := func(key string) (CPUSet, bool, error) {
@@ -210,8 +235,8 @@ func (h *hwlocReader) open(a map[string]string) error {
 		return number(key, math.MaxInt64)
 	}
 	cache := func(list *[]Cache) error {
-		bytes, err := optional("cache_size")
-		*list = append(*list, Cache{cpus, bytes})
+		size, err := optional("cache_size")
+		*list = append(*list, Cache{cpus, size})
 		return err
 	}
 	switch kind {
@@ -231,11 +256,11 @@ func (h *hwlocReader) open(a map[string]string) error {
 				return err
 			}
 		}
-		bytes, err := optional("local_memory")
+		memory, err := optional("local_memory")
 		if err != nil {
 			return err
 		}
-		h.machineBytes += bytes
+		h.machineBytes += memory
 	case "PU", "Proc":
 		id, err := number("os_index", maxCPUs)
 		if err != nil {
@@ -277,7 +302,7 @@ func (h *hwlocReader) open(a map[string]string) error {
 		if slices.ContainsFunc(h.nodes, func(n hwlocNode) bool { return n.id == int(id) }) {
 			return fmt.Errorf("object %s: os_index %d for the second time", kind, id)
 		}
-		bytes, err := optional("local_memory")
+		memory, err := optional("local_memory")
 		if err != nil {
 			return err
 		}
@@ -285,7 +310,7 @@ func (h *hwlocReader) open(a map[string]string) error {
 		if err != nil {
 			return err
 		}
-		h.nodes = append(h.nodes, hwlocNode{int(id), a["gp_index"], cpus, complete.Or(cpus), bytes})
+		h.nodes = append(h.nodes, hwlocNode{int(id), a["gp_index"], cpus, complete.Or(cpus), memory})
 		o.node = int(id)
 	}
 	if err != nil {

@@ -179,6 +179,9 @@ func TestBadHwlocXMLIsRefusedByLineAndText(t *testing.T) {
 		{"<topology>\n\n<object type=\"Core\" cpuset=\"12\"/></topology>", `line 3: object Core: cpuset "12": want a set`},
 		{`<topology><object type="PU" os_index="99999999"/></topology>`, "below 16384"},
 		{"<topology>" + strings.Repeat(`<object type="Group">`, 1000), "inside one another"},
+		{strings.Repeat("<topology>", 1000), "inside one another"},
+		{"<topology" + strings.Repeat(" a=''", 1<<20), "without a tag's end"},
+		{"<topology>" + strings.Repeat("x", 1<<22), "without a tag's end"},
 	} {
 		_, err := ReadHwlocXML(strings.NewReader(x.xml))
 		if err == nil || !strings.Contains(err.Error(), x.want) || strings.Contains(err.Error(), "\n") {
