@@ -1,24 +1,95 @@
 package sim
 
 import (
+	"fmt"
 	"unsafe"
 
 	"numasched/sched"
 )
 
-// NewCache implements [sched.Machine]. Objects are Go's own: they are real
-// memory for whoever writes to it, and take neither simulated time nor a place.
-func (k *Machine) NewCache(int) (sched.Cache, error) { return make(objects), nil }
+// Small objects. They are real memory, so that programs can use them, but what
+// is charged is the simulated machine's: a fixed cost, and the way that the
+// object's line has to come from the core that used it last.
 
-// objects keeps what Alloc has returned alive until it is freed. It may be freed
-// through another cache; then it stays until the simulation ends.
-type objects map[unsafe.Pointer][][2]uint64
+// objectCost is Alloc or Free that finds all it needs in the first-level cache.
+const objectCost = 8 * Nanosecond // assumed: an object cache's hit path is some 25 instructions
 
-func (o objects) Alloc(size int) (unsafe.Pointer, error) {
-	mem := make([][2]uint64, size/16+1)
-	p := unsafe.Pointer(unsafe.SliceData(mem))
-	o[p] = mem
-	return p, nil
+type object struct {
+	room []uint64
+	node int32 // it lies on, by position; -1 if anywhere
+	core int32 // that used it last, or -1
 }
 
-func (o objects) Free(p unsafe.Pointer) { delete(o, p) }
+type objects struct {
+	of    map[unsafe.Pointer]*object
+	nodes map[[2]int][]*object // free: by node and size
+}
+
+type objectCache struct {
+	k    *Machine
+	node int32
+	free map[int][]*object // by size
+}
+
+// NewCache implements sched.Machine.
+func (k *Machine) NewCache(node int) (sched.Cache, error) {
+	c := &objectCache{k: k, node: -1, free: make(map[int][]*object)}
+	if node >= 0 {
+		for i := range k.nodes {
+			if k.nodes[i].id == node {
+				c.node = int32(i)
+			}
+		}
+		if c.node < 0 {
+			return nil, fmt.Errorf("sim: objects on node %d: %s has no such node", node, k.topo.Origin)
+		}
+	}
+	return c, nil
+}
+
+// use charges the running thread for its first access to o.
+func (k *Machine) use(o *object) {
+	t := k.cur
+	if t == nil {
+		return
+	}
+	t.clock += objectCost
+	if o.core >= 0 && o.core != t.core {
+		t.clock += k.lines.distance(t.core, o.core, -1)
+	}
+	o.core = t.core
+}
+
+// Alloc implements sched.Cache.
+func (c *objectCache) Alloc(size int) (unsafe.Pointer, error) {
+	if size <= 0 {
+		return nil, fmt.Errorf("sim: object of %d bytes: want at least 1", size)
+	}
+	words := (size + 15) / 16 * 2
+	var o *object
+	if list := c.free[words]; len(list) > 0 {
+		o, c.free[words] = list[len(list)-1], list[:len(list)-1]
+	} else if list := c.k.objects.nodes[[2]int{int(c.node), words}]; len(list) > 0 {
+		o, c.k.objects.nodes[[2]int{int(c.node), words}] = list[len(list)-1], list[:len(list)-1]
+	} else {
+		o = &object{room: make([]uint64, words), node: c.node, core: -1}
+		c.k.objects.of[unsafe.Pointer(&o.room[0])] = o
+	}
+	c.k.use(o)
+	return unsafe.Pointer(&o.room[0]), nil
+}
+
+// Free implements sched.Cache.
+func (c *objectCache) Free(p unsafe.Pointer) {
+	o := c.k.objects.of[p]
+	if o == nil {
+		panic("sim: free of an object that no cache has handed out")
+	}
+	c.k.use(o)
+	if o.node == c.node {
+		c.free[len(o.room)] = append(c.free[len(o.room)], o)
+		return
+	}
+	key := [2]int{int(o.node), len(o.room)}
+	c.k.objects.nodes[key] = append(c.k.objects.nodes[key], o)
+}

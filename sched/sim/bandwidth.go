@@ -31,6 +31,8 @@ type resource struct {
 	classes []*class // that pass it now
 	bytes   int64    // that have passed it
 	used    int64    // rate in use, kB/s
+	mean    int64    // of used over the last few microseconds
+	since   Time     // when mean was brought up to date
 
 	// of the present recomputation
 	left  int64
@@ -142,7 +144,7 @@ func (f *fabric) start(t *thread, now Time, from, to int32, bytes, mix, share, l
 	cap := f.coreRate(from, to, mix) * share / 1000
 	active := share
 	if limit > 0 && limit < cap {
-		active = max(1, share*limit/cap)
+		active = (share*limit + cap - 1) / cap
 		cap = limit
 	}
 	key := classKey{from, to, mix, max(cap, 1), cache}
@@ -275,6 +277,7 @@ func (f *fabric) share(now Time) {
 			mix /= weight
 		}
 		r.left = r.capacity(active, mix)
+		r.average(now)
 		r.used = 0
 	}
 	// Caps ascending, so that flows which cannot use their share free the rest.
@@ -330,16 +333,30 @@ func (f *fabric) fix(c *class, rate int64) {
 	}
 }
 
+// memoryQueue is the time over which a controller's queue grows and shrinks, so
+// that a short burst is not a load.
+const memoryQueue = 4 * Microsecond // assumed
+
+// average brings r.mean up to date.
+func (r *resource) average(now Time) {
+	d := now - r.since
+	r.since = now
+	if d >= memoryQueue {
+		r.mean = r.used
+	} else {
+		r.mean += (r.used - r.mean) * int64(d/Nanosecond) / int64(memoryQueue/Nanosecond)
+	}
+}
+
 // load is the multiple of the idle latency, in thousandths, that a lone access
 // from a CPU of node from to memory of node to sees now: that of the fullest
 // resource on its route.
-func (f *fabric) load(from, to int32) int64 {
+func (f *fabric) load(now Time, from, to int32) int64 {
 	most := int64(0)
 	for _, i := range f.routes[from][to] {
 		r := &f.resources[i]
-		if len(r.classes) > 0 {
-			most = max(most, r.used*1000/r.full())
-		}
+		r.average(now)
+		most = max(most, r.mean*1000/r.full())
 	}
 	curve := f.preset.Loaded.Value
 	last := [2]Milli{0, 1000}

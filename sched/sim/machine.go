@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"unsafe"
 
 	"numasched/sched"
 	"numasched/topology"
@@ -11,11 +12,12 @@ import (
 // serves one scheduler, from one goroutine at a time.
 type Machine struct {
 	hardware
-	q      queue
-	fabric *fabric
-	lines  *coherence
-	mem    memory
-	kernel kernel
+	q       queue
+	fabric  *fabric
+	lines   *coherence
+	mem     memory
+	kernel  kernel
+	objects objects
 
 	now     Time
 	actors  []*thread // by actor; nil for classes
@@ -63,6 +65,7 @@ func New(cfg Config) (*Machine, error) {
 		k.limit = 24 * 3600 * Second
 	}
 	k.q.next = noEvent
+	k.objects = objects{of: make(map[unsafe.Pointer]*object), nodes: make(map[[2]int][]*object)}
 	k.bound = k.patience()
 	k.fabric = newFabric(&k.hardware, &k.q)
 	k.lines = newCoherence(&k.hardware)

@@ -29,7 +29,8 @@ type buffer struct {
 
 // touch adds up what one piece of Work asks of the memory.
 type touch struct {
-	hit     Time      // from caches
+	near    Time      // from the first-level cache: overlaps with all else
+	hit     Time      // from other caches
 	latency Time      // of first accesses
 	from    []traffic // by memory's node, then by owner's node for dirty data
 	chains  []chain
@@ -154,6 +155,9 @@ func (k *Machine) FreeBuffer(sb *sched.Buffer) {
 // chunk is how much of each span a Work touches before others may.
 const chunk = 256 << 10
 
+// strides is how many steps it takes to walk a chunk.
+const strides = 32
+
 // Work implements sched.Machine: arithmetic and streaming overlap, dependent
 // accesses add up.
 func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
@@ -173,7 +177,11 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 	longest := int64(0)
 	for _, list := range [2][]sched.Span{w.Reads, w.Writes} {
 		for i := range list {
-			longest = max(longest, list[i].Len)
+			size := list[i].Len
+			if list[i].Accesses > 0 {
+				size = list[i].Accesses * 64
+			}
+			longest = max(longest, size)
 		}
 	}
 	if longest == 0 {
@@ -184,7 +192,7 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 			from := t.clock
 			k.sync(t)
 			k.chunk(t, w, c, n)
-			t.clock = max(t.clock, from+compute/Time(n))
+			t.clock = max(t.clock, from+compute/Time(n)+t.span.near)
 			if t.clock >= t.sliceEnd {
 				k.preempt(t)
 			}
@@ -206,17 +214,30 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		s.from = make([]traffic, 2*nodes)
 		s.chains = make([]chain, nodes)
 	}
-	s.hit, s.latency = 0, 0
+	s.near, s.hit, s.latency = 0, 0, 0
 	clear(s.from)
 	clear(s.chains)
-	for kind, list := range [2][]sched.Span{w.Reads, w.Writes} {
-		for i := range list {
-			sp := &list[i]
-			lo, hi := sp.Len*c/n, sp.Len*(c+1)/n
-			if sp.Accesses > 0 {
-				k.random(t, sp, sp.Accesses*(c+1)/n-sp.Accesses*c/n, kind == 1)
-			} else if hi > lo {
-				k.stream(t, sp, sp.Off+lo, sp.Off+hi, kind == 1, c == 0)
+	// Spans are walked side by side in small steps, as a loop does: what one has
+	// brought into the first-level cache another finds there.
+	total := n * strides
+	for step := c * strides; step < (c+1)*strides; step++ {
+		for kind, list := range [2][]sched.Span{w.Reads, w.Writes} {
+			for i := range list {
+				sp := &list[i]
+				if sp.Accesses > 0 {
+					if step == c*strides {
+						k.random(t, sp, sp.Accesses*(c+1)/n-sp.Accesses*c/n, kind == 1)
+					}
+					continue
+				}
+				// Cut at lines, so that no line is touched twice.
+				lo, hi := sp.Len*step/total&^63, sp.Len*(step+1)/total&^63
+				if step+1 == total {
+					hi = sp.Len
+				}
+				if hi > lo {
+					k.stream(t, sp, sp.Off+lo, sp.Off+hi, kind == 1, lo == 0)
+				}
 			}
 		}
 	}
@@ -251,7 +272,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 			part := min(left, 4096)
 			left -= part
 			k.sync(t)
-			load := k.fabric.load(k.cpus[t.cpu].node, to)
+			load := k.fabric.load(k.now, k.cpus[t.cpu].node, to)
 			lat := k.idle[k.cpus[t.cpu].node][to] * Time(load/16*16+8) / 1000
 			if load == 1000 {
 				lat = k.idle[k.cpus[t.cpu].node][to]
@@ -307,7 +328,7 @@ func (k *Machine) latency(t *thread, level int, home int32) Time {
 		return k.preset.L3.ps()
 	}
 	from := k.cpus[t.cpu].node
-	return k.idle[from][home] * Time(k.fabric.load(from, home)) / 1000
+	return k.idle[from][home] * Time(k.fabric.load(k.now, from, home)) / 1000
 }
 
 // touchBlock touches sectors of one block and accounts for it. bytes is how much
@@ -332,7 +353,12 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 			continue
 		}
 		if got := m.caches.hit(id2, id, left); got != 0 {
-			t.span.hit += Time(mulDiv(part(got), 1_000_000, int64(rates[l])))
+			d := Time(mulDiv(part(got), 1_000_000, int64(rates[l])))
+			if l == 0 {
+				t.span.near += d
+			} else {
+				t.span.hit += d
+			}
 			left &^= got
 			level = l + 1
 		}
@@ -377,6 +403,9 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 		}
 	}
 	for l := range 3 {
+		if l >= level {
+			break // has it
+		}
 		if c := core.caches[l]; c >= 0 {
 			last := l == 2 || core.caches[2] < 0 && l == 1
 			m.caches.fill(c, id, m.blocks, want, sector, func(out int32) {
@@ -427,7 +456,7 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		// The accesses that this one stands for touch as many lines near by.
 		span := max(1, weight*64/sector)
 		want := uint64(1)<<s | k.spread64(x, span)
-		before := t.span.hit
+		before, near := t.span.hit, t.span.near
 		tr := t.span.from
 		saved := traffic{}
 		home := k.mem.blocks[b.first+int32(j)].home
@@ -435,6 +464,7 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 			saved = tr[home]
 		}
 		level, from := k.touchBlock(t, b.first+int32(j), want, int32(sector), weight*64, b.size, write)
+		t.span.near = near
 		// What touchBlock streams is, here, waited for access by access.
 		if home >= 0 {
 			tr[home].bytes = saved.bytes

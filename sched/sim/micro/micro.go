@@ -214,7 +214,7 @@ type kernel struct {
 
 var kernels = []kernel{{"load", 1, 0, false}, {"copy", 1, 1, false}, {"triad", 3, 1, false}, {"update", 1, 1, true}}
 
-const streamBytes = 6 << 20 // per thread and stream
+const streamBytes = 3 << 19 // per thread and stream
 
 // stream runs k on CPUs, each from the memory of the node that of gives, and
 // returns GB/s as likwid counts: all threads do the same, the slowest counts.
@@ -287,22 +287,30 @@ func (b *bench) loaded(gbps float64) (ns float64, err error) {
 	all := b.cores(b.topo.Online)
 	done := false
 	var threads []*sim.Thread
-	const piece = 4 << 10
+	const piece, ring = 4 << 10, 8 << 20
+	peak, err := b.peak()
+	if err != nil {
+		return 0, err
+	}
 	per := sim.Time(piece / gbps * float64(len(all)-1) * 1000) // ps between pieces of one thread
+	step := int64(piece)
+	if gbps > 0.985*peak {
+		per, step = 0, 1<<20 // MLC's shortest delays, which no memory keeps up with
+	}
 	for i, cpu := range all[1:] {
-		buf, err := m.NewBuffer(64<<20, sched.OnNode(b.topo.Nodes[b.nodeOf(cpu)].ID))
+		buf, err := m.NewBuffer(ring, sched.OnNode(b.topo.Nodes[b.nodeOf(cpu)].ID))
 		if err != nil {
 			return 0, err
 		}
 		threads = append(threads, m.Start("inject", one(cpu), func(p *sim.Thread) {
 			// Threads begin out of step, as they would be soon.
 			next := p.Now() + per*sim.Time(i)/sim.Time(len(all))
-			for off := int64(0); !done; off = (off + piece) % (64 << 20) {
+			for off := int64(0); !done; off = (off + step) % ring {
 				if now := p.Now(); now < next {
 					p.Compute(next - now)
 				}
 				next += per
-				p.Work(&sched.Work{Reads: []sched.Span{{Buf: buf, Off: off, Len: piece}}})
+				p.Work(&sched.Work{Reads: []sched.Span{{Buf: buf, Off: off, Len: step}}})
 			}
 		}))
 	}
@@ -373,9 +381,11 @@ func (b *bench) handover(distance string) (ns float64, err error) {
 	// Each has the line in turn, a microsecond apart.
 	t1 := m.Start("holder", one(other), func(p *sim.Thread) {
 		home(p, distance != "remote_home")
+		p.Compute(sim.Microsecond / 2)
 		for range rounds {
+			at := p.Now()
 			p.Access(line, sched.RMW)
-			p.Compute(2 * sim.Microsecond)
+			p.Compute(2*sim.Microsecond - (p.Now() - at))
 		}
 	})
 	t2 := m.Start("taker", one(a), func(p *sim.Thread) {
