@@ -34,6 +34,8 @@ type G struct {
 	waitMutex *mutex
 	waitGroup *Group
 	waitChild *G
+
+	work Work // that it does, if any
 }
 
 // noHome is the home of a G that has not run yet.
@@ -66,13 +68,19 @@ func (g *G) invoke() {
 	returned = true
 }
 
+// inlineBinding is how many inline runs pass between two looks at the thread's
+// binding: a G that forks and joins may not see the scheduling loop for long.
+const inlineBinding = 1024
+
 // runInline runs child, which has not started, on g's stack. If child blocks, g
 // is blocked with it, which costs nothing that g does not owe: it waits for
 // child anyway.
 func (g *G) runInline(child *G) {
 	m := g.m
 	m.spend(CostInline)
-	m.p.stats.Inlined++
+	if m.p.stats.Inlined++; m.p.stats.Inlined%inlineBinding == 0 {
+		m.checkBinding()
+	}
 	child.m, child.c = m, m.c
 	child.invoke()
 	g.m = child.m // which may be another now

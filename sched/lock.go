@@ -68,6 +68,19 @@ func (n *note) sleep(m *M) {
 	}
 }
 
+// sleepFor is sleep for at most about ns nanoseconds. It reports whether it has
+// consumed a wakeup.
+func (n *note) sleepFor(m *M, ns int64) bool {
+	if n.key.cas(m, noteClear, noteSleeping) {
+		m.s.machine.Futexsleep(m, &n.key, noteSleeping, ns)
+		if n.key.cas(m, noteSleeping, noteClear) {
+			return false
+		}
+	}
+	n.key.store(m, noteClear) // it is signalled
+	return true
+}
+
 func (n *note) wakeup(m *M) {
 	if n.key.swap(m, noteSignalled) == noteSleeping {
 		m.s.machine.Futexwakeup(m, &n.key, 1)

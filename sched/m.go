@@ -22,8 +22,13 @@ type M struct {
 
 	searching bool // counted in its Node's nsearch
 	note      note
-	bound     bool  // its thread has been bound, or would have been but for bindErr
-	bindErr   error // why Bind failed, nil if it did not
+
+	// afterGrace: m has slept for policy.Grace because it found nothing but Gs at
+	// home on other nodes, and may take one of those now.
+	afterGrace bool
+
+	bound   bool  // its thread has been bound, or would have been but for bindErr
+	bindErr error // why Bind failed, nil if it did not
 }
 
 // errCancelled unwinds Gs that will never go on.

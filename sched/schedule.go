@@ -43,7 +43,9 @@ func (m *M) findRunnable() *G {
 			return gp
 		}
 		if s.arm.Local && m.search() {
-			if gp := m.steal(); gp != nil {
+			gp := m.steal()
+			m.afterGrace = false
+			if gp != nil {
 				return gp
 			}
 		}
@@ -116,6 +118,11 @@ func (m *M) search() bool {
 // the searchers that are now idle had not yet become so, and their last look is
 // to come too. Only searchers look again: an M that was not allowed to search
 // leaves that to those because of whom it was not.
+//
+// If the last look finds something after all, m goes back to searching; but what
+// it finds may be what it has just declined, Gs at home on other nodes. Then it
+// sleeps for policy.Grace only, after which it may take one of those. So in arms
+// with homes a G can be queued while a P is idle, but for no longer than that.
 func (m *M) sleep() *G {
 	s, p := m.s, m.p
 	n := p.node
@@ -134,10 +141,20 @@ func (m *M) sleep() *G {
 	all := int(m.pidleput(n, p)) == len(s.ps)
 	n.lock.unlock(m)
 
-	if searched && n.nsearch.add(m, -1) == 0 && m.workAnywhere() && m.unidle(p) {
-		m.searching = true
-		n.nsearch.add(m, 1)
-		return nil
+	if searched && n.nsearch.add(m, -1) == 0 && m.workAnywhere() {
+		if s.homes && m.onlyFarWork() {
+			if m.note.sleepFor(m, policy.Grace) {
+				m.checkBinding()
+				return nil
+			}
+			m.afterGrace = true
+		}
+		if m.unidle(p) {
+			m.searching = true
+			n.nsearch.add(m, 1)
+			return nil
+		}
+		m.afterGrace = false
 	}
 	if all {
 		m.checkdead()
@@ -180,6 +197,20 @@ func (m *M) workAnywhere() bool {
 		}
 	}
 	return false
+}
+
+// onlyFarWork reports whether m's node has nothing queued.
+func (m *M) onlyFarWork() bool {
+	n := m.p.node
+	if n.nrunq.load(m) != 0 {
+		return false
+	}
+	for _, p := range n.ps {
+		if p.ring.len(m) != 0 || p.runnext.load(m) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // wakep is called after work was published on n: it wakes an idle P, nearest to

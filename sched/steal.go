@@ -49,17 +49,21 @@ func (m *M) stealFrom(v *P, remote, last bool) *G {
 	p := m.p
 	limit := limitNear
 	if remote && m.s.homes {
-		limit = limitRemote
-		if last {
+		switch {
+		case m.afterGrace:
+			limit = limitAfterGrace
+		case last:
 			limit = limitLast
+		default:
+			limit = limitRemote
 		}
 	}
 	n := v.ring.grab(m, &p.ring, limit)
 	if n == 0 {
-		if !last || v.runnext.load(m) == nil {
+		if !last {
 			return nil
 		}
-		return m.stealNext(v)
+		return m.stealNext(v, remote)
 	}
 	p.stats.steals(p, v, n)
 	return p.ring.pop(m)
@@ -69,10 +73,13 @@ func (m *M) stealFrom(v *P, remote, last bool) *G {
 // when the G it runs has just woken its partner and will block: then taking it
 // would bounce the two between Ps. So, as Go does, the thief waits a little
 // first.
-func (m *M) stealNext(v *P) *G {
-	m.s.machine.Futexsleep(m, &m.note.key, noteClear, stealNextDelay)
+func (m *M) stealNext(v *P, remote bool) *G {
 	gp := v.runnext.load(m)
-	if gp == nil || !v.runnext.cas(m, gp, nil) {
+	if gp == nil || remote && m.s.homes && !m.afterGrace && gp.home.Load() != noHome {
+		return nil
+	}
+	m.s.machine.Futexsleep(m, &m.note.key, noteClear, stealNextDelay)
+	if gp = v.runnext.load(m); gp == nil || !v.runnext.cas(m, gp, nil) {
 		return nil
 	}
 	m.p.stats.steals(m.p, v, 1)
@@ -85,11 +92,15 @@ const stealNextDelay = 3000
 func limitNear(_ *ring, _, n uint32) uint32 { return policy.StealHalf(n) }
 
 func limitRemote(r *ring, head, n uint32) uint32 {
-	return policy.StealRemote(n, r.homeless(head, n), false)
+	return policy.StealRemote(n, r.homeless(head, n), false, false)
 }
 
 func limitLast(r *ring, head, n uint32) uint32 {
-	return policy.StealRemote(n, r.homeless(head, n), true)
+	return policy.StealRemote(n, r.homeless(head, n), true, false)
+}
+
+func limitAfterGrace(r *ring, head, n uint32) uint32 {
+	return policy.StealRemote(n, r.homeless(head, n), true, true)
 }
 
 // homeless counts the oldest Gs that have no home yet: they have not run. It may
@@ -114,7 +125,7 @@ func (m *M) queueRob(n *Node, last bool) *G {
 		if m.s.homes {
 			free = n.runq.homeless(ringSize / 2)
 		}
-		take = min(policy.StealRemote(size, free, last), ringSize/2)
+		take = min(policy.StealRemote(size, free, last, m.afterGrace), ringSize/2)
 	}
 	var gp *G
 	if take > 0 {

@@ -74,6 +74,7 @@ func (p Placement) Interleaved() bool { return p.kind == placeInterleave }
 // Work does w: on a real machine it calls kernel, on a simulated one it
 // charges for w instead. See [Machine].
 func (g *G) Work(w Work, kernel func()) {
-	g.m.s.machine.Work(g.m, &w, kernel)
+	g.work = w // not &w, which would be an object of the heap
+	g.m.s.machine.Work(g.m, &g.work, kernel)
 	g.m.checkBinding()
 }

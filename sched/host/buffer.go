@@ -33,6 +33,9 @@ func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 			return nil, fmt.Errorf("host: %w", err)
 		}
 		b.arena, b.own = arena, true
+		m.mu.Lock()
+		m.own[b] = struct{}{}
+		m.mu.Unlock()
 	}
 	mem, err := b.arena.Alloc(int(bytes))
 	if err != nil {
@@ -51,6 +54,9 @@ func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 func (m *Machine) FreeBuffer(sb *sched.Buffer) {
 	b := sb.Local.(*buffer)
 	if b.own {
+		m.mu.Lock()
+		delete(m.own, b)
+		m.mu.Unlock()
 		b.arena.Close()
 	} else {
 		b.arena.Free(b.mem)

@@ -61,10 +61,11 @@ type Machine struct {
 	works, localPages, remotePages atomic.Int64 // see Work
 
 	mu       sync.Mutex
-	bound    []topology.CPUSet   // masks that we gave to threads
-	arenas   map[int]*numa.Arena // by node ID; nil if the node's memory cannot be had
-	heap     *numa.Heap          // of caches on nodes; nil until first needed
-	anywhere *numa.Heap          // of caches on no node in particular; likewise
+	bound    []topology.CPUSet    // masks that we gave to threads
+	arenas   map[int]*numa.Arena  // by node ID; nil if the node's memory cannot be had
+	own      map[*buffer]struct{} // buffers that have an arena of their own
+	heap     *numa.Heap           // of caches on nodes; nil until first needed
+	anywhere *numa.Heap           // of caches on no node in particular; likewise
 	warnings []string
 	closed   bool
 }
@@ -74,7 +75,7 @@ var _ sched.Machine = (*Machine)(nil)
 // New makes a Machine of this host. There should be one at a time: each changes
 // GOMAXPROCS until it is closed.
 func New(cfg Config) (*Machine, error) {
-	m := &Machine{topo: cfg.Topology, pretended: cfg.Topology != nil, start: time.Now(), arenas: make(map[int]*numa.Arena)}
+	m := &Machine{topo: cfg.Topology, pretended: cfg.Topology != nil, start: time.Now(), arenas: make(map[int]*numa.Arena), own: make(map[*buffer]struct{})}
 	if m.topo == nil {
 		topo, err := topology.Host()
 		if err != nil {
@@ -107,6 +108,9 @@ func (m *Machine) Close() error {
 		if a != nil {
 			a.Close()
 		}
+	}
+	for b := range m.own {
+		b.arena.Close()
 	}
 	for _, h := range []*numa.Heap{m.heap, m.anywhere} {
 		if h != nil {

@@ -44,21 +44,22 @@ func gcd(a, b uint32) uint32 {
 
 func TestAThiefFromAnotherNode(t *testing.T) {
 	for _, c := range []struct {
-		n, free uint32
-		last    bool
-		want    uint32
-		why     string
+		n, free          uint32
+		last, afterGrace bool
+		want             uint32
+		why              string
 	}{
-		{1, 1, false, 0, "leaves a single G to its own node"},
-		{1, 0, true, 1, "takes even that in its last round: work is conserved"},
-		{8, 8, false, 4, "takes half of Gs that have no home"},
-		{8, 2, false, 2, "takes no more than those"},
-		{8, 0, false, 0, "takes none that are at home"},
-		{8, 0, true, 1, "takes one of those in its last round"},
-		{8, 2, true, 2, "but rather what has no home"},
+		{1, 1, false, false, 0, "leaves a single G to its own node"},
+		{1, 1, true, false, 1, "takes even that in its last round"},
+		{8, 8, false, false, 4, "takes half of Gs that have no home"},
+		{8, 2, false, false, 2, "takes no more than those"},
+		{8, 0, true, false, 0, "takes none that are at home"},
+		{8, 0, false, true, 1, "takes one of those after its grace"},
+		{8, 2, true, true, 2, "but rather what has no home"},
 	} {
-		if got := StealRemote(c.n, c.free, c.last); got != c.want {
-			t.Errorf("StealRemote(%d, %d, %v) = %d, want %d: a thief %s", c.n, c.free, c.last, got, c.want, c.why)
+		if got := StealRemote(c.n, c.free, c.last, c.afterGrace); got != c.want {
+			t.Errorf("StealRemote(%d, %d, %v, %v) = %d, want %d: a thief %s",
+				c.n, c.free, c.last, c.afterGrace, got, c.want, c.why)
 		}
 	}
 }
