@@ -172,6 +172,9 @@ func (h *hwlocReader) read() error {
 			}
 		case xml.CharData:
 			if text != nil {
+				if text.Len()+len(el) > maxXML/4 {
+					return errors.New("distances without end")
+				}
 				text.Write(el)
 				text.WriteByte(' ')
 			}
