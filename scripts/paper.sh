@@ -14,7 +14,7 @@ run=${1:-$(ls -d results/reference-*/ 2>/dev/null | tail -1)}
 go run ./experiments report --tex paper/tables.tex "$run" >/dev/null
 echo "paper/tables.tex from $run"
 if command -v pdflatex >/dev/null; then
-	(cd paper && pdflatex -interaction=batchmode -halt-on-error paper.tex >/dev/null)
+	(cd paper && pdflatex -interaction=batchmode -halt-on-error paper.tex >/dev/null 2>&1)
 	echo "paper/paper.pdf"
 else
 	echo "no pdflatex here: paper/paper.pdf not made (apt-get install texlive-latex-base)"

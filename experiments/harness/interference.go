@@ -72,6 +72,3 @@ func parseStat(data []byte) (busy time.Duration, cpus int, ok bool) {
 	}
 	return busy, cpus, ok && cpus > 0
 }
-
-// trimModel squeezes the blanks that vendors pad their names with.
-func trimModel(s string) string { return strings.Join(strings.Fields(s), " ") }

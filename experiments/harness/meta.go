@@ -225,6 +225,13 @@ func TopologyLabel(t *topology.Topology) string {
 	return label
 }
 
+// trimModel cuts off the zero bytes, and squeezes the blanks, that vendors pad
+// a processor's name with.
+func trimModel(s string) string {
+	s, _, _ = strings.Cut(s, "\x00")
+	return strings.Join(strings.Fields(s), " ")
+}
+
 // NewMeta describes this machine and this program, and the topologies that a
 // run uses. The plan is the caller's to add.
 func NewMeta(place Place, topos []*topology.Topology) *Meta {

@@ -114,3 +114,12 @@ func TestProcStat(t *testing.T) {
 		}
 	}
 }
+
+func TestProcessorNamesAreTrimmed(t *testing.T) {
+	if got := trimModel("  AMD  EPYC\x00\x00\x00junk"); got != "AMD EPYC" {
+		t.Errorf("%q", got)
+	}
+	if c := processor(); strings.ContainsRune(c.Model+c.Vendor, 0) {
+		t.Errorf("zero bytes in %q", c.Model)
+	}
+}
