@@ -66,6 +66,13 @@ type Instance struct {
 	// error that names what is wrong. s is nil after Stock. Check may be nil.
 	Check func(s *sched.Sched) error
 
+	// Touches returns how many pages the runs so far have visited again after
+	// their first write, and how many of these visits came from a worker on the
+	// page's home node. Both sides are what the scheduler believes: the node a
+	// page's first writer was said to run on, and the node its visitor is. It
+	// is nil for workloads that do not count.
+	Touches func() (local, all int64)
+
 	// Stock is the same with goroutines and channels, on GOMAXPROCS threads.
 	// It is nil where that would be another program.
 	Stock func() error
@@ -89,6 +96,11 @@ var All = []*Workload{
 	uts,
 	oneNode,
 	parFor,
+	allocFree,
+	pagePairs,
+	pageGroups,
+	pageYield,
+	pageChurn,
 }
 
 // ByName returns the workload with the given name, or nil.

@@ -22,6 +22,11 @@ var small = map[string]string{
 	"uts":         "binomial=1/root=30",
 	"onenode":     "n=500/ops=100",
 	"parfor":      "n=100000",
+	"allocfree":   "pairs=2/objects=1000",
+	"page-pairs":  "n=4/pages=2/rounds=10",
+	"page-groups": "n=3/pages=2/rounds=10",
+	"page-yield":  "n=6/pages=2/rounds=10",
+	"page-churn":  "n=6/rounds=10",
 }
 
 func newSmall(t *testing.T, w *Workload) *Instance {
@@ -85,6 +90,11 @@ func runTwice(s *sched.Sched, in *Instance) error {
 		}
 		if wrong != nil {
 			return wrong
+		}
+	}
+	if in.Touches != nil {
+		if local, all := in.Touches(); all == 0 || local > all {
+			return fmt.Errorf("%d of %d page visits are local", local, all)
 		}
 	}
 	if in.Check != nil {

@@ -1,0 +1,106 @@
+package workload
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"numasched/sched"
+)
+
+// pageChurn has Gs that allocate a page's worth of memory from the scheduler's
+// caches, write it, yield, visit it again and free it, over and over: where the
+// caches are right, what a G is given lies on its node, whoever had it before.
+//
+// A page is at home where it was first handed out, and written at once: the
+// caches either bind it to that node or leave that to the write.
+var pageChurn = &Workload{
+	Name: "page-churn",
+	Doc:  "Gs that allocate, write, yield, visit and free a page over and over: locality",
+	Unit: "visit",
+	Params: []Param{
+		{Name: "n", Doc: "Gs", Default: 128, Quick: 32, Min: 1, Max: 1 << 20},
+		{Name: "rounds", Doc: "pages that each allocates and frees", Default: 500, Quick: 100, Min: 1, Max: 1 << 40},
+	},
+	New: func(p Params) (*Instance, error) {
+		rounds := int(p["rounds"])
+		var homes pageHomes
+		var simulated bool
+		in := newTouching("page-churn", int(p["n"]), rounds, func(g *sched.G, t *toucher) {
+			for i := range rounds {
+				if t.err = churn(g, &homes, i, simulated, &t.touches); t.err != nil {
+					return
+				}
+			}
+		})
+		in.Setup = func(s *sched.Sched) (err error) {
+			homes.of.Clear()
+			simulated, err = isSimulated(s)
+			return err
+		}
+		return in, nil
+	},
+}
+
+// churn is one life of a page.
+func churn(g *sched.G, homes *pageHomes, i int, simulated bool, t *touches) error {
+	p, err := g.Alloc(pageBytes)
+	if err != nil {
+		return err
+	}
+	home := homes.first(p, g.Node())
+	words := unsafe.Slice((*uint64)(p), pageWords)
+	work := func(kernel func()) {
+		if simulated {
+			// Objects are memory there, too, but lie in no Buffer that could be charged for.
+			g.Work(sched.Work{Ops: pageWords}, kernel)
+			kernel()
+			return
+		}
+		buf := &sched.Buffer{Bytes: pageBytes, Base: p}
+		spans := []sched.Span{{Buf: buf, Len: pageBytes}}
+		g.Work(sched.Work{Ops: pageWords, Reads: spans, Writes: spans}, kernel)
+	}
+	work(func() {
+		for k := range words {
+			words[k] = uint64(i)
+		}
+	})
+	g.Yield()
+	t.all++
+	if g.Node() == home {
+		t.local++
+	}
+	var sum uint64
+	work(func() {
+		for k := range words {
+			sum += words[k]
+		}
+	})
+	if want := uint64(i) * pageWords; sum != want {
+		err = errors.Join(err, fmt.Errorf("round %d: the words of a page add up to %d, want %d", i, sum, want))
+	}
+	g.Free(p)
+	return err
+}
+
+// pageHomes remembers the node on which each page was first handed out.
+type pageHomes struct {
+	of sync.Map // page number to node
+}
+
+func (h *pageHomes) first(p unsafe.Pointer, node int) int {
+	home, _ := h.of.LoadOrStore(uintptr(p)/pageBytes, node)
+	return home.(int)
+}
+
+// isSimulated reports whether kernels do not run on s's machine.
+func isSimulated(s *sched.Sched) (bool, error) {
+	buf, err := s.NewBuffer(1, sched.Default)
+	if err != nil {
+		return false, err
+	}
+	defer s.FreeBuffer(buf)
+	return buf.Base == nil, nil
+}

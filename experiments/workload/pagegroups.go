@@ -1,0 +1,57 @@
+package workload
+
+import (
+	"fmt"
+
+	"numasched/sched"
+)
+
+// pageGroups has groups of four Gs that share a buffer. One writes it first and
+// starts the others; all meet at their leader after every visit.
+var pageGroups = &Workload{
+	Name:   "page-groups",
+	Doc:    "groups of four Gs that share pages that one wrote first, and meet between visits: locality",
+	Unit:   "visit",
+	Params: touchParams(32, "groups"),
+	New: func(p Params) (*Instance, error) {
+		const members = 4 // the leader and three others
+		pages, rounds := int(p["pages"]), int(p["rounds"])
+		return newTouching("page-groups", int(p["n"]), members*rounds, func(g *sched.G, t *toucher) {
+			r, err := newRegion(g, pages)
+			if err != nil {
+				t.err = err
+				return
+			}
+			arrive, leave := sched.NewChan[int](g.Sched(), 0), sched.NewChan[int](g.Sched(), 0)
+			var visits [members]touches
+			var gr sched.Group
+			for who := 1; who < members; who++ {
+				gr.Go(g, func(g *sched.G) {
+					for i := range rounds {
+						r.visit(g, who, &visits[who])
+						arrive.Send(g, i)
+						leave.Recv(g)
+					}
+				})
+			}
+			for i := range rounds {
+				r.visit(g, 0, &visits[0])
+				for range members - 1 {
+					if got, _ := arrive.Recv(g); got != i && t.err == nil {
+						t.err = fmt.Errorf("round %d: a member arrives in round %d", i, got)
+					}
+				}
+				for range members - 1 {
+					leave.Send(g, i)
+				}
+			}
+			gr.Wait(g)
+			for _, v := range visits {
+				t.add(v)
+			}
+			if err := r.free(g, members, rounds); t.err == nil {
+				t.err = err
+			}
+		}), nil
+	},
+}

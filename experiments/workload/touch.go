@@ -1,0 +1,126 @@
+package workload
+
+import (
+	"fmt"
+
+	"numasched/sched"
+)
+
+// What the page-touch workloads share. Their Gs write pages first, so that the
+// kernel puts these where their Gs are, and visit them again between blocking: a
+// schedule that keeps Gs where their memory is makes the visits local. They
+// measure locality; their time is mostly page faults and blocking.
+//
+// They have no version in plain goroutines, which cannot tell on which node they
+// run.
+
+const (
+	pageBytes = 4096
+	pageWords = pageBytes / 8
+)
+
+// touches counts visits of pages.
+type touches struct{ local, all int64 }
+
+func (t *touches) add(u touches) {
+	t.local += u.local
+	t.all += u.all
+}
+
+// A region is memory that lies where it was first written.
+type region struct {
+	buf   *sched.Buffer
+	words []uint64 // nil on a simulated machine
+	home  int      // the node that wrote it
+	pages int
+	work  sched.Work
+}
+
+// newRegion makes a region and has g write every page.
+func newRegion(g *sched.G, pages int) (*region, error) {
+	bytes := int64(pages) * pageBytes
+	buf, err := g.Sched().NewBuffer(bytes, sched.Default)
+	if err != nil {
+		return nil, err
+	}
+	spans := []sched.Span{{Buf: buf, Len: bytes}}
+	r := &region{buf: buf, words: sched.Slice[uint64](buf, pages*pageWords), pages: pages,
+		home: g.Node(),
+		work: sched.Work{Ops: int64(pages), Reads: spans, Writes: spans},
+	}
+	first := sched.Work{Ops: int64(pages), Writes: spans}
+	g.Work(first, func() {
+		for i := 0; i < len(r.words); i += pageWords {
+			clear(r.words[i : i+pageWords])
+		}
+	})
+	return r, nil
+}
+
+// visit counts up word who of every page, and the visits in t.
+func (r *region) visit(g *sched.G, who int, t *touches) {
+	t.all += int64(r.pages)
+	if g.Node() == r.home {
+		t.local += int64(r.pages)
+	}
+	g.Work(r.work, func() {
+		for i := who; i < len(r.words); i += pageWords {
+			r.words[i]++
+		}
+	})
+}
+
+// free gives the memory back. The error says which of the first users words has
+// not been counted up to visits.
+func (r *region) free(g *sched.G, users, visits int) error {
+	var err error
+	for who := range users {
+		for i := who; i < len(r.words) && err == nil; i += pageWords {
+			if got := r.words[i]; got != uint64(visits) {
+				err = fmt.Errorf("page %d shows %d visits by its user %d, want %d", i/pageWords, got, who, visits)
+			}
+		}
+	}
+	r.words = nil
+	g.Sched().FreeBuffer(r.buf)
+	return err
+}
+
+// A toucher is a G, or a few that belong together, of a page-touch workload.
+type toucher struct {
+	touches
+	err error
+}
+
+// newTouching makes an instance that runs n touchers at a time, each of which
+// makes visits visits.
+func newTouching(name string, n, visits int, body func(g *sched.G, t *toucher)) *Instance {
+	var sum touches
+	return &Instance{
+		Tasks: int64(n) * int64(visits),
+		Run: func(g *sched.G) error {
+			all := make([]toucher, n)
+			var gr sched.Group
+			for i := range all {
+				gr.Go(g, func(g *sched.G) { body(g, &all[i]) })
+			}
+			gr.Wait(g)
+			for i := range all {
+				if err := all[i].err; err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				sum.add(all[i].touches)
+			}
+			return nil
+		},
+		Touches: func() (local, all int64) { return sum.local, sum.all },
+	}
+}
+
+func touchParams(n int64, of string) []Param {
+	return []Param{
+		{Name: "n", Doc: of, Default: n, Quick: n / 4, Min: 1, Max: 1 << 20},
+		{Name: "pages", Doc: "pages of 4 KiB that each writes and visits", Default: 16, Quick: 4, Min: 1, Max: 1 << 24},
+		{Name: "rounds", Doc: "visits to each page", Default: 200, Quick: 100, Min: 1, Max: 1 << 40},
+	}
+}
