@@ -67,7 +67,11 @@ func printFlags(fs *flag.FlagSet, w io.Writer) {
 			arg = " " + arg
 		}
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" {
-			doc += " (default " + f.DefValue + ")"
+			first, rest, lines := strings.Cut(doc, "\n") // a list may follow
+			doc = first + " (default " + f.DefValue + ")"
+			if lines {
+				doc += "\n" + rest
+			}
 		}
 		fmt.Fprintf(w, "  --%s%s\n        %s\n", f.Name, arg, strings.ReplaceAll(doc, "\n", "\n        "))
 	})

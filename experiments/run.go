@@ -50,20 +50,20 @@ type runFlags struct {
 // quick's defaults.
 const (
 	quickReps   = 6
-	quickBudget = 18 * time.Second
+	quickBudget = 15 * time.Second
 )
 
 func runCmd(args []string, stdout, stderr io.Writer) int {
 	var f runFlags
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	fs.StringVar(&f.arms, "arm", "gm,flat,numa,goroutine", "comma-separated `LIST` of arms, or \"all\"\n"+armsHelp())
-	fs.StringVar(&f.workloads, "workload", "quick", "comma-separated `LIST` of workloads, \"quick\" (those marked *) or \"all\";\nsizes as in fib:n=32\n"+workloadsHelp())
+	fs.StringVar(&f.workloads, "workload", "quick", "comma-separated `LIST` of workloads, sized as in fib:n=32,\nor \"quick\" (those marked *) or \"all\"\n"+workloadsHelp())
 	fs.StringVar(&f.procs, "procs", "", "comma-separated `LIST` of numbers of Ps (default: as many as the topology allows CPUs)")
-	fs.StringVar(&f.topos, "topology", "host", "comma-separated `LIST` of topologies: host, synthetic:NxC (N nodes of C CPUs),\na preset or a capture's file; nodes that are not the host's are pretended")
+	fs.StringVar(&f.topos, "topology", "host", "comma-separated `LIST` of topologies\nhost, synthetic:NxC (N nodes of C CPUs), a preset or a capture's file\n(\"experiments topo --help\" lists them); nodes that are not the host's are pretended")
 	fs.StringVar(&f.out, "out", "", "result `DIR`, which must not exist (default: results/ and the time)")
 	fs.IntVar(&f.reps, "reps", 0, "`N` repetitions of every cell (default 10; with --quick 6)")
-	fs.DurationVar(&f.time, "time", 0, "length of a repetition (default 1s)")
-	fs.DurationVar(&f.budget, "budget", 0, "length of the whole run, about: chooses --time (with --quick: 18s)")
+	fs.DurationVar(&f.time, "time", 0, "length of a repetition, a `TIME` (default 1s)")
+	fs.DurationVar(&f.budget, "budget", 0, "length of the whole run, about (a `TIME`): chooses --time (with --quick: 15s)")
 	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices; repetition i uses SEED+i")
 	fs.BoolVar(&f.quick, "quick", false, "a run under 30 s: small sizes, 6 short repetitions")
 	fs.BoolVar(&f.resume, "resume", false, "complete the run in --out, which was begun with the same flags")
@@ -355,7 +355,11 @@ func workloadsHelp() string {
 		}
 		fmt.Fprintf(&b, " %s%-14s %s\n", mark, w.Name, w.Doc)
 		for _, p := range w.Params {
-			fmt.Fprintf(&b, "    %s=%d  %s (%d to %d)\n", p.Name, p.Default, p.Doc, p.Min, p.Max)
+			quick := ""
+			if p.Quick != 0 {
+				quick = fmt.Sprintf("; with --quick %d", p.Quick)
+			}
+			fmt.Fprintf(&b, "    %s=%d  %s (%d to %d%s)\n", p.Name, p.Default, p.Doc, p.Min, p.Max, quick)
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
