@@ -1,160 +1,87 @@
 package host_test
 
 import (
-	"sync"
+	"runtime"
 	"testing"
 
+	"numasched/numa"
 	"numasched/sched"
 	"numasched/sched/host"
-	"numasched/sched/policy"
+	"numasched/topology"
 )
 
-func newSched(tb testing.TB, arm string, procs int) *sched.Sched {
-	tb.Helper()
-	m, err := host.New(host.Config{Procs: procs})
+func TestCloseRestoresGOMAXPROCS(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	topo, err := topology.Load("synthetic:4x8")
 	if err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
-	a, ok := policy.ByName(arm)
-	if !ok {
-		tb.Fatalf("no arm %s", arm)
-	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs})
+	m, err := host.New(host.Config{Topology: topo})
 	if err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Error(err)
+	if got := runtime.GOMAXPROCS(0); got <= 32 {
+		t.Errorf("GOMAXPROCS is %d for 32 Ms, want more", got)
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("GOMAXPROCS is %d after Close, before %d", got, before)
+	}
+	if err := m.Close(); err == nil {
+		t.Error("a second Close succeeds")
+	}
+}
+
+// On pretended nodes nothing is bound, and nothing is said of where Ms are.
+func TestPretendedNodesBindNothing(t *testing.T) {
+	before, err := numa.Affinity(0)
+	if err != nil {
+		t.Skip("masks cannot be read here: ", err)
+	}
+	topo, err := topology.Load("synthetic:2x2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := host.New(host.Config{Topology: topo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Bind(nil, topo.Nodes[1].CPUs); err != nil {
+		t.Error(err)
+	}
+	if after, err := numa.Affinity(0); err != nil || !after.Equal(before) {
+		t.Errorf("mask is %s after Bind, before %s (%v)", after, before, err)
+	}
+	if cpu := m.Getcpu(nil); cpu != -1 {
+		t.Errorf("Getcpu says %d", cpu)
+	}
+}
+
+func TestBuffersArePageAlignedAndZero(t *testing.T) {
+	m, err := host.New(host.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for _, where := range []sched.Placement{sched.Default, sched.Interleave, sched.OnNode(m.Topology().Nodes[0].ID)} {
+		buf, err := m.NewBuffer(100_000, where)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := m.Close(); err != nil {
-			tb.Error(err)
+		if uintptr(buf.Base)%4096 != 0 {
+			t.Errorf("%v: buffer at %p", where, buf.Base)
 		}
-	})
-	return s
-}
-
-func fibTask(g *sched.G, arg sched.Arg) int {
-	n := arg.A
-	if n < 2 {
-		return n
-	}
-	c := g.Fork(fibTask, sched.Arg{A: n - 1})
-	y := fibTask(g, sched.Arg{A: n - 2})
-	return g.Join(c) + y
-}
-
-func fibGroup(g *sched.G, n int) int {
-	if n < 2 {
-		return n
-	}
-	var gr sched.Group
-	var x int
-	gr.Go(g, func(g *sched.G) { x = fibGroup(g, n-1) })
-	y := fibGroup(g, n-2)
-	gr.Wait(g)
-	return x + y
-}
-
-func fibWG(n int) int {
-	if n < 2 {
-		return n
-	}
-	var wg sync.WaitGroup
-	var x int
-	wg.Add(1)
-	go func() { x = fibWG(n - 1); wg.Done() }()
-	y := fibWG(n - 2)
-	wg.Wait()
-	return x + y
-}
-
-const fibN, fibResult = 27, 196418
-const fibTasks = 317810
-
-func BenchmarkFib(b *testing.B) {
-	for _, arm := range []string{"gm", "flat", "numa"} {
-		for _, kind := range []string{"fork", "group"} {
-			b.Run(arm+"/"+kind, func(b *testing.B) {
-				s := newSched(b, arm, 2)
-				b.ResetTimer()
-				for b.Loop() {
-					got := 0
-					if err := s.Run(func(g *sched.G) {
-						if kind == "fork" {
-							got = fibTask(g, sched.Arg{A: fibN})
-						} else {
-							got = fibGroup(g, fibN)
-						}
-					}); err != nil {
-						b.Fatal(err)
-					}
-					if got != fibResult {
-						b.Fatal(got)
-					}
-				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/fibTasks, "ns/task")
-			})
-		}
-	}
-	b.Run("wg", func(b *testing.B) {
-		for b.Loop() {
-			fibWG(fibN)
-		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/fibTasks, "ns/task")
-	})
-}
-
-func BenchmarkSpawn(b *testing.B) {
-	const n = 1e6
-	for _, arm := range []string{"gm", "flat", "numa"} {
-		b.Run(arm, func(b *testing.B) {
-			s := newSched(b, arm, 2)
-			b.ResetTimer()
-			for b.Loop() {
-				if err := s.Run(func(g *sched.G) {
-					var gr sched.Group
-					for range int(n) {
-						gr.Go(g, func(*sched.G) {})
-					}
-					gr.Wait(g)
-				}); err != nil {
-					b.Fatal(err)
-				}
+		for i, b := range sched.Slice[byte](buf, 100_000) {
+			if b != 0 {
+				t.Fatalf("%v: byte %d is %d", where, i, b)
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/task")
-		})
+		}
+		m.FreeBuffer(buf)
 	}
-}
-
-func BenchmarkPingPong(b *testing.B) {
-	for _, arm := range []string{"gm", "flat", "numa"} {
-		b.Run(arm, func(b *testing.B) {
-			s := newSched(b, arm, 2)
-			b.ResetTimer()
-			if err := s.Run(func(g *sched.G) {
-				there, back := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
-				g.Go(func(g *sched.G) {
-					for {
-						v, ok := there.Recv(g)
-						if !ok {
-							back.Close(g)
-							return
-						}
-						back.Send(g, v)
-					}
-				})
-				for i := range b.N {
-					there.Send(g, i)
-					if v, _ := back.Recv(g); v != i {
-						panic(v)
-					}
-				}
-				there.Close(g)
-				back.Recv(g)
-			}); err != nil {
-				b.Fatal(err)
-			}
-		})
+	if _, err := m.NewBuffer(0, sched.Default); err == nil {
+		t.Error("a buffer of no bytes is made")
 	}
 }

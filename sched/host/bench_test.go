@@ -1,0 +1,160 @@
+package host_test
+
+import (
+	"sync"
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/policy"
+)
+
+func newSched(tb testing.TB, arm string, procs int) *sched.Sched {
+	tb.Helper()
+	m, err := host.New(host.Config{Procs: procs})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	a, ok := policy.ByName(arm)
+	if !ok {
+		tb.Fatalf("no arm %s", arm)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+		if err := m.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+func fibTask(g *sched.G, arg sched.Arg) int {
+	n := arg.A
+	if n < 2 {
+		return n
+	}
+	c := g.Fork(fibTask, sched.Arg{A: n - 1})
+	y := fibTask(g, sched.Arg{A: n - 2})
+	return g.Join(c) + y
+}
+
+func fibGroup(g *sched.G, n int) int {
+	if n < 2 {
+		return n
+	}
+	var gr sched.Group
+	var x int
+	gr.Go(g, func(g *sched.G) { x = fibGroup(g, n-1) })
+	y := fibGroup(g, n-2)
+	gr.Wait(g)
+	return x + y
+}
+
+func fibWG(n int) int {
+	if n < 2 {
+		return n
+	}
+	var wg sync.WaitGroup
+	var x int
+	wg.Add(1)
+	go func() { x = fibWG(n - 1); wg.Done() }()
+	y := fibWG(n - 2)
+	wg.Wait()
+	return x + y
+}
+
+const fibN, fibResult = 27, 196418
+const fibTasks = 317810
+
+func BenchmarkFib(b *testing.B) {
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		for _, kind := range []string{"fork", "group"} {
+			b.Run(arm+"/"+kind, func(b *testing.B) {
+				s := newSched(b, arm, 2)
+				b.ResetTimer()
+				for b.Loop() {
+					got := 0
+					if err := s.Run(func(g *sched.G) {
+						if kind == "fork" {
+							got = fibTask(g, sched.Arg{A: fibN})
+						} else {
+							got = fibGroup(g, fibN)
+						}
+					}); err != nil {
+						b.Fatal(err)
+					}
+					if got != fibResult {
+						b.Fatal(got)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/fibTasks, "ns/task")
+			})
+		}
+	}
+	b.Run("wg", func(b *testing.B) {
+		for b.Loop() {
+			fibWG(fibN)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/fibTasks, "ns/task")
+	})
+}
+
+func BenchmarkSpawn(b *testing.B) {
+	const n = 1e6
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		b.Run(arm, func(b *testing.B) {
+			s := newSched(b, arm, 2)
+			b.ResetTimer()
+			for b.Loop() {
+				if err := s.Run(func(g *sched.G) {
+					var gr sched.Group
+					for range int(n) {
+						gr.Go(g, func(*sched.G) {})
+					}
+					gr.Wait(g)
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/task")
+		})
+	}
+}
+
+func BenchmarkPingPong(b *testing.B) {
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		b.Run(arm, func(b *testing.B) {
+			s := newSched(b, arm, 2)
+			b.ResetTimer()
+			if err := s.Run(func(g *sched.G) {
+				there, back := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
+				g.Go(func(g *sched.G) {
+					for {
+						v, ok := there.Recv(g)
+						if !ok {
+							back.Close(g)
+							return
+						}
+						back.Send(g, v)
+					}
+				})
+				for i := range b.N {
+					there.Send(g, i)
+					if v, _ := back.Recv(g); v != i {
+						panic(v)
+					}
+				}
+				there.Close(g)
+				back.Recv(g)
+			}); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

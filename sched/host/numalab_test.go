@@ -1,0 +1,185 @@
+//go:build numalab && linux
+
+package host_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"unsafe"
+
+	"numasched/numa"
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+// These tests run as root in a virtual machine with several nodes, see
+// scripts/numalab-test.sh.
+
+// lab runs fn under an arm on the virtual machine, closes everything, and
+// returns what the scheduler counted.
+func lab(t *testing.T, arm string, fn func(*sched.G)) sched.Stats {
+	t.Helper()
+	if os.Getenv("NUMALAB_SHAPE") == "" {
+		t.Skip("not in a virtual machine: run scripts/numalab-test.sh")
+	}
+	m, err := host.New(host.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := policy.ByName(arm)
+	s, err := sched.New(sched.Config{Machine: m, Arm: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(fn); err != nil {
+		t.Error(err)
+	}
+	st := s.Stats()
+	for _, err := range s.BindErrors() {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, w := range m.Warnings() {
+		t.Log("warning:", w)
+	}
+	return st
+}
+
+// busy has every P run Gs that compute, block and fork for a while.
+func busy(g *sched.G) {
+	c := sched.NewChan[int](g.Sched(), 0)
+	var gr sched.Group
+	for i := range 16 {
+		gr.Go(g, func(g *sched.G) {
+			for range 30 {
+				if i%2 == 0 {
+					c.Send(g, i)
+				} else {
+					c.Recv(g)
+				}
+				fibTask(g, sched.Arg{A: 12})
+			}
+		})
+	}
+	gr.Wait(g)
+}
+
+func TestLabMsStayOnTheirNode(t *testing.T) {
+	st := lab(t, "numa", busy)
+	if st.Samples < 100 {
+		t.Fatalf("only %d samples", st.Samples)
+	}
+	share := float64(st.OnNode) / float64(st.Samples)
+	t.Logf("%d of %d samples on the node (%.2f %%), bound %d times", st.OnNode, st.Samples, 100*share, st.Binds)
+	// An emulated CPU is so slow that Go preempts Ms all the time.
+	if share < 0.9 {
+		t.Errorf("Ms were on their node in %.1f %% of samples", 100*share)
+	}
+}
+
+func TestLabCloseRestoresEveryMask(t *testing.T) {
+	before, err := numa.Affinity(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lab(t, "numa", busy)
+	tids, err := numa.Threads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tid := range tids {
+		if mask, err := numa.Affinity(tid); err == nil && !mask.Equal(before) {
+			t.Errorf("thread %d may run on %s, before on %s", tid, mask, before)
+		}
+	}
+	for range 8 { // from whatever threads
+		out, err := exec.Command("grep", "Cpus_allowed_list", "/proc/self/status").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Fields(string(out))[1]; got != before.String() {
+			t.Errorf("a child may run on %s, want %s", got, before)
+		}
+	}
+}
+
+func TestLabBuffersLieWhereTheyWereAskedFor(t *testing.T) {
+	lab(t, "numa", func(g *sched.G) {
+		for _, id := range g.Sched().NodeIDs() {
+			if !hasMemory(t, id) {
+				continue
+			}
+			buf, err := g.Sched().NewBuffer(1<<20, sched.OnNode(id))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			mem := sched.Slice[byte](buf, 1<<20)
+			for i := 0; i < len(mem); i += 4096 {
+				mem[i] = 1 // from this node, whichever it is
+				wantNode(t, unsafe.Pointer(&mem[i]), id)
+			}
+			g.Sched().FreeBuffer(buf)
+		}
+	})
+}
+
+func TestLabObjectsLieOnTheNodeOfTheirG(t *testing.T) {
+	var checked atomic.Int32
+	lab(t, "numa", func(g *sched.G) {
+		var gr sched.Group
+		for _, id := range g.Sched().NodeIDs() {
+			if !hasMemory(t, id) {
+				continue
+			}
+			gr.GoAt(g, sched.OnNode(id), func(g *sched.G) {
+				for range 100 {
+					node := g.Node()
+					p, err := g.Alloc(4096)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if hasMemory(t, node) {
+						*(*int)(p) = 1
+						wantNode(t, p, node)
+						checked.Add(1)
+					}
+					defer g.Free(p)
+				}
+			})
+		}
+		gr.Wait(g)
+	})
+	if checked.Load() == 0 && !t.Failed() {
+		t.Error("no object was checked")
+	}
+}
+
+func wantNode(t *testing.T, p unsafe.Pointer, id int) {
+	t.Helper()
+	where := []int32{0}
+	if err := numa.Locate([]unsafe.Pointer{p}, where); err != nil {
+		t.Error(err)
+	} else if where[0] != int32(id) {
+		t.Errorf("page is on node %d, want %d", where[0], id)
+	}
+}
+
+func hasMemory(t *testing.T, id int) bool {
+	topo, err := topology.Host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topo.Node(id).Memory > 0
+}
