@@ -85,7 +85,11 @@ func compose(t *topology.Topology) *picture {
 		p.notes = append(p.notes, "Offline: CPUs "+t.Offline.String())
 	}
 	if !t.Allowed.Equal(t.Online) || len(t.AllowedNodes) != len(t.Nodes) {
-		p.notes = append(p.notes, fmt.Sprintf("Allowed: CPUs %v, memory of nodes %v; CPUs that are not allowed are red", t.Allowed, topology.CPUs(t.AllowedNodes...)))
+		note := fmt.Sprintf("Allowed: CPUs %v, memory of nodes %v", t.Allowed, topology.CPUs(t.AllowedNodes...))
+		if !t.Allowed.Equal(t.Online) {
+			note += "; the other CPUs are red"
+		}
+		p.notes = append(p.notes, note)
 	}
 	if detailFor(t) == squares {
 		p.notes = append(p.notes, "Each square is a core.")
