@@ -10,6 +10,7 @@ import (
 // descriptor table, which LSL reads; the vDSO's getcpu is just that.
 // (vdso_encode_cpunode, vdso_read_cpunode and VDSO_CPUNODE_BITS in
 // arch/x86/include/asm/segment.h; setup_getcpu in arch/x86/kernel/cpu/common.c.)
+// The CPU has 12 bits: above 4095 the vDSO is wrong too.
 // A sandbox or hypervisor may leave either of them unset, so the first call
 // compares with the system call before it is trusted.
 const cpuNodeBits = 12

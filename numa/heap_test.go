@@ -189,6 +189,17 @@ func TestObjectsAreTheirOwnersAloneWhateverHappens(t *testing.T) {
 	}
 }
 
+func TestASpanIsUsedToItsLastObjectBeforeTheNextIsMade(t *testing.T) {
+	h, c := pretended(t, false, 0)
+	const each = blockBytes / 64
+	for i := range 3 * each {
+		mustAlloc(t, c[0], 64)
+		if k := h.Stats()[0].Classes[0]; k.Spans != i/each+1 || k.Objects != k.Spans*each {
+			t.Fatalf("%d objects of 64 bytes lie in %d spans of %d objects", i+1, k.Spans, k.Objects)
+		}
+	}
+}
+
 func TestAFreeOnAnotherNodeComesHomeInBatches(t *testing.T) {
 	h, c := pretended(t, false, 0, 1)
 	const n = 10 * 64

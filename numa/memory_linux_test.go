@@ -104,6 +104,11 @@ func TestTouchedPagesAreLocatedAndUntouchedOnesAreNot(t *testing.T) {
 	if len(at.Nodes) != 3*pagesPerCall/2 || at.Present() != 3*pagesPerCall/4 {
 		t.Errorf("%d of %d pages present", at.Present(), len(at.Nodes))
 	}
+	for i, node := range at.Nodes {
+		if (node >= 0) != (i < len(at.Nodes)/2) {
+			t.Fatalf("page %d of %d is on node %d; the first half was touched", i, len(at.Nodes), node)
+		}
+	}
 	for node := range at.Count() {
 		if !slices.Contains(nodes, node) {
 			t.Errorf("pages on node %d, which is not among %v", node, nodes)
