@@ -5,11 +5,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// A dirFS is a directory whose files are read with four system calls each and
+// A dirFS is a directory whose files are read with three system calls each and
 // no garbage. Links are followed inside the directory only, as if it were the
 // root: an unpacked capture must not show its reader's machine.
 type dirFS struct {
@@ -45,26 +46,34 @@ func (d *dirFS) appendFile(buf []byte, name string, limit int) ([]byte, error) {
 		return buf, err
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return buf, err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return buf, errNoRegular
-	}
-	left := st.Size // files of /proc have 0, those of /sys more than they hold
+	// A file of /sys is written whole by one call; those of /proc come in parts.
+	whole := strings.HasPrefix(name, "sys/")
+	first := true
 	return appendAll(buf, func(b []byte) (int, error) {
-		for {
-			n, err := unix.Read(fd, b)
-			if err == unix.EINTR {
-				continue
-			}
-			if left -= int64(n); err == nil && (n == 0 || left == 0) {
-				err = io.EOF
-			}
-			return n, err
+		n, err := unix.Read(fd, b)
+		for err == unix.EINTR {
+			n, err = unix.Read(fd, b)
 		}
+		if n > 0 && n < len(b) && whole {
+			return n, io.EOF
+		}
+		if first {
+			// What gives nothing at once, or very much, may be no file at all.
+			if !isRegular(fd) {
+				return 0, errNoRegular
+			}
+			first = false
+		}
+		if n == 0 && err == nil {
+			err = io.EOF
+		}
+		return n, err
 	}, limit)
+}
+
+func isRegular(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG
 }
 
 func (d *dirFS) isDir(name string) bool {
