@@ -133,14 +133,14 @@ func (c *Chan[T]) Close(g *G) {
 		panic("sched: close of closed channel")
 	}
 	c.closed = true
-	var all gList
+	var all gQueue
 	for _, q := range []*waitq[T]{&c.recvq, &c.sendq} {
 		for w := q.pop(); w != nil; w = q.pop() {
-			all.pushBack(w.g)
+			all.push(w.g)
 		}
 	}
 	c.lock.unlock(m)
-	for gp := all.popFront(); gp != nil; gp = all.popFront() {
+	for gp := all.pop(); gp != nil; gp = all.pop() {
 		m.ready(gp)
 	}
 }

@@ -41,7 +41,7 @@ func (n *Node) checkQuiet() error {
 	if k := n.lock.key.Peek(); k != mutexUnlocked {
 		return fmt.Errorf("its lock is held (%d)", k)
 	}
-	if n.runq.n != 0 || n.runq.head != nil || n.runq.tail != nil {
+	if n.runq.n != 0 {
 		return fmt.Errorf("%d Gs in its queue while all Ps are idle", n.runq.n)
 	}
 	if got := n.nrunq.Peek(); got != 0 {

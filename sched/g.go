@@ -12,14 +12,14 @@ import "sync/atomic"
 // and freeing a G that never blocks touches the first line only, or the first
 // two if it was forked.
 type G struct {
-	next, prev *G           // on a list, of whoever owns that list
+	next       *G           // on a list, of whoever owns that list
 	fn         func(*G)     // what it runs, or task
 	group      *Group       // that it is a member of
 	c          *carrier     // nil until it starts; once it has blocked, its stack
 	m          *M           // while it runs, its M
 	home       atomic.Int32 // index of the place it is at home at, or noHome; thieves look
 	from, away int32        // it was made ready from place from away times in a row
-	queued     bool         // on the one queue of arms without rings; under its lock
+	queuePos   uint64       // on the one queue of arms without rings: its position + 1
 
 	task   Task
 	arg    Arg

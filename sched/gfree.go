@@ -30,11 +30,10 @@ func (l *magazine) pop() *G {
 	return gp
 }
 
-// A gPool holds full magazines, each linked to the next through the prev of its
-// first G.
+// A gPool holds full magazines.
 type gPool struct {
 	lock mutex
-	full *G
+	full []magazine
 }
 
 // newG returns a G that has yet to be told what to run.
@@ -53,9 +52,9 @@ func (m *M) gfget() *G {
 	p, pool := m.p, m.p.gpool
 	if p.gspare.n == 0 {
 		pool.lock.lock(m)
-		if first := pool.full; first != nil {
-			pool.full, first.prev = first.prev, nil
-			p.gspare = magazine{first, magazineSize}
+		if n := len(pool.full); n > 0 {
+			p.gspare = pool.full[n-1]
+			pool.full = pool.full[:n-1]
 		}
 		pool.lock.unlock(m)
 	}
@@ -87,9 +86,8 @@ func (m *M) gfput(gp *G) {
 func (m *M) gfull() {
 	p, pool := m.p, m.p.gpool
 	if p.gspare.n > 0 {
-		first := p.gspare.head
 		pool.lock.lock(m)
-		first.prev, pool.full = pool.full, first
+		pool.full = append(pool.full, p.gspare)
 		pool.lock.unlock(m)
 	}
 	p.gspare, p.gfree = p.gfree, magazine{}

@@ -22,7 +22,7 @@ type place struct {
 //   - nidle, nrunq and Sched.npidle change under the lock, and are read without.
 type Node struct {
 	lock  mutex
-	runq  gList
+	runq  gQueue
 	nrunq Word32 // length of runq
 
 	idle    *P     // idle Ps, last come first, linked through P.link and P.back
@@ -64,16 +64,10 @@ func (m *M) pidletake(n *Node, p *P) {
 // queuePut adds gp to the end of n's queue.
 func (m *M) queuePut(n *Node, gp *G) {
 	n.lock.lock(m)
-	gp.queued = true
-	n.runq.pushBack(gp)
-	n.nrunq.store(m, uint32(n.runq.n))
-	n.lock.unlock(m)
-}
-
-// queuePutAll adds all of q, which must not be empty, to the end of n's queue.
-func (m *M) queuePutAll(n *Node, q gList) {
-	n.lock.lock(m)
-	n.runq.append(q)
+	pos := n.runq.push(gp)
+	if !m.s.arm.Local {
+		gp.queuePos = pos + 1
+	}
 	n.nrunq.store(m, uint32(n.runq.n))
 	n.lock.unlock(m)
 }
@@ -91,19 +85,14 @@ func (m *M) queueGet(n *Node, batch int) *G {
 }
 
 func (m *M) queueGetLocked(n *Node, batch int) *G {
-	gp := n.runq.popFront()
+	gp := n.runq.pop()
 	if gp == nil {
 		return nil
 	}
-	gp.queued = false
 	if m.s.arm.Local {
-		for range batch - 1 {
-			next := n.runq.popFront()
-			if next == nil {
-				break
-			}
-			m.p.ring.push(m, next)
-		}
+		m.p.ring.fill(m, &n.runq, min(batch-1, n.runq.n))
+	} else {
+		gp.queuePos = 0
 	}
 	n.nrunq.store(m, uint32(n.runq.n))
 	return gp
@@ -119,10 +108,10 @@ func (m *M) queueBatch(n *Node) int {
 func (m *M) queueRemove(gp *G) bool {
 	n := m.p.node
 	n.lock.lock(m)
-	found := gp.queued && gp.c == nil
+	found := gp.queuePos != 0 && gp.c == nil
 	if found {
-		gp.queued = false
-		n.runq.remove(gp)
+		n.runq.remove(gp.queuePos - 1)
+		gp.queuePos = 0
 		n.nrunq.store(m, uint32(n.runq.n))
 	}
 	n.lock.unlock(m)
@@ -131,17 +120,17 @@ func (m *M) queueRemove(gp *G) bool {
 
 // queuePopMember takes the last G of the one queue of arms without rings, if it
 // is a member of gr that has not started.
-func (m *M) queuePopMember(gr *Group) *G {
+func (m *M) queuePopMember(gr *Group) (member *G) {
 	n := m.p.node
 	n.lock.lock(m)
-	gp := n.runq.tail
-	if gp != nil && gp.group == gr && gp.c == nil {
-		gp.queued = false
-		n.runq.remove(gp)
-		n.nrunq.store(m, uint32(n.runq.n))
-	} else {
-		gp = nil
+	if pos, ok := n.runq.last(); ok {
+		if gp := *n.runq.at(pos); gp.group == gr && gp.c == nil {
+			n.runq.remove(pos)
+			gp.queuePos = 0
+			n.nrunq.store(m, uint32(n.runq.n))
+			member = gp
+		}
 	}
 	n.lock.unlock(m)
-	return gp
+	return member
 }

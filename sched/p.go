@@ -48,13 +48,13 @@ func (m *M) runqput(gp *G, next bool) {
 		}
 	}
 	for !p.ring.push(m, gp) {
-		q := p.ring.shed(m)
-		if q.n > 0 {
+		n := p.node
+		n.lock.lock(m)
+		if p.ring.shed(m, &n.runq) {
 			p.stats.Overflows++
-			q.pushBack(gp)
-			m.queuePutAll(p.node, q)
-			return
+			n.nrunq.store(m, uint32(n.runq.n))
 		}
+		n.lock.unlock(m)
 	}
 }
 

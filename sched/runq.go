@@ -98,22 +98,34 @@ func (r *ring) get(m *M) *G {
 	}
 }
 
-// shed takes half of a full ring, oldest first, as a list. It returns an empty
-// list if thieves were faster and the ring is no longer full.
+// shed moves half of a full ring, oldest first, to q, and reports whether it has:
+// not if thieves were faster and the ring is no longer full.
 // Only the owner may call it.
-func (r *ring) shed(m *M) (q gList) {
+func (r *ring) shed(m *M, q *gQueue) bool {
 	s := r.state.load(m)
-	if ringLen(s) != ringSize {
-		return
-	}
-	if !r.state.cas(m, s, afterGet(s, ringSize/2)) {
-		return
+	if ringLen(s) != ringSize || !r.state.cas(m, s, afterGet(s, ringSize/2)) {
+		return false
 	}
 	// The slots are the owner's to reuse, so they cannot change under it.
 	for i := range uint32(ringSize / 2) {
-		q.pushBack(r.slots[(ringHead(s)+i)%ringSize].load())
+		q.push(r.slots[(ringHead(s)+i)%ringSize].load())
 	}
-	return
+	return true
+}
+
+// fill moves n Gs from the front of q, which has them, to the tail of the ring,
+// which has room for them. Only the owner may call it.
+func (r *ring) fill(m *M, q *gQueue, n int) {
+	if n == 0 {
+		return
+	}
+	s := r.state.load(m)
+	for i := range uint32(n) {
+		r.slots[(ringHead(s)+ringLen(s)+i)%ringSize].store(q.pop())
+	}
+	for !r.state.cas(m, s, s+uint64(n)*lenOne) {
+		s = r.state.load(m) // thieves took some; the tail is where it was
+	}
 }
 
 // grab moves at most limit(oldest, n) Gs from the head of r, which holds n, to

@@ -71,14 +71,25 @@ func TestRingIsADeque(t *testing.T) {
 				}
 			},
 			"shed": func(t *rapid.T) {
-				q := r.shed(m)
-				if want := map[bool]int{true: ringSize / 2}[len(model) == ringSize]; q.n != want {
-					t.Fatalf("shed %d of %d, want %d", q.n, len(model), want)
+				var q gQueue
+				if shed := r.shed(m, &q); shed != (len(model) == ringSize) {
+					t.Fatalf("shed of %d: %v", len(model), shed)
 				}
-				for gp := q.popFront(); gp != nil; gp = q.popFront() {
+				for gp := q.pop(); gp != nil; gp = q.pop() {
 					take(gp, model[0])
 					model = model[1:]
 				}
+			},
+			"fill": func(t *rapid.T) {
+				var q gQueue
+				n := rapid.IntRange(0, ringSize-len(model)).Draw(t, "n")
+				for range n {
+					gp := named(next)
+					next++
+					q.push(gp)
+					model = append(model, gp)
+				}
+				r.fill(m, &q, n)
 			},
 			"": func(t *rapid.T) {
 				if n := r.len(m); int(n) != len(model) {
@@ -161,4 +172,51 @@ func TestRingUnderThieves(t *testing.T) {
 			t.Fatalf("G %d was taken %d times", i, n)
 		}
 	}
+}
+
+// A queue keeps its order while it grows, and while Gs leave its middle.
+func TestQueueIsFirstInFirstOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type entry struct {
+			gp  *G
+			pos uint64
+		}
+		var q gQueue
+		var model []entry
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(t *rapid.T) {
+				for range rapid.IntRange(1, 40).Draw(t, "n") {
+					gp := new(G)
+					model = append(model, entry{gp, q.push(gp)})
+				}
+			},
+			"pop": func(t *rapid.T) {
+				gp := q.pop()
+				if len(model) == 0 {
+					if gp != nil {
+						t.Fatal("an empty queue gives a G")
+					}
+					return
+				}
+				if gp != model[0].gp {
+					t.Fatal("not the oldest G")
+				}
+				model = model[1:]
+			},
+			"remove": func(t *rapid.T) {
+				if len(model) == 0 {
+					return
+				}
+				i := rapid.IntRange(0, len(model)-1).Draw(t, "i")
+				q.remove(model[i].pos)
+				model = append(model[:i:i], model[i+1:]...)
+			},
+			"": func(t *rapid.T) {
+				pos, ok := q.last()
+				if q.n != len(model) || ok != (len(model) > 0) || ok && pos != model[len(model)-1].pos {
+					t.Fatalf("%d Gs, the last at %d (%v), want %d", q.n, pos, ok, len(model))
+				}
+			},
+		})
+	})
 }

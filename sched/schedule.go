@@ -142,19 +142,16 @@ func (m *M) sleep() *G {
 	n.lock.unlock(m)
 
 	if searched && n.nsearch.add(m, -1) == 0 && m.workAnywhere() {
-		if s.homes && m.onlyFarWork() {
-			if m.note.sleepFor(m, policy.Grace) {
-				m.checkBinding()
-				return nil
-			}
-			m.afterGrace = true
+		grace := s.homes && m.onlyFarWork()
+		if grace && m.note.sleepFor(m, policy.Grace) {
+			m.checkBinding()
+			return nil
 		}
-		if m.unidle(p) {
-			m.searching = true
+		if (!grace || m.workAnywhere()) && m.unidle(p) {
+			m.searching, m.afterGrace = true, grace
 			n.nsearch.add(m, 1)
 			return nil
 		}
-		m.afterGrace = false
 	}
 	if all {
 		m.checkdead()
