@@ -30,7 +30,11 @@ func lineProgress(w io.Writer, every time.Duration) func(harness.Status) {
 			return
 		}
 		phase, last = s.Phase, time.Now()
-		fmt.Fprintf(w, "%s: %d of %d%s\n", s.Phase, s.Done, s.Planned, timeLeft(s.Left))
+		line := fmt.Sprintf("%s: %d of %d", s.Phase, s.Done, s.Planned)
+		if left := timeLeft(s.Left); left != "" {
+			line += ", " + left
+		}
+		fmt.Fprintln(w, line)
 	}
 }
 
@@ -58,17 +62,17 @@ func barProgress(w io.Writer) (show func(harness.Status), end func()) {
 		}
 		where := ""
 		if s.Cell.Workload != "" {
-			where = " " + s.Cell.Workload + " " + s.Cell.Arm
+			where = s.Cell.Workload + " " + s.Cell.Arm
 		}
-		bar.Describe(fmt.Sprintf("%s%-28.28s%12s", s.Phase, where, timeLeft(s.Left)))
+		bar.Describe(fmt.Sprintf("%s %-24.24s %12s ", s.Phase, where, timeLeft(s.Left)))
 		bar.Set(s.Done)
 	}, finish
 }
 
-// timeLeft is ", 1m20s left", or "" where there is no estimate.
+// timeLeft is "1m20s left", or "" where there is no estimate.
 func timeLeft(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %v left", max(time.Second, d.Round(time.Second)))
+	return fmt.Sprintf("%v left", max(time.Second, d.Round(time.Second)))
 }
