@@ -119,6 +119,7 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 		}
 	}
 	before := s.Stats()
+	local, remote := m.PageTouches()
 	start := time.Now()
 	if err := run(rep.Runs); err != nil {
 		return out, err
@@ -132,6 +133,17 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	}
 	out.Values = append(timing(w, in, out.Elapsed, rep.Runs), counts(w, float64(in.Tasks)*float64(rep.Runs), &st)...)
 
+	if in.Touches != nil {
+		if local, all := in.Touches(); all > 0 {
+			out.Values = append(out.Values, Value{100 * float64(local) / float64(all), UnitTouched})
+		}
+	}
+	nowLocal, nowRemote := m.PageTouches()
+	local, remote = nowLocal-local, nowRemote-remote
+	if local+remote > 0 {
+		out.Values = append(out.Values, Value{100 * float64(local) / float64(local+remote), UnitPages})
+	}
+	out.Warnings = m.Warnings()
 	out.Wanted = arm.Bind
 	bindErrs := s.BindErrors()
 	switch {

@@ -58,6 +58,7 @@ type Meta struct {
 	Plan       Plan        `json:"plan"`
 	Sessions   []Session   `json:"sessions"` // more than one if the run was resumed
 	Binding    []Binding   `json:"binding"`
+	Warnings   []string    `json:"warnings,omitempty"` // what an arm asked for and could not have
 	Disturbed  Disturbance `json:"interference"`
 	Done       int         `json:"done"`    // repetitions in results.txt
 	Planned    int         `json:"planned"` // repetitions that the plan wants

@@ -57,6 +57,9 @@ func (m *Meta) Notes() []string {
 	for _, why := range order {
 		note("Threads not bound under %s: %s.", strings.Join(reasons[why], ", "), why)
 	}
+	for _, w := range m.Warnings {
+		note("Could not be done: %s.", w)
+	}
 	if m.Plan.Reps < 6 {
 		note("%d repetitions are too few for a 95 %% interval: it takes 6.", m.Plan.Reps)
 	}

@@ -15,6 +15,8 @@ import (
 // only if they were counted.
 const (
 	UnitLocal        = "local-%"       // tasks that ran on their home node
+	UnitTouched      = "touched-%"     // visits to pages from their home node, as the scheduler believes
+	UnitPages        = "pages-%"       // sampled pages on the node of the CPU that used them, as the kernel says
 	UnitBound        = "bound-%"       // samples in which an M was on a CPU of its P's node
 	UnitBoundSamples = "bound-samples" // how many samples there were
 	UnitOther        = "other-cpu-%"   // CPU time of the machine that other processes took
@@ -71,7 +73,10 @@ func header(w io.Writer, config [][2]string, units []string) error {
 			fmt.Fprintf(&b, "Unit ns/%s better=lower\n", unit)
 		}
 	}
-	fmt.Fprintf(&b, "Unit %s better=higher\nUnit %s better=higher\nUnit %s better=lower\n\n", UnitLocal, UnitBound, UnitOther)
+	for _, unit := range []string{UnitLocal, UnitTouched, UnitPages, UnitBound} {
+		fmt.Fprintf(&b, "Unit %s better=higher\n", unit)
+	}
+	fmt.Fprintf(&b, "Unit %s better=lower\n\n", UnitOther)
 	_, err := w.Write(b.Bytes())
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,8 @@ type Outcome struct {
 	Wanted  bool          // the arm wants threads bound to their nodes
 	Bound   bool          // they were
 	Why     string        // if not, why
+
+	Warnings []string // what was asked for and could not be done
 }
 
 // A Status tells a person how far a run has come.
@@ -108,6 +111,7 @@ func (r *runner) open(resume bool) error {
 	r.meta.Plan = old.Meta.Plan // with its run lengths
 	r.meta.Sessions = old.Meta.Sessions
 	r.meta.Binding = old.Meta.Binding
+	r.meta.Warnings = old.Meta.Warnings
 	r.meta.Command = old.Meta.Command
 	r.all = old.Measurements
 	for i := range r.all {
@@ -238,6 +242,11 @@ func (r *runner) add(c *PlanCell, out Outcome) error {
 	r.all = append(r.all, m)
 	r.done[c.Cell]++
 	r.meta.Sessions[len(r.meta.Sessions)-1].Done++
+	for _, w := range out.Warnings {
+		if w = c.Arm + ": " + w; !slices.Contains(r.meta.Warnings, w) {
+			r.meta.Warnings = append(r.meta.Warnings, w)
+		}
+	}
 	r.noteBinding(Binding{Arm: c.Arm, Topo: c.Topo, Wanted: out.Wanted, Bound: out.Bound, Why: out.Why})
 	return nil
 }

@@ -27,7 +27,9 @@ type Row struct {
 	Throughput benchmath.Summary // units of work per second: median and interval
 	NsPerUnit  benchmath.Summary // its inverse
 	Speedup    *Speedup          // over Baseline; nil for the baseline itself and where there is none
-	Local      benchmath.Summary // percent
+	Local      benchmath.Summary // percent of tasks that ran on their home node
+	Touched    benchmath.Summary // percent of visits to pages from their home node, as the scheduler believes
+	Pages      benchmath.Summary // percent of sampled pages on their user's node, as the kernel says
 	Bound      float64           // percent of all samples of all repetitions
 	Samples    float64           // how many these were
 	// Steals per unit of work, medians.
@@ -126,6 +128,8 @@ func summarizeCell(arm, unit string, ms []*Measurement) Row {
 	r.Throughput = summarize(perSecond)
 	r.NsPerUnit = summarize(times(ms))
 	r.Local = summarize(collect(UnitLocal))
+	r.Touched = summarize(collect(UnitTouched))
+	r.Pages = summarize(collect(UnitPages))
 	local, remote := StealUnits(unit)
 	r.StealsLocal = summarize(collect(local)).Center
 	r.StealsRemote = summarize(collect(remote)).Center

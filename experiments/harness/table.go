@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -41,7 +42,16 @@ func groupTable(g *Group, place Place) Table {
 	if place.HasSpeed() {
 		t.Head = append(t.Head, "ns/"+g.Unit, "throughput", "interval", "over "+Baseline, "interval", "p")
 	}
-	t.Head = append(t.Head, "local", "steals local/remote", "bound", "others", "n")
+	t.Head = append(t.Head, "local")
+	touched := slices.ContainsFunc(g.Rows, func(r Row) bool { return !math.IsNaN(r.Touched.Center) })
+	pages := slices.ContainsFunc(g.Rows, func(r Row) bool { return !math.IsNaN(r.Pages.Center) })
+	if touched {
+		t.Head = append(t.Head, "touched")
+	}
+	if pages {
+		t.Head = append(t.Head, "pages")
+	}
+	t.Head = append(t.Head, "steals local/remote", "bound", "others", "n")
 	for i := range g.Rows {
 		r := &g.Rows[i]
 		cells := []string{r.Arm}
@@ -64,7 +74,14 @@ func groupTable(g *Group, place Place) Table {
 		if r.Samples > 0 {
 			bound = FormatBound(r.Bound)
 		}
-		t.Rows = append(t.Rows, append(cells, FormatPercent(r.Local.Center), steals, bound, FormatPercent(r.Other), fmt.Sprint(r.N)))
+		cells = append(cells, FormatPercent(r.Local.Center))
+		if touched {
+			cells = append(cells, FormatPercent(r.Touched.Center))
+		}
+		if pages {
+			cells = append(cells, FormatPercent(r.Pages.Center))
+		}
+		t.Rows = append(t.Rows, append(cells, steals, bound, FormatPercent(r.Other), fmt.Sprint(r.N)))
 	}
 	return t
 }
@@ -72,7 +89,8 @@ func groupTable(g *Group, place Place) Table {
 // Legend explains the columns of Tables.
 func Legend(place Place) []string {
 	lines := []string{
-		"local: tasks that ran on their home node.  steals: per 1000 units of work, from Ps of the same node / of other nodes.",
+		"local: tasks that ran on their home node.  touched: visits to pages from their home node, by the scheduler's books.  pages: the same by the kernel's (move_pages, getcpu), sampled.",
+		"steals: per 1000 units of work, from Ps of the same node / of other nodes.",
 		"bound: samples in which an M was on a CPU of its P's node.  others: CPU time that other processes took, worst repetition.  n: repetitions.",
 	}
 	if place.HasSpeed() {

@@ -195,7 +195,8 @@ func widest(groups []harness.Group) vg.Length {
 }
 
 func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
-	f := forest{axis: percent(), label: "share of tasks that ran on their home node · dashed: chance"}
+	f := forest{axis: percent(), label: "bar: tasks that ran on their home node · dashed: chance"}
+	three := false // ways of counting
 	counted := false
 	for i := range groups {
 		g := &groups[i]
@@ -208,6 +209,12 @@ func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
 				rw.bars = []bar{{0, v, rw.color}}
 				rw.text = intervalText(r.Local, func(v float64) string { return fmt.Sprintf("%.1f", v) }) + " %"
 			}
+			for _, d := range []dot{{r.Touched.Center, true}, {r.Pages.Center, false}} {
+				if !math.IsNaN(d.at) {
+					three = true
+					rw.dots = append(rw.dots, d)
+				}
+			}
 			f.rows = append(f.rows, rw)
 		}
 		for _, t := range topos {
@@ -218,6 +225,9 @@ func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
 	}
 	if !counted {
 		return nil
+	}
+	if three {
+		f.label += " · ring: visits to pages, by the scheduler's books · dot: pages, by the kernel's"
 	}
 	return &Figure{
 		Name:    "locality",

@@ -135,7 +135,11 @@ func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 		}
 		for _, d := range r.dots {
 			pt := vg.Point{X: x(d.at), Y: mid}
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: r.color, Radius: 3.4, Shape: draw.CircleGlyph{}}, pt)
+			edge := r.color
+			if len(r.bars) > 0 {
+				edge = ink // a dot on a bar
+			}
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: edge, Radius: 3.4, Shape: draw.CircleGlyph{}}, pt)
 			if d.hollow {
 				c.DrawGlyphNoClip(draw.GlyphStyle{Color: color.White, Radius: 2, Shape: draw.CircleGlyph{}}, pt)
 			}
