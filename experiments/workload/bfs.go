@@ -1,0 +1,243 @@
+package workload
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"numasched/sched"
+)
+
+// bfs searches a Kronecker graph breadth-first, level by level, top down, as
+// Graph 500 has it: 2^scale vertices, 16 edges for each, initiator .57 .19 .19
+// .05. The frontier is dealt out in chunks; who reaches a vertex first is its
+// parent. All arrays are interleaved over the nodes.
+//
+// What a level finds decides what the next one does, so that on a simulated
+// machine, too, it is computed, on memory that is charged for but not there.
+var bfs = &Workload{
+	Name: "bfs",
+	Doc:  "breadth-first search of a Kronecker graph (Graph 500), level by level",
+	Unit: "edge",
+	Params: []Param{
+		{Name: "scale", Doc: "logarithm of the number of vertices", Default: 17, Quick: 12, Min: 2, Max: 25},
+		{Name: "chunk", Doc: "vertices of the frontier for a task", Default: 64, Min: 1, Max: 1 << 30},
+		{Name: "seed", Doc: "of the graph", Default: 1, Min: 0, Max: 1 << 62},
+	},
+	New: func(p Params) (*Instance, error) {
+		b := &bfsRun{scale: int(p["scale"]), chunk: int(p["chunk"]), seed: uint64(p["seed"])}
+		in := &Instance{
+			Run:   b.run,
+			Stock: b.stock,
+			Check: b.check,
+		}
+		in.Setup = func(s *sched.Sched) error {
+			err := b.setup(s)
+			in.Tasks = b.edges
+			return err
+		}
+		return in, nil
+	},
+}
+
+const bfsDegree = 16
+
+type bfsRun struct {
+	scale, chunk int
+	seed         uint64
+
+	first     []int32 // neighbours of v are near[first[v]:first[v+1]]
+	near      []int32
+	parent    []int32 // -1: not reached
+	bufs      [3]*sched.Buffer
+	simulated bool
+
+	root    int32
+	level   []int32 // computed alone; -1: not reachable
+	reached int     // how many are
+	edges   int64   // ends of edges at reachable vertices: what is looked at
+}
+
+func (b *bfsRun) setup(s *sched.Sched) (err error) {
+	n := 1 << b.scale
+	m := n * bfsDegree
+	for k, x := range []struct {
+		to  *[]int32
+		len int
+	}{{&b.first, n + 1}, {&b.near, 2 * m}, {&b.parent, n}} {
+		*x.to = nil
+		if s != nil {
+			if b.bufs[k], err = s.NewBuffer(int64(x.len)*4, sched.Interleave); err != nil {
+				return err
+			}
+			*x.to = sched.Slice[int32](b.bufs[k], x.len)
+			b.simulated = *x.to == nil
+		}
+		if *x.to == nil {
+			*x.to = make([]int32, x.len)
+		}
+	}
+	clear(b.first)
+	for i := range m { // degrees
+		v, w := b.edge(i)
+		b.first[v]++
+		b.first[w]++
+	}
+	sum := int32(0)
+	for v := range n {
+		sum += b.first[v]
+		b.first[v] = sum // the end, which moves to the beginning below
+	}
+	b.first[n] = sum
+	for i := range m {
+		v, w := b.edge(i)
+		b.first[v]--
+		b.near[b.first[v]] = w
+		b.first[w]--
+		b.near[b.first[w]] = v
+	}
+	b.alone()
+	return nil
+}
+
+// edge returns the ends of edge i: each bit of both is chosen by the initiator.
+func (b *bfsRun) edge(i int) (v, w int32) {
+	for bit := range b.scale {
+		x := mix(b.seed<<40+uint64(i*b.scale+bit)) % 100
+		v, w = v<<1, w<<1
+		switch {
+		case x < 57:
+		case x < 76:
+			w |= 1
+		case x < 95:
+			v |= 1
+		default:
+			v |= 1
+			w |= 1
+		}
+	}
+	return v, w
+}
+
+// alone searches from the vertex of the highest degree, for the answer.
+func (b *bfsRun) alone() {
+	n := len(b.parent)
+	b.level = make([]int32, n)
+	b.root = 0
+	for v := range int32(n) {
+		b.level[v] = -1
+		if b.first[v+1]-b.first[v] > b.first[b.root+1]-b.first[b.root] {
+			b.root = v
+		}
+	}
+	b.level[b.root] = 0
+	queue := []int32{b.root}
+	b.edges = 0
+	for i := 0; i < len(queue); i++ {
+		v := queue[i]
+		b.edges += int64(b.first[v+1] - b.first[v])
+		for _, w := range b.near[b.first[v]:b.first[v+1]] {
+			if b.level[w] < 0 {
+				b.level[w] = b.level[v] + 1
+				queue = append(queue, w)
+			}
+		}
+	}
+	b.reached = len(queue)
+}
+
+// start clears the parents and returns the first frontier.
+func (b *bfsRun) start() []int32 {
+	for v := range b.parent {
+		b.parent[v] = -1
+	}
+	b.parent[b.root] = b.root
+	return []int32{b.root}
+}
+
+// expand takes the vertices next to some of a frontier that nobody has taken.
+func (b *bfsRun) expand(frontier []int32) (taken []int32) {
+	for _, v := range frontier {
+		for _, w := range b.near[b.first[v]:b.first[v+1]] {
+			if atomic.LoadInt32(&b.parent[w]) < 0 && atomic.CompareAndSwapInt32(&b.parent[w], -1, v) {
+				taken = append(taken, w)
+			}
+		}
+	}
+	return taken
+}
+
+// levels searches level by level: each expands the n parts of a frontier, all at
+// once if it can, into taken.
+func (b *bfsRun) levels(each func(n int, part func(i int) []int32, taken [][]int32)) error {
+	frontier := b.start()
+	total := 0
+	for len(frontier) > 0 {
+		total += len(frontier)
+		taken := make([][]int32, (len(frontier)+b.chunk-1)/b.chunk)
+		each(len(taken), func(i int) []int32 {
+			return frontier[i*b.chunk : min((i+1)*b.chunk, len(frontier))]
+		}, taken)
+		frontier = nil
+		for _, t := range taken {
+			frontier = append(frontier, t...)
+		}
+	}
+	if total != b.reached {
+		return fmt.Errorf("bfs: reached %d vertices, want %d", total, b.reached)
+	}
+	return nil
+}
+
+func (b *bfsRun) run(g *sched.G) error {
+	return b.levels(func(n int, part func(int) []int32, taken [][]int32) {
+		var gr sched.Group
+		for i := range n {
+			gr.Go(g, func(g *sched.G) {
+				from := part(i)
+				expand := func() { taken[i] = b.expand(from) }
+				if b.simulated {
+					expand()
+				}
+				g.Work(b.work(from), expand)
+			})
+		}
+		gr.Wait(g)
+	})
+}
+
+func (b *bfsRun) stock() error {
+	return b.levels(func(n int, part func(int) []int32, taken [][]int32) {
+		stockLoop(n, func(i int) { taken[i] = b.expand(part(i)) })
+	})
+}
+
+// work is what expanding a part of the frontier costs: a jump to the list of each
+// vertex, which is then read in order, and one to the parent of each neighbour.
+func (b *bfsRun) work(from []int32) sched.Work {
+	ends := int64(0)
+	for _, v := range from {
+		ends += int64(b.first[v+1] - b.first[v])
+	}
+	all := func(k int, accesses int64) sched.Span {
+		return sched.Span{Buf: b.bufs[k], Len: b.bufs[k].Bytes, Accesses: accesses}
+	}
+	lines := int64(len(from)) + ends*4/64
+	return sched.Work{
+		Ops:    4 * ends,
+		Reads:  []sched.Span{all(0, int64(len(from))), all(1, lines)},
+		Writes: []sched.Span{all(2, ends)},
+	}
+}
+
+func (b *bfsRun) check(*sched.Sched) error {
+	for v, parent := range b.parent {
+		switch {
+		case (parent < 0) != (b.level[v] < 0):
+			return fmt.Errorf("bfs: vertex %d has parent %d, but level %d", v, parent, b.level[v])
+		case parent < 0 || int32(v) == b.root:
+		case b.level[parent] != b.level[v]-1:
+			return fmt.Errorf("bfs: vertex %d of level %d has parent %d of level %d", v, b.level[v], parent, b.level[parent])
+		}
+	}
+	return nil
+}
