@@ -26,6 +26,8 @@ type block struct {
 	sole    int32 // the core that alone has used it, or -1
 	owner   int32 // the core that dirtied it
 	dirty   uint64
+	epoch   int32 // of NUMA balancing, when it was last looked at
+	toucher int32 // node that touched it then, plus 1
 }
 
 type cache struct {

@@ -39,11 +39,17 @@ type thread struct {
 	sliceEnd Time     // when another thread shall have the CPU
 	deadline Time     // of a blocked thread
 	rng      uint64
+	home     int32 // node that the policy wants it on, plus 1
+	moveTo   int32 // CPU that the policy wants it on, plus 1
+	away     Time  // since when it has not been at home
+	voted    Time
+	faults   []int64 // by node: bytes of marked pages
 	wait     *sched.Word32
 	flow     *flow
 
 	since      Time // on this CPU
 	busy, work Time
+	ideal, ops Time  // see Account
 	moves      int64 // to a CPU of another node
 	span       touch // scratch of Work
 }
@@ -78,8 +84,9 @@ type cpuMask struct {
 func (a *cpuMask) has(cpu int32) bool { return a == nil || a.set.Contains(int(cpu)) }
 
 type cpuState struct {
-	cur   *thread
-	queue []*thread
+	cur       *thread
+	queue     []*thread
+	idleSince Time
 }
 
 type kernel struct {
@@ -145,6 +152,7 @@ func (k *Machine) leave(t *thread) {
 	next := k.pull(t.cpu)
 	if next == nil {
 		c.cur = nil
+		c.idleSince = t.clock
 		o.busy[i.core]--
 		o.idle[i.l3]++
 		o.idlen[i.node]++
@@ -164,14 +172,17 @@ func (k *Machine) pull(cpu int32) *thread {
 	}
 	from, at := cpu, 0
 	if len(o.cpus[cpu].queue) == 0 {
-		longest := 0
+		longest, near := 0, false
 		for _, v := range k.online {
-			if n := len(o.cpus[v].queue); n > longest {
-				for i, t := range o.cpus[v].queue {
-					if t.allowed.has(cpu) {
-						longest, from, at = n, v, i
-						break
-					}
+			n := len(o.cpus[v].queue)
+			mine := k.policy != nil && k.policy.NodeFirst && k.cpus[v].node == k.cpus[cpu].node
+			if n == 0 || near && !mine || n <= longest && mine == near {
+				continue
+			}
+			for i, t := range o.cpus[v].queue {
+				if t.allowed.has(cpu) && k.mayTake(t, cpu, v) {
+					longest, from, at, near = n, v, i, mine
+					break
 				}
 			}
 		}
@@ -422,6 +433,9 @@ func (k *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 		k.q.clear(s.actor)
 		// A thread that is still on its way to sleep has its clock ahead of ours.
 		k.ready(s, at, from, k.kernel.near)
+		if s.state == running {
+			k.wakes[bucket(s.clock-at)]++
+		}
 	}
 	if t != nil {
 		k.sync(t)

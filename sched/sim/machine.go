@@ -27,10 +27,14 @@ type Machine struct {
 
 	hash     uint64
 	stats    counters
+	wakes    Histogram
 	idleRuns int64 // accesses since the scheduler last got anywhere
 	fault    *StallError
 	bound    int64 // of idleRuns
+	policy   *OSPolicy
+	timers   map[int32]timer
 	limit    Time
+	block    int64
 }
 
 type counters struct {
@@ -45,6 +49,9 @@ type Config struct {
 	Topology *topology.Topology
 	// MaxTime ends the simulation with a [StallError]; 0 means 24 virtual hours.
 	MaxTime Time
+	// Block is the least size of the blocks that data is cached and homed by, a
+	// power of two of at least 4096; 0 means 4096. Larger ones are faster.
+	Block int64
 }
 
 // New makes a machine on which nothing has happened yet.
@@ -61,6 +68,9 @@ func New(cfg Config) (*Machine, error) {
 		return nil, err
 	}
 	k := &Machine{hardware: *h, waiting: make(map[*sched.Word32][]*thread), hash: 14695981039346656037, limit: cfg.MaxTime}
+	if k.block = cfg.Block; k.block == 0 {
+		k.block = blockMin
+	}
 	if k.limit == 0 {
 		k.limit = 24 * 3600 * Second
 	}
@@ -186,6 +196,11 @@ func (k *Machine) loop(done func() bool) bool {
 		k.stats.switches++
 		t := k.thread(e.id)
 		switch {
+		case t == nil && k.fabric.byActor[e.id] == nil:
+			tm := k.timers[e.id]
+			k.q.drop()
+			tm.f(e.at)
+			k.q.set(e.id, e.at+tm.every)
 		case t == nil:
 			k.q.drop()
 			k.fabric.finish(k.fabric.byActor[e.id], e.at, func(t *thread) {

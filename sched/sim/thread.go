@@ -90,6 +90,9 @@ func (p *Thread) Compute(d Time) {
 		if t.clock >= t.sliceEnd {
 			k.preempt(t)
 		}
+		if t.moveTo != 0 {
+			k.moved(t)
+		}
 	}
 	k.sync(t)
 }

@@ -16,6 +16,10 @@ type memory struct {
 	free   map[int32][]int32 // first blocks of freed buffers, by their number of blocks
 	pages  []int32           // nodes that have memory, for interleaving
 
+	scan     Time // see OSPolicy
+	epoch    int32
+	migrated int64
+
 	near, far int64 // bytes that came from the accessing node's memory, and others'
 	// touched[c][m] counts bytes from memory of node m to CPUs of node c.
 	touched [][]int64
@@ -31,6 +35,7 @@ type buffer struct {
 type touch struct {
 	near    Time      // from the first-level cache: overlaps with all else
 	hit     Time      // from other caches
+	ideal   Time      // all, if memory were near and idle
 	latency Time      // of first accesses
 	from    []traffic // by memory's node, then by owner's node for dirty data
 	chains  []chain
@@ -117,7 +122,7 @@ func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 			return nil, fmt.Errorf("sim: buffer on node %d: %s has no such node with memory", id, k.topo.Origin)
 		}
 	}
-	b := &buffer{size: blockMin}
+	b := &buffer{size: k.block}
 	for bytes > b.size*blocksMax {
 		b.size *= 2
 	}
@@ -174,6 +179,7 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 	if k.kernel.busy[t.core] > 1 {
 		compute = compute * 1000 / Time(k.preset.SMT.Value)
 	}
+	t.ops += compute
 	longest := int64(0)
 	for _, list := range [2][]sched.Span{w.Reads, w.Writes} {
 		for i := range list {
@@ -186,15 +192,20 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 	}
 	if longest == 0 {
 		t.clock += compute
+		t.ideal += compute
 	} else {
-		n := (longest + chunk - 1) / chunk
+		n := min((longest+chunk-1)/chunk, 64)
 		for c := range n {
 			from := t.clock
 			k.sync(t)
 			k.chunk(t, w, c, n)
 			t.clock = max(t.clock, from+compute/Time(n)+t.span.near)
+			t.ideal += max(t.span.ideal, compute/Time(n)+t.span.near)
 			if t.clock >= t.sliceEnd {
 				k.preempt(t)
+			}
+			if t.moveTo != 0 {
+				k.moved(t)
 			}
 		}
 	}
@@ -242,6 +253,17 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		}
 	}
 	t.clock += s.hit + s.latency
+	own := k.cpus[t.cpu].node
+	s.ideal = s.hit
+	for i := range s.from {
+		if tr := &s.from[i]; tr.bytes > 0 {
+			rate := k.fabric.coreRate(own, k.nodes[own].store, min(tr.writes*60/tr.bytes, 30))
+			s.ideal += Time(mulDiv(tr.bytes, 1_000_000_000, rate))
+		}
+	}
+	for i := range s.chains {
+		s.ideal += Time(s.chains[i].n) * k.idle[own][k.nodes[own].store]
+	}
 	share := int64(1000)
 	for _, cpu := range k.cores[t.core].cpus {
 		if o := k.kernel.cpus[cpu].cur; o != nil && o != t && o.flow != nil {
@@ -250,9 +272,8 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 	}
 	// Own node first, then in turn: so that threads of different nodes do not
 	// all fall upon one node after the other.
-	own := int(k.cpus[t.cpu].node)
 	for i := range 2 * nodes {
-		to := (own + i) % nodes
+		to := (int(own) + i) % nodes
 		tr := &s.from[to]
 		if i >= nodes {
 			tr = &s.from[nodes+to]
@@ -266,7 +287,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		}
 	}
 	for i := range nodes {
-		to := int32((own + i) % nodes)
+		to := int32((int(own) + i) % nodes)
 		for left := s.chains[to].n; left > 0; {
 			// Pieces, so that the latency follows the load.
 			part := min(left, 4096)
@@ -342,6 +363,9 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	if blk.home < 0 {
 		blk.home = k.nodes[node].store
 		t.span.hit += Time(k.preset.Fault.Value) * Time(max(1, size/4096))
+	}
+	if m.scan > 0 && blk.epoch != m.epoch {
+		k.faulted(t, blk, node, size)
 	}
 	all := popcount(want)
 	part := func(mask uint64) int64 { return bytes * popcount(mask) / all }
@@ -429,7 +453,7 @@ func (m *memory) count(cpu, mem int32, bytes int64) {
 
 // samples is how many of n random accesses are looked at; each stands for its
 // share of the rest.
-const samples = 64
+const samples = 16
 
 // random touches n dependent random lines of a span.
 func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {

@@ -1,0 +1,524 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"numasched/experiments/scenario"
+	"numasched/experiments/workload"
+	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+	"numasched/sched/sim/micro"
+	"numasched/topology"
+)
+
+const simHelp = `
+usage: experiments sim [flags]
+       experiments sim --scenario FILE [--json]
+       experiments sim --microbench [--preset LIST]
+
+Runs the scheduler on simulated machines, in virtual time. Everything it prints
+is simulated. Every run is checked against a lower bound; with --check also
+against runs of the same on one P, with all latencies equal, and with all
+latencies doubled.
+
+  experiments sim --preset skx-2x8180 --arm flat,numa --workload fib:n=20,triad
+  experiments sim --preset synthetic:4x8 --arm all --workload heat --procs 8,16,32 --json
+  experiments sim --scenario experiments/scenario/studies/azusa-2002.json
+`
+
+// A simRun is one simulated run, as --json shows it. Times are virtual.
+type simRun struct {
+	Simulated  bool    `json:"simulated"` // always true
+	Preset     string  `json:"preset"`
+	Arm        string  `json:"arm"`
+	Workload   string  `json:"workload"`
+	Params     string  `json:"params,omitempty"`
+	Procs      int     `json:"procs"`
+	Seed       uint64  `json:"seed"`
+	MakespanNs int64   `json:"makespan_ns"`
+	Throughput float64 `json:"throughput_per_s"` // units of the workload
+	Unit       string  `json:"unit"`
+
+	WorkNs        int64   `json:"work_ns"`
+	SchedulingNs  int64   `json:"scheduling_ns"`
+	IdleNs        int64   `json:"idle_ns"`
+	WorkInflation float64 `json:"work_inflation"` // against the same work on its data's node, alone; 0 if there was none
+
+	Locality     float64 `json:"locality"` // share of bytes from memory that came from the own node; -1 if none came
+	HomeRuns     int64   `json:"home_runs"`
+	AwayRuns     int64   `json:"away_runs"`
+	StealsL3     int64   `json:"steals_l3"`
+	StealsNode   int64   `json:"steals_node"`
+	StealsRemote int64   `json:"steals_remote"`
+	WakesLocal   int64   `json:"wakes_local"`
+	WakesRemote  int64   `json:"wakes_remote"`
+	Migrations   int64   `json:"thread_migrations"`
+
+	Bandwidth []simLink `json:"bandwidth"`
+
+	WakeP50Ns int64 `json:"wake_p50_ns"`
+	WakeP99Ns int64 `json:"wake_p99_ns"`
+
+	BoundNs    int64   `json:"lower_bound_ns"`
+	BoundBy    string  `json:"lower_bound_by"`
+	BoundRatio float64 `json:"makespan_over_bound"` // 0 without a bound
+
+	Events  int64    `json:"events"`
+	Hash    string   `json:"event_hash"`
+	WallMs  int64    `json:"wall_ms,omitempty"` // of this computer; left out where output must not vary
+	Checks  []string `json:"checks,omitempty"`  // that failed
+	Assumed []string `json:"assumed,omitempty"`
+}
+
+type simLink struct {
+	Name  string  `json:"name"`
+	Bytes int64   `json:"bytes"`
+	GBps  float64 `json:"GBps"`
+	Share float64 `json:"share_of_peak"`
+}
+
+// simOptions are what a run is besides its arm, workload and procs.
+type simOptions struct {
+	preset *sim.Preset
+	topo   *topology.Topology
+	seed   uint64
+}
+
+func simCmd(args []string, stdout, stderr io.Writer) int {
+	err := simMain(args, stdout, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp) || err == nil:
+		return 0
+	}
+	return fail(stderr, "sim", err)
+}
+
+func simMain(args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("sim", flag.ContinueOnError)
+	presets := fs.String("preset", "", "comma-separated `LIST` of machines: "+strings.Join(sim.PresetNames(), ", ")+",\nsynthetic:NxC, or a file.json, see \"experiments calibrate\"")
+	arms := fs.String("arm", "flat,numa", "comma-separated `LIST` of arms")
+	loads := fs.String("workload", "fib", "comma-separated `LIST` of workloads; sizes as in fib:n=32")
+	procs := fs.String("procs", "", "comma-separated `LIST` of numbers of Ps (default: all CPUs)")
+	seed := fs.Uint64("seed", 1, "`SEED` of random choices")
+	full := fs.Bool("full", false, "default sizes; otherwise the quick ones")
+	asJSON := fs.Bool("json", false, "print JSON")
+	check := fs.Bool("check", false, "check the invariants that take more runs")
+	wall := fs.Bool("wall", true, "say how long this computer took; --wall=false for output that never varies")
+	scen := fs.String("scenario", "", "run what `FILE` describes, see experiments/scenario")
+	mb := fs.Bool("microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
+	rest, err := parseFlags(fs, simHelp, args, stdout)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usagef("unexpected argument %q (lists are separated by commas, without blanks)", rest[0])
+	}
+	if *mb {
+		return simMicro(splitList(*presets), *asJSON, stdout)
+	}
+	if *scen != "" {
+		return simScenario(*scen, *asJSON, stdout)
+	}
+	names := splitList(*presets)
+	if len(names) == 0 {
+		return usagef("--preset: want at least one of %s, synthetic:NxC or a file.json", strings.Join(sim.PresetNames(), ", "))
+	}
+	armList, err := parseArms(*arms)
+	if err != nil {
+		return err
+	}
+	loadList, err := parseWorkloads(*loads, !*full)
+	if err != nil {
+		return err
+	}
+	procList, err := parseProcs(*procs)
+	if err != nil {
+		return err
+	}
+	var jobs []func() (*simRun, error)
+	for _, name := range names {
+		p, err := sim.LoadPreset(name)
+		if err != nil {
+			return usageError{err}
+		}
+		topo, err := topology.Load(p.Topology)
+		if err != nil {
+			return usageError{err}
+		}
+		ps := procList
+		if len(ps) == 0 {
+			ps = []int{topo.Allowed.Len()}
+		}
+		for _, l := range loadList {
+			for _, n := range ps {
+				if n > topo.Allowed.Len() {
+					return usagef("--procs %d is impossible: %s has %d CPUs (want 1 to %d)", n, name, topo.Allowed.Len(), topo.Allowed.Len())
+				}
+				for _, arm := range armList {
+					if _, ok := policy.ByName(arm); !ok {
+						continue // stock goroutines are not simulated
+					}
+					jobs = append(jobs, func() (*simRun, error) {
+						o := simOptions{p, topo, *seed}
+						r, err := o.run(arm, l, n)
+						if err == nil && *check {
+							err = o.check(r, arm, l, n)
+						}
+						if r != nil && !*wall {
+							r.WallMs = 0
+						}
+						return r, err
+					})
+				}
+			}
+		}
+	}
+	if len(jobs) == 0 {
+		return usagef("--arm %s: nothing to simulate", *arms)
+	}
+	runs, err := inParallel(jobs)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(stdout, runs)
+	}
+	printSim(stdout, runs)
+	for _, r := range runs {
+		if len(r.Checks) > 0 {
+			return fmt.Errorf("%s %s %s: %s", r.Preset, r.Arm, r.Workload, r.Checks[0])
+		}
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	return enc.Encode(v)
+}
+
+// inParallel runs independent jobs on all CPUs of this computer and returns
+// their results in order.
+func inParallel[T any](jobs []func() (T, error)) ([]T, error) {
+	out, errs := make([]T, len(jobs)), make([]error, len(jobs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(len(jobs), runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := range next {
+				out[i], errs[i] = jobs[i]()
+			}
+		})
+	}
+	for i := range jobs {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// run simulates one run, after one that warms the caches up.
+func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
+	began := time.Now()
+	m, err := sim.New(sim.Config{Preset: o.preset, Topology: o.topo})
+	if err != nil {
+		return nil, err
+	}
+	a, _ := policy.ByName(arm)
+	params, err := l.Parse(l.params)
+	if err != nil {
+		return nil, err
+	}
+	in, err := l.New(params)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: o.seed})
+	if err != nil {
+		return nil, err
+	}
+	var before, after sim.Account
+	var st sched.Stats
+	err = sim.Guard(func() error {
+		if in.Setup != nil {
+			if err := in.Setup(s); err != nil {
+				return err
+			}
+		}
+		once := func() (err error) {
+			if e := s.Run(func(g *sched.G) { err = in.Run(g) }); e != nil {
+				return e
+			}
+			return err
+		}
+		if err := once(); err != nil {
+			return err
+		}
+		st = s.Stats()
+		before = m.Account()
+		if err := once(); err != nil {
+			return err
+		}
+		after = m.Account()
+		st = s.Stats().Sub(st)
+		if in.Check != nil {
+			if err := in.Check(s); err != nil {
+				return err
+			}
+		}
+		return s.Close()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s, %s, %s: %w", o.preset.Name, arm, l.Name, err)
+	}
+	d := after.Since(before)
+	bound, by := m.Bound(d, procs)
+	r := &simRun{
+		Simulated: true, Preset: o.preset.Name, Arm: arm, Workload: l.Name, Params: l.params, Procs: procs, Seed: o.seed,
+		MakespanNs: int64(d.Now / sim.Nanosecond), Unit: l.Unit,
+		WorkNs: int64(d.Work / sim.Nanosecond), SchedulingNs: int64((d.Busy - d.Work) / sim.Nanosecond),
+		IdleNs:   int64(max(0, d.Now*sim.Time(procs)-d.Busy) / sim.Nanosecond),
+		Locality: -1, HomeRuns: st.HomeRuns, AwayRuns: st.AwayRuns,
+		StealsL3: st.StealsL3, StealsNode: st.StealsNode, StealsRemote: st.StealsRemote,
+		WakesLocal: st.WakesLocal, WakesRemote: st.WakesRemote, Migrations: d.Moves,
+		WakeP50Ns: int64(d.Wakes.Percentile(50) / sim.Nanosecond), WakeP99Ns: int64(d.Wakes.Percentile(99) / sim.Nanosecond),
+		BoundNs: int64(bound / sim.Nanosecond), BoundBy: by,
+		Events: d.Events, Hash: fmt.Sprintf("%016x", m.Hash()), Assumed: o.preset.Assumed(),
+	}
+	if d.Now > 0 {
+		r.Throughput = float64(in.Tasks) / (float64(d.Now) / 1e12)
+	}
+	if d.Ideal > 0 {
+		r.WorkInflation = float64(d.Work) / float64(d.Ideal)
+	}
+	if d.Near+d.Far > 0 {
+		r.Locality = float64(d.Near) / float64(d.Near+d.Far)
+	}
+	for _, u := range d.Resources {
+		if u.Bytes > 0 {
+			rate := float64(u.Bytes) / float64(d.Now) * 1e6 // bytes per microsecond
+			r.Bandwidth = append(r.Bandwidth, simLink{u.Name, u.Bytes, rate / 1000, rate / float64(u.Full)})
+		}
+	}
+	if bound > 0 {
+		r.BoundRatio = float64(d.Now) / float64(bound)
+	}
+	if d.Now < bound {
+		r.Checks = append(r.Checks, fmt.Sprintf("makespan %d ns is below the lower bound of %d ns (%s)", r.MakespanNs, r.BoundNs, by))
+	}
+	r.WallMs = time.Since(began).Milliseconds()
+	return r, nil
+}
+
+// check makes the runs that r is checked against.
+func (o simOptions) check(r *simRun, arm string, l load, procs int) error {
+	bad := func(format string, args ...any) { r.Checks = append(r.Checks, fmt.Sprintf(format, args...)) }
+	variant := func(p *sim.Preset, arm string, procs int) (*simRun, error) {
+		return simOptions{p, o.topo, o.seed}.run(arm, l, procs)
+	}
+	slow, err := variant(o.preset.Scale(2, 1, " with latencies doubled"), arm, procs)
+	if err != nil {
+		return err
+	}
+	if float64(slow.MakespanNs) < 0.99*float64(r.MakespanNs) {
+		bad("twice the latencies make it faster: %d ns, not %d", slow.MakespanNs, r.MakespanNs)
+	}
+	flat, err := variant(o.preset.Uniform(), "flat", procs)
+	if err != nil {
+		return err
+	}
+	numa, err := variant(o.preset.Uniform(), "numa", procs)
+	if err != nil {
+		return err
+	}
+	if d := float64(numa.MakespanNs)/float64(flat.MakespanNs) - 1; d > 0.01 || d < -0.01 {
+		bad("with all latencies equal numa takes %d ns and flat %d: %+.1f %%", numa.MakespanNs, flat.MakespanNs, 100*d)
+	}
+	one, err := variant(o.preset, arm, 1)
+	if err != nil {
+		return err
+	}
+	// One P does all the work itself: no steals, and no idling but for wake-ups.
+	if one.StealsL3+one.StealsNode+one.StealsRemote != 0 {
+		bad("one P steals")
+	}
+	if busy := one.WorkNs + one.SchedulingNs; float64(one.MakespanNs) > 1.01*float64(busy)+100_000 {
+		bad("one P is busy for %d of %d ns", busy, one.MakespanNs)
+	}
+	return nil
+}
+
+func printSim(w io.Writer, runs []*simRun) {
+	fmt.Fprintf(w, "simulated machines, virtual time\n\n")
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "preset\tworkload\tPs\tarm\tmakespan\tunits/s\twork/sched/idle\tinflation\tlocal\tsteals near/far\tover bound\tMevents/s\n")
+	for _, r := range runs {
+		all := float64(max(1, r.WorkNs+r.SchedulingNs+r.IdleNs))
+		local, rate := "-", "-"
+		if r.Locality >= 0 {
+			local = fmt.Sprintf("%.1f %%", 100*r.Locality)
+		}
+		if r.WallMs > 0 {
+			rate = fmt.Sprintf("%.1f", float64(r.Events)/float64(r.WallMs)/1000)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%v\t%.4g\t%.0f/%.0f/%.0f %%\t%.2f\t%s\t%d/%d\t%.2f (%s)\t%s\n",
+			r.Preset, r.Workload, r.Procs, r.Arm, time.Duration(r.MakespanNs), r.Throughput,
+			100*float64(r.WorkNs)/all, 100*float64(r.SchedulingNs)/all, 100*float64(r.IdleNs)/all,
+			r.WorkInflation, local, r.StealsL3+r.StealsNode, r.StealsRemote, r.BoundRatio, r.BoundBy, rate)
+	}
+	tw.Flush()
+	shown := map[string]bool{}
+	for _, r := range runs {
+		if shown[r.Preset] {
+			continue
+		}
+		shown[r.Preset] = true
+		fmt.Fprintf(w, "\n%s, assumed and not measured:\n", r.Preset)
+		for _, a := range r.Assumed {
+			fmt.Fprintf(w, "  %s\n", a)
+		}
+	}
+	for _, r := range runs {
+		for _, c := range r.Checks {
+			fmt.Fprintf(w, "\nCHECK FAILED: %s %s %s %d: %s\n", r.Preset, r.Arm, r.Workload, r.Procs, c)
+		}
+	}
+}
+
+// simMicro prints the measured tables beside the simulated ones.
+func simMicro(names []string, asJSON bool, w io.Writer) error {
+	all := micro.Presets()
+	if len(names) == 0 {
+		names = all
+	}
+	var jobs []func() ([]micro.Cell, error)
+	for _, name := range names {
+		if err := unknownUnless("preset", name, all); err != nil {
+			return err
+		}
+		jobs = append(jobs, func() ([]micro.Cell, error) { return micro.Run(name) })
+	}
+	tables, err := inParallel(jobs)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(w, tables)
+	}
+	fmt.Fprintf(w, "measured by others, and simulated\n\n")
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tw, "preset\ttable\tcell\tmeasured\tsimulated\tunit\terror\n")
+	n, over := 0, 0
+	for _, cells := range tables {
+		for _, c := range cells {
+			want := fmt.Sprintf("%.5g", c.Lo)
+			if c.Hi != c.Lo {
+				want += fmt.Sprintf(" to %.5g", c.Hi)
+			}
+			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%.5g\t%s\t%+.1f %%\n", c.Preset, c.Table, c.Row, want, c.Simulated, c.Unit, 100*c.Error())
+			n++
+			if e := c.Error(); e > 0.05 || e < -0.05 {
+				over++
+			}
+		}
+	}
+	tw.Flush()
+	fmt.Fprintf(w, "\n%d of %d cells within 5 %%\n", n-over, n)
+	return nil
+}
+
+func unknownUnless(kind, name string, valid []string) error {
+	for _, v := range valid {
+		if v == name {
+			return nil
+		}
+	}
+	return unknown(kind, name, valid)
+}
+
+// simScenario runs a scenario file.
+func simScenario(file string, asJSON bool, w io.Writer) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return usagef("--scenario: %w", err)
+	}
+	sc, err := scenario.Parse(file, data)
+	if err != nil {
+		return usageError{err}
+	}
+	if sc.Workload != nil {
+		return simScenarioWorkload(sc, asJSON, w)
+	}
+	var jobs []func() (*scenario.Result, error)
+	for _, v := range sc.Variants {
+		jobs = append(jobs, func() (*scenario.Result, error) { return sc.Run(v) })
+	}
+	results, err := inParallel(jobs)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(w, results)
+	}
+	scenario.Print(w, sc, results)
+	return nil
+}
+
+// simScenarioWorkload runs a scenario that names a workload instead of threads.
+func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w io.Writer) error {
+	wl := workload.ByName(sc.Workload.Name)
+	if wl == nil {
+		var names []string
+		for _, w := range workload.All {
+			names = append(names, w.Name)
+		}
+		return unknown("workload", sc.Workload.Name, names)
+	}
+	params := wl.Defaults(true)
+	for _, p := range sc.Workload.Params {
+		if err := wl.Set(params, p.Name, p.Value); err != nil {
+			return usageError{err}
+		}
+	}
+	preset, topo, err := sc.Machine()
+	if err != nil {
+		return usageError{err}
+	}
+	procs := sc.Workload.Procs
+	if procs == 0 {
+		procs = topo.Allowed.Len()
+	}
+	var jobs []func() (*simRun, error)
+	for _, arm := range sc.Workload.Arms {
+		jobs = append(jobs, func() (*simRun, error) {
+			return simOptions{preset, topo, sc.Seed}.run(arm, load{wl, wl.String(params), false}, procs)
+		})
+	}
+	runs, err := inParallel(jobs)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(w, runs)
+	}
+	printSim(w, runs)
+	return nil
+}

@@ -1,0 +1,160 @@
+package sim
+
+import "math/bits"
+
+// An Account is what a machine has counted since it was made. The difference of
+// two ([Account.Since]) is what happened in between.
+type Account struct {
+	Now Time // virtual
+
+	Work  Time // that CPUs spent in Work: arithmetic, caches, memory
+	Ideal Time // that this Work would have taken on its data's node, alone
+	Ops   Time // its arithmetic alone
+	Busy  Time // that threads had CPUs, Work included
+
+	Near, Far int64         // bytes from the memory of the accessing CPU's node, and of others
+	Resources []ResourceUse // memory controllers by node, then directions of links
+	Moves     int64         // threads that went on on another node
+	Wakes     Histogram     // time from a futex wake-up to the thread's first step
+
+	Events, Switches int64
+}
+
+// A ResourceUse is the traffic over a memory controller or a link.
+type ResourceUse struct {
+	Name  string
+	Bytes int64
+	Full  int64 // bytes per microsecond that it carries at most
+}
+
+// A Histogram counts times by their length: four buckets per power of two.
+type Histogram [256]int64
+
+func bucket(d Time) int {
+	n := bits.Len64(uint64(max(d, 0)))
+	if n < 3 {
+		return int(max(d, 0))
+	}
+	return n<<2 | int(d>>(n-3))&3
+}
+
+// Percentile returns an upper bound, within an eighth, of the time that p
+// percent of the counted ones do not exceed; 0 if there are none.
+func (h *Histogram) Percentile(p int64) Time {
+	total := int64(0)
+	for _, n := range h {
+		total += n
+	}
+	seen := int64(0)
+	for i, n := range h {
+		if seen += n; n > 0 && seen*100 >= total*p {
+			if i < 12 {
+				return Time(i)
+			}
+			b := i >> 2
+			return Time(4+i&3+1)<<(b-3) - 1
+		}
+	}
+	return 0
+}
+
+// Account returns the machine's counters. Call it while nothing runs.
+func (k *Machine) Account() Account {
+	a := Account{Now: k.now, Near: k.mem.near, Far: k.mem.far, Wakes: k.wakes, Events: k.Events(), Switches: k.stats.switches}
+	for _, t := range k.kernel.threads {
+		a.Work += t.work
+		a.Ideal += t.ideal
+		a.Ops += t.ops
+		a.Busy += t.busy
+		if t.state == running {
+			a.Busy += t.clock - t.since
+		}
+		a.Moves += t.moves
+	}
+	for i := range k.fabric.resources {
+		r := &k.fabric.resources[i]
+		a.Resources = append(a.Resources, ResourceUse{r.name, r.bytes, r.full() / 1000})
+	}
+	return a
+}
+
+// Since returns a - b, field by field.
+func (a Account) Since(b Account) Account {
+	a.Now -= b.Now
+	a.Work -= b.Work
+	a.Ideal -= b.Ideal
+	a.Ops -= b.Ops
+	a.Busy -= b.Busy
+	a.Near -= b.Near
+	a.Far -= b.Far
+	a.Moves -= b.Moves
+	a.Events -= b.Events
+	a.Switches -= b.Switches
+	for i := range a.Wakes {
+		a.Wakes[i] -= b.Wakes[i]
+	}
+	uses := append([]ResourceUse(nil), a.Resources...)
+	for i := range b.Resources {
+		uses[i].Bytes -= b.Resources[i].Bytes
+	}
+	a.Resources = uses
+	return a
+}
+
+// Bound is the least time that what a says was done could have taken on procs
+// CPUs of the machine, and what it is a bound by: the arithmetic spread over all
+// CPUs, or the traffic of the busiest memory controller or link at its peak. It
+// knows nothing of which Work had to wait for which.
+func (k *Machine) Bound(a Account, procs int) (Time, string) {
+	// Threads of one core together do no more than this many of their own.
+	cores := min(procs, len(k.cores))
+	speed := int64(cores) * 1000
+	if extra := procs - len(k.cores); extra > 0 {
+		speed += int64(extra) * max(0, 2*int64(k.preset.SMT.Value)-1000)
+	}
+	bound, by := Time(mulDiv(int64(a.Ops), 1000, max(speed, 1))), "work"
+	for _, r := range a.Resources {
+		if r.Full > 0 {
+			if t := Time(mulDiv(r.Bytes, int64(Microsecond), r.Full)); t > bound {
+				bound, by = t, r.Name
+			}
+		}
+	}
+	return bound, by
+}
+
+// Scale returns a copy of p in which all latencies are num/den times as long:
+// memory, cache lines, kernel. The name says so.
+func (p *Preset) Scale(num, den int64, name string) *Preset {
+	q := *p
+	q.Name = p.Name + name
+	scale := func(m [][]Milli) [][]Milli {
+		out := make([][]Milli, len(m))
+		for i, row := range m {
+			for _, v := range row {
+				out[i] = append(out[i], max(1, v*Milli(num)/Milli(den)))
+			}
+		}
+		return out
+	}
+	q.Idle.Value, q.Line.Value, q.LineFar.Value = scale(p.Idle.Value), scale(p.Line.Value), scale(p.LineFar.Value)
+	for _, s := range []*Scalar{&q.L1, &q.L2, &q.L3, &q.Near, &q.Package, &q.Syscall, &q.Wake, &q.Sleep, &q.WakeNear, &q.WakeFar, &q.Switch, &q.Affinity, &q.Clone} {
+		s.Value = max(1, s.Value*Milli(num)/Milli(den))
+	}
+	return &q
+}
+
+// Uniform returns a copy of p in which everything is as near as everything else,
+// and no link limits anything.
+func (p *Preset) Uniform() *Preset {
+	q := *p
+	q.Name = p.Name + " with all latencies equal"
+	q.Idle.Value = [][]Milli{{p.Idle.Value[0][0]}}
+	q.Line.Value = [][]Milli{{p.Near.Value}}
+	q.LineFar.Value = nil
+	q.Package = p.Near
+	q.WakeFar = p.WakeNear
+	q.Links.Value = nil
+	q.Mesh.Value = 0
+	return &q
+}
