@@ -43,6 +43,9 @@ var actorRing = &Workload{
 				for i := range ring {
 					ring[i] = sched.NewChan[int](g.Sched(), tokens)
 				}
+				for range tokens { // before they start to go round, so that all do laps times
+					ring[0].Send(g, 0)
+				}
 				sums := make([]int, actors)
 				var gr sched.Group
 				for i := range ring {
@@ -56,9 +59,6 @@ var actorRing = &Workload{
 							}
 						}
 					})
-				}
-				for range tokens {
-					ring[0].Send(g, 0)
 				}
 				gr.Wait(g)
 				return check(sums)

@@ -1,0 +1,55 @@
+package workload
+
+import (
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+)
+
+// onSim calls fn with a scheduler on a simulated machine and returns the hash of
+// all that happened there.
+func onSim(t *testing.T, preset, armName string, fn func(*sched.Sched)) uint64 {
+	t.Helper()
+	p, err := sim.LoadPreset(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sim.New(sim.Config{Preset: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	arm, _ := policy.ByName(armName)
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sim.Guard(func() error { fn(s); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	return m.Hash()
+}
+
+func TestEveryWorkloadRunsTheSameTwiceOnASimulatedMachine(t *testing.T) {
+	for _, w := range All {
+		for _, arm := range []string{"gm", "flat", "numa"} {
+			t.Run(w.Name+"/"+arm, func(t *testing.T) {
+				var hash [2]uint64
+				for i := range hash {
+					hash[i] = onSim(t, "synthetic:2x4", arm, func(s *sched.Sched) {
+						if err := runTwice(s, newSmall(t, w)); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				if hash[0] != hash[1] {
+					t.Errorf("two runs with one seed differ")
+				}
+			})
+		}
+	}
+}
