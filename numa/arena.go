@@ -2,6 +2,7 @@ package numa
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -410,7 +411,7 @@ func MakeSlice[T any](a *Arena, n int) ([]T, error) {
 	if err := checkPointerless[T](); err != nil {
 		return nil, err
 	}
-	if n < 0 || unsafe.Sizeof(zero) > 0 && uintptr(n) > 1<<46/unsafe.Sizeof(zero) {
+	if n < 0 || unsafe.Sizeof(zero) > 0 && uintptr(n) > math.MaxInt/4/unsafe.Sizeof(zero) {
 		return nil, fmt.Errorf("numa: cannot make a slice of %d elements", n)
 	}
 	mem, err := a.Alloc(max(n*int(unsafe.Sizeof(zero)), 1))
