@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func simulate(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := simCmd(args, &out, &errs); code != 0 {
+		t.Fatalf("sim %v: exit %d: %s", args, code, errs.String())
+	}
+	return out.String()
+}
+
+// The same command prints the same bytes: results can be committed and checked.
+func TestSimIsDeterministic(t *testing.T) {
+	args := []string{"--preset", "skx-2x8180,synthetic:4x4", "--arm", "gm,flat,numa", "--workload", "fib:n=15,triad:n=65536,pingpong", "--procs", "4,16", "--json", "--wall=false"}
+	a := simulate(t, args...)
+	if b := simulate(t, args...); a != b {
+		t.Error("the second run differs from the first")
+	}
+}
+
+// The JSON says that it is simulated, keeps above the bound and accounts for
+// all of the time.
+func TestSimJSON(t *testing.T) {
+	var runs []simRun
+	if err := json.Unmarshal([]byte(simulate(t, "--preset", "skx-2x8180", "--workload", "triad:n=1048576", "--arm", "flat,numa", "--json")), &runs); err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 2 {
+		t.Fatalf("%d runs, want 2", len(runs))
+	}
+	for _, r := range runs {
+		if !r.Simulated || len(r.Assumed) == 0 || len(r.Checks) > 0 || r.BoundNs <= 0 || r.MakespanNs < r.BoundNs {
+			t.Errorf("%+v", r)
+		}
+		if all, sum := r.MakespanNs*int64(r.Procs), r.WorkNs+r.SchedulingNs+r.IdleNs; float64(sum) < 0.95*float64(all) {
+			t.Errorf("%s: work, scheduling and idle make %d of %d ns", r.Arm, sum, all)
+		}
+	}
+}
+
+func TestSimBadInput(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "--preset: want at least one of"},
+		{[]string{"--preset", "vax"}, `preset "vax": want`},
+		{[]string{"--preset", "synthetic:2x2", "--arm", "numma"}, "unknown arm"},
+		{[]string{"--preset", "synthetic:2x2", "--procs", "5"}, "--procs 5 is impossible"},
+		{[]string{"--preset", "synthetic:2x2", "--workload", "nap"}, "unknown workload"},
+		{[]string{"--scenario", "nowhere.json"}, "nowhere.json"},
+		{[]string{"--microbench", "--preset", "vax"}, `unknown preset "vax"`},
+		{[]string{"--preset", "goroutine", "--arm", "goroutine"}, "preset"},
+		{[]string{"--preset", "synthetic:2x2", "--arm", "goroutine"}, "nothing to simulate"},
+	} {
+		var out, errs bytes.Buffer
+		code := simCmd(c.args, &out, &errs)
+		if code != 2 || !strings.Contains(errs.String(), c.want) || strings.Count(errs.String(), "\n") != 1 {
+			t.Errorf("sim %v: exit %d, %q; want 2 and %q", c.args, code, errs.String(), c.want)
+		}
+	}
+}
