@@ -29,6 +29,7 @@ func commands() []command {
 		{"capture", "keep this machine's topology in a file", captureCmd},
 		{"doctor", "say what here would spoil an experiment, and how to mend it", doctorCmd},
 		{"run", "measure arms against workloads and write a result directory", runCmd},
+		{"sim", "run the scheduler on a simulated machine, in virtual time", simCmd},
 		{"plot", "draw the plots of a result directory again", plotCmd},
 		{"report", "print the tables of a result directory and make its HTML page again", reportCmd},
 		{"compare", "compare two result directories cell by cell", compareCmd},
