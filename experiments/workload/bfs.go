@@ -19,7 +19,7 @@ var bfs = &Workload{
 	Doc:  "breadth-first search of a Kronecker graph (Graph 500), level by level",
 	Unit: "edge",
 	Params: []Param{
-		{Name: "scale", Doc: "logarithm of the number of vertices", Default: 17, Quick: 12, Min: 2, Max: 25},
+		{Name: "scale", Doc: "logarithm of the number of vertices", Default: 16, Quick: 12, Min: 2, Max: 25},
 		{Name: "chunk", Doc: "vertices of the frontier for a task", Default: 64, Min: 1, Max: 1 << 30},
 		{Name: "seed", Doc: "of the graph", Default: 1, Min: 0, Max: 1 << 62},
 	},
@@ -77,8 +77,10 @@ func (b *bfsRun) setup(s *sched.Sched) (err error) {
 		}
 	}
 	clear(b.first)
-	for i := range m { // degrees
+	edges := make([][2]int32, m)
+	for i := range edges { // degrees
 		v, w := b.edge(i)
+		edges[i] = [2]int32{v, w}
 		b.first[v]++
 		b.first[w]++
 	}
@@ -88,8 +90,8 @@ func (b *bfsRun) setup(s *sched.Sched) (err error) {
 		b.first[v] = sum // the end, which moves to the beginning below
 	}
 	b.first[n] = sum
-	for i := range m {
-		v, w := b.edge(i)
+	for _, e := range edges {
+		v, w := e[0], e[1]
 		b.first[v]--
 		b.near[b.first[v]] = w
 		b.first[w]--
@@ -101,8 +103,13 @@ func (b *bfsRun) setup(s *sched.Sched) (err error) {
 
 // edge returns the ends of edge i: each bit of both is chosen by the initiator.
 func (b *bfsRun) edge(i int) (v, w int32) {
+	var random uint64
 	for bit := range b.scale {
-		x := mix(b.seed<<40+uint64(i*b.scale+bit)) % 100
+		if bit%4 == 0 {
+			random = mix(b.seed<<40 + uint64(i)<<4 + uint64(bit/4))
+		}
+		x := random & (1<<16 - 1) * 100 >> 16
+		random >>= 16
 		v, w = v<<1, w<<1
 		switch {
 		case x < 57:

@@ -16,7 +16,7 @@ var gups = &Workload{
 	Unit: "update",
 	Params: []Param{
 		{Name: "n", Doc: "uint64 elements of the table, a power of two is used", Default: 1 << 24, Quick: 1 << 18, Min: 1, Max: 1 << 36},
-		{Name: "tasks", Doc: "tasks", Default: 2048, Quick: 128, Min: 1, Max: 1 << 30},
+		{Name: "tasks", Doc: "tasks", Default: 512, Quick: 128, Min: 1, Max: 1 << 30},
 		{Name: "updates", Doc: "updates of each task", Default: 4096, Min: 1, Max: 1 << 40},
 		{Name: "seed", Doc: "of the random choices", Default: 1, Min: 0, Max: 1 << 62},
 	},

@@ -18,7 +18,7 @@ var pointerChase = &Workload{
 		{Name: "tasks", Doc: "tasks, each with a cycle", Default: 16, Quick: 8, Min: 1, Max: 1 << 20},
 		{Name: "bytes", Doc: "memory of each", Default: 8 << 20, Quick: 1 << 18, Min: 64, Max: 1 << 35},
 		{Name: "steps", Doc: "accesses between two yields", Default: 10000, Min: 1, Max: 1 << 40},
-		{Name: "yields", Doc: "times that each yields", Default: 20, Min: 0, Max: 1 << 40},
+		{Name: "yields", Doc: "times that each yields", Default: 10, Min: 0, Max: 1 << 40},
 		{Name: "seed", Doc: "of the cycles", Default: 1, Min: 0, Max: 1 << 62},
 	},
 	New: func(p Params) (*Instance, error) {

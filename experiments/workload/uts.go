@@ -150,15 +150,18 @@ func (t *utsTree) arg(v *utsNode) sched.Arg {
 	}
 }
 
-func utsTask(g *sched.G, arg sched.Arg) int {
-	t := arg.Data.(*utsTree)
-	var v utsNode
+func utsUnpack(arg sched.Arg) (v utsNode) {
 	le := binary.LittleEndian
 	le.PutUint64(v.state[0:], uint64(arg.A))
 	le.PutUint64(v.state[8:], uint64(arg.B))
 	le.PutUint32(v.state[16:], uint32(arg.C))
 	v.depth = int(uint64(arg.C) >> 32)
+	return v
+}
 
+func utsTask(g *sched.G, arg sched.Arg) int {
+	t := arg.Data.(*utsTree)
+	v := utsUnpack(arg)
 	n := t.children(&v)
 	if n == 0 {
 		return 1

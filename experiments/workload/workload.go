@@ -96,6 +96,7 @@ var All = []*Workload{
 	cilkSort,
 	uts,
 	oneNode,
+	fibGroup,
 	parFor,
 	actorRing,
 	pipeline,

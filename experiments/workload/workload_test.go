@@ -17,6 +17,7 @@ var small = map[string]string{
 	"triad":        "n=100000",
 	"pingpong":     "pairs=3/rounds=50",
 	"fib-closure":  "n=15",
+	"fib-group":    "n=15",
 	"spawn":        "n=2000",
 	"heat":         "n=50/rows=7/sweeps=3",
 	"uts":          "binomial=1/root=30",

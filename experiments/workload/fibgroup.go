@@ -1,0 +1,27 @@
+package workload
+
+import "numasched/sched"
+
+// fibGroup is fib as a Go programmer writes it first: a Group for every call, a
+// closure for every task and a variable for its answer, three small objects each.
+var fibGroup = &Workload{
+	Name:   "fib-group",
+	Doc:    "fork-join Fibonacci numbers with a Group and a closure for every task",
+	Unit:   "task",
+	Params: fibParams,
+	New: func(p Params) (*Instance, error) {
+		return newFib(int(p["n"]), fibInGroup), nil
+	},
+}
+
+func fibInGroup(g *sched.G, n int) int {
+	if n < 2 {
+		return n
+	}
+	var gr sched.Group
+	var x int
+	gr.Go(g, func(g *sched.G) { x = fibInGroup(g, n-1) })
+	y := fibInGroup(g, n-2)
+	gr.Wait(g)
+	return x + y
+}

@@ -1,0 +1,46 @@
+package workload
+
+import (
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/policy"
+)
+
+// The published sizes: T1 and T3 of the UTS distribution.
+func TestUTSTreesHaveTheirPublishedSizes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("counts 8 million nodes")
+	}
+	for _, sizes := range []string{"binomial=0", "binomial=1"} {
+		p, err := uts.Parse(sizes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := uts.New(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		arm, _ := policy.ByName("numa")
+		onHost(t, "host", arm, 0, func(s *sched.Sched) {
+			var wrong error
+			if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
+				t.Fatal(err)
+			}
+			if wrong != nil {
+				t.Error(wrong)
+			}
+		})
+	}
+}
+
+func TestPackingAUTSNodeLosesNothing(t *testing.T) {
+	tree := &utsTree{binomial: true, root: 3}
+	v := utsNode{depth: 1<<31 - 1}
+	for i := range v.state {
+		v.state[i] = byte(0xF0 + i)
+	}
+	if got := utsUnpack(tree.arg(&v)); got != v {
+		t.Errorf("got %x, want %x", got, v)
+	}
+}
