@@ -9,8 +9,8 @@ import (
 
 // The published sizes: T1 and T3 of the UTS distribution.
 func TestUTSTreesHaveTheirPublishedSizes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("counts 8 million nodes")
+	if testing.Short() || raceEnabled {
+		t.Skip("counts 8 million nodes, too many under the race detector")
 	}
 	for _, sizes := range []string{"binomial=0", "binomial=1"} {
 		p, err := uts.Parse(sizes)
