@@ -116,7 +116,8 @@ type BoundReport struct {
 	MaxSteps   int   // accesses in the longest execution
 }
 
-// Explore explores one program. It returns early if ctx is done.
+// Explore explores one program, on at least as many CPUs and with at least as
+// many Gs as it needs. It returns early if ctx is done.
 func Explore(ctx context.Context, p Program, cfg Config) (Report, error) {
 	x, err := newMachine(&cfg)
 	if err != nil {
@@ -124,10 +125,8 @@ func Explore(ctx context.Context, p Program, cfg Config) (Report, error) {
 	}
 	start := time.Now()
 	r := Report{Program: p.Name, Arm: cfg.Arm.Name}
-	if p.minCPUs <= cfg.CPUs {
-		x.systematic(ctx, &p, &cfg, &r)
-		x.random(ctx, &p, &cfg, &r)
-	}
+	x.systematic(ctx, &p, &cfg, &r)
+	x.random(ctx, &p, &cfg, &r)
 	r.Wall = time.Since(start)
 	if r.Failure != nil {
 		r.Failure.Timeline, _ = Replay(p, cfg, r.Failure.Schedule)

@@ -418,6 +418,11 @@ func (x *Machine) settle() {
 		if o.await != nil {
 			x.fail(x.stuck())
 		}
+		if o.state == asleep {
+			if name, _ := x.s.DescribeLine(o.word.Line()); name != x.name(o)+".note" {
+				x.fail(fmt.Errorf("%s sleeps on %s, and nobody is left to wake it", x.name(o), name))
+			}
+		}
 	}
 }
 

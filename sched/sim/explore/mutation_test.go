@@ -77,11 +77,17 @@ func (m *mutation) overlay(dir string) (string, error) {
 
 // hunted is what the mutations are looked for with. Which CPUs and Gs a bug
 // needs is not said: small machines are tried first.
-func hunted(arm policy.Arm) []Config {
-	return []Config{
-		{Arm: arm, CPUs: 2, Gs: 3, Bound: 2, Limit: 30_000, PCT: 10_000, Depth: 3},
-		{Arm: arm, CPUs: 3, Gs: 4, Bound: 2, Limit: 150_000, PCT: 150_000, Depth: 4},
+func hunted() (all []Config) {
+	for _, cfg := range []Config{
+		{CPUs: 2, Gs: 3, Bound: 2, Limit: 30_000, PCT: 10_000, Depth: 3},
+		{CPUs: 3, Gs: 4, Bound: 2, Limit: 100_000, PCT: 100_000, Depth: 4},
+	} {
+		for _, name := range []string{"flat", "numa"} {
+			cfg.Arm, _ = policy.ByName(name)
+			all = append(all, cfg)
+		}
 	}
+	return all
 }
 
 // A mutated scheduler is explored by this test in a process of its own.
@@ -90,9 +96,8 @@ func TestHunt(t *testing.T) {
 	if names == "" {
 		t.Skip("runs for TestMutations")
 	}
-	arm, _ := policy.ByName("numa")
 	tried := int64(0)
-	for _, cfg := range hunted(arm) {
+	for _, cfg := range hunted() {
 		for name := range strings.SplitSeq(names, ",") {
 			p, ok := ProgramByName(name)
 			if !ok {
@@ -109,7 +114,7 @@ func TestHunt(t *testing.T) {
 					how = "random"
 				}
 				reason, _, _ := strings.Cut(f.Err.Error(), "\n")
-				fmt.Printf("FOUND by %s, %d CPUs, %s, after %d interleavings: %s\n", name, cfg.CPUs, how, tried, reason)
+				fmt.Printf("FOUND by %s, %s, %d CPUs, %s, after %d interleavings: %s\n", name, cfg.Arm.Name, cfg.CPUs, how, tried, reason)
 				fmt.Printf("SCHEDULE %s\n", f.Schedule)
 				if os.Getenv("EXPLORE_TIMELINE") != "" {
 					fmt.Print(f.Timeline)

@@ -14,7 +14,8 @@ type Program struct {
 	Doc  string // one line
 	root func(*task)
 
-	minCPUs int               // it needs
+	MinCPUs int               // that it needs
+	MinGs   int               // that it needs; 0 means 1
 	want    func(error) error // checks what Run returns; nil: it must return nil
 	close   bool              // Close is explored too; else it follows when all is over
 	cancel  bool              // the caller calls Close instead of waiting for Run
@@ -28,17 +29,17 @@ var Programs = []Program{
 			t.start(i, func(*task) {})
 		}
 	}},
-	{Name: "steal", Doc: "G 0 puts the others into its own ring and stays busy until they have run elsewhere", minCPUs: 2, root: func(t *task) {
+	{Name: "steal", Doc: "G 0 puts the others into its own ring and stays busy until they have run elsewhere", MinCPUs: 2, MinGs: 2, root: func(t *task) {
 		for i := 1; i < t.e.gs; i++ {
 			t.queue(i, func(*task) {})
 		}
 		t.busyUntil(1, t.e.gs)
 	}},
-	{Name: "next", Doc: "G 0 starts one other to run next and stays busy until it has run elsewhere", minCPUs: 2, root: func(t *task) {
+	{Name: "next", Doc: "G 0 starts one other to run next and stays busy until it has run elsewhere", MinCPUs: 2, MinGs: 2, root: func(t *task) {
 		t.start(1, func(*task) {})
 		t.busyUntil(1, 2)
 	}},
-	{Name: "barrier", Doc: "as many Gs as CPUs are busy until all of them run: no CPU may idle", minCPUs: 2, root: func(t *task) {
+	{Name: "barrier", Doc: "as many Gs as CPUs are busy until all of them run: no CPU may idle", MinCPUs: 2, MinGs: 2, root: func(t *task) {
 		n := min(t.e.gs, t.e.cpus)
 		for i := 1; i < n; i++ {
 			t.start(i, func(t *task) { t.busyUntil(0, n) })
@@ -59,7 +60,7 @@ var Programs = []Program{
 		}
 		t.check(sum == t.e.gs*(t.e.gs-1)/2, "the answers add up to %d", sum)
 	}},
-	{Name: "fork", Doc: "G 0 forks the others, one of which forks another, and joins them", root: func(t *task) {
+	{Name: "fork", MinGs: 2, Doc: "G 0 forks the others, one of which forks another, and joins them", root: func(t *task) {
 		n := t.e.gs
 		var children []sched.Child
 		for i := 1; i < n-1; i++ {
@@ -115,7 +116,7 @@ var Programs = []Program{
 		}
 		t.check(sum == 2, "%d values of 2 were received", sum)
 	}},
-	{Name: "home", Doc: "G 0 talks to the others, which are at home on another node", minCPUs: 2, root: func(t *task) {
+	{Name: "home", Doc: "G 0 talks to the others, which are at home on another node", MinCPUs: 2, MinGs: 2, root: func(t *task) {
 		there, back := t.channel(0), t.channel(0)
 		for i := 1; i < t.e.gs; i++ {
 			t.startOn(t.e.cfg.nodes()-1, i, func(t *task) { t.send(back, t.recv(there)) })
@@ -176,7 +177,7 @@ var Programs = []Program{
 			}
 			return nil
 		}},
-	{Name: "panic", Doc: "a G panics while others run and wait: Run must return its panic", close: true,
+	{Name: "panic", MinGs: 2, Doc: "a G panics while others run and wait: Run must return its panic", close: true,
 		root: func(t *task) {
 			c := t.channel(0)
 			for i := 1; i < t.e.gs; i++ {

@@ -1,0 +1,165 @@
+package explore
+
+import (
+	"context"
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/policy"
+)
+
+func config(t testing.TB, arm string) Config {
+	t.Helper()
+	a, ok := policy.ByName(arm)
+	if !ok {
+		t.Fatalf("no arm %s", arm)
+	}
+	return Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 50_000, PCT: 20_000, Depth: 4}
+}
+
+// Every program keeps the invariants under every kind of arm.
+func TestPrograms(t *testing.T) {
+	for _, arm := range []string{"gm", "flat", "numa", "numa-nodeq", "numa-home"} {
+		for _, p := range Programs {
+			t.Run(arm+"/"+p.Name, func(t *testing.T) {
+				cfg := config(t, arm)
+				if testing.Short() {
+					cfg.Limit, cfg.PCT = 1000, 500
+				}
+				r, err := Explore(context.Background(), p, cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f := r.Failure; f != nil {
+					t.Fatalf("%v\nschedule %s\n%s", f.Err, f.Schedule, f.Timeline)
+				}
+			})
+		}
+	}
+}
+
+// A larger bound tries more, and says whether it tried all.
+func TestBoundsGrow(t *testing.T) {
+	p, _ := ProgramByName("spawn")
+	cfg := config(t, "flat")
+	cfg.CPUs, cfg.Gs, cfg.Bound, cfg.PCT, cfg.Limit = 2, 2, 2, 0, 0
+	r, err := Explore(context.Background(), p, cfg)
+	if err != nil || r.Failure != nil {
+		t.Fatal(err, r.Failure)
+	}
+	if len(r.Bounds) != 3 {
+		t.Fatalf("%d bounds, want 3", len(r.Bounds))
+	}
+	for i, b := range r.Bounds {
+		if !b.Complete {
+			t.Errorf("bound %d is not complete without a limit", i)
+		}
+		if i > 0 && b.Executions <= r.Bounds[i-1].Executions {
+			t.Errorf("bound %d tried %d interleavings, bound %d %d", i, b.Executions, i-1, r.Bounds[i-1].Executions)
+		}
+	}
+}
+
+// A search that is not complete says so.
+func TestLimitStops(t *testing.T) {
+	p, _ := ProgramByName("park")
+	cfg := config(t, "numa")
+	cfg.Limit = 100
+	r, err := Explore(context.Background(), p, cfg)
+	if err != nil || r.Failure != nil {
+		t.Fatal(err, r.Failure)
+	}
+	last := r.Bounds[len(r.Bounds)-1]
+	if last.Complete || r.Executions() != 100+cfg.PCT {
+		t.Errorf("complete %v after %d interleavings, want a search that stops after 100", last.Complete, r.Executions())
+	}
+}
+
+// A program that breaks an invariant fails, and its schedule replays to the same
+// failure with a timeline.
+func TestFailureReplays(t *testing.T) {
+	twice := Program{Name: "twice", root: func(t *task) {
+		c := t.channel(0)
+		for i := 1; i < 3; i++ {
+			t.start(i, func(t *task) { t.send(c, t.i) })
+		}
+		first := t.recv(c)
+		t.recv(c)
+		t.check(first != 1, "G 1 came first")
+	}}
+	cfg := config(t, "flat")
+	r, err := Explore(context.Background(), twice, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Failure == nil {
+		t.Fatal("no interleaving in which G 1 comes first")
+	}
+	sch, err := ParseSchedule(r.Failure.Schedule.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeline, err := Replay(twice, cfg, sch)
+	if err == nil || err.Error() != r.Failure.Err.Error() {
+		t.Errorf("the replay ends with %v, the exploration with %v", err, r.Failure.Err)
+	}
+	if timeline == "" || timeline != r.Failure.Timeline {
+		t.Errorf("the timeline is not that of the failure:\n%s", timeline)
+	}
+}
+
+func TestScheduleText(t *testing.T) {
+	for _, text := range []string{"-", "12:1", "12:1,13:0"} {
+		s, err := ParseSchedule(text)
+		if err != nil || s.String() != text {
+			t.Errorf("%q reads as %v, %v", text, s, err)
+		}
+	}
+	for _, text := range []string{"", "x", "1", "1:x", "5:1,5:0", "7:1,6:1", "1:99", "-1:0"} {
+		if s, err := ParseSchedule(text); err == nil {
+			t.Errorf("%q reads as %v, want an error", text, s)
+		}
+	}
+}
+
+// BenchmarkInterleavings runs single executions of the small programs.
+func BenchmarkInterleavings(b *testing.B) {
+	for _, name := range []string{"spawn", "steal", "park", "close"} {
+		b.Run(name, func(b *testing.B) {
+			p, _ := ProgramByName(name)
+			cfg := config(b, "numa")
+			x, err := newMachine(&cfg)
+			if err != nil {
+				b.Fatal(err)
+			}
+			d := &search{seen: newTable(12)}
+			d.restart(14)
+			steps := 0
+			for b.Loop() {
+				d.begin()
+				if err := x.execute(&p, &cfg, d); err != nil {
+					b.Fatal(err)
+				}
+				steps += x.step
+				d.next()
+			}
+			b.ReportMetric(float64(steps)/float64(b.N), "accesses/op")
+		})
+	}
+	b.Run("none", func(b *testing.B) { // making and closing a scheduler
+		cfg := config(b, "numa")
+		x, err := newMachine(&cfg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			x.reset()
+			s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs})
+			if err != nil {
+				b.Fatal(err)
+			}
+			x.s = s
+			s.Close()
+		}
+	})
+}
