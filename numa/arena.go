@@ -66,6 +66,7 @@ type Arena struct {
 	chunks map[uintptr]*chunk // by address
 	open   []*chunk           // those with free blocks
 	leave  int64              // bytes that may be populated before the node is looked at again
+	slack  int64              // bytes that may be free and resident before Free scavenges
 	stats  ArenaStats
 }
 
@@ -103,7 +104,7 @@ func (e *NodeFullError) Error() string {
 // permitted; [ErrUnsupported] where memory cannot be bound at all. Unbound
 // arenas can be made everywhere.
 func NewArena(node int, opt ArenaOptions) (*Arena, error) {
-	a := &Arena{node: node, opt: opt, chunks: map[uintptr]*chunk{}}
+	a := &Arena{node: node, opt: opt, chunks: map[uintptr]*chunk{}, slack: chunkBytes}
 	if opt.Unbound {
 		return a, nil
 	}
@@ -253,7 +254,8 @@ func (a *Arena) resident(bytes int64) {
 }
 
 // Free takes back what Alloc returned. It panics if mem is anything else, or
-// has been freed before.
+// has been freed before. When more than 4 MB and a 32nd of what is in use is
+// free, it scavenges.
 func (a *Arena) Free(mem []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -283,6 +285,12 @@ func (a *Arena) Free(mem []byte) {
 	}
 	c.free |= run
 	a.stats.InUse -= int64(blocks) * blockBytes
+	if a.stats.Resident-a.stats.InUse > a.slack {
+		a.scavenge()
+		// The next time when as much again is free: so that a system that takes
+		// nothing back, or not all, is not asked at every Free.
+		a.slack = max(a.stats.InUse/32+chunkBytes, 2*(a.stats.Resident-a.stats.InUse))
+	}
 }
 
 func (a *Arena) unmap(c *chunk) {
@@ -300,6 +308,10 @@ func (a *Arena) unmap(c *chunk) {
 func (a *Arena) Scavenge() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.scavenge()
+}
+
+func (a *Arena) scavenge() int64 {
 	before := a.stats.Resident
 	a.open = slices.DeleteFunc(a.open, func(c *chunk) bool {
 		if c.free == allBlocks {

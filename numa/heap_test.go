@@ -470,7 +470,7 @@ func TestScavengeReturnsWhatIsFree(t *testing.T) {
 	c[0].Flush()
 	back := h.Scavenge()
 	after := h.Stats()[0].Arena.Resident
-	if after != full-back || after > full/2 {
+	if after > full-back || after > full/4 {
 		t.Errorf("%d of %d bytes resident with %d objects of 256 bytes left; Scavenge said %d", after, full, kept, back)
 	}
 	// What was given back can be used again, and is zero.
@@ -607,6 +607,10 @@ func TestTheArenaGivesAlignedDisjointMemoryAndTakesItBack(t *testing.T) {
 				s := a.Stats()
 				if s.InUse != inUse || s.Resident > s.Mapped || s.Resident < s.InUse || s.Peak < s.Resident {
 					t.Fatalf("%+v with %d in use", s, inUse)
+				}
+				// What is free goes back by itself, but for a chunk or so.
+				if runtime.GOOS == "linux" && s.Resident-s.InUse > s.InUse/32+3*chunkBytes {
+					t.Fatalf("%+v: too much is free", s)
 				}
 			},
 		})
