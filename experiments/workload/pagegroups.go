@@ -7,7 +7,8 @@ import (
 )
 
 // pageGroups has groups of four Gs that share a buffer. One writes it first and
-// starts the others; all meet at their leader after every visit.
+// starts the others; all meet at their leader after every visit, and the leaders
+// wait for each other every few rounds.
 var pageGroups = &Workload{
 	Name:   "page-groups",
 	Doc:    "groups of four Gs that share pages that one wrote first, and meet between visits: locality",
@@ -16,10 +17,13 @@ var pageGroups = &Workload{
 	New: func(p Params) (*Instance, error) {
 		const members = 4 // the leader and three others
 		pages, rounds := int(p["pages"]), int(p["rounds"])
-		return newTouching("page-groups", int(p["n"]), members*rounds, func(g *sched.G, t *toucher) {
+		return newTouching("page-groups", int(p["n"]), members*rounds, rounds, func(g *sched.G, t *toucher) {
 			r, err := newRegion(g, pages)
 			if err != nil {
 				t.err = err
+				for i := range rounds {
+					t.pass(g, i)
+				}
 				return
 			}
 			arrive, leave := sched.NewChan[int](g.Sched(), 0), sched.NewChan[int](g.Sched(), 0)
@@ -35,6 +39,7 @@ var pageGroups = &Workload{
 				})
 			}
 			for i := range rounds {
+				t.pass(g, i)
 				r.visit(g, 0, &visits[0])
 				for range members - 1 {
 					if got, _ := arrive.Recv(g); got != i && t.err == nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // pagePairs has pairs of Gs, each with pages of its own, that send each other a
-// number over unbuffered channels after every visit.
+// number over unbuffered channels after every visit. One of each pair waits for
+// all the other pairs every few rounds.
 var pagePairs = &Workload{
 	Name:   "page-pairs",
 	Doc:    "pairs that talk between visits to pages that each wrote first: locality",
@@ -16,7 +17,7 @@ var pagePairs = &Workload{
 	Params: touchParams(64, "pairs"),
 	New: func(p Params) (*Instance, error) {
 		pages, rounds := int(p["pages"]), int(p["rounds"])
-		return newTouching("page-pairs", int(p["n"]), 2*rounds, func(g *sched.G, t *toucher) {
+		return newTouching("page-pairs", int(p["n"]), 2*rounds, rounds, func(g *sched.G, t *toucher) {
 			s := g.Sched()
 			there, back := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
 			var other toucher
@@ -29,6 +30,7 @@ var pagePairs = &Workload{
 				})
 			})
 			t.rounds(g, pages, rounds, func(i int) int {
+				t.pass(g, i)
 				there.Send(g, i)
 				v, _ := back.Recv(g)
 				return v

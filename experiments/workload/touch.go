@@ -89,21 +89,55 @@ func (r *region) free(g *sched.G, users, visits int) error {
 // A toucher is a G, or a few that belong together, of a page-touch workload.
 type toucher struct {
 	touches
-	err error
+	err  error
+	gate *gate
+}
+
+// A gate holds touchers up until all have come, as a program does that works in
+// phases. Whoever opens it readies them all from one place; without it, pairs and
+// groups that wake each other would stay together, and where they are, by chance.
+// Neither channel has room: while the gate lets one phase's touchers leave, nobody
+// can arrive for the next and leave in another's place.
+type gate struct{ arrive, leave *sched.Chan[int] }
+
+// gateRounds is how many rounds pass between two gates.
+const gateRounds = 5
+
+// pass waits at the gate if round i begins a phase.
+func (t *toucher) pass(g *sched.G, i int) {
+	if i%gateRounds == 0 {
+		t.gate.arrive.Send(g, i)
+		t.gate.leave.Recv(g)
+	}
+}
+
+// open lets n touchers through all gates of their rounds.
+func (gt *gate) open(g *sched.G, n, rounds int) {
+	for range (rounds + gateRounds - 1) / gateRounds {
+		for range n {
+			gt.arrive.Recv(g)
+		}
+		for range n {
+			gt.leave.Send(g, 0)
+		}
+	}
 }
 
 // newTouching makes an instance that runs n touchers at a time, each of which
-// makes visits visits.
-func newTouching(name string, n, visits int, body func(g *sched.G, t *toucher)) *Instance {
+// makes visits visits and passes gates in gated rounds.
+func newTouching(name string, n, visits, gated int, body func(g *sched.G, t *toucher)) *Instance {
 	var sum touches
 	return &Instance{
 		Tasks: int64(n) * int64(visits),
 		Run: func(g *sched.G) error {
 			all := make([]toucher, n)
+			gt := &gate{sched.NewChan[int](g.Sched(), 0), sched.NewChan[int](g.Sched(), 0)}
 			var gr sched.Group
 			for i := range all {
+				all[i].gate = gt
 				gr.Go(g, func(g *sched.G) { body(g, &all[i]) })
 			}
+			gt.open(g, n, gated)
 			gr.Wait(g)
 			for i := range all {
 				if err := all[i].err; err != nil {
