@@ -70,6 +70,7 @@ func New(cfg Config) (*Sched, error) {
 	s.npidle.line = s.newLines(1)
 	s.stopping.line = s.newLines(1)
 	s.nm.line = s.newLines(1)
+	s.quiet.line = s.newLines(1)
 	s.nfreec.line = s.lock.key.line
 	s.mapPs(topo, cfg.Procs, cfg.Seed)
 	return s, nil
@@ -117,7 +118,7 @@ func (s *Sched) Run(fn func(*G)) error {
 		s.outer.Unlock()
 		return ErrClosed
 	}
-	r := new(run)
+	r := &run{done: Word32{line: s.newLines(1)}}
 	gp := &G{fn: fn, run: r, joined: Word32{line: s.newLines(1)}}
 	gp.home.Store(noHome)
 	s.lock.lock(m)

@@ -196,14 +196,15 @@ func (m *M) workAnywhere() bool {
 	return false
 }
 
-// onlyFarWork reports whether m's node has nothing queued.
+// onlyFarWork reports whether nothing is queued at m's place: what m has declined
+// is elsewhere. Where Ps of several places share a Node, the Node's queue is near.
 func (m *M) onlyFarWork() bool {
 	n := m.p.node
 	if n.nrunq.load(m) != 0 {
 		return false
 	}
 	for _, p := range n.ps {
-		if p.ring.len(m) != 0 || p.runnext.load(m) != nil {
+		if p.place == m.p.place && (p.ring.len(m) != 0 || p.runnext.load(m) != nil) {
 			return false
 		}
 	}
