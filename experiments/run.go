@@ -67,7 +67,7 @@ func runCmd(args []string, stdout, stderr io.Writer) int {
 	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices; repetition i uses SEED+i")
 	fs.BoolVar(&f.quick, "quick", false, "a run under 30 s: small sizes, 6 short repetitions")
 	fs.BoolVar(&f.resume, "resume", false, "complete the run in --out, which was begun with the same flags")
-	fs.BoolVar(&f.virtual, "virtual", false, "this is a virtual NUMA machine: report locality, never speed")
+	fs.BoolVar(&f.virtual, "virtual", os.Getenv("NUMALAB") != "", "this is a virtual NUMA machine: report locality, never speed (set in scripts/numalab.sh)")
 	rest, err := parseFlags(fs, runHelp, args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
