@@ -102,7 +102,8 @@ func (g *G) GoAt(where Placement, fn func(*G)) {
 	g.m.place(gp, where)
 }
 
-// Yield lets other Gs run: g goes to the end of its node's queue.
+// Yield lets other Gs run: g goes to the end of the queue of its home node, or,
+// in arms without homes, of the node that it is on.
 func (g *G) Yield() {
 	g.m.p.stats.Yields++
 	g.park(commitYield)
@@ -110,6 +111,12 @@ func (g *G) Yield() {
 
 func commitYield(m *M, gp *G) bool {
 	n := m.p.node
+	if m.s.homes {
+		// One that was stolen returns.
+		if home := m.s.places[gp.home.Load()].node; len(home.ps) > 0 {
+			n = home
+		}
+	}
 	m.queuePut(n, gp)
 	m.wakep(n)
 	return true

@@ -77,4 +77,5 @@ func (g *G) Work(w Work, kernel func()) {
 	g.work = w // not &w, which would be an object of the heap
 	g.m.s.machine.Work(g.m, &g.work, kernel)
 	g.m.checkBinding()
+	g.away = 0 // it has memory to stay with, see policy.FollowAfter
 }

@@ -10,12 +10,13 @@ const (
 )
 
 // FollowAfter is how many consecutive wake-ups from one other node move a G's
-// home there. Two Gs that talk to each other across nodes pay more for every
-// message than the memory of one of them is worth.
+// home there, if it has done no Work between them. Two Gs that only talk to each
+// other across nodes pay for every message; one that works on memory between
+// messages would pay for that instead.
 const FollowAfter = 16
 
 // Ready decides where a G goes that is at home on node home and was made ready
-// on node here, for the nth time in a row from there. A negative home is none.
+// on node here, for the nth time in a row from there without Work in between. A negative home is none.
 func Ready(home, here, n int32) Where {
 	switch {
 	case home < 0 || home == here:
