@@ -179,15 +179,18 @@ func (c *caches) remove(i int32, b []block) {
 	c.free = i
 }
 
-// invalidate takes sectors of a block out of all caches but mine.
-func (c *caches) invalidate(blk int32, b []block, gone uint64, mine [3]int32) {
+// invalidate takes sectors of a block out of all caches but mine, and reports
+// whether no other cache holds any of the block then.
+func (c *caches) invalidate(blk int32, b []block, gone uint64, mine [3]int32) (alone bool) {
+	alone = true
 	for i := b[blk].holders; i >= 0; {
 		e := &c.entries[i]
 		down := e.down
-		if e.cache != mine[0] && e.cache != mine[1] && e.cache != mine[2] && e.mask&gone != 0 {
+		if e.cache != mine[0] && e.cache != mine[1] && e.cache != mine[2] {
 			if e.mask&^gone == 0 {
 				c.remove(i, b)
 			} else {
+				alone = false
 				before := c.charge(e)
 				e.mask &^= gone
 				c.all[e.cache].used += c.charge(e) - before
@@ -195,4 +198,5 @@ func (c *caches) invalidate(blk int32, b []block, gone uint64, mine [3]int32) {
 		}
 		i = down
 	}
+	return alone
 }

@@ -74,7 +74,8 @@ func New(cfg Config) (*Machine, error) {
 	if k.limit == 0 {
 		k.limit = 24 * 3600 * Second
 	}
-	k.q.next = noEvent
+	k.q.end = k.limit + 1
+	k.q.next = event{k.q.end, -1}
 	k.objects = objects{of: make(map[unsafe.Pointer]*object), nodes: make(map[[2]int][]*object)}
 	k.bound = k.patience()
 	k.fabric = newFabric(&k.hardware, &k.q)

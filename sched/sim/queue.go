@@ -15,7 +15,8 @@ type queue struct {
 	heap    []event
 	pos     []int32 // by actor: index in heap, or -1
 	running bool    // the root is the running actor
-	next    event   // the earliest event that is not the running actor's
+	next    event   // the earliest event that is not the running actor's; at end if there is none
+	end     Time    // no actor may go on beyond without a switch
 }
 
 type event struct {
@@ -48,9 +49,9 @@ func (q *queue) take() (event, bool) {
 
 // lookahead computes next after the heap below the root has changed.
 func (q *queue) lookahead() {
-	q.next = noEvent
+	q.next = event{q.end, -1}
 	for i := 1; i < len(q.heap) && i <= 4; i++ {
-		if q.heap[i].before(q.next) || q.next.id < 0 {
+		if q.next.id < 0 || q.heap[i].before(q.next) {
 			q.next = q.heap[i]
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // moved and cleared before, and knows the earliest event beside the running one.
 func TestQueueOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q queue
+		q := queue{end: never}
 		want := map[int32]Time{}
 		n := rapid.IntRange(1, 40).Draw(t, "actors")
 		for range n {

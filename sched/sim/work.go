@@ -414,11 +414,13 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 			t.span.from[blk.home].writes += wb
 		}
 		if blk.sole != t.core {
-			m.caches.invalidate(id, m.blocks, want, core.caches)
+			blk.sole = -1
+			if m.caches.invalidate(id, m.blocks, want, core.caches) {
+				blk.sole = t.core
+			}
 		}
 		blk.dirty |= want
 		blk.owner = t.core
-		blk.sole = t.core
 	} else if blk.sole != t.core {
 		if blk.holders < 0 {
 			blk.sole = t.core
