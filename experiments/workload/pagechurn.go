@@ -27,7 +27,7 @@ var pageChurn = &Workload{
 		rounds := int(p["rounds"])
 		var homes pageHomes
 		var simulated bool
-		in := newTouching("page-churn", int(p["n"]), rounds, 0, func(g *sched.G, t *toucher) {
+		in := newTouching("page-churn", int(p["n"]), rounds, rounds, 0, func(g *sched.G, t *toucher) {
 			for i := range rounds {
 				if t.err = churn(g, &homes, i, simulated, &t.touches); t.err != nil {
 					return

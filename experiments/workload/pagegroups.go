@@ -13,11 +13,11 @@ var pageGroups = &Workload{
 	Name:   "page-groups",
 	Doc:    "groups of four Gs that share pages that one wrote first, and meet between visits: locality",
 	Unit:   "visit",
-	Params: touchParams(32, "groups"),
+	Params: append(touchParams(32, "groups"), phaseParam()),
 	New: func(p Params) (*Instance, error) {
 		const members = 4 // the leader and three others
 		pages, rounds := int(p["pages"]), int(p["rounds"])
-		return newTouching("page-groups", int(p["n"]), members*rounds, rounds, func(g *sched.G, t *toucher) {
+		return newTouching("page-groups", int(p["n"]), members*rounds, rounds, int(p["phase"]), func(g *sched.G, t *toucher) {
 			r, err := newRegion(g, pages)
 			if err != nil {
 				t.err = err
@@ -30,7 +30,7 @@ var pageGroups = &Workload{
 			var visits [members]touches
 			var gr sched.Group
 			for who := 1; who < members; who++ {
-				gr.Go(g, func(g *sched.G) {
+				gr.GoAt(g, sched.OnNode(r.home), func(g *sched.G) { // near what they will use
 					for i := range rounds {
 						r.visit(g, who, &visits[who])
 						arrive.Send(g, i)

@@ -14,10 +14,10 @@ var pagePairs = &Workload{
 	Name:   "page-pairs",
 	Doc:    "pairs that talk between visits to pages that each wrote first: locality",
 	Unit:   "visit",
-	Params: touchParams(64, "pairs"),
+	Params: append(touchParams(64, "pairs"), phaseParam()),
 	New: func(p Params) (*Instance, error) {
 		pages, rounds := int(p["pages"]), int(p["rounds"])
-		return newTouching("page-pairs", int(p["n"]), 2*rounds, rounds, func(g *sched.G, t *toucher) {
+		return newTouching("page-pairs", int(p["n"]), 2*rounds, rounds, int(p["phase"]), func(g *sched.G, t *toucher) {
 			s := g.Sched()
 			there, back := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
 			var other toucher

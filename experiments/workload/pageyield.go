@@ -10,7 +10,7 @@ var pageYield = &Workload{
 	Params: touchParams(128, "Gs"),
 	New: func(p Params) (*Instance, error) {
 		pages, rounds := int(p["pages"]), int(p["rounds"])
-		return newTouching("page-yield", int(p["n"]), rounds, 0, func(g *sched.G, t *toucher) {
+		return newTouching("page-yield", int(p["n"]), rounds, rounds, 0, func(g *sched.G, t *toucher) {
 			t.rounds(g, pages, rounds, func(i int) int {
 				g.Yield()
 				return i

@@ -98,14 +98,14 @@ type toucher struct {
 // groups that wake each other would stay together, and where they are, by chance.
 // Neither channel has room: while the gate lets one phase's touchers leave, nobody
 // can arrive for the next and leave in another's place.
-type gate struct{ arrive, leave *sched.Chan[int] }
-
-// gateRounds is how many rounds pass between two gates.
-const gateRounds = 5
+type gate struct {
+	arrive, leave *sched.Chan[int]
+	every         int // rounds in a phase; 0: there are no phases
+}
 
 // pass waits at the gate if round i begins a phase.
 func (t *toucher) pass(g *sched.G, i int) {
-	if i%gateRounds == 0 {
+	if t.gate.every > 0 && i%t.gate.every == 0 {
 		t.gate.arrive.Send(g, i)
 		t.gate.leave.Recv(g)
 	}
@@ -113,7 +113,7 @@ func (t *toucher) pass(g *sched.G, i int) {
 
 // open lets n touchers through all gates of their rounds.
 func (gt *gate) open(g *sched.G, n, rounds int) {
-	for range (rounds + gateRounds - 1) / gateRounds {
+	for i := 0; gt.every > 0 && i < rounds; i += gt.every {
 		for range n {
 			gt.arrive.Recv(g)
 		}
@@ -124,20 +124,21 @@ func (gt *gate) open(g *sched.G, n, rounds int) {
 }
 
 // newTouching makes an instance that runs n touchers at a time, each of which
-// makes visits visits and passes gates in gated rounds.
-func newTouching(name string, n, visits, gated int, body func(g *sched.G, t *toucher)) *Instance {
+// makes visits visits and passes a gate every so many of its rounds, if phase is
+// not 0.
+func newTouching(name string, n, visits, rounds, phase int, body func(g *sched.G, t *toucher)) *Instance {
 	var sum touches
 	return &Instance{
 		Tasks: int64(n) * int64(visits),
 		Run: func(g *sched.G) error {
 			all := make([]toucher, n)
-			gt := &gate{sched.NewChan[int](g.Sched(), 0), sched.NewChan[int](g.Sched(), 0)}
+			gt := &gate{sched.NewChan[int](g.Sched(), 0), sched.NewChan[int](g.Sched(), 0), phase}
 			var gr sched.Group
 			for i := range all {
 				all[i].gate = gt
 				gr.Go(g, func(g *sched.G) { body(g, &all[i]) })
 			}
-			gt.open(g, n, gated)
+			gt.open(g, n, rounds)
 			gr.Wait(g)
 			for i := range all {
 				if err := all[i].err; err != nil {
@@ -149,6 +150,11 @@ func newTouching(name string, n, visits, gated int, body func(g *sched.G, t *tou
 		},
 		Touches: func() (local, all int64) { return sum.local, sum.all },
 	}
+}
+
+// phaseParam is what workloads with a gate take beside touchParams.
+func phaseParam() Param {
+	return Param{Name: "phase", Doc: "rounds between two meetings of all; 0: they never meet", Default: 5, Min: 0, Max: 1 << 40}
 }
 
 func touchParams(n int64, of string) []Param {
