@@ -1,0 +1,41 @@
+// Package sim is the Machine made of events: it runs the very scheduler that
+// package host runs on threads, in virtual time, on computers with any number of
+// CPUs. The same program, preset and seed give the same events on every computer.
+//
+// # Vocabulary
+//
+// A thread is what an M, or a [Thread] of an ordinary program, runs on: it has a
+// clock, and a CPU while it runs. An actor is whoever can have an event: a
+// thread, a class of memory flows, a timer. An event is an actor's next turn. A
+// block is the piece of memory that has one home node and that caches hold. A
+// preset holds the constants of a machine, each with its source; what nobody has
+// measured there says "assumed", and every result shows it.
+//
+// # Invariants
+//
+// Time is integer picoseconds, and events are taken in the total order (time,
+// actor). Nothing depends on the order of a map, on floating-point arithmetic, on
+// addresses, or on Go's own scheduler: threads are coroutines of one event loop,
+// of which one runs at a time. A thread goes on without a switch as long as no
+// other event is due before its clock (queue.go).
+//
+// # What is modelled
+//
+//	queue.go      the order of events
+//	coherence.go  the scheduler's own words: who has the line, how far, one at a time
+//	cache.go      data in private and shared caches, write-invalidate
+//	bandwidth.go  memory controllers and links, shared max-min fairly; loaded latency
+//	work.go       what a piece of Work costs; where pages lie
+//	kernel.go     CPUs and their queues, futexes, affinity
+//	policy.go     what operating systems do with threads beyond that
+//	micro         MLC, likwid and core-to-core, compared with what was measured
+//
+// Not modelled: TLBs, prefetchers (a stream pays its first latency only),
+// instruction caches, frequency changes, interrupts.
+//
+//	p, err := sim.LoadPreset("skx-2x8180")
+//	m, err := sim.New(sim.Config{Preset: p})
+//	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1})
+//	err = sim.Guard(func() error { return s.Run(f) })
+//	account := m.Account() // of virtual time, traffic, work
+package sim
