@@ -116,17 +116,20 @@ func measureHost() (*sim.Preset, error) {
 	p.Name, p.Like, p.Topology, p.Doc = "host", "default", "host", "measured by experiments calibrate; what others could not be measured here is assumed"
 
 	ops := best(func() float64 {
-		const n = 1 << 22
-		x := uint64(1)
-		t := each(n, func() {
+		const n = 1 << 21
+		a, b, c, d := 1.0, 2.0, 3.0, 4.0
+		t := each(8*n, func() {
 			for range n {
-				x = x*3 + 1 // a dependent chain: lea is one cycle
+				a = a*0.5 + 1
+				b = b*0.5 + 1
+				c = c*0.5 + 1
+				d = d*0.5 + 1
 			}
 		})
-		sink.Store(x)
+		sink.Store(math.Float64bits(a + b + c + d))
 		return t
 	})
-	p.Cycle = nanos(ops, "a dependent addition")
+	p.Cycle = nanos(ops, "a floating-point operation, four chains at once")
 	p.L1 = nanos(chaseNs(16<<10), "pointer chase in 16 KiB")
 	l2, l3 := int64(256<<10), int64(4<<20)
 	if len(topo.L2) > 0 && topo.L2[0].Bytes > 0 {
