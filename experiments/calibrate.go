@@ -117,19 +117,23 @@ func measureHost() (*sim.Preset, error) {
 
 	ops := best(func() float64 {
 		const n = 1 << 21
-		a, b, c, d := 1.0, 2.0, 3.0, 4.0
-		t := each(8*n, func() {
+		a, b, c, d, e, f, g, h := 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0
+		t := each(16*n, func() {
 			for range n {
 				a = a*0.5 + 1
 				b = b*0.5 + 1
 				c = c*0.5 + 1
 				d = d*0.5 + 1
+				e = e*0.5 + 1
+				f = f*0.5 + 1
+				g = g*0.5 + 1
+				h = h*0.5 + 1
 			}
 		})
-		sink.Store(math.Float64bits(a + b + c + d))
+		sink.Store(math.Float64bits(a + b + c + d + e + f + g + h))
 		return t
 	})
-	p.Cycle = nanos(ops, "a floating-point operation, four chains at once")
+	p.Cycle = nanos(ops, "a floating-point operation, eight chains at once")
 	p.L1 = nanos(chaseNs(16<<10), "pointer chase in 16 KiB")
 	l2, l3 := int64(256<<10), int64(4<<20)
 	if len(topo.L2) > 0 && topo.L2[0].Bytes > 0 {
