@@ -30,6 +30,7 @@ func commands() []command {
 		{"doctor", "say what here would spoil an experiment, and how to mend it", doctorCmd},
 		{"run", "measure arms against workloads and write a result directory", runCmd},
 		{"sim", "run the scheduler on a simulated machine, in virtual time", simCmd},
+		{"calibrate", "measure this host into a preset for sim", calibrateCmd},
 		{"explore", "try the interleavings of the scheduler's threads on small programs", exploreCmd},
 		{"plot", "draw the plots of a result directory again", plotCmd},
 		{"report", "print the tables of a result directory and make its HTML page again", reportCmd},
