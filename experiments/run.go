@@ -195,12 +195,15 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	return meta, topos, nil
 }
 
+// maxReps is more repetitions than anybody waits for.
+const maxReps = 1_000_000
+
 // length chooses the number of repetitions and their length.
 func (f *runFlags) length(cells int) (reps int, target time.Duration, err error) {
 	reps, target, budget := f.reps, f.time, f.budget
 	switch {
-	case reps < 0:
-		return 0, 0, usagef("--reps %d: want at least 1", reps)
+	case reps < 0 || reps > maxReps:
+		return 0, 0, usagef("--reps %d: want 1 to %d", reps, maxReps)
 	case target < 0 || budget < 0:
 		return 0, 0, usagef("--time and --budget: want a positive time, as in 500ms")
 	case target > 0 && budget > 0:

@@ -289,7 +289,7 @@ func (a *Arena) Free(mem []byte) {
 		a.scavenge()
 		// The next time when as much again is free: so that a system that takes
 		// nothing back, or not all, is not asked at every Free.
-		a.slack = max(a.stats.InUse/32+chunkBytes, 2*(a.stats.Resident-a.stats.InUse))
+		a.slack = max(a.stats.InUse/64+chunkBytes, 2*(a.stats.Resident-a.stats.InUse))
 	}
 }
 

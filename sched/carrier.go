@@ -108,6 +108,9 @@ func (c *carrier) loop() {
 			m.execute(gp)
 			continue
 		}
+		if m.s.stopping.load(m) != 0 {
+			return // gp may be unwinding on its carrier, see park
+		}
 		m.resume(gp)
 		m.putCarrier()
 		if !m.enter(gp.c) {
@@ -139,8 +142,13 @@ func (m *M) enter(c *carrier) bool {
 func (g *G) park(commit func(*M, *G) bool) {
 	m := g.m
 	s := m.s
+	// A G at hand that has a stack is entered directly; anything else is for the
+	// scheduling loop on another carrier.
+	gp := m.pickLocal()
 	if s.stopping.load(m) != 0 {
-		commit(m, g) // it may hold a lock
+		// commit may hold a lock. It may also make g visible, which is in its
+		// carrier still: whoever sees g sees stopping, too, and does not enter.
+		commit(m, g)
 		panic(errCancelled)
 	}
 	m.commit, m.commitG = commit, g
@@ -151,18 +159,12 @@ func (g *G) park(commit func(*M, *G) bool) {
 			g.home.Store(int32(m.p.place.index))
 		}
 	}
-	// A G at hand that has a stack is entered directly; anything else is for the
-	// scheduling loop on another carrier.
 	var next *carrier
-	if gp := m.pickLocal(); gp != nil {
+	if gp != nil && gp.c != nil {
+		next = gp.c
+		m.resume(gp)
+	} else {
 		m.nextg = gp
-		if gp.c != nil {
-			m.nextg = nil
-			next = gp.c
-			m.resume(gp)
-		}
-	}
-	if next == nil {
 		next = m.getCarrier()
 	}
 	c := m.c

@@ -53,9 +53,7 @@ func (m *M) unqueue(child *G) bool {
 	if gp == child && gp.c == nil {
 		return true
 	}
-	if gp != nil {
-		m.p.ring.push(m, gp) // succeeds: it has just made room
-	}
+	m.unpop(gp)
 	return false
 }
 
@@ -141,8 +139,17 @@ func (m *M) popMember(gr *Group) *G {
 	if gp == nil || gp.group == gr && gp.c == nil {
 		return gp
 	}
-	m.p.ring.push(m, gp)
+	m.unpop(gp)
 	return nil
+}
+
+// unpop puts back what a pop took and should not have. Meanwhile a searcher may
+// have found the ring empty.
+func (m *M) unpop(gp *G) {
+	if gp != nil {
+		m.p.ring.push(m, gp) // succeeds: the pop made room
+		m.wakep(m.p.node)
+	}
 }
 
 // commitWait decides whether g, the owner, waits: whoever makes left zero does

@@ -82,9 +82,6 @@ func (s *Sched) newLines(n uint32) Line { return Line(s.lines.Add(n) - n + 1) }
 // Procs returns the number of Ps.
 func (s *Sched) Procs() int { return len(s.ps) }
 
-// Arm returns the arm that the scheduler was made with.
-func (s *Sched) Arm() policy.Arm { return s.arm }
-
 // NodeIDs returns the kernel IDs of the nodes that Ps are mapped onto, in the
 // order of their first P; -1 stands for CPUs that no node has.
 func (s *Sched) NodeIDs() (ids []int) {

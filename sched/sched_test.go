@@ -528,3 +528,55 @@ func TestAnInlinedGThatBlocksIsWoken(t *testing.T) {
 		})
 	})
 }
+
+// Close may come while Gs yield and block: each M ends where it next looks.
+func TestCloseWhileGsYield(t *testing.T) {
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		for range 100 {
+			s := start(t, arm, "synthetic:2x3")
+			for range 5 {
+				run(t, s, func(g *sched.G) {
+					g.Go(func(g *sched.G) {
+						for {
+							g.Yield()
+						}
+					})
+				})
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// A home on a node that no P was mapped to is as good as none.
+func TestAHomeWithoutPs(t *testing.T) {
+	topo, err := topology.Load("synthetic:2x4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := host.New(host.Config{Topology: topo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	arm, _ := policy.ByName("numa")
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	run(t, s, func(g *sched.G) {
+		c := sched.NewChan[int](s, 0)
+		var gr sched.Group
+		for id := range 2 {
+			gr.GoAt(g, sched.OnNode(id), func(g *sched.G) {
+				c.Recv(g)
+				g.Yield()
+			})
+			c.Send(g, id)
+		}
+		gr.Wait(g)
+	})
+}

@@ -88,6 +88,9 @@ func (m *M) pickLocal() *G {
 	gp := m.runqget()
 	if gp != nil {
 		p.tick++
+		if p.tick%bindingTicks == 0 {
+			m.checkBinding()
+		}
 	}
 	return gp
 }
@@ -116,8 +119,8 @@ func (m *M) search() bool {
 // sees an idle P and no searcher, and wakes one; or it saw a searcher that had
 // not yet stopped, whose last look is still to come; or it saw no idle P, and
 // the searchers that are now idle had not yet become so, and their last look is
-// to come too. Only searchers look again: an M that was not allowed to search
-// leaves that to those because of whom it was not.
+// to come too. An M that was not allowed to search looks again as well if nobody
+// on its node searches any more.
 //
 // If the last look finds something after all, m goes back to searching; but what
 // it finds may be what it has just declined, Gs at home on other nodes. Then it
@@ -141,7 +144,13 @@ func (m *M) sleep() *G {
 	all := int(m.pidleput(n, p)) == len(s.ps)
 	n.lock.unlock(m)
 
-	if searched && n.nsearch.add(m, -1) == 0 && m.workAnywhere() {
+	searchers := int32(0)
+	if searched {
+		searchers = n.nsearch.add(m, -1)
+	} else {
+		searchers = int32(n.nsearch.load(m))
+	}
+	if searchers == 0 && m.workAnywhere() {
 		grace := s.homes && m.onlyFarWork()
 		if grace && m.note.sleepFor(m, policy.Grace) {
 			m.checkBinding()
@@ -228,15 +237,16 @@ func (m *M) wakep(n *Node) {
 		p := n.idle
 		if p != nil {
 			m.pidletake(n, p)
+		} else {
+			// Somebody was faster. Under the lock, so that an M that is about to
+			// sleep there does not take our searcher that never was for another.
+			n.nsearch.add(m, -1)
 		}
 		n.lock.unlock(m)
 		if p != nil {
 			m.startm(p, true)
 			return
 		}
-		// Somebody was faster. Whoever saw our searcher that never was relies on
-		// the one that we start on another node, or there is no idle P left.
-		n.nsearch.add(m, -1)
 	}
 }
 
@@ -268,8 +278,10 @@ func (m *M) ready(gp *G) {
 			gp.home.Store(here)
 			p.stats.Follows++
 		case policy.AtHome:
-			m.readyAt(s.places[home].node, gp)
-			return
+			if n := s.places[home].node; len(n.ps) > 0 {
+				m.readyAt(n, gp)
+				return
+			}
 		}
 	}
 	m.runqput(gp, true)

@@ -39,6 +39,12 @@ func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	}
 	mem, err := b.arena.Alloc(int(bytes))
 	if err != nil {
+		if b.own {
+			b.arena.Close()
+			m.mu.Lock()
+			delete(m.own, b)
+			m.mu.Unlock()
+		}
 		return nil, fmt.Errorf("host: buffer of %d bytes: %w", bytes, err)
 	}
 	b.mem = mem
@@ -97,9 +103,13 @@ const pageSampling = 16
 
 // Work implements [sched.Machine]: it calls kernel. On a machine with several
 // nodes it samples where the pages are that kernel has used, see PageTouches.
-func (m *Machine) Work(_ *sched.M, w *sched.Work, kernel func()) {
+func (m *Machine) Work(sm *sched.M, w *sched.Work, kernel func()) {
 	kernel()
-	if len(m.topo.Nodes) > 1 && !m.pretended && m.works.Add(1)%pageSampling == 0 {
+	if len(m.topo.Nodes) == 1 || m.pretended {
+		return
+	}
+	works := sm.Local.(*int64) // of this M: a count for all would bounce between nodes
+	if *works++; *works%pageSampling == 0 {
 		_, node := numa.CurrentCPU()
 		m.samplePages(w.Reads, node)
 		m.samplePages(w.Writes, node)

@@ -58,7 +58,7 @@ type Machine struct {
 	gomaxprocs int             // before New
 	mask       topology.CPUSet // the process's before New; empty if unknown
 
-	works, localPages, remotePages atomic.Int64 // see Work
+	localPages, remotePages atomic.Int64 // see Work
 
 	mu       sync.Mutex
 	bound    []topology.CPUSet    // masks that we gave to threads
@@ -127,7 +127,10 @@ func (m *Machine) restoreMasks() error {
 	if len(m.bound) == 0 || m.mask.Empty() {
 		return nil
 	}
-	for again := true; again; {
+	// A cpuset that has shrunk meanwhile may turn what we restore into what we
+	// gave: so not for ever.
+	again := true
+	for pass := 0; again && pass < 100; pass++ {
 		again = false
 		tids, err := numa.Threads()
 		if err != nil {
@@ -157,6 +160,7 @@ func (m *Machine) Nanotime(*sched.M) int64 { return int64(time.Since(m.start)) }
 
 // Newosproc implements [sched.Machine].
 func (m *Machine) Newosproc(nm, _ *sched.M) {
+	nm.Local = new(int64) // Works done, see Work
 	go func() {
 		for nm.Step() {
 		}
