@@ -89,7 +89,7 @@ func groupTable(g *Group, place Place) Table {
 // Legend explains the columns of Tables.
 func Legend(place Place) []string {
 	lines := []string{
-		"local: tasks that ran on their home node.  touched: visits to pages from their home node, by the scheduler's books.  pages: the same by the kernel's (move_pages, getcpu), sampled.",
+		"local: tasks that ran on their home node (one that never blocks is at home where it runs).  touched: visits to pages from their home node, by the scheduler's books.  pages: the same by the kernel's (move_pages, getcpu), sampled.",
 		"steals: per 1000 units of work, from Ps of the same node / of other nodes.",
 		"bound: samples in which an M was on a CPU of its P's node.  others: CPU time that other processes took, worst repetition.  n: repetitions.",
 	}
