@@ -254,7 +254,7 @@ func (a *Arena) resident(bytes int64) {
 }
 
 // Free takes back what Alloc returned. It panics if mem is anything else, or
-// has been freed before. When more than 4 MB and a 32nd of what is in use is
+// has been freed before. When more than 4 MB and a 64th of what is in use is
 // free, it scavenges.
 func (a *Arena) Free(mem []byte) {
 	a.mu.Lock()
