@@ -14,7 +14,14 @@ func config(t testing.TB, arm string) Config {
 	if !ok {
 		t.Fatalf("no arm %s", arm)
 	}
-	return Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 50_000, PCT: 20_000, Depth: 4}
+	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 50_000, PCT: 20_000, Depth: 4}
+	switch {
+	case raceDetector:
+		cfg.Limit, cfg.PCT = 200, 100
+	case testing.Short():
+		cfg.Limit, cfg.PCT = 1000, 500
+	}
+	return cfg
 }
 
 // Every program keeps the invariants under every kind of arm.
@@ -23,9 +30,6 @@ func TestPrograms(t *testing.T) {
 		for _, p := range Programs {
 			t.Run(arm+"/"+p.Name, func(t *testing.T) {
 				cfg := config(t, arm)
-				if testing.Short() {
-					cfg.Limit, cfg.PCT = 1000, 500
-				}
 				r, err := Explore(context.Background(), p, cfg)
 				if err != nil {
 					t.Fatal(err)
@@ -88,6 +92,7 @@ func TestFailureReplays(t *testing.T) {
 		t.check(first != 1, "G 1 came first")
 	}}
 	cfg := config(t, "flat")
+	cfg.Limit = 50_000
 	r, err := Explore(context.Background(), twice, cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -127,8 +127,8 @@ func TestHunt(t *testing.T) {
 }
 
 func TestMutations(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds the scheduler once for each mutation")
+	if testing.Short() || raceDetector {
+		t.Skip("builds the scheduler once for each mutation, without the race detector")
 	}
 	goCmd, err := exec.LookPath("go")
 	if err != nil {
