@@ -104,7 +104,8 @@ func (e *NodeFullError) Error() string {
 // permitted; [ErrUnsupported] where memory cannot be bound at all. Unbound
 // arenas can be made everywhere.
 func NewArena(node int, opt ArenaOptions) (*Arena, error) {
-	a := &Arena{node: node, opt: opt, chunks: map[uintptr]*chunk{}, slack: chunkBytes}
+	a := &Arena{node: node, opt: opt, chunks: map[uintptr]*chunk{}}
+	a.slack = a.minSlack()
 	if opt.Unbound {
 		return a, nil
 	}
@@ -254,8 +255,8 @@ func (a *Arena) resident(bytes int64) {
 }
 
 // Free takes back what Alloc returned. It panics if mem is anything else, or
-// has been freed before. When more than 4 MB and a 64th of what is in use is
-// free, it scavenges.
+// has been freed before. It scavenges when more is free than 1 MB (4 MB, if pages
+// are huge: giving back a part breaks one up) and a 256th of what is in use.
 func (a *Arena) Free(mem []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -289,8 +290,15 @@ func (a *Arena) Free(mem []byte) {
 		a.scavenge()
 		// The next time when as much again is free: so that a system that takes
 		// nothing back, or not all, is not asked at every Free.
-		a.slack = max(a.stats.InUse/64+chunkBytes, 2*(a.stats.Resident-a.stats.InUse))
+		a.slack = max(a.stats.InUse/256+a.minSlack(), 2*(a.stats.Resident-a.stats.InUse))
 	}
+}
+
+func (a *Arena) minSlack() int64 {
+	if a.opt.Pages == SystemPages {
+		return chunkBytes / 4
+	}
+	return chunkBytes
 }
 
 func (a *Arena) unmap(c *chunk) {
