@@ -79,9 +79,13 @@ func compareTable(a, b *harness.Results) (t harness.Table, only [2][]string) {
 			only[0] = append(only[0], c.Name())
 			continue
 		}
-		sx := benchmath.AssumeNothing.Summary(x.Sample, harness.Confidence)
-		sy := benchmath.AssumeNothing.Summary(y.Sample, harness.Confidence)
-		cmp := benchmath.AssumeNothing.Compare(x.Sample, y.Sample)
+		var assume benchmath.Assumption = benchmath.AssumeNothing
+		if x.Exact && y.Exact {
+			assume = benchmath.AssumeExact
+		}
+		sx := assume.Summary(x.Sample, harness.Confidence)
+		sy := assume.Summary(y.Sample, harness.Confidence)
+		cmp := assume.Compare(x.Sample, y.Sample)
 		t.Rows = append(t.Rows, []string{
 			c.Name(), "ns/" + x.Unit,
 			harness.FormatNumber(sx.Center), "± " + sx.PctRangeString(),

@@ -133,6 +133,7 @@ type TopoMeta struct {
 	Nodes         []string `json:"nodes"`               // "node 0: CPUs 0-3, 16.0 GiB"
 	Distances     [][]int  `json:"distances,omitempty"` // SLIT
 	Missing       []string `json:"missing,omitempty"`
+	Assumed       []string `json:"assumed,omitempty"` // constants of a simulated machine that nobody has measured
 }
 
 // A Session is one stretch of a run.

@@ -18,6 +18,11 @@ func (m *Meta) Notes() []string {
 	}
 	if m.Place == Simulated {
 		note("Simulated: times are virtual, of the machine described, not of the one that computed them.")
+		for _, t := range m.Topologies {
+			if len(t.Assumed) > 0 {
+				note("%s: assumed and not measured: %s.", t.Label, strings.Join(t.Assumed, "; "))
+			}
+		}
 	}
 	for _, t := range m.Topologies {
 		if t.Pretended {
@@ -60,7 +65,7 @@ func (m *Meta) Notes() []string {
 	for _, w := range m.Warnings {
 		note("Could not be done: %s.", w)
 	}
-	if m.Plan.Reps < 6 {
+	if m.Plan.Reps < 6 && m.Place != Simulated {
 		note("%d repetitions are too few for a 95 %% interval: it takes 6.", m.Plan.Reps)
 	}
 	if m.Build.Modified {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchmath"
 )
 
 // The units of a result line. The first value of a line is always the time
@@ -39,6 +40,7 @@ type Measurement struct {
 	Cell
 	Runs   int // runs of the workload that the values are averages over
 	Values []Value
+	Exact  bool // the file says that a repetition would give the same (assume=exact)
 }
 
 // Get returns the value in the given unit.
@@ -111,7 +113,7 @@ func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
 		}
-		m := Measurement{Cell: cell, Runs: res.Iters}
+		m := Measurement{Cell: cell, Runs: res.Iters, Exact: br.Units().GetAssumption(res.Values[0].Unit) == benchmath.AssumeExact}
 		for _, v := range res.Values {
 			if v.OrigUnit != "" { // the reader turned ns/task into sec/task
 				m.Values = append(m.Values, Value{v.OrigValue, v.OrigUnit})

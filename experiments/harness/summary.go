@@ -35,6 +35,13 @@ type Row struct {
 	// Steals per unit of work, medians.
 	StealsLocal, StealsRemote float64
 	Other                     float64 // percent of the machine's CPU time that others took: worst repetition
+
+	// Of simulated machines.
+	Exact                  bool              // a repetition would give the same
+	MemoryLocal            benchmath.Summary // percent of bytes from memory that came from the node of their user
+	OverBound              float64           // makespan over the lower bound
+	Busiest                float64           // percent of what the busiest memory controller or link can carry
+	Work, Scheduling, Idle float64           // percent of the Ps' time
 }
 
 // A Speedup compares an arm with the baseline. Since repetitions are
@@ -96,7 +103,7 @@ func Summarize(ms []Measurement) []Group {
 			cell.Arm = g.Rows[ri].Arm
 			g.Rows[ri] = summarizeCell(cell.Arm, g.Unit, byCell[cell])
 			if cell.Arm != Baseline && len(baseline) > 0 {
-				g.Rows[ri].Speedup = speedup(baseline, times(byCell[cell]))
+				g.Rows[ri].Speedup = speedup(baseline, times(byCell[cell]), g.Rows[ri].Exact)
 			}
 		}
 	}
@@ -120,7 +127,7 @@ func summarizeCell(arm, unit string, ms []*Measurement) Row {
 		}
 		return vs
 	}
-	r := Row{Arm: arm, N: len(ms), Bound: math.NaN(), Other: math.NaN()}
+	r := Row{Arm: arm, N: len(ms), Bound: math.NaN(), Other: math.NaN(), Exact: ms[0].Exact}
 	perSecond := times(ms)
 	for i, ns := range perSecond {
 		perSecond[i] = 1e9 / ns
@@ -133,6 +140,11 @@ func summarizeCell(arm, unit string, ms []*Measurement) Row {
 	local, remote := StealUnits(unit)
 	r.StealsLocal = summarize(collect(local)).Center
 	r.StealsRemote = summarize(collect(remote)).Center
+	r.MemoryLocal = summarize(collect(UnitMemoryLocal))
+	for unit, to := range map[string]*float64{UnitOverBound: &r.OverBound, UnitBusiest: &r.Busiest,
+		UnitWork: &r.Work, UnitScheduling: &r.Scheduling, UnitIdle: &r.Idle} {
+		*to = summarize(collect(unit)).Center
+	}
 	hits := 0.0
 	for _, m := range ms {
 		n, _ := m.Get(UnitBoundSamples)
@@ -152,10 +164,17 @@ func summarizeCell(arm, unit string, ms []*Measurement) Row {
 }
 
 // speedup compares times per unit of work in the order of time.
-func speedup(base, arm []float64) *Speedup {
+func speedup(base, arm []float64, exact bool) *Speedup {
 	var ratios []float64
 	for i := range min(len(base), len(arm)) {
 		ratios = append(ratios, base[i]/arm[i])
+	}
+	if exact {
+		s := &Speedup{Summary: benchmath.AssumeExact.Summary(sample(ratios), 1)}
+		if s.Center == 1 {
+			s.P = 1
+		}
+		return s
 	}
 	c := benchmath.AssumeNothing.Compare(sample(base), sample(arm))
 	// The test's p exceeds 1 for the smallest samples, where its tails overlap.
@@ -175,6 +194,7 @@ func (g *Group) Find(arm string) *Row {
 // CellTimes are all times per unit of work of one cell.
 type CellTimes struct {
 	Unit   string
+	Exact  bool // one repetition says all
 	Sample *benchmath.Sample
 }
 
@@ -185,7 +205,7 @@ func Times(ms []Measurement) (cells []Cell, byCell map[Cell]*CellTimes) {
 	for i := range ms {
 		m := &ms[i]
 		if byCell[m.Cell] == nil {
-			byCell[m.Cell] = &CellTimes{Unit: m.Unit()}
+			byCell[m.Cell] = &CellTimes{Unit: m.Unit(), Exact: m.Exact}
 			cells = append(cells, m.Cell)
 		}
 		values[m.Cell] = append(values[m.Cell], m.NsPerUnit())

@@ -38,6 +38,9 @@ func (g *Group) Title() string {
 }
 
 func groupTable(g *Group, place Place) Table {
+	if !slices.ContainsFunc(g.Rows, func(r Row) bool { return !r.Exact }) {
+		return exactTable(g)
+	}
 	t := Table{Title: g.Title(), Head: []string{"arm"}}
 	if place.HasSpeed() {
 		t.Head = append(t.Head, "ns/"+g.Unit, "throughput", "interval", "over "+Baseline, "interval", "p")
@@ -88,6 +91,9 @@ func groupTable(g *Group, place Place) Table {
 
 // Legend explains the columns of Tables.
 func Legend(place Place) []string {
+	if place == Simulated {
+		return exactLegend()
+	}
 	lines := []string{
 		"local: tasks that ran on their home node (one that never blocks is at home where it runs).  touched: visits to pages from their home node, by the scheduler's books.  pages: the same by the kernel's (move_pages, getcpu), sampled.",
 		"steals: per 1000 units of work, from Ps of the same node / of other nodes.",

@@ -1,0 +1,126 @@
+package harness
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"numasched/topology"
+)
+
+// Simulated runs are exact: a cell is run once, and whoever runs it again gets
+// the same bytes. So results.txt holds nothing of the computer that ran them and
+// nothing of the day, and its units are marked assume=exact. Those facts are in
+// run.json.
+
+// The units of simulated results beside those of all.
+const (
+	UnitMemoryLocal = "memory-local-%"   // bytes from memory that came from the node of the CPU that used them
+	UnitOverBound   = "over-bound"       // makespan over the lower bound
+	UnitBusiest     = "busiest-memory-%" // busiest memory controller or link: share of what it can carry
+	UnitWork        = "work-%"           // share of the Ps' time in Work
+	UnitScheduling  = "scheduling-%"     // in the scheduler
+	UnitIdle        = "idle-%"           // asleep
+)
+
+// SimulatedTopology describes the machine that a preset simulates. Its label in
+// benchmark names is the preset's name; assumed are its constants that nobody
+// has measured.
+func SimulatedTopology(preset string, t *topology.Topology, assumed []string) TopoMeta {
+	m := describeTopology(t)
+	m.Label, m.Pretended, m.Assumed = preset, false, assumed
+	return m
+}
+
+// ResultsText returns the results.txt of a simulated run.
+func ResultsText(meta *Meta, ms []Measurement) []byte {
+	var topos []string
+	for _, t := range meta.Topologies {
+		topos = append(topos, t.Label+" "+t.Origin)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "place: %s\ntopology: %s\nseed: %d\n", meta.Place, strings.Join(topos, ", "), meta.Plan.Seed)
+	var units []string
+	for i := range ms {
+		for _, v := range ms[i].Values {
+			if !slices.Contains(units, v.Unit) {
+				units = append(units, v.Unit)
+			}
+		}
+	}
+	for _, unit := range units {
+		better := "lower"
+		switch unit {
+		case UnitLocal, UnitMemoryLocal, UnitWork, "MB/s":
+			better = "higher"
+		}
+		fmt.Fprintf(&b, "Unit %s better=%s assume=exact\n", unit, better)
+	}
+	b.WriteByte('\n')
+	for i := range ms {
+		b.Write(line(&ms[i]))
+	}
+	return b.Bytes()
+}
+
+// WriteSimulated makes the run directory of a simulated run.
+func WriteSimulated(dir string, meta *Meta, ms []Measurement) error {
+	meta.Done, meta.Planned = len(ms), len(meta.Plan.Cells)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	return errors.Join(meta.save(dir), os.WriteFile(filepath.Join(dir, ResultsFile), ResultsText(meta, ms), 0o666))
+}
+
+// MustBeNew returns an error if dir exists and is not an empty folder.
+func MustBeNew(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("%s exists: want a folder that does not", dir)
+}
+
+// exactTable is groupTable for simulated results.
+func exactTable(g *Group) Table {
+	t := Table{Title: g.Title(), Head: []string{"arm", "ns/" + g.Unit, "throughput", "over " + Baseline, "memory local", "over bound",
+		"work/sched/idle", "steals local/remote"}}
+	for i := range g.Rows {
+		r := &g.Rows[i]
+		over, bound, split := "", "-", "-"
+		switch {
+		case r.Speedup != nil:
+			over = FormatRatio(r.Speedup.Center)
+		case r.Arm == Baseline:
+			over = "1"
+		}
+		if !math.IsNaN(r.OverBound) {
+			bound = FormatRatio(r.OverBound)
+		}
+		if !math.IsNaN(r.Work) {
+			split = fmt.Sprintf("%.0f/%.0f/%.0f %%", r.Work, r.Scheduling, r.Idle)
+		}
+		t.Rows = append(t.Rows, []string{r.Arm, FormatNumber(r.NsPerUnit.Center), FormatRate(r.Throughput.Center), over,
+			FormatPercent(r.MemoryLocal.Center), bound, split,
+			FormatNumber(1000*r.StealsLocal) + " / " + FormatNumber(1000*r.StealsRemote)})
+	}
+	return t
+}
+
+func exactLegend() []string {
+	return []string{
+		"Simulated, exact: the same for whoever runs it again. Times are virtual.",
+		"over " + Baseline + ": throughput over that of " + Baseline + ".  memory local: bytes from memory that came from the node of the CPU that used them; - if next to none came from memory.",
+		"over bound: makespan over a lower bound: arithmetic spread over all Ps, or the traffic of the busiest memory controller or link at its peak.",
+		"work/sched/idle: shares of the Ps' time.  steals: per 1000 units of work, from Ps of the same node / of other nodes.",
+	}
+}
