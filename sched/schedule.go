@@ -369,7 +369,7 @@ func (m *M) ran(gp *G) {
 // checkBinding samples where m's thread is and, if it should be bound and is
 // elsewhere, binds it again: a goroutine does not own its thread. Go's runtime
 // preempts one that has run for 10 ms, and another thread may take it up. So this
-// is called every few turns, after every sleep and after every [G.Work].
+// is called every few turns, after every sleep and before every [G.Work].
 func (m *M) checkBinding() {
 	p := m.p
 	if !m.s.arm.Bind {
