@@ -5,7 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"time"
 )
 
 // A usageError is the user's mistake: exit status 2.
@@ -77,19 +79,49 @@ func printFlags(fs *flag.FlagSet, w io.Writer) {
 	})
 }
 
-// flagError words package flag's errors in our manner.
+// flagError words package flag's errors in our manner: the flag as users write
+// it, what they gave it, what it wants.
 func flagError(fs *flag.FlagSet, err error) error {
-	const undefined = "flag provided but not defined: -"
-	if name, ok := strings.CutPrefix(err.Error(), undefined); ok {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		var names []string
 		fs.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
 		return unknown("flag", "--"+strings.TrimLeft(name, "-"), names)
 	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return fmt.Errorf("--%s: want %s after it", name, wanted(fs.Lookup(name)))
+	}
+	if m := badValue.FindStringSubmatch(text); m != nil {
+		return fmt.Errorf("--%s %s: want %s", m[2], m[1], wanted(fs.Lookup(m[2])))
+	}
 	return err
+}
+
+// badValue matches package flag's complaint about a value: the value, quoted,
+// and the flag.
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([^ :]+): `)
+
+// wanted says what a flag takes.
+func wanted(f *flag.Flag) string {
+	switch f.Value.(flag.Getter).Get().(type) {
+	case int, int64:
+		return "a whole number"
+	case uint64:
+		return "a whole number from 0 to 18446744073709551615"
+	case time.Duration:
+		return "a time with its unit, as in 500ms or 2s"
+	case bool:
+		return "true or false"
+	}
+	arg, _ := flag.UnquoteUsage(f)
+	return "a " + arg
 }
 
 // unknown is the error for a name that is not among the valid ones.
 func unknown(what, name string, valid []string) error {
+	if len(valid) == 0 {
+		return usagef("unknown %s %q (there are none here)", what, name)
+	}
 	hint := ""
 	if near := closest(name, valid); near != "" {
 		hint = fmt.Sprintf("did you mean %q? ", near)

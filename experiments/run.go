@@ -75,10 +75,39 @@ func runCmd(args []string, stdout, stderr io.Writer) int {
 	if err == nil && len(rest) > 0 {
 		err = usagef("unexpected argument %q (lists are separated by commas, without blanks)", rest[0])
 	}
+	if err == nil {
+		err = f.check(fs)
+	}
 	if err != nil {
 		return fail(stderr, "run", err)
 	}
 	return f.run(args, stdout, stderr)
+}
+
+// maxReps is more repetitions than anybody waits for.
+const maxReps = 1_000_000
+
+// check refuses values that no run can have. A flag that was not given is zero,
+// which is not what a zero that was given means.
+func (f *runFlags) check(fs *flag.FlagSet) (err error) {
+	fs.Visit(func(given *flag.Flag) {
+		switch name := given.Name; {
+		case err != nil:
+		case name == "reps" && (f.reps < 1 || f.reps > maxReps):
+			err = usagef("--reps %d: want 1 to %d", f.reps, maxReps)
+		case name == "time" && f.time <= 0, name == "budget" && f.budget <= 0:
+			err = usagef("--%s %v: want more than nothing, as in 500ms or 2s", name, given.Value)
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case f.time > 0 && f.budget > 0:
+		return usagef("--time and --budget exclude each other: the budget chooses the time")
+	case f.resume && f.out == "":
+		return usagef("--resume: want --out DIR as well, the directory of the run to complete")
+	}
+	return nil
 }
 
 func (f *runFlags) run(args []string, stdout, stderr io.Writer) int {
@@ -99,8 +128,10 @@ func (f *runFlags) run(args []string, stdout, stderr io.Writer) int {
 	var dirErr *harness.DirError
 	interrupted := errors.Is(err, harness.ErrInterrupted)
 	switch {
+	case errors.As(err, &dirErr) && f.resume:
+		return fail(stderr, "run", usagef("--resume --out %s: %w", f.out, err))
 	case errors.As(err, &dirErr):
-		return fail(stderr, "run", usagef("--out: %w", err))
+		return fail(stderr, "run", usagef("--out %s: %w", f.out, err))
 	case err != nil && !interrupted:
 		fail(stderr, "run", err)
 		fmt.Fprintf(stderr, "%d of %d repetitions are finished and kept in %s\n", meta.Done, meta.Planned, f.out)
@@ -153,7 +184,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 		list = append(list, t)
 	}
 	if len(list) == 0 {
-		return nil, nil, usagef("--topology: empty list")
+		return nil, nil, usagef("--topology: empty list (valid: host, synthetic:NxC, a capture's file, %s)", strings.Join(topology.Presets(), ", "))
 	}
 
 	var cells []harness.PlanCell
@@ -182,10 +213,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	if len(cells) == 0 {
 		return nil, nil, usagef("nothing to run: no workload given has a version in plain goroutines")
 	}
-	reps, target, err := f.length(len(cells))
-	if err != nil {
-		return nil, nil, err
-	}
+	reps, target := f.length(len(cells))
 	place := harness.Host
 	if f.virtual {
 		place = harness.Virtual
@@ -195,20 +223,9 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	return meta, topos, nil
 }
 
-// maxReps is more repetitions than anybody waits for.
-const maxReps = 1_000_000
-
 // length chooses the number of repetitions and their length.
-func (f *runFlags) length(cells int) (reps int, target time.Duration, err error) {
+func (f *runFlags) length(cells int) (reps int, target time.Duration) {
 	reps, target, budget := f.reps, f.time, f.budget
-	switch {
-	case reps < 0 || reps > maxReps:
-		return 0, 0, usagef("--reps %d: want 1 to %d", reps, maxReps)
-	case target < 0 || budget < 0:
-		return 0, 0, usagef("--time and --budget: want a positive time, as in 500ms")
-	case target > 0 && budget > 0:
-		return 0, 0, usagef("--time and --budget exclude each other: the budget chooses the time")
-	}
 	if reps == 0 {
 		reps = 10
 		if f.quick {
@@ -225,7 +242,7 @@ func (f *runFlags) length(cells int) (reps int, target time.Duration, err error)
 	if target == 0 {
 		target = time.Second
 	}
-	return reps, target, nil
+	return reps, target
 }
 
 func splitList(s string) []string {
@@ -248,17 +265,17 @@ func armNames() []string {
 
 func parseArms(s string) ([]string, error) {
 	names := armNames()
-	if s == "all" {
+	arms := splitList(s)
+	if slices.Contains(arms, "all") {
 		return names, nil
 	}
-	arms := splitList(s)
 	for _, a := range arms {
 		if !slices.Contains(names, a) {
-			return nil, unknown("arm", a, names)
+			return nil, unknown("arm", a, append(names, "all"))
 		}
 	}
 	if len(arms) == 0 {
-		return nil, usagef("--arm: empty list (valid: %s)", strings.Join(names, ", "))
+		return nil, usagef("--arm: empty list (valid: %s, all)", strings.Join(names, ", "))
 	}
 	return arms, nil
 }
@@ -276,6 +293,7 @@ func parseWorkloads(s string, quick bool) ([]load, error) {
 	for _, w := range workload.All {
 		names = append(names, w.Name)
 	}
+	names = append(names, "quick", "all")
 	var wanted []string
 	for _, item := range splitList(s) {
 		switch item {
@@ -294,7 +312,7 @@ func parseWorkloads(s string, quick bool) ([]load, error) {
 		name, sizes, _ := strings.Cut(item, ":")
 		w := workload.ByName(name)
 		if w == nil {
-			return nil, unknown("workload", name, append(names, "quick", "all"))
+			return nil, unknown("workload", name, names)
 		}
 		params := w.Defaults(quick)
 		for _, part := range strings.Split(sizes, ":") {

@@ -324,7 +324,16 @@ type Results struct {
 
 // Load reads a run directory. An error names the file.
 func Load(dir string) (*Results, error) {
-	r := &Results{Dir: dir}
+	m, err := loadMeta(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Results{Dir: dir, Meta: *m}
+	r.Measurements, err = loadMeasurements(dir)
+	return r, err
+}
+
+func loadMeta(dir string) (*Meta, error) {
 	path := filepath.Join(dir, MetaFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -333,22 +342,26 @@ func Load(dir string) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
+	m := new(Meta)
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r.Meta); err != nil {
+	if err := dec.Decode(m); err != nil {
 		return nil, fmt.Errorf("%s: %v", path, err)
 	}
-	if r.Meta.Format != metaFormat {
-		return nil, fmt.Errorf("%s: format %d: want %d", path, r.Meta.Format, metaFormat)
+	if m.Format != metaFormat {
+		return nil, fmt.Errorf("%s: format %d: want %d", path, m.Format, metaFormat)
 	}
-	path = filepath.Join(dir, ResultsFile)
+	return m, nil
+}
+
+func loadMeasurements(dir string) ([]Measurement, error) {
+	path := filepath.Join(dir, ResultsFile)
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r.Measurements, err = ReadMeasurements(f, path)
-	return r, err
+	return ReadMeasurements(f, path)
 }
 
 const metaFormat = 1

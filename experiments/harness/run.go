@@ -89,31 +89,41 @@ type runner struct {
 
 // open creates the directory and its files, or takes up those that are there.
 func (r *runner) open(resume bool) error {
-	switch entries, err := os.ReadDir(r.dir); {
+	entries, err := os.ReadDir(r.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && resume:
+		return errors.New("there is no such directory: leave out --resume to begin a run there")
 	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
 		return r.create()
 	case err != nil:
 		return err
+	}
+	old, err := loadMeta(r.dir)
+	switch {
+	case err != nil && resume:
+		return fmt.Errorf("cannot resume: %w", err)
+	case err != nil:
+		return errors.New("it exists and is not a run: choose another --out")
+	case !resume && old.Complete():
+		return errors.New("it exists and holds a finished run: choose another --out")
 	case !resume:
-		return fmt.Errorf("%s exists: choose another --out, or add --resume to complete it", r.dir)
+		return errors.New("it exists and holds an unfinished run: choose another --out, or add --resume to complete it")
+	}
+	if err := old.mustMatch(r.meta); err != nil {
+		return fmt.Errorf("cannot resume: its configuration differs: %w", err)
 	}
 	path := filepath.Join(r.dir, ResultsFile)
 	if err := dropPartialLine(path); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	old, err := Load(r.dir)
-	if err != nil {
+	if r.all, err = loadMeasurements(r.dir); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	if err := old.Meta.mustMatch(r.meta); err != nil {
-		return fmt.Errorf("cannot resume %s: its configuration differs: %w", r.dir, err)
-	}
-	r.meta.Plan = old.Meta.Plan // with its run lengths
-	r.meta.Sessions = old.Meta.Sessions
-	r.meta.Binding = old.Meta.Binding
-	r.meta.Warnings = old.Meta.Warnings
-	r.meta.Command = old.Meta.Command
-	r.all = old.Measurements
+	r.meta.Plan = old.Plan // with its run lengths
+	r.meta.Sessions = old.Sessions
+	r.meta.Binding = old.Binding
+	r.meta.Warnings = old.Warnings
+	r.meta.Command = old.Command
 	for i := range r.all {
 		r.done[r.all[i].Cell]++
 	}

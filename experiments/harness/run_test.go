@@ -130,6 +130,9 @@ func TestInterruptedRunIsKeptAndResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := len(first.Measurements)
+	if err := Run(t.Context(), dir, plan(4, "fib", "flat numa"), false, newFake().bench, quiet); err == nil || !strings.Contains(err.Error(), "add --resume") {
+		t.Errorf("beginning anew over an unfinished run: %v, want the advice to resume it", err)
+	}
 	if kept != 4 || first.Meta.Done != kept || first.Meta.Complete() {
 		t.Fatalf("%d measurements kept, run.json says %d of %d", kept, first.Meta.Done, first.Meta.Planned)
 	}
@@ -169,7 +172,7 @@ func TestExistingRunIsNeverOverwritten(t *testing.T) {
 		resume bool
 		want   string
 	}{
-		{"without resume", plan(2, "fib", "flat"), false, "exists"},
+		{"without resume", plan(2, "fib", "flat"), false, "exists and holds a finished run"},
 		{"other repetitions", plan(3, "fib", "flat"), true, "repetitions: was 2, is now 3"},
 		{"other cells", plan(2, "heat", "flat"), true, "cells: was"},
 	} {
@@ -190,16 +193,35 @@ func TestExistingRunIsNeverOverwritten(t *testing.T) {
 
 func TestDirectoryOfSomethingElseIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "letter.txt"), []byte("dear"), 0o666); err != nil {
+	path := filepath.Join(dir, ResultsFile) // of another program, its last line without an end
+	if err := os.WriteFile(path, []byte("dear\nmachine"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	for _, resume := range []bool{false, true} {
-		if err := Run(t.Context(), dir, plan(1, "fib", "flat"), resume, newFake().bench, quiet); err == nil {
+		err := Run(t.Context(), dir, plan(1, "fib", "flat"), resume, newFake().bench, quiet)
+		if err == nil {
 			t.Errorf("resume %v: a directory with a letter in it is taken for a run", resume)
+		} else if strings.Contains(err.Error(), "--resume") {
+			t.Errorf("resume %v: %q suggests to resume what is not a run", resume, err)
 		}
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("%d files in it now", len(entries))
+	}
+	if text, _ := os.ReadFile(path); string(text) != "dear\nmachine" {
+		t.Errorf("its file is now %q", text)
+	}
+}
+
+func TestNothingIsBegunWhereARunWasToBeResumed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mistyped")
+	err := Run(t.Context(), dir, plan(1, "fib", "flat"), true, newFake().bench, quiet)
+	var dirErr *DirError
+	if !errors.As(err, &dirErr) || !strings.Contains(err.Error(), "no such directory") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the directory has been made")
 	}
 }
 
