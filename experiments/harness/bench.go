@@ -77,12 +77,9 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	if !ok {
 		return out, fmt.Errorf("unknown arm %q", c.Arm)
 	}
-	pretended := topo.Origin != "host"
-	cfg := host.Config{Procs: c.Procs}
-	if pretended {
-		cfg.Topology = topo
-	}
-	m, err := host.New(cfg)
+	// The topology as it was when the run began: a CPU that has gone offline since
+	// makes a thread that cannot be bound, and that is reported.
+	m, err := host.New(host.Config{Topology: topo, Procs: c.Procs})
 	if err != nil {
 		return out, err
 	}
@@ -149,7 +146,7 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	switch {
 	case !arm.Bind:
 		out.Why = "the arm does not bind threads"
-	case pretended:
+	case m.Pretended():
 		out.Why = "the nodes are pretended"
 	case len(bindErrs) > 0:
 		out.Why = bindErrs[0].Error()

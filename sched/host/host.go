@@ -33,9 +33,9 @@ import (
 
 // A Config says what host a [Machine] is.
 type Config struct {
-	// Topology is what the scheduler is to believe; nil means the real one. If
-	// it is not the real one its nodes are pretended: nothing is bound, no page
-	// is placed, and nobody knows which CPU an M is on.
+	// Topology is what the scheduler is to believe; nil means the real one as it
+	// is now. Unless it is from [topology.Host] its nodes are pretended: nothing is
+	// bound, no page is placed, and nobody knows which CPU an M is on.
 	Topology *topology.Topology
 
 	// Procs is the number of Ps that will run. GOMAXPROCS is kept above it; 0
@@ -75,7 +75,7 @@ var _ sched.Machine = (*Machine)(nil)
 // New makes a Machine of this host. There should be one at a time: each changes
 // GOMAXPROCS until it is closed.
 func New(cfg Config) (*Machine, error) {
-	m := &Machine{topo: cfg.Topology, pretended: cfg.Topology != nil, start: time.Now(), arenas: make(map[int]*numa.Arena), own: make(map[*buffer]struct{})}
+	m := &Machine{topo: cfg.Topology, start: time.Now(), arenas: make(map[int]*numa.Arena), own: make(map[*buffer]struct{})}
 	if m.topo == nil {
 		topo, err := topology.Host()
 		if err != nil {
@@ -83,6 +83,7 @@ func New(cfg Config) (*Machine, error) {
 		}
 		m.topo = topo
 	}
+	m.pretended = m.topo.Origin != "host"
 	if cfg.Procs == 0 {
 		cfg.Procs = m.topo.Allowed.Len()
 	}
