@@ -36,6 +36,12 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	if err != nil {
 		return err
 	}
+	verdicts, tables := harness.Verdicts(groups, m.Place), harness.Tables(groups, m.Place)
+	if m.Place == harness.Simulated {
+		var first []harness.Table
+		first, verdicts = findings(res)
+		tables = append(first, tables...)
+	}
 	data := struct {
 		Meta     *harness.Meta
 		Label    string
@@ -45,7 +51,7 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		Tables   []harness.Table
 		Figures  []pageFigure
 		Raw      string
-	}{m, m.Label(), harness.Legend(m.Place), harness.Verdicts(groups, m.Place), m.Notes(), harness.Tables(groups, m.Place), nil, string(raw)}
+	}{m, m.Label(), harness.Legend(m.Place), verdicts, m.Notes(), tables, nil, string(raw)}
 	for i := range figures {
 		f := &figures[i]
 		var b strings.Builder

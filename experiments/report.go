@@ -102,6 +102,10 @@ func printReport(w io.Writer, res *harness.Results) {
 		fmt.Fprintln(w, line)
 	}
 	fmt.Fprintln(w)
+	if m.Place == harness.Simulated {
+		printSweep(w, res)
+		return
+	}
 	for _, line := range harness.Verdicts(groups, m.Place) {
 		fmt.Fprintln(w, line)
 	}

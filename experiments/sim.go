@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"numasched/experiments/harness"
 	"numasched/experiments/scenario"
 	"numasched/experiments/workload"
 	"numasched/sched"
@@ -23,7 +24,8 @@ import (
 )
 
 const simHelp = `
-usage: experiments sim [flags]
+usage: experiments sim [flags] [--out DIR]
+       experiments sim --verify DIR
        experiments sim --scenario FILE [--json]
        experiments sim --microbench [--preset LIST]
 
@@ -34,6 +36,8 @@ against runs of the same on one P, on a machine whose latencies are all equal
 
   experiments sim --preset skx-2x8180 --arm flat,numa --workload fib:n=20,triad
   experiments sim --preset synthetic:4x8 --arm all --workload heat --procs 8,16,32 --json
+  experiments sim --preset snb-4s-ring,skx-8s --arm gm,flat,numa --workload triad,fib --procs 1/4,all --out results/mine
+  experiments sim --verify results/mine
   experiments sim --scenario experiments/scenario/studies/azusa-2002.json
 `
 
@@ -66,6 +70,9 @@ type simRun struct {
 	Migrations   int64   `json:"thread_migrations"`
 
 	Bandwidth []simLink `json:"bandwidth"`
+	Bytes     int64     `json:"bytes_from_memory"`
+	Declared  int64     `json:"bytes_of_workload,omitempty"` // that it must move, as it counts them itself
+	Units     int64     `json:"units"`
 
 	WakeP50Ns int64 `json:"wake_p50_ns"`
 	WakeP99Ns int64 `json:"wake_p99_ns"`
@@ -100,23 +107,36 @@ func simCmd(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, flag.ErrHelp) || err == nil:
 		return 0
+	case errors.Is(err, harness.ErrInterrupted):
+		fail(stderr, "sim", err)
+		return 130
 	}
 	return fail(stderr, "sim", err)
 }
 
-func simMain(args []string, stdout, stderr io.Writer) error {
+// simFlags is the command line of sim.
+type simFlags struct {
+	presets, arms, workloads, procs string
+	scenario, out, verify           string
+	seed                            uint64
+	full, json, check, wall, micro  bool
+}
+
+func (f *simFlags) parse(args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("sim", flag.ContinueOnError)
-	presets := fs.String("preset", "", "comma-separated `LIST` of machines: "+strings.Join(sim.PresetNames(), ", ")+",\nsynthetic:NxC, or a file.json, see \"experiments calibrate\"")
-	arms := fs.String("arm", "flat,numa", "comma-separated `LIST` of arms")
-	loads := fs.String("workload", "fib", "comma-separated `LIST` of workloads; sizes as in fib:n=32")
-	procs := fs.String("procs", "", "comma-separated `LIST` of numbers of Ps (default: all CPUs)")
-	seed := fs.Uint64("seed", 1, "`SEED` of random choices")
-	full := fs.Bool("full", false, "default sizes; otherwise the quick ones")
-	asJSON := fs.Bool("json", false, "print JSON")
-	check := fs.Bool("check", false, "check the invariants that take more runs")
-	wall := fs.Bool("wall", true, "say how long this computer took; --wall=false for output that never varies")
-	scen := fs.String("scenario", "", "run what `FILE` describes, see experiments/scenario")
-	mb := fs.Bool("microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
+	fs.StringVar(&f.presets, "preset", "", "comma-separated `LIST` of machines: "+strings.Join(sim.PresetNames(), ", ")+",\nsynthetic:NxC, or a file.json, see \"experiments calibrate\"")
+	fs.StringVar(&f.arms, "arm", "flat,numa", "comma-separated `LIST` of arms")
+	fs.StringVar(&f.workloads, "workload", "fib", "comma-separated `LIST` of workloads; sizes as in fib:n=32")
+	fs.StringVar(&f.procs, "procs", "all", "comma-separated `LIST` of numbers of Ps, or shares of a machine's CPUs, as in 1/4,1/2,all")
+	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices")
+	fs.BoolVar(&f.full, "full", false, "default sizes; otherwise the quick ones")
+	fs.BoolVar(&f.json, "json", false, "print JSON")
+	fs.BoolVar(&f.check, "check", false, "check the invariants that take more runs")
+	fs.BoolVar(&f.wall, "wall", true, "say how long this computer took; --wall=false for output that never varies")
+	fs.StringVar(&f.scenario, "scenario", "", "run what `FILE` describes, see experiments/scenario")
+	fs.BoolVar(&f.micro, "microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
+	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found")
+	fs.StringVar(&f.verify, "verify", "", "run what is in the result `DIR` again and compare it byte for byte")
 	rest, err := parseFlags(fs, simHelp, args, stdout)
 	if err != nil {
 		return err
@@ -124,80 +144,66 @@ func simMain(args []string, stdout, stderr io.Writer) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q (lists are separated by commas, without blanks)", rest[0])
 	}
-	if *mb {
-		return simMicro(splitList(*presets), *asJSON, stdout)
+	if f.out == "" {
+		return nil
 	}
-	if *scen != "" {
-		return simScenario(*scen, *asJSON, stdout)
+	for name, set := range map[string]bool{"--json": f.json, "--check": f.check, "--scenario": f.scenario != "", "--microbench": f.micro, "--verify": f.verify != ""} {
+		if set {
+			return usagef("--out and %s exclude each other", name)
+		}
 	}
-	names := splitList(*presets)
-	if len(names) == 0 {
-		return usagef("--preset: want at least one of %s, synthetic:NxC or a file.json", strings.Join(sim.PresetNames(), ", "))
+	return nil
+}
+
+func simMain(args []string, stdout, stderr io.Writer) error {
+	var f simFlags
+	if err := f.parse(args, stdout); err != nil {
+		return err
 	}
-	armList, err := parseArms(*arms)
+	switch {
+	case f.micro:
+		return simMicro(splitList(f.presets), f.json, stdout)
+	case f.scenario != "":
+		return simScenario(f.scenario, f.json, stdout)
+	case f.verify != "":
+		return verifySweep(f.verify, stdout, stderr)
+	}
+	sw, err := f.sweep()
 	if err != nil {
 		return err
 	}
-	loadList, err := parseWorkloads(*loads, !*full)
-	if err != nil {
-		return err
-	}
-	procList, err := parseProcs(*procs)
-	if err != nil {
-		return err
+	if f.out != "" {
+		return sw.write(f.out, append([]string{"experiments", "sim"}, args...), stdout, stderr)
 	}
 	var jobs []func() (*simRun, error)
-	for _, name := range names {
-		p, err := sim.LoadPreset(name)
-		if err != nil {
-			return usageError{err}
-		}
-		topo, err := topology.Load(p.Topology)
-		if err != nil {
-			return usageError{err}
-		}
-		ps := procList
-		if len(ps) == 0 {
-			ps = []int{topo.Allowed.Len()}
-		}
-		for _, l := range loadList {
-			for _, n := range ps {
-				if n > topo.Allowed.Len() {
-					return usagef("--procs %d is impossible: %s has %d CPUs (want 1 to %d)", n, name, topo.Allowed.Len(), topo.Allowed.Len())
-				}
-				for _, arm := range armList {
-					if _, ok := policy.ByName(arm); !ok {
-						continue // stock goroutines are not simulated
-					}
-					jobs = append(jobs, func() (*simRun, error) {
-						o := simOptions{p, topo, *seed}
-						r, err := o.run(arm, l, n)
-						if err == nil && *check {
-							err = o.check(r, arm, l, n)
-						}
-						if r != nil && !*wall {
-							r.WallMs = 0
-						}
-						return r, err
-					})
-				}
+	for _, c := range sw.cells {
+		jobs = append(jobs, func() (*simRun, error) {
+			r, err := c.run(c.arm, c.load, c.procs)
+			if err == nil && f.check {
+				err = c.check(r, c.arm, c.load, c.procs)
 			}
-		}
-	}
-	if len(jobs) == 0 {
-		return usagef("--arm %s: nothing to simulate", *arms)
+			if r != nil && !f.wall {
+				r.WallMs = 0
+			}
+			return r, err
+		})
 	}
 	runs, err := inParallel(jobs)
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if f.json {
 		return printJSON(stdout, runs)
 	}
 	printSim(stdout, runs)
+	return failedCheck(runs)
+}
+
+// failedCheck returns the first check that failed.
+func failedCheck(runs []*simRun) error {
 	for _, r := range runs {
 		if len(r.Checks) > 0 {
-			return fmt.Errorf("%s %s %s: %s", r.Preset, r.Arm, r.Workload, r.Checks[0])
+			return fmt.Errorf("%s %s %s %d: %s", r.Preset, r.Arm, r.Workload, r.Procs, r.Checks[0])
 		}
 	}
 	return nil
@@ -295,7 +301,8 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 		Simulated: true, Preset: o.preset.Name, Arm: arm, Workload: l.Name, Params: l.params, Procs: procs, Seed: o.seed,
 		MakespanNs: int64(d.Now / sim.Nanosecond), Unit: l.Unit,
 		WorkNs: int64(d.Work / sim.Nanosecond), SchedulingNs: int64((d.Busy - d.Work) / sim.Nanosecond),
-		IdleNs:   int64(max(0, d.Now*sim.Time(procs)-d.Busy) / sim.Nanosecond),
+		IdleNs: int64(max(0, d.Now*sim.Time(procs)-d.Busy) / sim.Nanosecond),
+		Bytes:  d.Near + d.Far, Declared: in.Bytes, Units: in.Tasks,
 		Locality: -1, HomeRuns: st.HomeRuns, AwayRuns: st.AwayRuns,
 		StealsL3: st.StealsL3, StealsNode: st.StealsNode, StealsRemote: st.StealsRemote,
 		WakesLocal: st.WakesLocal, WakesRemote: st.WakesRemote, Migrations: d.Moves,

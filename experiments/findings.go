@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"numasched/experiments/harness"
+)
+
+// What simulated results are judged against. On memory-bound work whose data
+// has homes, on machines of at least aimNodes nodes and on all their CPUs, numa
+// is to meet the first three; everywhere else it is to lose nothing to flat.
+const (
+	aimNodes   = 4
+	aimSpeedup = 1.80 // throughput over flat's, at least
+	aimLocal   = 95.0 // percent of bytes from memory that are local, at least
+	aimBound   = 1.15 // makespan over the lower bound, at most
+	aimElse    = 0.98 // throughput over flat's, at least
+)
+
+// homedLoads are the workloads that stream over arrays with homes.
+var homedLoads = []string{"triad", "heat"}
+
+// A judgement is one cell of numa beside flat, judged.
+type judgement struct {
+	harness.Cell
+	nodes   int
+	over    float64 // throughput over flat's
+	local   float64 // percent; NaN if next to nothing came from memory
+	bound   float64 // makespan over the lower bound; NaN if there is none
+	homed   bool    // judged by the first three aims
+	shorts  []string
+	note    string // why it is not judged by the first three, though its data has homes
+	overMap float64
+}
+
+// judge judges every cell in which both numa and flat ran.
+func judge(res *harness.Results) (fs []judgement) {
+	groups := harness.Summarize(res.Measurements)
+	nodes, most := map[string]int{}, map[string]int{}
+	for _, t := range res.Meta.Topologies {
+		nodes[t.Label] = t.NodesWithCPUs
+		most[t.Label] = t.CPUs
+	}
+	for i := range groups {
+		g := &groups[i]
+		numa := g.Find("numa")
+		if numa == nil || numa.Speedup == nil {
+			continue
+		}
+		f := judgement{Cell: g.Cell, nodes: nodes[g.Topo], over: numa.Speedup.Center, local: numa.MemoryLocal.Center, bound: numa.OverBound, overMap: math.NaN()}
+		if w := g.Find("numa-wrongmap"); w != nil {
+			f.overMap = numa.Throughput.Center / w.Throughput.Center
+		}
+		short := func(what string, got, aim float64, format string) {
+			f.shorts = append(f.shorts, fmt.Sprintf("%s "+format+", aim "+format, what, got, aim))
+		}
+		// What bounds it is memory if the busiest part is as busy as the bound says.
+		byMemory := numa.Busiest*numa.OverBound > 99.5
+		if slices.Contains(homedLoads, g.Workload) && f.nodes >= aimNodes && g.Procs == most[g.Topo] {
+			f.homed = byMemory
+			if !byMemory {
+				f.note = "bound by arithmetic here: its data fits the caches"
+			}
+		}
+		if !f.homed {
+			if f.over < aimElse {
+				short("over flat", f.over, aimElse, "%.3fx")
+			}
+			fs = append(fs, f)
+			continue
+		}
+		if f.over < aimSpeedup {
+			short("over flat", f.over, aimSpeedup, "%.3fx")
+		}
+		if !(f.local >= aimLocal) {
+			short("local", f.local, aimLocal, "%.1f %%")
+		}
+		if !(f.bound <= aimBound) {
+			short("over the bound", f.bound, aimBound, "%.3fx")
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+// findings says what simulated results show: tables, and sentences.
+func findings(res *harness.Results) (tables []harness.Table, lines []string) {
+	fs := judge(res)
+	if len(fs) == 0 {
+		return nil, harness.Verdicts(harness.Summarize(res.Measurements), res.Meta.Place)
+	}
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	homed := harness.Table{
+		Title: fmt.Sprintf("simulated: memory-bound work whose data has homes, %d nodes and more, all CPUs", aimNodes),
+		Head:  []string{"machine", "nodes", "Ps", "workload", "numa over flat", "over wrongmap", "local", "over bound", "verdict"},
+	}
+	short := harness.Table{
+		Title: fmt.Sprintf("simulated: all else, where numa falls short of %.2fx flat", aimElse),
+		Head:  []string{"machine", "nodes", "Ps", "workload", "numa over flat"},
+	}
+	met, all, rest, fine := 0, 0, 0, 0
+	var worst, best *judgement
+	for i := range fs {
+		f := &fs[i]
+		where := []string{f.Topo, fmt.Sprint(f.nodes), fmt.Sprint(f.Procs), f.Workload}
+		if f.homed {
+			all++
+			verdict := "meets the aims"
+			if len(f.shorts) > 0 {
+				verdict = "falls short: " + strings.Join(f.shorts, "; ")
+			} else {
+				met++
+			}
+			homed.Rows = append(homed.Rows, append(where, harness.FormatRatio(f.over), harness.FormatRatio(f.overMap),
+				fmt.Sprintf("%.1f %%", f.local), fmt.Sprintf("%.3fx", f.bound), verdict))
+			continue
+		}
+		if f.note != "" {
+			say("%s on %s: %s, so it counts with all else.", f.Workload, f.Topo, f.note)
+		}
+		rest++
+		if len(f.shorts) == 0 {
+			fine++
+		} else {
+			short.Rows = append(short.Rows, append(where, fmt.Sprintf("%.3fx", f.over)))
+		}
+		if worst == nil || f.over < worst.over {
+			worst = f
+		}
+		if best == nil || f.over > best.over {
+			best = f
+		}
+	}
+	if all > 0 {
+		tables = append(tables, homed)
+		say("Simulated, memory-bound work whose data has homes, %d nodes and more, all CPUs: aim numa at least %.1fx flat, %.0f %% local, within %.2fx of the bound: %s.",
+			aimNodes, aimSpeedup, aimLocal, aimBound, ofAll(met, all))
+	}
+	if rest > 0 {
+		if len(short.Rows) > 0 {
+			tables = append(tables, short)
+		}
+		say("Simulated, all else, every number of Ps: aim numa at least %.2fx flat: %s; the worst is %s, the best %s.",
+			aimElse, ofAll(fine, rest), worst.brief(), best.brief())
+	}
+	return tables, append(lines, ranges(res)...)
+}
+
+func (f *judgement) brief() string {
+	return fmt.Sprintf("%.2fx (%s, %s, P=%d)", f.over, f.Workload, f.Topo, f.Procs)
+}
+
+func ofAll(n, all int) string {
+	if n == all {
+		return fmt.Sprintf("all %d cells meet it", all)
+	}
+	return fmt.Sprintf("%d of %d cells meet it, %d fall short", n, all, all-n)
+}
+
+// ranges says for every arm between which ratios to flat it lies, by workload,
+// over all machines with all CPUs.
+func ranges(res *harness.Results) (lines []string) {
+	type span struct{ lo, hi float64 }
+	spans := map[string]map[string]*span{}
+	most := map[string]int{}
+	for _, t := range res.Meta.Topologies {
+		most[t.Label] = t.CPUs
+	}
+	var arms, loads []string
+	for _, g := range harness.Summarize(res.Measurements) {
+		if g.Procs != most[g.Topo] {
+			continue
+		}
+		if !slices.Contains(loads, g.Workload) {
+			loads = append(loads, g.Workload)
+		}
+		for _, r := range g.Rows {
+			if r.Speedup == nil {
+				continue
+			}
+			if spans[r.Arm] == nil {
+				spans[r.Arm] = map[string]*span{}
+				arms = append(arms, r.Arm)
+			}
+			v := r.Speedup.Center
+			if s := spans[r.Arm][g.Workload]; s == nil {
+				spans[r.Arm][g.Workload] = &span{v, v}
+			} else {
+				s.lo, s.hi = min(s.lo, v), max(s.hi, v)
+			}
+		}
+	}
+	for _, arm := range arms {
+		var parts []string
+		for _, l := range loads {
+			if s := spans[arm][l]; s != nil {
+				text := harness.FormatRatio(s.lo)
+				if s.hi != s.lo {
+					text += " to " + harness.FormatRatio(s.hi)
+				}
+				parts = append(parts, l+" "+text)
+			}
+		}
+		lines = append(lines, fmt.Sprintf("Simulated, all CPUs, %s over %s: %s.", arm, harness.Baseline, strings.Join(parts, ", ")))
+	}
+	return lines
+}
+
+// printSweep prints what a sweep has found, and where the rest is.
+func printSweep(w io.Writer, res *harness.Results) {
+	fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
+	tables, lines := findings(res)
+	for _, t := range tables {
+		t.Print(w)
+		fmt.Fprintln(w)
+	}
+	for _, line := range lines {
+		fmt.Fprintln(w, line)
+	}
+	for _, t := range res.Meta.Topologies {
+		fmt.Fprintf(w, "note: %s: %d of its constants are assumed and not measured; the report lists them.\n", t.Label, len(t.Assumed))
+	}
+	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", filepath.Join(res.Dir, harness.ResultsFile), filepath.Join(res.Dir, harness.ReportFile))
+}

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"numasched/experiments/harness"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+	"numasched/topology"
+)
+
+// A sweep is what one command simulates: every arm on every workload, with every
+// number of Ps, on every machine. Its runs know nothing of each other, so they
+// run on all CPUs of this computer; its results are in the order of its cells.
+type sweep struct {
+	seed     uint64
+	machines []harness.TopoMeta
+	cells    []simCell
+}
+
+type simCell struct {
+	simOptions
+	arm   string
+	load  load
+	procs int
+}
+
+func (c *simCell) cell() harness.Cell {
+	return harness.Cell{Workload: c.load.Name, Params: c.load.params, Arm: c.arm, Topo: c.preset.Name, Procs: c.procs}
+}
+
+// sweep checks the command line and turns it into cells.
+func (f *simFlags) sweep() (*sweep, error) {
+	names := splitList(f.presets)
+	if len(names) == 0 {
+		return nil, usagef("--preset: want at least one of %s, synthetic:NxC or a file.json", strings.Join(sim.PresetNames(), ", "))
+	}
+	arms, err := parseArms(f.arms)
+	if err != nil {
+		return nil, err
+	}
+	loads, err := parseWorkloads(f.workloads, !f.full)
+	if err != nil {
+		return nil, err
+	}
+	sw := &sweep{seed: f.seed}
+	for _, name := range names {
+		p, err := sim.LoadPreset(name)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		topo, err := topology.Load(p.Topology)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if strings.ContainsAny(p.Name, "/ \t") || p.Name == "" {
+			return nil, usagef("--preset %s: its name is %q: want one word without slashes, for benchmark names", name, p.Name)
+		}
+		if slices.ContainsFunc(sw.machines, func(t harness.TopoMeta) bool { return t.Label == p.Name }) {
+			return nil, usagef("--preset: two of the list are named %s: one run cannot tell them apart", p.Name)
+		}
+		sw.machines = append(sw.machines, harness.SimulatedTopology(p.Name, topo, p.Assumed()))
+		procs, err := parseShares(f.procs, name, topo.Allowed.Len())
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range loads {
+			for _, n := range procs {
+				for _, arm := range arms {
+					if _, ok := policy.ByName(arm); ok { // stock goroutines are not simulated
+						sw.cells = append(sw.cells, simCell{simOptions{p, topo, f.seed}, arm, l, n})
+					}
+				}
+			}
+		}
+	}
+	if len(sw.cells) == 0 {
+		return nil, usagef("--arm %s: nothing to simulate", f.arms)
+	}
+	return sw, nil
+}
+
+// parseShares reads numbers of Ps and shares of a machine's CPUs: "16,1/2,all".
+func parseShares(s, machine string, cpus int) ([]int, error) {
+	var ps []int
+	for _, item := range splitList(s) {
+		bad := usagef("--procs %q: want numbers of at least 1 or shares of the CPUs, as in 16,1/2,all", item)
+		n, d := item, "1"
+		if item == "all" {
+			n = strconv.Itoa(cpus)
+		} else if num, den, ok := strings.Cut(item, "/"); ok {
+			n, d = num, den
+		}
+		num, err1 := strconv.Atoi(n)
+		den, err2 := strconv.Atoi(d)
+		if err1 != nil || err2 != nil || num < 1 || den < 1 || d != "1" && num > den {
+			return nil, bad
+		}
+		if d != "1" {
+			num = max(1, cpus*num/den)
+		}
+		if num > cpus {
+			return nil, usagef("--procs %d is impossible: %s has %d CPUs (want 1 to %d)", num, machine, cpus, cpus)
+		}
+		if !slices.Contains(ps, num) {
+			ps = append(ps, num)
+		}
+	}
+	if len(ps) == 0 {
+		return nil, usagef("--procs: empty list (want numbers or shares, as in 16,1/2,all)")
+	}
+	slices.Sort(ps)
+	return ps, nil
+}
+
+// run simulates all cells, on all CPUs of this computer. If ctx ends first it
+// returns the runs that are finished, and nil for the others.
+func (sw *sweep) run(ctx context.Context, progress func(harness.Status)) ([]*simRun, error) {
+	var mu sync.Mutex
+	done := 0
+	var jobs []func() (*simRun, error)
+	for i := range sw.cells {
+		c := &sw.cells[i]
+		jobs = append(jobs, func() (*simRun, error) {
+			if ctx.Err() != nil {
+				return nil, nil
+			}
+			r, err := c.run(c.arm, c.load, c.procs)
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			progress(harness.Status{Phase: "simulating", Cell: c.cell(), Done: done, Planned: len(sw.cells)})
+			return r, err
+		})
+	}
+	return inParallel(jobs)
+}
+
+// measurements turns runs into results, those that were not finished left out.
+func (sw *sweep) measurements(runs []*simRun) (ms []harness.Measurement) {
+	for i, r := range runs {
+		if r != nil {
+			ms = append(ms, harness.Measurement{Cell: sw.cells[i].cell(), Runs: 1, Values: r.values(), Exact: true})
+		}
+	}
+	return ms
+}
+
+// values returns what goes into results.txt. No product is added to anything, so
+// that compilers that fuse the two give the same digits.
+func (r *simRun) values() []harness.Value {
+	units := float64(r.Units)
+	vs := []harness.Value{{Value: float64(r.MakespanNs) / units, Unit: "ns/" + r.Unit}}
+	add := func(v float64, unit string) { vs = append(vs, harness.Value{Value: v, Unit: unit}) }
+	percent := func(part, all int64, unit string) {
+		if all > 0 {
+			add(100*float64(part)/float64(all), unit)
+		}
+	}
+	if r.Declared > 0 {
+		add(float64(r.Declared)*1000/float64(r.MakespanNs), "MB/s")
+	}
+	percent(r.HomeRuns, r.HomeRuns+r.AwayRuns, harness.UnitLocal)
+	if r.Locality >= 0 {
+		add(100*r.Locality, harness.UnitMemoryLocal)
+	}
+	if r.BoundRatio > 0 {
+		add(r.BoundRatio, harness.UnitOverBound)
+	}
+	busiest := 0.0
+	for _, l := range r.Bandwidth {
+		busiest = max(busiest, l.Share)
+	}
+	add(100*busiest, harness.UnitBusiest)
+	all := r.WorkNs + r.SchedulingNs + r.IdleNs
+	percent(r.WorkNs, all, harness.UnitWork)
+	percent(r.SchedulingNs, all, harness.UnitScheduling)
+	percent(r.IdleNs, all, harness.UnitIdle)
+	local, remote := harness.StealUnits(r.Unit)
+	add(float64(r.StealsL3+r.StealsNode)/units, local)
+	add(float64(r.StealsRemote)/units, remote)
+	add(float64(r.Bytes)/units, "memory-B/"+r.Unit)
+	add(float64(r.WakeP99Ns), "wake-p99-ns")
+	add(float64(r.Events), "events")
+	return vs
+}
+
+func (sw *sweep) meta(command []string) *harness.Meta {
+	m := harness.NewMeta(harness.Simulated, nil)
+	m.Topologies = sw.machines
+	m.Command = command
+	m.Plan = harness.Plan{Seed: sw.seed, Reps: 1}
+	for i := range sw.cells {
+		m.Plan.Cells = append(m.Plan.Cells, harness.PlanCell{Cell: sw.cells[i].cell(), Unit: sw.cells[i].load.Unit, Runs: 1})
+	}
+	return m
+}
+
+// write simulates the sweep into a result directory and says what was found.
+func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) error {
+	if err := harness.MustBeNew(dir); err != nil {
+		return usagef("--out: %w", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	progress, end := newProgress(stderr)
+	runs, err := sw.run(ctx, progress)
+	end()
+	if err != nil {
+		return err
+	}
+	meta := sw.meta(command)
+	if err := harness.WriteSimulated(dir, meta, sw.measurements(runs)); err != nil {
+		return err
+	}
+	if meta.Done > 0 {
+		res, err := harness.Load(dir)
+		if err != nil {
+			return err
+		}
+		if err := publish(res); err != nil {
+			return err
+		}
+		printSweep(stdout, res)
+	}
+	if !meta.Complete() {
+		return fmt.Errorf("%w: %d of %d runs are finished and kept in %s", harness.ErrInterrupted, meta.Done, meta.Planned, dir)
+	}
+	return failedCheck(runs)
+}
+
+// errNotReproduced says that results differ from what is kept. What differs is
+// printed.
+var errNotReproduced = errors.New("not reproduced")
+
+// differencesShown is how many lines of a file that is not reproduced are shown.
+const differencesShown = 10
+
+// verifySweep runs the sweep in dir again and compares results.txt byte for byte.
+func verifySweep(dir string, stdout, stderr io.Writer) error {
+	res, err := harness.Load(dir)
+	if err != nil {
+		return usagef("--verify: %w", err)
+	}
+	path := filepath.Join(dir, harness.ResultsFile)
+	args := res.Meta.Command
+	if res.Meta.Place != harness.Simulated || len(args) < 2 || args[1] != "sim" {
+		return usagef("--verify: %s is of a %s: want the results of \"experiments sim --out\"", dir, res.Meta.Place)
+	}
+	if !res.Meta.Complete() {
+		return usagef("--verify: %s is not complete: %d of %d runs", dir, res.Meta.Done, res.Meta.Planned)
+	}
+	var f simFlags
+	if err := f.parse(args[2:], io.Discard); err != nil {
+		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
+	}
+	sw, err := f.sweep()
+	if err != nil {
+		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
+	}
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	progress, end := newProgress(stderr)
+	runs, err := sw.run(context.Background(), progress)
+	end()
+	if err != nil {
+		return err
+	}
+	again := harness.ResultsText(sw.meta(nil), sw.measurements(runs))
+	if n := differ(stdout, path, old, again); n > 0 {
+		return fmt.Errorf("%w: %d lines of %s differ", errNotReproduced, n, path)
+	}
+	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %d simulated runs, %d bytes, on %s/%s\n", path, len(runs), len(old), runtime.GOOS, runtime.GOARCH)
+	return failedCheck(runs)
+}
+
+// differ prints the lines in which a file and its reproduction differ, and
+// returns how many these are. It is 0 only if every byte is the same.
+func differ(w io.Writer, path string, old, again []byte) int {
+	if bytes.Equal(old, again) {
+		return 0
+	}
+	a, b := bytes.SplitAfter(old, []byte("\n")), bytes.SplitAfter(again, []byte("\n"))
+	n := 0
+	for i := range max(len(a), len(b)) {
+		var x, y []byte
+		if i < len(a) {
+			x = a[i]
+		}
+		if i < len(b) {
+			y = b[i]
+		}
+		if bytes.Equal(x, y) {
+			continue
+		}
+		if n++; n <= differencesShown {
+			fmt.Fprintf(w, "%s:%d:\n  kept: %q\n  now:  %q\n", path, i+1, x, y)
+		}
+	}
+	if n > differencesShown {
+		fmt.Fprintf(w, "and %d lines more\n", n-differencesShown)
+	}
+	return n
+}
