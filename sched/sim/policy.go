@@ -253,10 +253,10 @@ func (k *Machine) faulted(t *thread, blk *block, node int32, size int64) {
 	}
 	t.faults[blk.home] += size
 	pages := Time(max(1, size/4096))
-	t.span.hit += hintFault * pages
+	t.span.fault += hintFault * pages
 	if blk.home != node && blk.toucher == node+1 && len(k.nodes[node].cpus) > 0 && k.nodes[node].memory {
 		blk.home = node
-		t.span.hit += copyPage * pages
+		t.span.fault += copyPage * pages
 		k.mem.migrated += size
 	}
 	blk.toucher = node + 1

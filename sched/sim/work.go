@@ -37,8 +37,10 @@ type touch struct {
 	hit     Time      // from other caches
 	ideal   Time      // all, if memory were near and idle
 	latency Time      // of first accesses
+	fault   Time      // in the kernel
 	from    []traffic // by memory's node, then by owner's node for dirty data
 	chains  []chain
+	found   [4]int64 // of the last touchBlock: sectors by the cache level that had them, memory last
 }
 
 type traffic struct {
@@ -199,8 +201,9 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 			from := t.clock
 			k.sync(t)
 			k.chunk(t, w, c, n)
-			t.clock = max(t.clock, from+compute/Time(n)+t.span.near)
-			t.ideal += max(t.span.ideal, compute/Time(n)+t.span.near)
+			inside := max(compute/Time(n), t.span.near)
+			t.clock = max(t.clock, from+inside)
+			t.ideal += max(t.span.ideal, inside)
 			if t.clock >= t.sliceEnd {
 				k.preempt(t)
 			}
@@ -225,7 +228,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		s.from = make([]traffic, 2*nodes)
 		s.chains = make([]chain, nodes)
 	}
-	s.near, s.hit, s.latency = 0, 0, 0
+	s.near, s.hit, s.latency, s.fault = 0, 0, 0, 0
 	clear(s.from)
 	clear(s.chains)
 	// Spans are walked side by side in small steps, as a loop does: what one has
@@ -252,9 +255,9 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 			}
 		}
 	}
-	t.clock += s.hit + s.latency
+	t.clock += s.hit + s.latency + s.fault
 	own := k.cpus[t.cpu].node
-	s.ideal = s.hit
+	s.ideal = s.hit + s.fault
 	for i := range s.from {
 		if tr := &s.from[i]; tr.bytes > 0 {
 			rate := k.fabric.coreRate(own, k.nodes[own].store, min(tr.writes*60/tr.bytes, 30))
@@ -362,7 +365,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	node := k.cpus[t.cpu].node
 	if blk.home < 0 {
 		blk.home = k.nodes[node].store
-		t.span.hit += Time(k.preset.Fault.Value) * Time(max(1, size/4096))
+		t.span.fault += Time(k.preset.Fault.Value) * Time(max(1, size/4096))
 	}
 	if m.scan > 0 && blk.epoch != m.epoch {
 		k.faulted(t, blk, node, size)
@@ -371,6 +374,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	part := func(mask uint64) int64 { return bytes * popcount(mask) / all }
 	rates := [3]Milli{k.preset.L1BW.Value, k.preset.L2BW.Value, k.preset.L3BW.Value}
 	left := want
+	t.span.found = [4]int64{}
 	for l := range 3 {
 		id2 := core.caches[l]
 		if id2 < 0 || left == 0 {
@@ -385,12 +389,14 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 			}
 			left &^= got
 			level = l + 1
+			t.span.found[l] = popcount(got)
 		}
 	}
 	nodes := len(k.nodes)
 	home = blk.home
 	if left != 0 {
 		level = 4
+		t.span.found[3] = popcount(left)
 		miss := part(left)
 		if dirty := blk.dirty & left; dirty != 0 && blk.owner >= 0 && k.cores[blk.owner].l3 != core.l3 {
 			// Another cache has the only valid copy; memory gets it too.
@@ -454,8 +460,12 @@ func (m *memory) count(cpu, mem int32, bytes int64) {
 }
 
 // samples is how many of n random accesses are looked at; each stands for its
-// share of the rest.
-const samples = 16
+// share of the rest. Where a cache can hold the whole span, it is one for every
+// block of the span, up to samplesMax.
+const (
+	samples    = 16
+	samplesMax = 64
+)
 
 // random touches n dependent random lines of a span.
 func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
@@ -467,7 +477,12 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		panic(fmt.Sprintf("sim: span [%d, %d) of a buffer of %d bytes", sp.Off, sp.Off+sp.Len, sp.Buf.Bytes))
 	}
 	sector := b.size / sectors
-	looks := min(n, samples)
+	fits := k.holds(t, sp.Len)
+	looks := int64(samples)
+	if fits < 4 {
+		looks = max(looks, min((sp.Len+b.size-1)/b.size, samplesMax))
+	}
+	looks = min(n, looks)
 	t.rng = t.rng*6364136223846793005 + 1442695040888963407
 	x := t.rng ^ uint64(t.actor)*0x9E3779B97F4A7C15
 	for i := range looks {
@@ -475,40 +490,60 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		x ^= x << 13
 		x ^= x >> 7
 		x ^= x << 17
-		hi, _ := bits.Mul64(x, uint64(sp.Len))
-		at := sp.Off + int64(hi)
-		j := at / b.size
+		lo, size := int64(0), sp.Len
+		if fits < 4 && sp.Len > looks { // one look in every part of the span
+			lo = sp.Len * i / looks
+			size = sp.Len*(i+1)/looks - lo
+		}
+		hi, _ := bits.Mul64(x, uint64(size))
+		at := sp.Off + lo + int64(hi)
+		id := b.first + int32(at/b.size)
 		s := at % b.size / sector
 		// The accesses that this one stands for touch as many lines near by.
-		span := max(1, weight*64/sector)
-		want := uint64(1)<<s | k.spread64(x, span)
-		before, near := t.span.hit, t.span.near
-		tr := t.span.from
-		saved := traffic{}
-		home := k.mem.blocks[b.first+int32(j)].home
-		if home >= 0 {
-			saved = tr[home]
+		want := uint64(1)<<s | k.spread64(x, max(1, weight*64/sector))
+		before := t.span
+		home := k.mem.blocks[id].home
+		if home < 0 {
+			home = k.nodes[k.cpus[t.cpu].node].store
 		}
-		level, from := k.touchBlock(t, b.first+int32(j), want, int32(sector), weight*64, b.size, write)
-		t.span.near = near
+		saved := t.span.from[home]
+		level, from := k.touchBlock(t, id, want, int32(sector), weight*64, b.size, write)
+		found := t.span.found
 		// What touchBlock streams is, here, waited for access by access.
-		if home >= 0 {
-			tr[home].bytes = saved.bytes
-			tr[home].writes = saved.writes
-		} else {
-			home = k.mem.blocks[b.first+int32(j)].home
-			tr[home] = traffic{}
-		}
-		if level < 4 {
-			t.span.hit = before + Time(weight)*k.latency(t, level, from)
-			continue
-		}
+		t.span.near, t.span.hit = before.near, before.hit
+		t.span.from[home] = saved
 		if n := len(k.nodes); from != home {
-			tr[n+int(from)].bytes = 0
+			t.span.from[n+int(from)].bytes = 0
 		}
-		t.span.hit = before
-		t.span.chains[from].n += weight
+		switch {
+		case fits < 4:
+			// Lines are found where they are; who comes back to one that this look
+			// has brought finds it in the cache that holds the span.
+			all := popcount(want)
+			first := min(weight, all*sector/64)
+			for l := range 3 {
+				t.span.hit += Time(first*found[l]) * k.latency(t, l+1, home) / Time(all)
+			}
+			t.span.chains[from].n += first * found[3] / all
+			t.span.hit += Time(weight-first) * k.latency(t, fits, home)
+		case level < 4:
+			t.span.hit += Time(weight) * k.latency(t, level, from)
+			t.span.fault = before.fault
+		default:
+			t.span.chains[from].n += weight
+			t.span.fault = before.fault
+		}
 	}
+}
+
+// holds is the first level that can hold so many bytes: a cache of t's, or 4.
+func (k *Machine) holds(t *thread, bytes int64) int {
+	for l, id := range k.cores[t.core].caches {
+		if id >= 0 && bytes <= k.mem.caches.all[id].bytes {
+			return l + 1
+		}
+	}
+	return 4
 }
 
 // spread64 is a mask of n pseudo-random sectors, fewer if they collide.
