@@ -95,9 +95,10 @@ func New(cfg Config) (*Machine, error) {
 	return m, nil
 }
 
-// Close gives the memory of Buffers and Caches back and restores GOMAXPROCS, and the mask of every
-// thread that still has one that this Machine gave: threads that were bound, and
-// threads that they cloned. Close the schedulers that run on the Machine first.
+// Close gives the memory of Buffers and Caches back and restores GOMAXPROCS, and
+// the mask of every thread that still has one that this Machine gave: threads
+// that were bound, and threads that they cloned. Close the schedulers that run on
+// the Machine first.
 func (m *Machine) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

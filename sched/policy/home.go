@@ -16,7 +16,8 @@ const (
 const FollowAfter = 16
 
 // Ready decides where a G goes that is at home on node home and was made ready
-// on node here, for the nth time in a row from there without Work in between. A negative home is none.
+// on node here, for the nth time in a row from there without Work in between. A
+// negative home is none.
 func Ready(home, here, n int32) Where {
 	switch {
 	case home < 0 || home == here:
