@@ -8,7 +8,8 @@ import (
 
 // mapPs makes places, Nodes and Ps. Ps fill the CPUs node by node, starting at
 // the node that the caller runs on (several schedulers may share a machine), and
-// within a node in ascending order of CPU.
+// within a node in ascending order of CPU. No core gets a second P before all
+// cores of the machine have one: a sibling thread adds a fraction of a core.
 func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	s.makePlaces(topo, seed)
 	s.apart = len(s.places) > 1
@@ -28,12 +29,14 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 			order = append(order, pl)
 		}
 	}
-	for _, pl := range order {
-		for cpu := range pl.cpus.All() {
-			if len(s.ps) == procs {
-				break
+	rank := threadRanks(topo)
+	for r := 0; len(s.ps) < procs; r++ {
+		for _, pl := range order {
+			for cpu := range pl.cpus.All() {
+				if rank[cpu] == r && len(s.ps) < procs {
+					s.ps = append(s.ps, s.newP(topo, pl, cpu, seed))
+				}
 			}
-			s.ps = append(s.ps, s.newP(topo, pl, cpu, seed))
 		}
 	}
 
@@ -60,6 +63,18 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 		p := s.ps[i]
 		s.m0.pidleput(p.node, p)
 	}
+}
+
+// threadRanks numbers the CPUs that may be used within their cores, from 0.
+func threadRanks(topo *topology.Topology) map[int]int {
+	rank, used := make(map[int]int), make(map[int]int)
+	for cpu := range topo.Allowed.All() {
+		if core := topo.CoreOf(cpu); core >= 0 {
+			rank[cpu] = used[core]
+			used[core]++
+		}
+	}
+	return rank
 }
 
 // makePlaces makes a place of every node that has CPUs for us. Where nodes
