@@ -26,6 +26,8 @@ type P struct {
 	tiers []tier // whom to rob, nearest first
 	rand  uint64
 
+	crumbs uint32 // thefts in a row on the own node that yielded little, see policy.Crumb
+
 	// On the Node's idle list; under its lock.
 	idle       bool
 	link, back *P

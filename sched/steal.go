@@ -6,6 +6,11 @@ import "numasched/sched/policy"
 // four rounds found none.
 func (m *M) steal() *G {
 	s, p := m.s, m.p
+	if p.crumbs >= policy.Crumbs {
+		if gp := m.stealAfar(); gp != nil {
+			return gp
+		}
+	}
 	for round := range policy.StealRounds {
 		last := round == policy.StealRounds-1
 		for i := range p.tiers {
@@ -43,6 +48,22 @@ func (m *M) steal() *G {
 	return nil
 }
 
+// stealAfar looks at a few Ps of other nodes, see policy.Crumb.
+func (m *M) stealAfar() *G {
+	s, p := m.s, m.p
+	p.crumbs = 0
+	for range policy.FarProbes {
+		v := s.ps[p.random()%uint32(len(s.ps))]
+		if v.place == p.place {
+			continue
+		}
+		if gp := m.stealFrom(v, true, false); gp != nil {
+			return gp
+		}
+	}
+	return nil
+}
+
 // stealFrom takes half of v's ring into m's, and returns one of what it took;
 // in the last round it takes what v would run next if there is nothing else.
 func (m *M) stealFrom(v *P, remote, last bool) *G {
@@ -66,6 +87,13 @@ func (m *M) stealFrom(v *P, remote, last bool) *G {
 		return m.stealNext(v, remote)
 	}
 	p.stats.steals(p, v, n)
+	if m.s.apart && m.s.arm.Near {
+		if n > policy.Crumb || remote {
+			p.crumbs = 0
+		} else {
+			p.crumbs++
+		}
+	}
 	return p.ring.pop(m)
 }
 

@@ -32,6 +32,15 @@ const (
 	// arms that steal near first.
 	Patience = 1
 
+	// A theft of at most Crumb Gs from a P of the own node is a crumb: the node has
+	// little left. After Crumbs of them in a row a thief first looks at FarProbes
+	// Ps of other nodes, at random. Without this the Ps of a poor node rob each
+	// other of ever smaller Gs while another node has whole trees: up to 1.9 times
+	// the time of flat on UTS, on simulated machines of four nodes.
+	Crumb     = 4
+	Crumbs    = 2
+	FarProbes = 4
+
 	// RemoteBacklog is the least number of Gs for which a thief from another
 	// node robs a queue before its last round: what is less, the victim's own
 	// node will run soon.
