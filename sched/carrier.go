@@ -31,13 +31,17 @@ const carriersMax = 64
 
 func (m *M) newCarrier() *carrier {
 	m.spend(CostNewStack)
-	c := new(carrier)
-	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
-		c.leave = yield
-		defer c.end()
-		c.loop()
-	})
 	s := m.s
+	var c *carrier
+	if s.reuse != nil {
+		c = s.reuse.carrier()
+	} else {
+		c = new(carrier)
+		c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
+			c.leave = yield
+			c.run()
+		})
+	}
 	s.lock.lock(m)
 	c.all, s.allc = s.allc, c
 	s.ncarriers++
@@ -90,6 +94,12 @@ func (m *M) putCarrier() {
 		s.lock.unlock(m)
 	}
 	m.pushCarrier(m.c)
+}
+
+// run is what the coroutine runs.
+func (c *carrier) run() {
+	defer c.end()
+	c.loop()
 }
 
 // loop is the scheduling loop. It ends when the M that runs it ends.

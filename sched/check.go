@@ -1,6 +1,9 @@
 package sched
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+)
 
 // What package explore needs to look inside a scheduler. Nothing here is called
 // while the scheduler does its work.
@@ -92,6 +95,9 @@ func (p *P) checkQuiet() error {
 	return nil
 }
 
+// Sleeping reports whether w is what m sleeps on when it has nothing to do.
+func (m *M) Sleeping(w *Word32) bool { return w == &m.note.key }
+
 // DescribeLine returns a name for what lies in a cache line and its value now,
 // or "" if it is no word of the scheduler's own but of a G, Group or Chan.
 func (s *Sched) DescribeLine(line Line) (name, value string) {
@@ -146,3 +152,88 @@ func (l *mutex) String() string {
 
 // Stopping reports whether the scheduler has failed or is being closed.
 func (s *Sched) Stopping() bool { return s.stopping.Peek() != 0 }
+
+// A reuse is what is needed to make a scheduler as new: the explorer wants a new
+// one a hundred thousand times a second.
+type reuse struct {
+	ps    []P    // as New has made them
+	nodes []Node // likewise
+	lines uint32
+
+	spare *carrier // in none of its lives
+	ends  []func() // of all coroutines
+}
+
+// Reuse prepares s for [Sched.Reset]. Call it before the first Run.
+func (s *Sched) Reuse() {
+	r := &reuse{lines: s.lines.Load()}
+	for _, p := range s.ps {
+		r.ps = append(r.ps, *p)
+	}
+	for _, n := range s.nodes {
+		r.nodes = append(r.nodes, *n)
+	}
+	s.reuse = r
+}
+
+// Reset makes s, which has been closed, what New had made it.
+func (s *Sched) Reset() {
+	for i, p := range s.ps {
+		*p = s.reuse.ps[i]
+		p.gpool.lock.key.v, p.gpool.full = mutexUnlocked, nil
+	}
+	for i, n := range s.nodes {
+		buf := n.runq.buf
+		clear(buf)
+		*n = s.reuse.nodes[i]
+		n.runq.buf = buf
+	}
+	for _, w := range []*Word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm} {
+		w.v = 0
+	}
+	s.npidle.v = uint32(len(s.ps))
+	s.lines.Store(s.reuse.lines)
+	s.runs, s.err, s.closed = nil, nil, false
+	s.ncarriers, s.nmstarted = 0, 0
+}
+
+// Discard ends the coroutines that Reuse has kept. s cannot be used afterwards.
+func (s *Sched) Discard() {
+	for _, end := range s.reuse.ends {
+		end()
+	}
+	s.reuse = nil
+}
+
+// carrier returns a carrier as new. Its coroutine does not end: when the
+// scheduling loop has, or was stopped, it waits for the carrier's next life.
+func (r *reuse) carrier() *carrier {
+	if c := r.spare; c != nil {
+		r.spare, c.link = c.link, nil
+		return c
+	}
+	c := new(carrier)
+	idle, stopped := true, false
+	next, end := iter.Pull(func(yield func(struct{}) bool) {
+		c.leave = func(struct{}) bool { return yield(struct{}{}) && !stopped }
+		for more := true; more; more = yield(struct{}{}) {
+			c.run()
+			idle = true
+		}
+	})
+	c.next = func() (struct{}, bool) {
+		idle = false
+		next()
+		return struct{}{}, !idle
+	}
+	c.stop = func() {
+		if !idle {
+			stopped = true
+			next() // unwinds what is on it
+			stopped = false
+		}
+		c.link, r.spare = r.spare, c
+	}
+	r.ends = append(r.ends, end)
+	return c
+}

@@ -46,6 +46,8 @@ type Sched struct {
 	outer  sync.Mutex // serialises callers from outside: they share m0
 	m0     *M         // stands for them
 	closed bool       // under outer
+
+	reuse *reuse // nil but for the explorer
 }
 
 // A run is one call of [Sched.Run].
