@@ -123,6 +123,7 @@ func Explore(ctx context.Context, p Program, cfg Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	defer x.discard()
 	start := time.Now()
 	r := Report{Program: p.Name, Arm: cfg.Arm.Name}
 	x.systematic(ctx, &p, &cfg, &r)
@@ -161,7 +162,6 @@ func (x *Machine) systematic(ctx context.Context, p *Program, cfg *Config, r *Re
 			}
 			limit--
 			b.Executions++
-			d.begin()
 			err := x.execute(p, cfg, d)
 			b.MaxSteps = max(b.MaxSteps, x.step)
 			if err != nil {
@@ -213,6 +213,7 @@ func Replay(p Program, cfg Config, sched Schedule) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	defer x.discard()
 	x.trace = new(timeline)
 	err = x.execute(&p, &cfg, &replay{sched})
 	x.trace.end(x, err)
@@ -221,6 +222,9 @@ func Replay(p Program, cfg Config, sched Schedule) (string, error) {
 
 // A replay repeats the decisions of a schedule.
 type replay struct{ rest Schedule }
+
+// start implements picker.
+func (r *replay) start(x *Machine) { x.every = true }
 
 // pick implements picker.
 func (r *replay) pick(x *Machine, t *thread, runnable bool) *thread {

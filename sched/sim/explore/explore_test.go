@@ -2,9 +2,9 @@ package explore
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
-	"numasched/sched"
 	"numasched/sched/policy"
 )
 
@@ -80,7 +80,7 @@ func TestLimitStops(t *testing.T) {
 }
 
 // A program that breaks an invariant fails, and its schedule replays to the same
-// failure with a timeline.
+// failure with a timeline, whichever way it was found.
 func TestFailureReplays(t *testing.T) {
 	twice := Program{Name: "twice", root: func(t *task) {
 		c := t.channel(0)
@@ -91,25 +91,80 @@ func TestFailureReplays(t *testing.T) {
 		t.recv(c)
 		t.check(first != 1, "G 1 came first")
 	}}
-	cfg := config(t, "flat")
-	cfg.Limit = 50_000
-	r, err := Explore(context.Background(), twice, cfg)
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		how        string
+		limit, pct int64
+	}{{"systematic", 50_000, 0}, {"random", 1, 1000}} {
+		for seed := range uint64(5) {
+			cfg := config(t, "flat")
+			cfg.Limit, cfg.PCT, cfg.Seed = c.limit, c.pct, seed
+			r, err := Explore(context.Background(), twice, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Failure == nil || r.Failure.Random != (c.how == "random") {
+				t.Fatalf("no %s interleaving in which G 1 comes first", c.how)
+			}
+			sch, err := ParseSchedule(r.Failure.Schedule.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			timeline, err := Replay(twice, cfg, sch)
+			if err == nil || err.Error() != r.Failure.Err.Error() {
+				t.Errorf("%s: the replay ends with %v, the exploration with %v", c.how, err, r.Failure.Err)
+			}
+			if timeline == "" || timeline != r.Failure.Timeline {
+				t.Errorf("%s: the timeline is not that of the failure:\n%s", c.how, timeline)
+			}
+		}
 	}
-	if r.Failure == nil {
-		t.Fatal("no interleaving in which G 1 comes first")
+}
+
+// A scheduler that was made new for the next execution behaves like a new one.
+func TestUsedIsAsNew(t *testing.T) {
+	for _, arm := range []string{"gm", "flat", "numa", "numa-nodeq"} {
+		for _, p := range Programs {
+			cfg := config(t, arm)
+			used, err := newMachine(&cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rnd := newPCT(cfg.Seed, cfg.Depth)
+			for i := range uint64(50) {
+				rnd.begin(cfg.Seed, i)
+				if err := used.execute(&p, &cfg, rnd); err != nil {
+					t.Fatal(err)
+				}
+			}
+			schedule := append(Schedule(nil), used.deviations...)
+			used.trace = new(timeline)
+			if err := used.execute(&p, &cfg, &replay{schedule}); err != nil {
+				t.Fatal(err)
+			}
+			want, err := Replay(p, cfg, schedule)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := used.trace.String(); got != want {
+				t.Errorf("%s under %s: a used scheduler runs as\n%s\na new one as\n%s", p.Name, arm, got, want)
+			}
+			used.discard()
+		}
 	}
-	sch, err := ParseSchedule(r.Failure.Schedule.String())
-	if err != nil {
-		t.Fatal(err)
+}
+
+// What an explorer starts ends with it, but for schedulers that have failed.
+func TestNoCoroutineIsLeft(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, p := range Programs {
+		cfg := config(t, "numa")
+		cfg.Limit, cfg.PCT = 100, 100
+		if r, err := Explore(context.Background(), p, cfg); err != nil || r.Failure != nil {
+			t.Fatal(err, r.Failure)
+		}
 	}
-	timeline, err := Replay(twice, cfg, sch)
-	if err == nil || err.Error() != r.Failure.Err.Error() {
-		t.Errorf("the replay ends with %v, the exploration with %v", err, r.Failure.Err)
-	}
-	if timeline == "" || timeline != r.Failure.Timeline {
-		t.Errorf("the timeline is not that of the failure:\n%s", timeline)
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("%d goroutines, %d before", after, before)
 	}
 }
 
@@ -141,7 +196,6 @@ func BenchmarkInterleavings(b *testing.B) {
 			d.restart(14)
 			steps := 0
 			for b.Loop() {
-				d.begin()
 				if err := x.execute(&p, &cfg, d); err != nil {
 					b.Fatal(err)
 				}
@@ -151,20 +205,4 @@ func BenchmarkInterleavings(b *testing.B) {
 			b.ReportMetric(float64(steps)/float64(b.N), "accesses/op")
 		})
 	}
-	b.Run("none", func(b *testing.B) { // making and closing a scheduler
-		cfg := config(b, "numa")
-		x, err := newMachine(&cfg)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for b.Loop() {
-			x.reset()
-			s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs})
-			if err != nil {
-				b.Fatal(err)
-			}
-			x.s = s
-			s.Close()
-		}
-	})
 }

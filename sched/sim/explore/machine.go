@@ -52,6 +52,9 @@ type Machine struct {
 	topo    *topology.Topology
 	s       *sched.Sched
 	picker  picker // nil: go on while possible, then the next in turn
+	until   int    // the first point at which the picker wants to be asked
+	every   bool   // it wants to be asked at every point, not at marked words only
+	hashing bool   // the state is known and has to be kept so
 	threads []*thread
 	pool    []*thread
 	cur     *thread
@@ -62,11 +65,13 @@ type Machine struct {
 	maxSteps int
 	switches int // times that another thread went on
 	idles    int // times that thread 0 went on because no other could, in a row
+	readied  int // times that a thread became able to go on, or may have
 
-	words  []word // by index, see index
-	marked []bool // by index: accesses are points at which to search, see search.go
-	grew   bool   // an execution has marked a word
-	sum    uint64 // of the hashes of all threads
+	words  []word   // that have ever been accessed
+	places []uint16 // by index, see index: 1 + the place in words, or 0
+	marked []bool   // by index: accesses are points at which to search, see search.go
+	grew   bool     // an execution has marked a word
+	sum    uint64   // of the hashes of all threads
 
 	deviations []Deviation // from what happens without a picker
 	err        error       // ends the execution
@@ -77,13 +82,17 @@ type Machine struct {
 
 // A picker decides which thread goes on.
 type picker interface {
+	// start is called before the first pick of an execution. It sets x.every
+	// and, like pick, x.until and x.hashing.
+	start(x *Machine)
+
 	// pick returns the thread that goes on at a point of t. runnable says that t
 	// could. Thread t itself and x.candidates are what there is.
 	pick(x *Machine, t *thread, runnable bool) *thread
 }
 
-// flags is how many flags of the program come before the scheduler's lines in
-// Machine.words.
+// flags is how many indices of words are the program's flags; the scheduler's
+// lines come after them.
 const flags = 64
 
 func index(line sched.Line) int { return int(line) + flags }
@@ -94,9 +103,10 @@ var errAborted = errors.New("explore: execution aborted")
 func (x *Machine) reset() {
 	x.threads = x.threads[:0]
 	x.cur, x.next = nil, nil
-	x.step, x.switches, x.idles = 0, 0, 0
+	x.step, x.switches, x.idles, x.readied = 0, 0, 0, 0
+	x.until, x.every, x.hashing = 0, false, false
 	x.deviations = x.deviations[:0]
-	x.err, x.closed, x.grew = nil, false, false
+	x.err, x.closed, x.grew, x.onWait = nil, false, false, nil
 	x.sum = 0
 	clear(x.words)
 	x.cur = x.newThread(nil)
@@ -114,6 +124,7 @@ func (x *Machine) newThread(m *sched.M) *thread {
 	t := x.pool[id]
 	*t = thread{id: id, m: m, g: -1, hash: 0x9E3779B97F4A7C15}
 	x.threads = append(x.threads, t)
+	x.readied++
 	return t
 }
 
@@ -134,13 +145,21 @@ func (x *Machine) setHash(t *thread, h uint64) {
 
 // touch notes an access of t that happens now.
 func (x *Machine) touch(t *thread, i int, kind sched.Access) {
-	if i >= len(x.words) {
-		x.words = append(x.words, make([]word, i+1-len(x.words))...)
-		for len(x.marked) <= i {
-			x.marked = append(x.marked, true)
-		}
+	if kind != sched.Load {
+		t.declined = 0
 	}
-	w, bit := &x.words[i], uint32(1)<<t.id
+	if x.hashing {
+		x.hashAccess(t, i, kind)
+	}
+	if x.trace != nil {
+		x.trace.access(x, t, i, kind)
+	}
+}
+
+// hashAccess adds an access to the history that is the state, and marks the word
+// if now several threads have touched it and one has written it.
+func (x *Machine) hashAccess(t *thread, i int, kind sched.Access) {
+	w, bit := x.word(i), uint32(1)<<t.id
 	if kind == sched.Load {
 		x.setHash(t, mix(t.hash+w.written+uint64(i)*0xD1B54A32D192ED03))
 		w.read += t.hash
@@ -149,14 +168,25 @@ func (x *Machine) touch(t *thread, i int, kind sched.Access) {
 		x.setHash(t, mix(t.hash+w.written+w.read*0x9E3779B97F4A7C15+uint64(i)*0xD1B54A32D192ED03+1))
 		w.written, w.read = t.hash, 0
 		w.writers |= bit
-		t.declined = 0
 	}
 	if !x.marked[i] && w.writers != 0 && (w.readers|w.writers)&^bit != 0 {
 		x.marked[i], x.grew = true, true
 	}
-	if x.trace != nil {
-		x.trace.access(x, t, i, kind)
+}
+
+// word returns the word with an index.
+func (x *Machine) word(i int) *word {
+	for i >= len(x.places) {
+		x.places = append(x.places, 0)
+		if len(x.marked) < len(x.places) {
+			x.marked = append(x.marked, true)
+		}
 	}
+	if x.places[i] == 0 {
+		x.words = append(x.words, word{})
+		x.places[i] = uint16(len(x.words))
+	}
+	return &x.words[x.places[i]-1]
 }
 
 // Access implements [sched.Memory].
@@ -188,10 +218,10 @@ func (x *Machine) point(t *thread, i int) {
 		x.fail(fmt.Errorf("no end after %d accesses: the Ms keep each other busy", x.maxSteps))
 		return
 	}
-	if x.picker == nil || t.declined == x.switches+1 && !t.free {
+	if x.picker == nil {
 		return
 	}
-	if t.free || i >= len(x.marked) || x.marked[i] {
+	if t.free || x.step >= x.until && t.declined != x.switches+1 && (x.every || i >= len(x.marked) || x.marked[i]) {
 		if next := x.pick(t, true); next != t {
 			x.handOver(t, next)
 		}
@@ -400,6 +430,7 @@ func (x *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 	for _, o := range x.threads {
 		if n > 0 && o.word == w && (o.state == asleep || o.state == settled) {
 			o.state, o.word = ready, nil
+			x.readied++
 			x.setHash(o, mix(o.hash+t.hash))
 			n--
 			if x.trace != nil {
@@ -418,10 +449,9 @@ func (x *Machine) settle() {
 		if o.await != nil {
 			x.fail(x.stuck())
 		}
-		if o.state == asleep {
-			if name, _ := x.s.DescribeLine(o.word.Line()); name != x.name(o)+".note" {
-				x.fail(fmt.Errorf("%s sleeps on %s, and nobody is left to wake it", x.name(o), name))
-			}
+		if o.state == asleep && !o.m.Sleeping(o.word) {
+			name, _ := x.s.DescribeLine(o.word.Line())
+			x.fail(fmt.Errorf("%s sleeps on %s, and nobody is left to wake it", x.name(o), name))
 		}
 	}
 }

@@ -79,7 +79,7 @@ func (m *mutation) overlay(dir string) (string, error) {
 // needs is not said: small machines are tried first.
 func hunted() (all []Config) {
 	for _, cfg := range []Config{
-		{CPUs: 2, Gs: 3, Bound: 2, Limit: 30_000, PCT: 10_000, Depth: 3},
+		{CPUs: 2, Gs: 3, Bound: 3, Limit: 120_000, PCT: 20_000, Depth: 4},
 		{CPUs: 3, Gs: 4, Bound: 2, Limit: 100_000, PCT: 100_000, Depth: 4},
 	} {
 		for _, name := range []string{"flat", "numa"} {
@@ -143,6 +143,7 @@ func TestMutations(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
 			m, err := readMutation(file)
 			if err != nil {
 				t.Fatal(err)

@@ -247,6 +247,7 @@ func (e *env) run(g *sched.G, i int, fn func(*task)) {
 	t := task{e, g, i}
 	t.here()
 	e.x.flag(i, sched.RMW)
+	e.x.readied++ // some may be busy until now
 	if e.ran[i]++; e.ran[i] != 1 {
 		e.x.fail(fmt.Errorf("G %d runs a second time", i))
 	}

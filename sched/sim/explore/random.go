@@ -1,6 +1,9 @@
 package explore
 
-import "math/rand/v2"
+import (
+	"math"
+	"math/rand/v2"
+)
 
 // A pct is a random schedule after Burckhardt, Kothari, Musuvathi and Nagarakatti,
 // "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS
@@ -12,6 +15,8 @@ type pct struct {
 	source  *rand.PCG
 	changes []int // points, of which there are len(changes) = d-1
 	length  int   // of the longest execution so far, the k of the next
+	next    int   // the first point that is in changes and has not passed
+	readied int   // Machine.readied when it was last decided who goes on
 }
 
 func newPCT(seed uint64, depth int) *pct {
@@ -27,18 +32,26 @@ func (r *pct) begin(seed, i uint64) {
 	}
 }
 
+// start implements picker.
+func (r *pct) start(x *Machine) { x.every, r.next, r.readied = true, 0, -1 }
+
 // pick implements picker.
 func (r *pct) pick(x *Machine, t *thread, runnable bool) *thread {
+	if runnable && !t.free && x.step < r.next && x.readied == r.readied {
+		return t // still the first
+	}
 	r.length = max(r.length, x.step)
-	if runnable {
-		for k, at := range r.changes {
-			if at == x.step {
-				t.prio = -1 - k
-			}
+	r.readied, r.next = x.readied, math.MaxInt
+	for k, at := range r.changes {
+		switch {
+		case at == x.step && runnable:
+			t.prio = -1 - k
+		case at > x.step:
+			r.next = min(r.next, at)
 		}
-		if t.free && r.rand.IntN(2) == 0 {
-			t.prio = -1 - len(r.changes) - x.step // a yield: behind all others
-		}
+	}
+	if t.free && runnable && r.rand.IntN(2) == 0 {
+		t.prio = -1 - len(r.changes) - x.step // a yield: behind all others
 	}
 	var best *thread
 	if runnable {

@@ -17,19 +17,18 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 				err = fmt.Errorf("the scheduler panicked: %v", r)
 			}
 		}
-		x.picker, x.s = nil, nil
+		x.picker = nil
+		if err != nil {
+			x.s = nil
+		}
 	}()
-	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed})
+	s, err := x.scheduler(cfg)
 	if err != nil {
 		return err
 	}
-	x.s = s
-	if x.marked == nil {
-		x.markUnknown()
-	}
-	s.ReportOuter()
 	e := &env{x: x, s: s, cfg: cfg, gs: cfg.Gs, cpus: cfg.CPUs}
 	x.picker = pick
+	pick.start(x)
 
 	if p.cancel {
 		x.runAndClose(p, e)
@@ -58,6 +57,35 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 	x.picker = nil
 	x.close(e)
 	return x.err
+}
+
+// scheduler returns a scheduler that has not been used: the one of the last
+// execution, made new, if that went well.
+func (x *Machine) scheduler(cfg *Config) (*sched.Sched, error) {
+	if x.s != nil {
+		x.s.Reset()
+		return x.s, nil
+	}
+	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed})
+	if err != nil {
+		return nil, err
+	}
+	s.ReportOuter()
+	s.Reuse()
+	x.s = s
+	if x.marked == nil {
+		x.markUnknown()
+	}
+	return s, nil
+}
+
+// discard ends the coroutines that are left. Those of a scheduler that has failed
+// are left as they are.
+func (x *Machine) discard() {
+	if x.s != nil {
+		x.s.Discard()
+		x.s = nil
+	}
 }
 
 func (x *Machine) checkRun(p *Program, err error) {

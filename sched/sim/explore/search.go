@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"math"
 	"math/bits"
 
 	"numasched/sched"
@@ -53,16 +54,59 @@ type decision struct {
 // A search is the walk for one bound.
 type search struct {
 	stack []decision
-	depth int // decisions of the present execution so far
+	saved []history // by decision: the state there
+	depth int       // decisions of the present execution so far
 	bound int
 	left  int  // preemptions left to the present execution
 	cut   bool // its state was seen before: it goes on as usual to its end
 	seen  table
 
-	states, cuts int64
+	states int64
 }
 
-func (d *search) begin() { d.depth, d.left, d.cut = 0, d.bound, false }
+// A history is what the state of a Machine has been hashed to.
+type history struct {
+	words  []word
+	hashes [maxThreads]uint64
+	sum    uint64
+}
+
+func (h *history) save(x *Machine) {
+	h.words = append(h.words[:0], x.words...)
+	for i, t := range x.threads {
+		h.hashes[i] = t.hash
+	}
+	h.sum = x.sum
+}
+
+// restore is for a state in which x has been before. Words that have been made
+// since had not been accessed then.
+func (h *history) restore(x *Machine) {
+	clear(x.words[copy(x.words, h.words):])
+	for i, t := range x.threads {
+		t.hash = h.hashes[i]
+	}
+	x.sum = h.sum
+}
+
+// start implements picker.
+func (d *search) start(x *Machine) {
+	d.depth, d.left, d.cut = 0, d.bound, false
+	d.ahead(x)
+}
+
+// ahead has x run on to the next decision on the stack. Up to the last one all
+// is as it was in the execution before: the history there has been saved.
+func (d *search) ahead(x *Machine) {
+	if d.depth < len(d.stack) {
+		x.until = d.stack[d.depth].step
+		return
+	}
+	if d.depth > 0 {
+		d.saved[d.depth-1].restore(x)
+	}
+	x.until, x.hashing = 0, true
+}
 
 // pick implements picker.
 func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
@@ -75,6 +119,7 @@ func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
 		if !e.free && e.i > 0 {
 			d.left--
 		}
+		d.ahead(x)
 		return x.threads[e.threads[e.i]]
 	}
 	free := !runnable || t.free
@@ -87,8 +132,10 @@ func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
 	}
 	d.states++
 	if d.seen.visited(x.stateHash(t, runnable), d.left) {
-		d.cuts++
+		// What is usual from here on has happened already, to the end. It is only
+		// so that the scheduler can be closed and used again that it goes on.
 		d.cut = true
+		x.until, x.hashing = math.MaxInt, false
 		return x.usual(t, runnable)
 	}
 	e := decision{step: x.step, free: free}
@@ -100,6 +147,10 @@ func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
 		e.n++
 	}
 	d.stack = append(d.stack, e)
+	if d.depth == len(d.saved) {
+		d.saved = append(d.saved, history{})
+	}
+	d.saved[d.depth].save(x)
 	d.depth++
 	return x.threads[e.threads[0]]
 }
@@ -143,7 +194,6 @@ func (x *Machine) markUnknown() {
 		name, _ := x.s.DescribeLine(sched.Line(line))
 		x.marked = append(x.marked, line == 0 || name == "")
 	}
-	x.words = make([]word, len(x.marked))
 }
 
 // A table remembers states with the number of preemptions left there. It has a
