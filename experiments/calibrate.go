@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"os"
 	"runtime"
@@ -102,6 +103,8 @@ func nanos(ns float64, how string) sim.Scalar {
 	return sim.Scalar{Value: sim.Milli(max(1, math.Round(ns*1000))), Source: "measured on this host: " + how}
 }
 
+func ns(s sim.Scalar) float64 { return float64(s.Value) / 1000 }
+
 // measureHost makes the preset. The order matters: the scheduler's constants are
 // what is left of a task's time once the words it touches are paid for.
 func measureHost() (*sim.Preset, error) {
@@ -115,25 +118,7 @@ func measureHost() (*sim.Preset, error) {
 	}
 	p.Name, p.Like, p.Topology, p.Doc = "host", "default", "host", "measured by experiments calibrate; what others could not be measured here is assumed"
 
-	ops := best(func() float64 {
-		const n = 1 << 21
-		a, b, c, d, e, f, g, h := 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0
-		t := each(16*n, func() {
-			for range n {
-				a = a*0.5 + 1
-				b = b*0.5 + 1
-				c = c*0.5 + 1
-				d = d*0.5 + 1
-				e = e*0.5 + 1
-				f = f*0.5 + 1
-				g = g*0.5 + 1
-				h = h*0.5 + 1
-			}
-		})
-		sink.Store(math.Float64bits(a + b + c + d + e + f + g + h))
-		return t
-	})
-	p.Cycle = nanos(ops, "a floating-point operation, eight chains at once")
+	p.Cycle = nanos(best(cycleNs), "an addition in a chain of them")
 	p.L1 = nanos(chaseNs(16<<10), "pointer chase in 16 KiB")
 	l2, l3 := int64(256<<10), int64(4<<20)
 	if len(topo.L2) > 0 && topo.L2[0].Bytes > 0 {
@@ -162,56 +147,141 @@ func measureHost() (*sim.Preset, error) {
 		})
 	}), "getppid")
 
-	// Streaming by one core, and by two.
-	one, two := streamGBps(1), streamGBps(min(2, runtime.NumCPU()))
-	two = max(two, one)
-	p.Peak = sim.List{Value: []sim.Milli{sim.Milli(two * 1000)}, Source: "measured on this host: reads by two threads, or all there are"}
-	curve := func(f float64) [][2]sim.Milli {
-		return [][2]sim.Milli{{1000, sim.Milli(one * f * 1000)}, {2000, sim.Milli(two * f * 1000)}}
+	// Streaming from each cache, by one core, as a Go loop does it.
+	for _, c := range []struct {
+		to    *sim.Scalar
+		bytes int64
+		how   string
+	}{{&p.L1BW, 16 << 10, "16 KiB"}, {&p.L2BW, l2, "half of L2"}, {&p.L3BW, l3, "three times L2"}} {
+		c.to.Value = sim.Milli(streamGBps(streamKernels.load, 1, c.bytes) * 1000)
+		c.to.Source = "measured on this host: reads of " + c.how + " over and over"
 	}
-	p.Cores = sim.Scaling{Value: sim.ScalingCurves{Load: curve(1), Copy: curve(0.67), Triad: curve(0.8), Update: curve(0.95)},
-		Source: "measured on this host: load; assumed: copy, triad and update at 0.67, 0.8 and 0.95 of it"}
+	// From memory, by one core, and by two.
+	two := min(2, runtime.NumCPU())
+	curve := func(k streamKernel) [][2]sim.Milli {
+		one := streamGBps(k, 1, memoryBytes)
+		all := max(one, streamGBps(k, two, memoryBytes))
+		return [][2]sim.Milli{{1000, sim.Milli(one * 1000)}, {2000, sim.Milli(all * 1000)}}
+	}
+	p.Cores = sim.Scaling{Value: sim.ScalingCurves{Load: curve(streamKernels.load), Copy: curve(streamKernels.copy), Triad: curve(streamKernels.triad), Update: curve(streamKernels.update)},
+		Source: "measured on this host: one thread and two, or all there are"}
+	p.Peak = sim.List{Value: []sim.Milli{p.Cores.Value.Load[1][1]}, Source: "measured on this host: reads by two threads, or all there are"}
+	fault, err := faultNs()
+	if err != nil {
+		return nil, err
+	}
+	p.Fault = nanos(fault, "first writes to pages of new memory, and giving it back")
 
 	if runtime.NumCPU() > 1 {
 		line := best(handoverNs)
 		p.Near = nanos(line, "atomic ping-pong of two threads, one way")
 		p.Package = p.Near
 		p.Line = sim.Matrix{Value: [][]sim.Milli{{p.Near.Value}}, Source: p.Near.Source}
-		apart := best(func() float64 { return futexNs(false) })
-		p.WakeNear = nanos(max(1, apart-float64(p.Wake.Value+p.Syscall.Value)/1000), "futex ping-pong of two threads, one way, less the waker's part")
+		apart, wake := futexNs(false)
+		p.Wake = nanos(max(1, wake-ns(p.Syscall)), "waking a sleeper on another CPU, less a system call")
+		p.WakeNear = nanos(max(1, apart-wake), "futex ping-pong of two threads, one way, less the waker's part")
 		p.WakeFar = p.WakeNear
 	}
-	together := best(func() float64 { return futexNs(true) })
-	p.Switch = nanos(max(1, together-float64(p.Wake.Value)/1000), "futex ping-pong of two threads on one CPU, one way, less the waker's part")
+	together, wake := futexNs(true)
+	p.Sleep = nanos(max(1, (together-wake-ns(p.Syscall))/2), "half of a futex ping-pong of two threads on one CPU, one way, less the waker's part and a system call")
+	p.Switch = nanos(ns(p.Sleep), "the other half")
+	p.NewStack = nanos(best(newStackNs), "making a coroutine and entering it")
 
-	// The scheduler: solve for each constant with the others known.
-	solve := func(c *sim.Scalar, w string, how string, others ...*sim.Scalar) error {
-		c.Value = 1
-		for _, o := range others {
-			o.Value = 1
-		}
-		real, _, err := hostTime(w, "flat", 1, true)
+	// The scheduler: what a workload takes on one P beyond everything above is so
+	// many times the constant. How many, a change of the constant shows.
+	for _, c := range []struct {
+		to  []*sim.Scalar
+		of  string
+		how string
+	}{
+		{[]*sim.Scalar{&p.Spawn, &p.Inline}, "fib:n=25", "half of what a fork and join take beyond their atomic operations"},
+		{[]*sim.Scalar{&p.Execute, &p.Schedule}, "spawn", "half of what a task from the scheduling loop takes beyond that"},
+		{[]*sim.Scalar{&p.Carrier}, "pingpong", "what a switch takes, from ping-pong on one P"},
+	} {
+		real, err := hostTimes(c.of, "flat", 1)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		virtual, err := simTime(p, w, "flat", 1)
-		if err != nil {
-			return err
+		var at [2]float64
+		for i, v := range []sim.Milli{1, 100_000} {
+			for _, x := range c.to {
+				x.Value = v
+			}
+			if at[i], err = simTime(p, c.of, "flat", 1); err != nil {
+				return nil, err
+			}
 		}
-		v := max(0.1, (real-virtual)/float64(1+len(others)))
-		*c = nanos(v, how)
-		for _, o := range others {
-			*o = nanos(v, how)
+		v := max(0.1, 100*(real.least-at[0])/(at[1]-at[0]))
+		for _, x := range c.to {
+			*x = nanos(v, c.how)
 		}
-		return nil
-	}
-	if err := solve(&p.Spawn, "fib:n=25", "half of what a fork and join take beyond their atomic operations", &p.Inline); err != nil {
-		return nil, err
-	}
-	if err := solve(&p.Carrier, "pingpong", "a switch, from ping-pong on one P"); err != nil {
-		return nil, err
 	}
 	return p, nil
+}
+
+// cycleNs is the time of one of many additions that each wait for the last one.
+func cycleNs() float64 {
+	const n = 1 << 20
+	x, y := uint64(1), uint64(sink.Load())
+	t := each(8*n, func() {
+		for range n {
+			x += y
+			y ^= x
+			x += y
+			y ^= x
+			x += y
+			y ^= x
+			x += y
+			y ^= x
+		}
+	})
+	sink.Store(x + y)
+	return t
+}
+
+// faultNs is what a page costs that is mapped, written for the first time and
+// unmapped.
+func faultNs() (float64, error) {
+	const pages = 64
+	m, err := host.New(host.Config{Procs: 1})
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	var failed error
+	t := best(func() float64 {
+		return each(16*pages, func() {
+			for range 16 {
+				b, err := m.NewBuffer(pages<<12, sched.Default)
+				if err != nil {
+					failed = err
+					return
+				}
+				for x := sched.Slice[uint64](b, pages<<9); len(x) > 0; x = x[1<<9:] {
+					x[0] = 1
+				}
+				m.FreeBuffer(b)
+			}
+		})
+	})
+	return t, failed
+}
+
+// newStackNs is the time to make a coroutine and enter it once.
+func newStackNs() float64 {
+	const n = 1 << 8
+	var stops [n]func()
+	t := each(n, func() {
+		for i := range stops {
+			next, stop := iter.Pull(func(yield func(struct{}) bool) { yield(struct{}{}) })
+			next()
+			stops[i] = stop
+		}
+	})
+	for _, stop := range stops {
+		stop()
+	}
+	return t
 }
 
 var sink atomic.Uint64
@@ -253,35 +323,84 @@ func chaseNs(bytes int64) float64 {
 	return t
 }
 
-// streamGBps is what so many threads read together.
-func streamGBps(threads int) float64 {
-	const n = 8 << 20 // words of each
-	bufs := make([][]uint64, threads)
+// A streamKernel goes once over arrays as likwid's kernels do. streams is how many
+// the program reads and writes, as those count.
+type streamKernel struct {
+	arrays, streams int
+	run             func(a, b, c, d []float64) float64
+}
+
+var streamKernels = struct{ load, copy, triad, update streamKernel }{
+	// Eight sums, so that no addition waits for the one before.
+	streamKernel{1, 1, func(a, _, _, _ []float64) float64 {
+		var s0, s1, s2, s3, s4, s5, s6, s7 float64
+		for ; len(a) >= 8; a = a[8:] {
+			s0 += a[0]
+			s1 += a[1]
+			s2 += a[2]
+			s3 += a[3]
+			s4 += a[4]
+			s5 += a[5]
+			s6 += a[6]
+			s7 += a[7]
+		}
+		return s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7
+	}},
+	streamKernel{2, 2, func(a, b, _, _ []float64) float64 {
+		b = b[:len(a)]
+		for j := range a {
+			a[j] = b[j] + 1 // not a call of memmove, whose stores may bypass the caches
+		}
+		return a[0]
+	}},
+	streamKernel{4, 4, func(a, b, c, d []float64) float64 {
+		b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
+		for j := range a {
+			a[j] = b[j] + c[j]*d[j]
+		}
+		return a[0]
+	}},
+	streamKernel{1, 2, func(a, _, _, _ []float64) float64 {
+		for j := range a {
+			a[j] *= 0.5
+		}
+		return a[0]
+	}},
+}
+
+// memoryBytes is more than caches hold.
+const memoryBytes = 128 << 20
+
+// streamGBps is what so many threads stream together, each with arrays of so many
+// bytes in all.
+func streamGBps(k streamKernel, threads int, bytes int64) float64 {
+	n := int(bytes) / 8 / k.arrays
+	times := int(max(1, (4<<20)/bytes))
+	bufs := make([][4][]float64, threads)
 	for i := range bufs {
-		bufs[i] = make([]uint64, n)
-		for j := range bufs[i] {
-			bufs[i][j] = uint64(j)
+		for j := range k.arrays {
+			bufs[i][j] = make([]float64, n)
+			for x := range bufs[i][j] {
+				bufs[i][j][x] = 1
+			}
 		}
 	}
 	ns := best(func() float64 {
-		return each(1, func() {
+		return each(times, func() {
 			var wg sync.WaitGroup
 			for _, b := range bufs {
 				wg.Go(func() {
-					var s0, s1, s2, s3 uint64
-					for j := 0; j+4 <= len(b); j += 4 {
-						s0 += b[j]
-						s1 += b[j+1]
-						s2 += b[j+2]
-						s3 += b[j+3]
+					sum := 0.0
+					for range times {
+						sum += k.run(b[0], b[1], b[2], b[3])
 					}
-					sink.Store(s0 + s1 + s2 + s3)
+					sink.Store(math.Float64bits(sum))
 				})
 			}
 			wg.Wait()
 		})
 	})
-	return float64(threads) * n * 8 / ns
+	return float64(threads*n*8*k.streams) / ns
 }
 
 // onThread runs f on a thread of its own, which it ends.
@@ -332,77 +451,92 @@ func handoverNs() float64 {
 	})
 }
 
-// futexNs is the time from waking a sleeper to its waking us.
-func futexNs(together bool) float64 {
+// futexNs is the time from waking a sleeper to its waking us, and the part of it
+// that the waking thread spends in its system call; the least of several.
+func futexNs(together bool) (oneWay, wake float64) {
 	const rounds = 1 << 11
 	a, b := pair(together)
-	var turn uint32
-	var wg sync.WaitGroup
-	return each(2*rounds, func() {
-		for side, cpus := range []topology.CPUSet{a, b} {
-			onThread(&wg, cpus, func() {
-				me, other := uint32(side), uint32(1-side)
-				for range rounds {
-					for atomic.LoadUint32(&turn) != me {
-						numa.FutexWait(&turn, other, 1e8)
+	oneWay = math.Inf(1)
+	for range 7 {
+		var turn uint32
+		var in [2]time.Duration // in system calls that wake
+		var wg sync.WaitGroup
+		t := each(2*rounds, func() {
+			for side, cpus := range []topology.CPUSet{a, b} {
+				onThread(&wg, cpus, func() {
+					me, other := uint32(side), uint32(1-side)
+					for range rounds {
+						for atomic.LoadUint32(&turn) != me {
+							numa.FutexWait(&turn, other, 1e8)
+						}
+						atomic.StoreUint32(&turn, other)
+						start := time.Now()
+						numa.FutexWake(&turn, 1)
+						in[me] += time.Since(start)
 					}
-					atomic.StoreUint32(&turn, other)
-					numa.FutexWake(&turn, 1)
-				}
-			})
+				})
+			}
+			wg.Wait()
+		})
+		if t < oneWay {
+			oneWay, wake = t, float64(in[0]+in[1])/(2*rounds)
 		}
-		wg.Wait()
-	})
+	}
+	return oneWay, min(wake, oneWay)
 }
 
-// hostTime is the median time per unit of a workload on this host, or the least.
-func hostTime(spec, arm string, procs int, least bool) (ns float64, unit string, err error) {
+// timing is what runs of a workload took, in ns per unit.
+type timing struct {
+	least, median float64
+	unit          string
+}
+
+// hostTimes runs a workload on this host for a third of a second.
+func hostTimes(spec, arm string, procs int) (t timing, err error) {
 	loads, err := parseWorkloads(spec, true)
 	if err != nil {
-		return 0, "", err
+		return t, err
 	}
 	l := loads[0]
 	params, err := l.Parse(l.params)
 	if err != nil {
-		return 0, "", err
+		return t, err
 	}
 	in, err := l.New(params)
 	if err != nil {
-		return 0, "", err
+		return t, err
 	}
 	m, err := host.New(host.Config{Procs: procs})
 	if err != nil {
-		return 0, "", err
+		return t, err
 	}
 	defer m.Close()
 	a, _ := policy.ByName(arm)
 	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: 1})
 	if err != nil {
-		return 0, "", err
+		return t, err
 	}
 	defer s.Close()
 	if in.Setup != nil {
 		if err := in.Setup(s); err != nil {
-			return 0, "", err
+			return t, err
 		}
 	}
 	var times []float64
-	for range 8 {
+	for began := time.Now(); len(times) < 8 || time.Since(began) < time.Second/3; {
 		start := time.Now()
 		var wrong error
 		if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
-			return 0, "", err
+			return t, err
 		}
 		if wrong != nil {
-			return 0, "", wrong
+			return t, wrong
 		}
 		times = append(times, float64(time.Since(start))/float64(in.Tasks))
 	}
-	slices.Sort(times[1:]) // the first warms up
-	if least {
-		return times[1], l.Unit, nil
-	}
-	return times[len(times)/2], l.Unit, nil
+	times = times[1:] // the first warms up
+	slices.Sort(times)
+	return timing{times[0], times[len(times)/2], l.Unit}, nil
 }
 
 // simTime is the time per unit of a workload on the simulated machine.
@@ -422,32 +556,30 @@ func simTime(p *sim.Preset, spec, arm string, procs int) (float64, error) {
 	return 1e9 / r.Throughput, nil
 }
 
-// compareHost runs all quick workloads on the host and simulated.
+// compareHost runs all quick workloads on the host and simulated. The host's number
+// is the least of many runs: the simulated machine has nobody else on it.
 func compareHost(p *sim.Preset, w io.Writer) error {
-	fmt.Fprintf(w, "\nthis host, and simulated, ns per unit, arm flat\n\n")
+	fmt.Fprintf(w, "\nthis host (least and median of many runs), and simulated, ns per unit, arm flat;\nthe error is that of the simulated time against the least\n\n")
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "workload\tPs\thost\tsimulated\terror\n")
+	fmt.Fprintf(tw, "workload\tPs\thost, least\tmedian\tsimulated\terror\n")
 	var errs []float64
 	for _, l := range workload.All {
 		for procs := 1; procs <= min(2, runtime.NumCPU()); procs++ {
-			real, unit, err := hostTime(l.Name, "flat", procs, false)
+			real, err := hostTimes(l.Name, "flat", procs)
 			if err != nil {
 				return err
 			}
 			virtual, err := simTime(p, l.Name, "flat", procs)
 			if err != nil {
-				fmt.Fprintf(tw, "%s\t%d\t%.1f\t%v\n", l.Name, procs, real, err)
-				continue
+				return err
 			}
-			e := virtual/real - 1
+			e := virtual/real.least - 1
 			errs = append(errs, math.Abs(e))
-			fmt.Fprintf(tw, "%s\t%d\t%.1f ns/%s\t%.1f\t%+.1f %%\n", l.Name, procs, real, unit, virtual, 100*e)
+			fmt.Fprintf(tw, "%s\t%d\t%.1f ns/%s\t%.1f\t%.1f\t%+.1f %%\n", l.Name, procs, real.least, real.unit, real.median, virtual, 100*e)
 		}
 	}
 	tw.Flush()
 	slices.Sort(errs)
-	if n := len(errs); n > 0 {
-		fmt.Fprintf(w, "\nerror: median %.1f %%, maximum %.1f %%\n", 100*errs[n/2], 100*errs[n-1])
-	}
+	fmt.Fprintf(w, "\nerror: median %.1f %%, maximum %.1f %%\n", 100*errs[len(errs)/2], 100*errs[len(errs)-1])
 	return nil
 }
