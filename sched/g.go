@@ -113,8 +113,8 @@ func commitYield(m *M, gp *G) bool {
 	n := m.p.node
 	if m.s.homes {
 		// One that was stolen returns.
-		if home := m.s.places[gp.home.Load()].node; len(home.ps) > 0 {
-			n = home
+		if home := m.s.places[gp.home.Load()]; home.hasPs() {
+			n = home.node
 		}
 	}
 	m.queuePut(n, gp)

@@ -11,6 +11,10 @@ type place struct {
 	node  *Node
 }
 
+// hasPs reports whether a G that is sent here runs here: with few Ps, some places
+// have none.
+func (pl *place) hasPs() bool { return len(pl.node.ps) > 0 }
+
 // A Node is what Ps share: a run queue, idle Ps and a count of searchers. Under
 // arms with node queues it is one NUMA node; under the others there is one Node
 // for the whole machine, and its run queue is Go's global queue.

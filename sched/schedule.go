@@ -278,8 +278,8 @@ func (m *M) ready(gp *G) {
 			gp.home.Store(here)
 			p.stats.Follows++
 		case policy.AtHome:
-			if n := s.places[home].node; len(n.ps) > 0 {
-				m.readyAt(n, gp)
+			if pl := s.places[home]; pl.hasPs() {
+				m.readyAt(pl.node, gp)
 				return
 			}
 		}
@@ -308,7 +308,7 @@ func (m *M) place(gp *G, where Placement) {
 		for _, pl := range m.s.places {
 			if pl.id == id {
 				gp.home.Store(int32(pl.index))
-				if m.s.homes && pl.node != n && len(pl.node.ps) > 0 {
+				if m.s.homes && pl.node != n && pl.hasPs() {
 					m.queuePut(pl.node, gp)
 					m.wakep(pl.node)
 					return
