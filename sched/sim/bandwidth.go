@@ -30,6 +30,7 @@ type resource struct {
 
 	classes []*class // that pass it now
 	bytes   int64    // that have passed it
+	mixed   int64    // these, each times its write share in sixtieths
 	used    int64    // rate in use, kB/s
 	mean    int64    // of used over the last few microseconds
 	since   Time     // when mean was brought up to date
@@ -68,6 +69,34 @@ func (r *resource) full() int64 {
 		top = max(top, p[1])
 	}
 	return top
+}
+
+// peak is the most that a resource carries of traffic with a write share of mix
+// sixtieths, when it may be mixed over time at will: the concave hull of the peaks
+// of the four curves. What really carries reads and writes at once, carries less.
+func (r *resource) peak(mix int64) int64 {
+	if r.fixed > 0 {
+		return r.fixed
+	}
+	var tops [len(mixKnots)]int64
+	for k := range tops {
+		for _, p := range r.curve[k] {
+			tops[k] = max(tops[k], p[1])
+		}
+	}
+	mix = min(mix, mixKnots[len(mixKnots)-1])
+	best := int64(0)
+	for i, lo := range mixKnots {
+		for j, hi := range mixKnots[i:] {
+			switch {
+			case mix == lo:
+				best = max(best, tops[i])
+			case lo < mix && mix <= hi:
+				best = max(best, tops[i]+(tops[i+j]-tops[i])*(mix-lo)/(hi-lo))
+			}
+		}
+	}
+	return best
 }
 
 // interpolate reads a curve at x. It passes through (0, 0).
@@ -208,6 +237,7 @@ func (f *fabric) finish(c *class, now Time, done func(*thread)) {
 		fl := c.pop()
 		for _, r := range c.route {
 			f.resources[r].bytes += fl.bytes
+			f.resources[r].mixed += fl.bytes * c.mix
 		}
 		fl.thread.flow = nil
 		done(fl.thread)

@@ -24,7 +24,14 @@ type Account struct {
 type ResourceUse struct {
 	Name  string
 	Bytes int64
-	Full  int64 // bytes per microsecond that it carries at most
+	Full  int64 // bytes per microsecond that it carries at most, of this mix of reads and writes
+	mixed int64
+	of    *resource
+}
+
+// use describes so many bytes that passed r.
+func (r *resource) use(bytes, mixed int64) ResourceUse {
+	return ResourceUse{r.name, bytes, r.peak((mixed+bytes/2)/max(bytes, 1)) / 1000, mixed, r}
 }
 
 // A Histogram counts times by their length: four buckets per power of two.
@@ -73,7 +80,7 @@ func (k *Machine) Account() Account {
 	}
 	for i := range k.fabric.resources {
 		r := &k.fabric.resources[i]
-		a.Resources = append(a.Resources, ResourceUse{r.name, r.bytes, r.full() / 1000})
+		a.Resources = append(a.Resources, r.use(r.bytes, r.mixed))
 	}
 	return a
 }
@@ -95,7 +102,8 @@ func (a Account) Since(b Account) Account {
 	}
 	uses := append([]ResourceUse(nil), a.Resources...)
 	for i := range b.Resources {
-		uses[i].Bytes -= b.Resources[i].Bytes
+		u, v := &uses[i], &b.Resources[i]
+		*u = u.of.use(u.Bytes-v.Bytes, u.mixed-v.mixed)
 	}
 	a.Resources = uses
 	return a
@@ -103,8 +111,8 @@ func (a Account) Since(b Account) Account {
 
 // Bound is the least time that what a says was done could have taken on procs
 // CPUs of the machine, and what it is a bound by: the arithmetic spread over all
-// CPUs, or the traffic of the busiest memory controller or link at its peak. It
-// knows nothing of which Work had to wait for which.
+// CPUs, or the traffic of the busiest memory controller or link at the peak of its
+// mix of reads and writes. It knows nothing of which Work had to wait for which.
 func (k *Machine) Bound(a Account, procs int) (Time, string) {
 	// Threads of one core together do no more than this many of their own.
 	cores := min(procs, len(k.cores))

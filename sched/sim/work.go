@@ -178,10 +178,10 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 	k.idleRuns = 0
 	before := t.onCPU()
 	compute := Time(mulDiv(w.Ops, int64(k.preset.Cycle.ps()), 1))
+	t.ops += compute
 	if k.kernel.busy[t.core] > 1 {
 		compute = compute * 1000 / Time(k.preset.SMT.Value)
 	}
-	t.ops += compute
 	longest := int64(0)
 	for _, list := range [2][]sched.Span{w.Reads, w.Writes} {
 		for i := range list {
