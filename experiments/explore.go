@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"numasched/sched/policy"
@@ -26,13 +28,26 @@ ever, that deadlocks are reported when there are some and only then, and that
 Close ends. A schedule that breaks this is shown as a timeline, with the command
 that replays it. Speeds are of this host; no other number here is a time.
 
+A row of the table is what one program was explored with: all interleavings
+within a bound, or a part of them if --limit came first, then random schedules.
+
+  tried   interleavings, of which no two differ only in the order of accesses
+          that have nothing to do with each other
+  per s   of these per second, while as many programs ran as there are CPUs
+  states  different points met at which more than one thread could go on
+  words   shared words at which threads are switched
+  steps   accesses of the longest interleaving
+
+Exit status: 1 if an invariant was broken, 130 after Ctrl-C, which still prints
+what was covered.
+
 Programs:
 `
 
 func exploreCmd(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	failed, err := exploreAll(ctx, args, stdout)
+	failed, err := exploreAll(ctx, args, stdout, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -47,7 +62,7 @@ func exploreCmd(args []string, stdout, stderr io.Writer) int {
 }
 
 // exploreAll does what args say, and reports whether an invariant was broken.
-func exploreAll(ctx context.Context, args []string, stdout io.Writer) (failed bool, err error) {
+func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (failed bool, err error) {
 	var names []string
 	doc := strings.Builder{}
 	doc.WriteString(exploreDoc)
@@ -56,14 +71,20 @@ func exploreAll(ctx context.Context, args []string, stdout io.Writer) (failed bo
 		fmt.Fprintf(&doc, "  %-9s %s\n", p.Name, p.Doc)
 	}
 	fs := flag.NewFlagSet("explore", flag.ContinueOnError)
-	cpus := fs.Int("cpus", 3, "how many CPUs the machine has, on two nodes")
-	gs := fs.Int("gs", 4, "how many Gs a program has")
+	const most = 1_000_000_000_000
+	whole := func(name string, v, lo, hi int64, doc string) *int64 {
+		r := &wholeNumber{v, lo, hi}
+		fs.Var(r, name, fmt.Sprintf("%s; a `number from %d to %d`", doc, lo, hi))
+		return &r.v
+	}
+	cpus := whole("cpus", 3, 1, explore.MaxCPUs, "CPUs of the machine, on two nodes")
+	gs := whole("gs", 4, 1, explore.MaxGs, "Gs of a program")
 	programs := fs.String("program", "spawn,steal,park,close", "the programs, `NAME,...` or all")
 	arms := fs.String("arm", "numa", "the arms, `NAME,...`")
-	bound := fs.Int("bound", 3, "try every interleaving with up to this many preemptions")
-	limit := fs.Int64("limit", 1_000_000, "stop the systematic search of a program after this many interleavings")
-	pct := fs.Int64("pct", 100_000, "then try this many random schedules")
-	seed := fs.Uint64("seed", 1, "of all random choices")
+	bound := whole("bound", 3, 0, explore.MaxBound, "try every interleaving with up to so many preemptions")
+	limit := whole("limit", 1_000_000, 1, most, "stop the systematic search of a program after so many interleavings")
+	pct := whole("pct", 100_000, 0, most, "then try so many random schedules")
+	seed := whole("seed", 1, 0, most, "decides all random choices")
 	replay := fs.String("replay", "", "show the timeline of one `SCHEDULE` of one program, as a failure prints it")
 	rest, err := parseFlags(fs, doc.String(), args, stdout)
 	if err != nil {
@@ -72,19 +93,8 @@ func exploreAll(ctx context.Context, args []string, stdout io.Writer) (failed bo
 	if len(rest) > 0 {
 		return false, usagef("%q: want flags only", rest[0])
 	}
-	for _, f := range []struct {
-		name       string
-		v, lo, max int64
-	}{
-		{"cpus", int64(*cpus), 1, explore.MaxCPUs}, {"gs", int64(*gs), 1, explore.MaxGs}, {"bound", int64(*bound), 0, explore.MaxBound},
-		{"limit", *limit, 0, 1 << 50}, {"pct", *pct, 0, 1 << 50},
-	} {
-		if f.v < f.lo || f.v > f.max {
-			return false, usagef("--%s %d: want %d to %d", f.name, f.v, f.lo, f.max)
-		}
-	}
 	var cells []explorerCell
-	cfg := explore.Config{CPUs: *cpus, Gs: *gs, Seed: *seed, Bound: *bound, Limit: max(*limit, 1), PCT: *pct, Depth: *bound + 1}
+	cfg := explore.Config{CPUs: int(*cpus), Gs: int(*gs), Seed: uint64(*seed), Bound: int(*bound), Limit: *limit, PCT: *pct, Depth: int(*bound) + 1}
 	if *programs == "all" {
 		*programs = strings.Join(names, ",")
 	}
@@ -102,11 +112,11 @@ func exploreAll(ctx context.Context, args []string, stdout io.Writer) (failed bo
 			if !ok {
 				return false, unknown("program", name, names)
 			}
-			if p.MinCPUs > *cpus {
-				return false, usagef("--cpus %d: program %s wants at least %d", *cpus, name, p.MinCPUs)
+			if p.MinCPUs > cfg.CPUs {
+				return false, usagef("--cpus %d: program %s wants %d to %d", *cpus, name, p.MinCPUs, explore.MaxCPUs)
 			}
-			if p.MinGs > *gs {
-				return false, usagef("--gs %d: program %s wants at least %d", *gs, name, p.MinGs)
+			if p.MinGs > cfg.Gs {
+				return false, usagef("--gs %d: program %s wants %d to %d", *gs, name, p.MinGs, explore.MaxGs)
 			}
 			cfg.Arm = arm
 			cells = append(cells, explorerCell{p, cfg})
@@ -121,13 +131,32 @@ func exploreAll(ctx context.Context, args []string, stdout io.Writer) (failed bo
 			return false, usagef("--replay: %w", err)
 		}
 		timeline, broken := explore.Replay(cells[0].program, cells[0].cfg, schedule)
+		if misfit := (*explore.MisfitError)(nil); errors.As(broken, &misfit) {
+			return false, usagef("--replay: %w; want a schedule of %s under %s with these --cpus, --gs and --seed", misfit, cells[0].program.Name, cells[0].cfg.Arm.Name)
+		}
 		io.WriteString(stdout, timeline)
 		if broken == nil {
 			fmt.Fprintln(stdout, "no invariant was broken")
 		}
 		return broken != nil, nil
 	}
-	return exploreCells(ctx, cells, stdout)
+	return exploreCells(ctx, cells, stdout, stderr, 5*time.Second)
+}
+
+// A wholeNumber is a flag from lo to hi.
+type wholeNumber struct{ v, lo, hi int64 }
+
+func (w *wholeNumber) String() string { return strconv.FormatInt(w.v, 10) }
+
+func (w *wholeNumber) Get() any { return *w }
+
+func (w *wholeNumber) Set(text string) error {
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || v < w.lo || v > w.hi {
+		return fmt.Errorf("want a whole number from %d to %d", w.lo, w.hi)
+	}
+	w.v = v
+	return nil
 }
 
 type explorerCell struct {
@@ -136,25 +165,37 @@ type explorerCell struct {
 }
 
 // exploreCells explores the cells, as many at a time as there are CPUs, and
-// prints what was found in their order.
-func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer) (failed bool, err error) {
+// prints what was found in their order, and on stderr, every so often, how far it
+// is.
+func exploreCells(ctx context.Context, cells []explorerCell, stdout, stderr io.Writer, every time.Duration) (failed bool, err error) {
 	type result struct {
 		report explore.Report
 		err    error
 	}
+	cpus := min(runtime.GOMAXPROCS(0), len(cells))
 	results := make([]chan result, len(cells))
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	start := time.Now()
-	for i := range cells {
+	for i := range results {
 		results[i] = make(chan result, 1)
+	}
+	todo := make(chan int, len(cells))
+	for i := range cells {
+		todo <- i
+	}
+	close(todo)
+	show := &exploreProgress{w: stderr, every: every, last: time.Now()}
+	start := time.Now()
+	for range cpus {
 		go func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			r, err := explore.Explore(ctx, cells[i].program, cells[i].cfg)
-			results[i] <- result{r, err}
+			for i := range todo {
+				cfg := cells[i].cfg
+				cfg.Progress = show.progress
+				r, err := explore.Explore(ctx, cells[i].program, cfg)
+				results[i] <- result{r, err}
+			}
 		}()
 	}
-	fmt.Fprintf(stdout, "%-9s %-13s %-9s %-9s %12s %12s %6s %6s\n", "program", "arm", "schedules", "covered", "tried", "states", "words", "steps")
+	const row = "%-9s %-13s %-8s %-8s %11d %9s"
+	fmt.Fprintf(stdout, "%-9s %-13s %-8s %-8s %11s %9s %10s %6s %6s\n", "program", "arm", "within", "covered", "tried", "per s", "states", "words", "steps")
 	total := int64(0)
 	for i, cell := range cells {
 		res := <-results[i]
@@ -163,15 +204,20 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer) (
 		}
 		r := res.report
 		total += r.Executions()
+		if r.Executions() == 0 {
+			fmt.Fprintf(stdout, "%-9s %-13s not begun\n", r.Program, r.Arm)
+			continue
+		}
 		for _, b := range r.Bounds {
 			covered := "all"
 			if !b.Complete {
 				covered = "in part"
 			}
-			fmt.Fprintf(stdout, "%-9s %-13s %-9s %-9s %12d %12d %6d %6d\n", r.Program, r.Arm, fmt.Sprintf("bound %d", b.Bound), covered, b.Executions, b.States, b.Marked, b.MaxSteps)
+			fmt.Fprintf(stdout, row+" %10d %6d %6d\n", r.Program, r.Arm, fmt.Sprintf("bound %d", b.Bound), covered,
+				b.Executions, speed(b.Executions, b.Wall), b.States, b.Marked, b.MaxSteps)
 		}
 		if r.Random > 0 {
-			fmt.Fprintf(stdout, "%-9s %-13s %-9s %-9s %12d\n", r.Program, r.Arm, "random", "", r.Random)
+			fmt.Fprintf(stdout, row+"\n", r.Program, r.Arm, "random", "", r.Random, speed(r.Random, r.RandomWall))
 		}
 		if f := r.Failure; f != nil {
 			failed = true
@@ -180,14 +226,45 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer) (
 		}
 	}
 	wall := time.Since(start)
-	verdict := "every invariant held"
+	verdict := "every invariant held in all that was tried"
 	if failed {
 		verdict = "an invariant was broken, see above"
 	}
 	if ctx.Err() != nil {
 		verdict += "; interrupted"
 	}
-	fmt.Fprintf(stdout, "\n%d interleavings in %.1f s, %.0f per second on %d CPUs of this host; %s\n",
-		total, wall.Seconds(), float64(total)/wall.Seconds(), min(runtime.GOMAXPROCS(0), len(cells)), verdict)
+	fmt.Fprintf(stdout, "\n%d interleavings in %.1f s, %s per second on %d CPUs of this host; %s\n",
+		total, wall.Seconds(), speed(total, wall), cpus, verdict)
 	return failed, nil
+}
+
+// speed returns n per second, or a dash if there were too few to tell.
+func speed(n int64, d time.Duration) string {
+	if d < 10*time.Millisecond || n < 1000 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", float64(n)/d.Seconds())
+}
+
+// exploreProgress says every few seconds how far one of the programs is.
+type exploreProgress struct {
+	w     io.Writer
+	every time.Duration
+	lock  sync.Mutex
+	last  time.Time
+}
+
+func (e *exploreProgress) progress(r *explore.Report) {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	if time.Since(e.last) < e.every {
+		return
+	}
+	e.last = time.Now()
+	if r.Random > 0 {
+		fmt.Fprintf(e.w, "%s under %s: %d random schedules so far\n", r.Program, r.Arm, r.Random)
+		return
+	}
+	b := r.Bounds[len(r.Bounds)-1]
+	fmt.Fprintf(e.w, "%s under %s: %d interleavings within bound %d so far, all within smaller ones\n", r.Program, r.Arm, b.Executions, b.Bound)
 }

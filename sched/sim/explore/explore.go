@@ -22,6 +22,9 @@ type Config struct {
 	Limit int64 // executions of the systematic search of a program; 0: none
 	PCT   int64 // random schedules after it
 	Depth int   // of the bugs that random schedules look for: preemptions + 1
+
+	// Progress, if not nil, is called now and then with what was covered so far.
+	Progress func(*Report)
 }
 
 // Bounds of what a Config may ask for.
@@ -92,8 +95,10 @@ type Report struct {
 	Arm     string
 	Bounds  []BoundReport
 	Random  int64 // executions with random schedules
-	Wall    time.Duration
-	Failure *Failure // nil if every execution kept the invariants
+	Steps   int64 // accesses of all executions
+	// RandomWall is how long the random ones took.
+	RandomWall time.Duration
+	Failure    *Failure // nil if every execution kept the invariants
 }
 
 // Executions returns how many executions there were.
@@ -105,6 +110,17 @@ func (r *Report) Executions() int64 {
 	return n
 }
 
+// Complete returns the largest bound within which every interleaving was tried,
+// or -1.
+func (r *Report) Complete() int {
+	for i := len(r.Bounds) - 1; i >= 0; i-- {
+		if r.Bounds[i].Complete {
+			return r.Bounds[i].Bound
+		}
+	}
+	return -1
+}
+
 // A BoundReport is about the search with one bound.
 type BoundReport struct {
 	Bound      int
@@ -114,6 +130,7 @@ type BoundReport struct {
 	States     int64 // points met at which more than one M could go on
 	Marked     int   // words at which to switch
 	MaxSteps   int   // accesses in the longest execution
+	Wall       time.Duration
 }
 
 // Explore explores one program, on at least as many CPUs and with at least as
@@ -124,11 +141,11 @@ func Explore(ctx context.Context, p Program, cfg Config) (Report, error) {
 		return Report{}, err
 	}
 	defer x.discard()
-	start := time.Now()
 	r := Report{Program: p.Name, Arm: cfg.Arm.Name}
 	x.systematic(ctx, &p, &cfg, &r)
+	start := time.Now()
 	x.random(ctx, &p, &cfg, &r)
-	r.Wall = time.Since(start)
+	r.RandomWall = time.Since(start)
 	if r.Failure != nil {
 		r.Failure.Timeline, _ = Replay(p, cfg, r.Failure.Schedule)
 	}
@@ -144,7 +161,7 @@ func newMachine(cfg *Config) (*Machine, error) {
 	return &Machine{topo: topo, maxSteps: cfg.maxSteps()}, nil
 }
 
-// patience is after how many executions the context is asked.
+// patience is after how many executions to pause.
 const patience = 1024
 
 func (x *Machine) systematic(ctx context.Context, p *Program, cfg *Config, r *Report) {
@@ -154,16 +171,17 @@ func (x *Machine) systematic(ctx context.Context, p *Program, cfg *Config, r *Re
 	}
 	d := &search{seen: newTable(logTable(limit))}
 	for bound := 0; bound <= cfg.Bound && r.Failure == nil; bound++ {
-		b := BoundReport{Bound: bound}
+		r.Bounds = append(r.Bounds, BoundReport{Bound: bound})
+		b := &r.Bounds[bound]
+		start := time.Now()
 		d.restart(bound)
-		for more := true; more; {
-			if limit == 0 || b.Executions%patience == 0 && ctx.Err() != nil {
-				break
-			}
+		d.states = 0
+		for limit > 0 && !pause(ctx, cfg, r, b.Executions) {
 			limit--
 			b.Executions++
 			err := x.execute(p, cfg, d)
 			b.MaxSteps = max(b.MaxSteps, x.step)
+			r.Steps += int64(x.step)
 			if err != nil {
 				r.Failure = &Failure{Program: p.Name, Err: err, Schedule: append(Schedule(nil), x.deviations...)}
 				break
@@ -173,41 +191,47 @@ func (x *Machine) systematic(ctx context.Context, p *Program, cfg *Config, r *Re
 			}
 			if x.grew {
 				d.restart(bound)
-				continue
-			}
-			if more = d.next(); !more {
+			} else if !d.next() {
 				b.Complete = true
+				break
 			}
 		}
-		b.States, d.states = d.states, 0
-		for _, m := range x.marked {
-			if m {
-				b.Marked++
-			}
-		}
-		r.Bounds = append(r.Bounds, b)
+		b.States, b.Marked, b.Wall = d.states, x.markedWords(), time.Since(start)
 		if !b.Complete {
 			break
 		}
 	}
 }
 
+// pause reports now and then how far r is, and whether to stop.
+func pause(ctx context.Context, cfg *Config, r *Report, executions int64) (stop bool) {
+	if executions%patience != 0 {
+		return false
+	}
+	if cfg.Progress != nil {
+		cfg.Progress(r)
+	}
+	return ctx.Err() != nil
+}
+
 func (x *Machine) random(ctx context.Context, p *Program, cfg *Config, r *Report) {
 	rnd := newPCT(cfg.Seed, cfg.Depth)
 	for i := int64(0); i < cfg.PCT && r.Failure == nil; i++ {
-		if i%patience == 0 && ctx.Err() != nil {
+		if pause(ctx, cfg, r, i) {
 			return
 		}
 		r.Random++
 		rnd.begin(cfg.Seed, uint64(i))
-		if err := x.execute(p, cfg, rnd); err != nil {
+		err := x.execute(p, cfg, rnd)
+		r.Steps += int64(x.step)
+		if err != nil {
 			r.Failure = &Failure{Program: p.Name, Err: err, Schedule: append(Schedule(nil), x.deviations...), Random: true}
 		}
 	}
 }
 
 // Replay runs p once as sched says and returns the timeline, and the invariant
-// that was broken, if any.
+// that was broken, if any, or a [MisfitError].
 func Replay(p Program, cfg Config, sched Schedule) (string, error) {
 	x, err := newMachine(&cfg)
 	if err != nil {
@@ -215,9 +239,23 @@ func Replay(p Program, cfg Config, sched Schedule) (string, error) {
 	}
 	defer x.discard()
 	x.trace = new(timeline)
-	err = x.execute(&p, &cfg, &replay{sched})
+	r := &replay{sched}
+	err = x.execute(&p, &cfg, r)
+	if err == nil && len(r.rest) > 0 {
+		err = &MisfitError{r.rest[0], "nobody is asked at this point"}
+	}
 	x.trace.end(x, err)
 	return x.trace.String(), err
+}
+
+// A MisfitError says that a schedule is not one of the program.
+type MisfitError struct {
+	Deviation Deviation // the first that cannot be followed
+	Why       string
+}
+
+func (e *MisfitError) Error() string {
+	return fmt.Sprintf("the schedule does not fit: %d:%d: %s", e.Deviation.Step, e.Deviation.Thread, e.Why)
 }
 
 // A replay repeats the decisions of a schedule.
@@ -229,17 +267,17 @@ func (r *replay) start(x *Machine) { x.every = true }
 // pick implements picker.
 func (r *replay) pick(x *Machine, t *thread, runnable bool) *thread {
 	if len(r.rest) > 0 && r.rest[0].Step == x.step {
-		id := r.rest[0].Thread
+		want := r.rest[0]
 		r.rest = r.rest[1:]
-		if id == t.id && runnable {
+		if want.Thread == t.id && runnable {
 			return t
 		}
 		for _, o := range x.candidates(t) {
-			if o.id == id {
+			if o.id == want.Thread {
 				return o
 			}
 		}
-		x.fail(fmt.Errorf("the schedule does not fit: at %d thread %d cannot go on", x.step, id))
+		x.fail(&MisfitError{want, "this thread cannot go on"})
 		return x.threads[0]
 	}
 	return x.usual(t, runnable)

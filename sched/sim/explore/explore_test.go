@@ -182,27 +182,25 @@ func TestScheduleText(t *testing.T) {
 	}
 }
 
-// BenchmarkInterleavings runs single executions of the small programs.
+// BenchmarkInterleavings explores the small programs within three preemptions,
+// and then at random.
 func BenchmarkInterleavings(b *testing.B) {
 	for _, name := range []string{"spawn", "steal", "park", "close"} {
 		b.Run(name, func(b *testing.B) {
 			p, _ := ProgramByName(name)
 			cfg := config(b, "numa")
-			x, err := newMachine(&cfg)
-			if err != nil {
-				b.Fatal(err)
-			}
-			d := &search{seen: newTable(12)}
-			d.restart(14)
-			steps := 0
+			cfg.Bound = 3
+			total, steps := int64(0), int64(0)
 			for b.Loop() {
-				if err := x.execute(&p, &cfg, d); err != nil {
-					b.Fatal(err)
+				r, err := Explore(context.Background(), p, cfg)
+				if err != nil || r.Failure != nil {
+					b.Fatal(err, r.Failure)
 				}
-				steps += x.step
-				d.next()
+				total += r.Executions()
+				steps += r.Steps
 			}
-			b.ReportMetric(float64(steps)/float64(b.N), "accesses/op")
+			b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "interleavings/s")
+			b.ReportMetric(float64(steps)/float64(total), "accesses/interleaving")
 		})
 	}
 }

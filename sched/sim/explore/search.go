@@ -196,6 +196,16 @@ func (x *Machine) markUnknown() {
 	}
 }
 
+// markedWords returns how many of the words that were accessed are marked.
+func (x *Machine) markedWords() (n int) {
+	for i, place := range x.places {
+		if place != 0 && x.marked[i] {
+			n++
+		}
+	}
+	return n
+}
+
 // A table remembers states with the number of preemptions left there. It has a
 // fixed size and forgets: then a state is searched again.
 type table struct {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+
+	"numasched/sched/policy"
+	"numasched/sched/sim/explore"
+)
+
+func explored(t *testing.T, args string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = exploreCmd(strings.Fields(args), &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// What cannot be explored is refused in one line that names the flag, the text
+// and what is wanted.
+func TestExploreRefuses(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"--cpus x", `--cpus "x": want a number from 1 to 15`},
+		{"--cpus 0", `--cpus "0": want a number from 1 to 15`},
+		{"--cpus 16", `--cpus "16": want a number from 1 to 15`},
+		{"--cpus 99999999999999999999", `--cpus "99999999999999999999": want a number from 1 to 15`},
+		{"--gs 64", `--gs "64": want a number from 1 to 63`},
+		{"--bound -1", `--bound "-1": want a number from 0 to 14`},
+		{"--bound 15", `--bound "15": want a number from 0 to 14`},
+		{"--limit 0", `--limit "0": want a number from 1 to`},
+		{"--pct -1", `--pct "-1": want a number from 0 to`},
+		{"--seed 1.5", `--seed "1.5": want a number from 0 to`},
+		{"--program steel", `unknown program "steel" (did you mean "steal"? valid: spawn, `},
+		{"--program spawn,", `unknown program "" (valid: spawn, `},
+		{"--program steal --cpus 1", `--cpus 1: program steal wants 2 to 15`},
+		{"--program fork --gs 1", `--gs 1: program fork wants 2 to 63`},
+		{"--arm numb", `unknown arm "numb" (did you mean "numa"? valid: gm, `},
+		{"--program spawn --replay 12", `--replay: schedule: "12": want STEP:THREAD,...`},
+		{"--program spawn --replay 9:1,8:0", `--replay: schedule: "8:0": want STEP:THREAD,...`},
+		{"--program spawn --replay 9:16", `--replay: schedule: "9:16": want STEP:THREAD,... with growing steps and threads from 0 to 15`},
+		{"--program spawn --replay 9:15", `--replay: the schedule does not fit: 9:15: this thread cannot go on; want a schedule of spawn under numa`},
+		{"--program spawn --replay 9999:0", `--replay: the schedule does not fit: 9999:0: nobody is asked at this point; want a schedule of spawn under numa`},
+		{"--replay -", `--replay: want one program and one arm, not 4`},
+		{"spawn", `"spawn": want flags only`},
+	} {
+		status, out, errs := explored(t, c.args)
+		if status != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "experiments explore: "+c.want) {
+			t.Errorf("%s: status %d, output %q, error %q, want status 2 and only %q", c.args, status, out, errs, c.want)
+		}
+	}
+}
+
+// The table says what was covered, whether that is all, and how fast.
+func TestExploreReports(t *testing.T) {
+	status, out, _ := explored(t, "--cpus 2 --gs 2 --program spawn,steal --arm flat,numa --bound 2 --limit 700 --pct 50")
+	if status != 0 {
+		t.Fatalf("status %d:\n%s", status, out)
+	}
+	for _, want := range []string{
+		`(?m)^spawn +flat +bound 0 +all +\d+ +(\d+|-) +\d+ +\d+ +\d+$`,
+		`(?m)^spawn +numa +bound [12] +in part +\d+ `,
+		`(?m)^steal +flat +random +50 +-$`,
+		`(?m)^steal +numa +random +50 +-$`,
+		`(?m)^\d+ interleavings in \d+\.\d s, (\d+|-) per second on \d+ CPUs of this host; every invariant held in all that was tried$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("no line like %s in\n%s", want, out)
+		}
+	}
+}
+
+// A schedule without deviations replays as a timeline.
+func TestExploreReplays(t *testing.T) {
+	status, out, errs := explored(t, "--cpus 2 --gs 2 --program spawn --replay -")
+	if status != 0 || !strings.HasPrefix(out, "caller\n") || !strings.HasSuffix(out, "no invariant was broken\n") {
+		t.Errorf("status %d, error %q:\n%s", status, errs, out)
+	}
+}
+
+// An interrupted exploration says so, and what it had covered.
+func TestExploreIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	arm, _ := policy.ByName("numa")
+	p, _ := explore.ProgramByName("park")
+	cfg := explore.Config{Arm: arm, CPUs: 3, Gs: 4, Seed: 1, Bound: 3, Limit: 1 << 40, Depth: 4}
+	var out bytes.Buffer
+	failed, err := exploreCells(ctx, []explorerCell{{p, cfg}}, &out, &stopper{5, cancel}, 0)
+	if failed || err != nil {
+		t.Fatal(failed, err)
+	}
+	for _, want := range []string{
+		`(?m)^park +numa +bound \d +in part +`,
+		`every invariant held in all that was tried; interrupted\n$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out.String()) {
+			t.Errorf("no line like %s in\n%s", want, out.String())
+		}
+	}
+}
+
+// A stopper calls stop when so many lines of progress have been written.
+type stopper struct {
+	lines int
+	stop  func()
+}
+
+func (s *stopper) Write(b []byte) (int, error) {
+	if s.lines--; s.lines == 0 {
+		s.stop()
+	}
+	return len(b), nil
+}
