@@ -11,7 +11,7 @@
 # cannot be made, and what is missing.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-packages="topology numa sched/host" # whose tests named TestLab... run there
+packages="topology numa sched/host experiments/harness" # whose tests named TestLab... run there
 
 if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
 	name=$2
