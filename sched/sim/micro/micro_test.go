@@ -9,7 +9,7 @@ import (
 // tables in odd.
 func TestMeasuredTables(t *testing.T) {
 	for i, name := range Presets() {
-		if testing.Short() && i%5 != 0 {
+		if (testing.Short() || raceDetector) && i%9 != 0 {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
