@@ -172,24 +172,29 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout, stderr io.W
 		report explore.Report
 		err    error
 	}
-	cpus := min(runtime.GOMAXPROCS(0), len(cells))
-	results := make([]chan result, len(cells))
-	for i := range results {
+	// Systematic and random search are jobs of their own, the short ones last, so
+	// that no CPU is left without work for long.
+	jobs := 2 * len(cells)
+	results := make([]chan result, jobs)
+	todo := make(chan int, jobs)
+	for i := range jobs {
 		results[i] = make(chan result, 1)
-	}
-	todo := make(chan int, len(cells))
-	for i := range cells {
 		todo <- i
 	}
 	close(todo)
 	show := &exploreProgress{w: stderr, every: every, last: time.Now()}
 	start := time.Now()
+	cpus := min(runtime.GOMAXPROCS(0), jobs)
 	for range cpus {
 		go func() {
 			for i := range todo {
-				cfg := cells[i].cfg
-				cfg.Progress = show.progress
-				r, err := explore.Explore(ctx, cells[i].program, cfg)
+				c := cells[i%len(cells)]
+				if c.cfg.Progress = show.progress; i < len(cells) {
+					c.cfg.PCT = 0
+				} else {
+					c.cfg.Bound = -1
+				}
+				r, err := explore.Explore(ctx, c.program, c.cfg)
 				results[i] <- result{r, err}
 			}
 		}()
@@ -198,11 +203,14 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout, stderr io.W
 	fmt.Fprintf(stdout, "%-9s %-13s %-8s %-8s %11s %9s %10s %6s %6s\n", "program", "arm", "within", "covered", "tried", "per s", "states", "words", "steps")
 	total := int64(0)
 	for i, cell := range cells {
-		res := <-results[i]
+		res, random := <-results[i], <-results[len(cells)+i]
 		if res.err != nil {
 			return false, res.err
 		}
 		r := res.report
+		if r.Failure == nil {
+			r.Random, r.RandomWall, r.Failure = random.report.Random, random.report.RandomWall, random.report.Failure
+		}
 		total += r.Executions()
 		if r.Executions() == 0 {
 			fmt.Fprintf(stdout, "%-9s %-13s not begun\n", r.Program, r.Arm)
@@ -261,7 +269,7 @@ func (e *exploreProgress) progress(r *explore.Report) {
 		return
 	}
 	e.last = time.Now()
-	if r.Random > 0 {
+	if len(r.Bounds) == 0 {
 		fmt.Fprintf(e.w, "%s under %s: %d random schedules so far\n", r.Program, r.Arm, r.Random)
 		return
 	}

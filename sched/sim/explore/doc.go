@@ -37,6 +37,31 @@
 // The tests prove the explorer itself: files under testdata/mutations put known
 // bugs into the scheduler's source, by a build overlay, and each must be found.
 //
+// # How fast it is
+//
+// An execution is the whole life of a scheduler: 250 to 550 accesses for four Gs
+// on three CPUs, between making and closing it. It takes 7 to 14 microseconds of
+// one CPU of a 2-CPU AMD EPYC host under Go 1.26 (go test -bench Interleavings):
+// 151,000 interleavings per second of spawn, 132,000 of steal, 108,000 of close,
+// 72,000 of park. The command experiments explore, with its defaults, spends 40 s
+// of CPU time on 4.4 million of them: 110,000 per second and CPU. Seen by the
+// clock on two CPUs were 178,000 beside little other work, 61,000 beside much.
+//
+// What limits it is that every interleaving starts from the beginning: coroutines
+// cannot be copied. Three things keep that cheap. The scheduler of the last
+// execution is made new with its coroutines (sched.Reset, 0.2 us, where a new
+// one takes 8 us, and 0.6 us more for each coroutine). Up to the last decision,
+// and from a state seen before, accesses are counted but not hashed. And nobody
+// is asked where nothing is to be decided. Of what is left, a profile says, 43 %
+// is the scheduler's own code and 33 % the explorer's; the rest is switching
+// coroutines, allocation, and panics that unwind cancelled Gs.
+//
+// The number of interleavings grows by a factor of 10 to 100 with each preemption.
+// For spawn under numa on three CPUs it is 7, 3,361 and 233,584 within 0, 1 and 2
+// preemptions, and more than a million within 3; for park, where most switches
+// are free, 7 and 1.4 million within 0 and 1. A search that its limit has ended
+// says that it covers a part.
+//
 // # How to read a timeline
 //
 // A failure comes with the schedule, for Replay, and a timeline like

@@ -18,7 +18,7 @@ type Config struct {
 	Gs   int    // of a program, the one that Run runs included
 	Seed uint64 // of the scheduler's and the explorer's random choices
 
-	Bound int   // preemptions in the systematic search, 0 to MaxBound
+	Bound int   // preemptions in the systematic search, 0 to MaxBound; -1: no such search
 	Limit int64 // executions of the systematic search of a program; 0: none
 	PCT   int64 // random schedules after it
 	Depth int   // of the bugs that random schedules look for: preemptions + 1
@@ -165,6 +165,9 @@ func newMachine(cfg *Config) (*Machine, error) {
 const patience = 1024
 
 func (x *Machine) systematic(ctx context.Context, p *Program, cfg *Config, r *Report) {
+	if cfg.Bound < 0 {
+		return
+	}
 	limit := cfg.Limit
 	if limit <= 0 {
 		limit = 1 << 62
