@@ -399,26 +399,7 @@ func simMicro(names []string, asJSON bool, w io.Writer) error {
 	if asJSON {
 		return printJSON(w, tables)
 	}
-	fmt.Fprintf(w, "measured by others, and simulated\n\n")
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "preset\ttable\tcell\tmeasured\tsimulated\tunit\terror\n")
-	n, over := 0, 0
-	for _, cells := range tables {
-		for _, c := range cells {
-			want := fmt.Sprintf("%.5g", c.Lo)
-			if c.Hi != c.Lo {
-				want += fmt.Sprintf(" to %.5g", c.Hi)
-			}
-			fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%.5g\t%s\t%+.1f %%\n", c.Preset, c.Table, c.Row, want, c.Simulated, c.Unit, 100*c.Error())
-			n++
-			if e := c.Error(); e > 0.05 || e < -0.05 {
-				over++
-			}
-		}
-	}
-	tw.Flush()
-	fmt.Fprintf(w, "\n%d of %d cells within 5 %%\n", n-over, n)
-	return nil
+	return micro.Print(w, tables)
 }
 
 func unknownUnless(kind, name string, valid []string) error {

@@ -1,7 +1,9 @@
 package micro
 
 import (
+	"bytes"
 	"math"
+	"os"
 	"testing"
 )
 
@@ -33,6 +35,33 @@ func TestMeasuredTables(t *testing.T) {
 			}
 			t.Logf("%d cells; worst: %s %s %+.1f %%", len(cells), worst.Table, worst.Row, 100*worst.Error())
 		})
+	}
+}
+
+// The table that is kept is the one that Print makes: every run that the race
+// detector and -short leave out of the test above is in it.
+func TestErrorsTxt(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("simulates every preset")
+	}
+	var tables [][]Cell
+	for _, name := range Presets() {
+		cells, err := Run(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables = append(tables, cells)
+	}
+	var got bytes.Buffer
+	if err := Print(&got, tables); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("errors.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Error("errors.txt is out of date: run go generate ./sched/sim/micro")
 	}
 }
 
