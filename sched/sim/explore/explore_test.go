@@ -14,7 +14,7 @@ func config(t testing.TB, arm string) Config {
 	if !ok {
 		t.Fatalf("no arm %s", arm)
 	}
-	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 50_000, PCT: 20_000, Depth: 4}
+	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 20_000, PCT: 10_000, Depth: 4}
 	switch {
 	case raceDetector:
 		cfg.Limit, cfg.PCT = 200, 100
@@ -29,6 +29,7 @@ func TestPrograms(t *testing.T) {
 	for _, arm := range []string{"gm", "flat", "numa", "numa-nodeq", "numa-home"} {
 		for _, p := range Programs {
 			t.Run(arm+"/"+p.Name, func(t *testing.T) {
+				t.Parallel()
 				cfg := config(t, arm)
 				r, err := Explore(context.Background(), p, cfg)
 				if err != nil {
@@ -189,7 +190,7 @@ func BenchmarkInterleavings(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			p, _ := ProgramByName(name)
 			cfg := config(b, "numa")
-			cfg.Bound = 3
+			cfg.Bound, cfg.Limit, cfg.PCT = 3, 50_000, 20_000
 			total, steps := int64(0), int64(0)
 			for b.Loop() {
 				r, err := Explore(context.Background(), p, cfg)
