@@ -36,6 +36,8 @@
 //
 // The tests prove the explorer itself: files under testdata/mutations put known
 // bugs into the scheduler's source, by a build overlay, and each must be found.
+// And on small machines what the search leaves out is tried as well, and must end
+// in the same states (reduction_test.go).
 //
 // # How fast it is
 //
