@@ -15,12 +15,9 @@ import (
 // Debian's and Ubuntu's.
 var kernelPackages = []string{"linux-image-cloud-amd64", "linux-image-virtual"}
 
-// findKernel returns a kernel image: the one given, this host's, or a
-// distribution's, which is unpacked into the cache and not installed.
-func findKernel(given, cache string) (string, error) {
-	if given != "" {
-		return given, checkKernel(given)
-	}
+// findKernel returns a kernel image: this host's, or a distribution's, which is
+// unpacked into the cache and not installed.
+func findKernel(cache string) (string, error) {
 	if runtime.GOARCH == "amd64" {
 		if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 			if name := "/boot/vmlinuz-" + strings.TrimSpace(string(release)); checkKernel(name) == nil {
@@ -47,12 +44,12 @@ func findKernel(given, cache string) (string, error) {
 func checkKernel(name string) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return fmt.Errorf("kernel: %w", err)
+		return err
 	}
 	defer f.Close()
 	var magic [4]byte
 	if _, err := f.ReadAt(magic[:], 0x202); err != nil || string(magic[:]) != "HdrS" {
-		return fmt.Errorf("kernel %s is not an x86 Linux kernel image (bzImage)", name)
+		return fmt.Errorf("%s is not an x86 Linux kernel image (bzImage)", name)
 	}
 	return nil
 }

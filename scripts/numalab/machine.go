@@ -28,6 +28,10 @@ var (
 	errInterrupted = errors.New("interrupted")
 )
 
+// killPatience is how long a killed QEMU may take to end: it gives all its
+// memory back. Where KVM is broken it may never leave the kernel.
+const killPatience = 20 * time.Second
+
 // boot runs the machine until it powers off, and ends it after the time-out.
 // The command's output goes to stdout as it comes, the kernel's console and
 // the results to files.
@@ -67,8 +71,12 @@ func (m *machine) boot(s shape, image string, timeout time.Duration, stdout io.W
 		why = errInterrupted
 	}
 	cmd.Process.Kill()
-	<-ended
-	return why
+	select {
+	case <-ended:
+		return why
+	case <-time.After(killPatience):
+		return fmt.Errorf("%w; %s (process %d) hangs in the kernel and cannot be ended", why, filepath.Base(m.qemu), cmd.Process.Pid)
+	}
 }
 
 // run boots the machine for the command of o and returns its status.
@@ -82,10 +90,10 @@ func (m *machine) run(o *options, image string) (int, error) {
 	}
 	err := m.boot(o.shape, image, o.timeout, os.Stdout, console, results)
 	if errors.Is(err, errInterrupted) {
-		return 130, err
+		return exitInterrupted, err
 	}
 	if errors.Is(err, errTimeout) {
-		return exitTimeout, fmt.Errorf("the machine was ended after %v; the end of its console:\n%s", o.timeout, tail(console, 30))
+		return exitTimeout, fmt.Errorf("%w: the machine was ended after %v; the end of its console:\n%s", err, o.timeout, tail(console, 30))
 	}
 	if err != nil {
 		return exitMachine, err

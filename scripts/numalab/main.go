@@ -14,8 +14,9 @@
 // in: ttyS0 is the kernel's console, ttyS1 what the command prints, ttyS2 a
 // .tar.gz of the results, with the exit status first.
 //
-// Invariant: when the host's role ends, by whatever end, QEMU has ended and
-// the temporary files are gone.
+// Invariant: when the host's role ends, QEMU has ended and the temporary files
+// are gone, also after a time-out or a signal. Of SIGKILL the temporary files
+// are left; QEMU is not.
 package main
 
 import (
@@ -34,9 +35,10 @@ import (
 
 // Exit statuses of our own; every other one is the command's.
 const (
-	exitUsage   = 2
-	exitTimeout = 124 // as timeout(1)
-	exitMachine = 125 // the machine could not be made or broke down
+	exitUsage       = 2
+	exitTimeout     = 124 // as timeout(1)
+	exitMachine     = 125 // the machine could not be made or broke down
+	exitInterrupted = 130 // as a shell
 )
 
 const usage = `Usage: numalab.sh [OPTIONS] -- COMMAND [ARGUMENT...]
@@ -47,12 +49,12 @@ machine; it must be a static program (CGO_ENABLED=0 go build). Other commands
 are busybox's. Files that COMMAND writes to /results are copied to --out.
 
 The machine needs qemu-system-x86_64 and busybox; what is missing is named with
-the command that installs it. KVM is used only after a small machine has really booted with
-it, once since this host started; else the CPU is emulated. Node and CPU
-numbers count from 0, CPUs node by node; each node is a package.
+the command that installs it. KVM is used only after a small machine has really
+booted with it, once since this host started; else the CPU is emulated. Node and
+CPU numbers count from 0, CPUs node by node; each node is a package.
 
 Exit status: COMMAND's; 2 bad usage; 124 time-out; 125 no machine, or it broke
-down: the end of its console is then shown.
+down: the end of its console is then shown; 130 interrupted.
 
 Options:
 `
@@ -137,6 +139,11 @@ func parseOptions(args []string) (*options, error) {
 	if o.shape, err = newShape(*nodes, *cpus, bytes, *memless, *cpuless); err != nil {
 		return nil, err
 	}
+	if o.kernel != "" {
+		if err := checkKernel(o.kernel); err != nil {
+			return nil, fmt.Errorf("--kernel: %w", err)
+		}
+	}
 	if *dist != "" {
 		text, err := os.ReadFile(*dist)
 		if err != nil {
@@ -165,9 +172,11 @@ func host(args []string) (int, error) {
 	if err != nil {
 		return exitMachine, err
 	}
-	kernel, err := findKernel(o.kernel, cache)
-	if err != nil {
-		return exitMachine, err
+	kernel := o.kernel
+	if kernel == "" {
+		if kernel, err = findKernel(cache); err != nil {
+			return exitMachine, err
+		}
 	}
 	if o.out != "" {
 		if err := os.MkdirAll(o.out, 0o777); err != nil {
@@ -181,12 +190,15 @@ func host(args []string) (int, error) {
 	defer os.RemoveAll(tmp)
 
 	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, terminate)
+	signal.Notify(interrupted, os.Interrupt, terminate, hangUp)
 	defer signal.Stop(interrupted)
 
 	m := &machine{qemu: qemu, kernel: kernel, dir: tmp, stop: interrupted}
 	if o.accel != "tcg" {
 		m.kvm, err = kvmWorks(m, busybox, cache)
+		if errors.Is(err, errInterrupted) {
+			return exitInterrupted, err
+		}
 		if o.accel == "kvm" && !m.kvm {
 			return exitMachine, fmt.Errorf("--accel kvm: %w", err)
 		}

@@ -6,11 +6,14 @@ import (
 	"compress/gzip"
 	"errors"
 	"flag"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAShapeBecomesQEMUsArguments(t *testing.T) {
@@ -58,6 +61,7 @@ func TestBadArgumentsAreRefusedWithTheirTextAndWhatWasExpected(t *testing.T) {
 		"--env NAME -- x":                    `"NAME": want NAME=VALUE`,
 		"--nodes 2 --dist " + dist + " -- x": dist + `:2: "ten": want a number from 10 to 254`,
 		"--dist /nowhere -- x":               "/nowhere",
+		"--kernel /nowhere -- x":             "--kernel: open /nowhere",
 		"--what -- x":                        "-what",
 	} {
 		if _, err := parseOptions(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), says) {
@@ -99,6 +103,54 @@ func TestOnlyStaticProgramsAndKernelsAreTaken(t *testing.T) {
 	os.WriteFile(name, image, 0o644)
 	if err := checkKernel(name); err != nil {
 		t.Errorf("a kernel: %v", err)
+	}
+}
+
+// A machine that never powers off is ended, and does not stay behind.
+func TestAMachineIsEndedByItsTimeOutOrASignal(t *testing.T) {
+	dir := t.TempDir()
+	qemu, pid := filepath.Join(dir, "qemu"), filepath.Join(dir, "pid")
+	script := "#!/bin/sh\necho $$ >" + pid + ".new; mv " + pid + ".new " + pid + "; exec sleep 1000\n"
+	if err := os.WriteFile(qemu, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command("sh", "-c", "kill -0 $$").Run(); err != nil {
+		t.Skip("no Unix shell: ", err)
+	}
+	s, err := newShape(1, 1, 64<<20, false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		timeout time.Duration
+		stop    bool
+		want    error
+	}{{"time-out", 5 * time.Second, false, errTimeout}, {"signal", time.Hour, true, errInterrupted}} {
+		os.Remove(pid)
+		stop := make(chan os.Signal, 1)
+		m := &machine{qemu: qemu, dir: dir, stop: stop}
+		ended := make(chan error)
+		go func() { ended <- m.boot(s, "", c.timeout, io.Discard, "", "") }()
+		if c.stop {
+			for i := 0; i < 1000; i++ { // until it runs
+				if _, err := os.Stat(pid); err == nil {
+					break
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			stop <- os.Interrupt
+		}
+		if err := <-ended; !errors.Is(err, c.want) {
+			t.Errorf("%s: %v; want %v", c.name, err, c.want)
+		}
+		text, err := os.ReadFile(pid)
+		if err != nil {
+			t.Fatalf("%s: it never ran: %v", c.name, err)
+		}
+		if exec.Command("kill", "-0", strings.TrimSpace(string(text))).Run() == nil {
+			t.Errorf("%s: the machine still runs", c.name)
+		}
 	}
 }
 

@@ -5,7 +5,10 @@ import (
 	"syscall"
 )
 
-const terminate = syscall.SIGTERM
+const (
+	terminate = syscall.SIGTERM
+	hangUp    = syscall.SIGHUP
+)
 
 // endWithParent has the kernel end the child when the thread that makes it
 // ends, also by a signal that this program cannot catch. The child has a

@@ -7,7 +7,10 @@ import (
 	"syscall"
 )
 
-const terminate = syscall.SIGTERM
+const (
+	terminate = syscall.SIGTERM
+	hangUp    = syscall.SIGHUP
+)
 
 func endWithParent(cmd *exec.Cmd) {}
 
