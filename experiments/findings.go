@@ -36,6 +36,7 @@ type judgement struct {
 	shorts  []string
 	note    string // why it is not judged by the first three, though its data has homes
 	overMap float64
+	split   string // of the Ps' time
 }
 
 // judge judges every cell in which both numa and flat ran.
@@ -52,7 +53,8 @@ func judge(res *harness.Results) (fs []judgement) {
 		if numa == nil || numa.Speedup == nil {
 			continue
 		}
-		f := judgement{Cell: g.Cell, nodes: nodes[g.Topo], over: numa.Speedup.Center, local: numa.MemoryLocal.Center, bound: numa.OverBound, overMap: math.NaN()}
+		f := judgement{Cell: g.Cell, nodes: nodes[g.Topo], over: numa.Speedup.Center, local: numa.MemoryLocal.Center, bound: numa.OverBound, overMap: math.NaN(),
+			split: fmt.Sprintf("%.0f %% work, %.0f %% scheduling, %.0f %% idle", numa.Work, numa.Scheduling, numa.Idle)}
 		if w := g.Find("numa-wrongmap"); w != nil {
 			f.overMap = numa.Throughput.Center / w.Throughput.Center
 		}
@@ -113,6 +115,7 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 			verdict := "meets the aims"
 			if len(f.shorts) > 0 {
 				verdict = "falls short: " + strings.Join(f.shorts, "; ")
+				say("%s on %s falls short (%s); its Ps' time is %s.", f.Workload, f.Topo, strings.Join(f.shorts, "; "), f.split)
 			} else {
 				met++
 			}
@@ -140,6 +143,16 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 		tables = append(tables, homed)
 		say("Simulated, memory-bound work whose data has homes, %d nodes and more, all CPUs: aim numa at least %.1fx flat, %.0f %% local, within %.2fx of the bound: %s.",
 			aimNodes, aimSpeedup, aimLocal, aimBound, ofAll(met, all))
+		lo, hi := math.Inf(1), 0.0
+		for _, f := range fs {
+			if f.homed && !math.IsNaN(f.overMap) {
+				lo, hi = min(lo, f.overMap), max(hi, f.overMap)
+			}
+		}
+		if hi > 0 {
+			say("Control: in these cells numa is %s to %s the throughput of numa-wrongmap, which shards alike and has no locality. What numa gains over that is locality; the rest of its gain over flat is sharding: all controllers and links are busy all the time, where flat's Ps crowd on the data of few nodes.",
+				harness.FormatRatio(lo), harness.FormatRatio(hi))
+		}
 	}
 	if rest > 0 {
 		if len(short.Rows) > 0 {

@@ -97,20 +97,21 @@ func (f *simFlags) sweep() (*sweep, error) {
 func parseShares(s, machine string, cpus int) ([]int, error) {
 	var ps []int
 	for _, item := range splitList(s) {
-		bad := usagef("--procs %q: want numbers of at least 1 or shares of the CPUs, as in 16,1/2,all", item)
-		n, d := item, "1"
 		if item == "all" {
-			n = strconv.Itoa(cpus)
-		} else if num, den, ok := strings.Cut(item, "/"); ok {
-			n, d = num, den
+			item = "1/1"
 		}
-		num, err1 := strconv.Atoi(n)
-		den, err2 := strconv.Atoi(d)
-		if err1 != nil || err2 != nil || num < 1 || den < 1 || d != "1" && num > den {
-			return nil, bad
+		n, d, share := strings.Cut(item, "/")
+		num, err := strconv.Atoi(n)
+		if share && err == nil {
+			var den int
+			if den, err = strconv.Atoi(d); err == nil && num >= 1 && num <= den {
+				num = max(1, cpus*num/den)
+			} else {
+				num = 0
+			}
 		}
-		if d != "1" {
-			num = max(1, cpus*num/den)
+		if err != nil || num < 1 {
+			return nil, usagef("--procs %q: want numbers of at least 1 or shares of the CPUs, as in 16,1/2,all", item)
 		}
 		if num > cpus {
 			return nil, usagef("--procs %d is impossible: %s has %d CPUs (want 1 to %d)", num, machine, cpus, cpus)

@@ -1,13 +1,21 @@
 #!/bin/sh
-# Builds the experiments, shows this machine, runs them and prints what came
-# out. Results, plots and a report are left in results/.
+# Builds the experiments, shows this machine, runs them here and on simulated
+# machines, and prints what came out. Results, plots and reports are left in
+# results/.
 #
 # Usage: scripts/reproduce.sh [--full] [--out DIR]
+#        scripts/reproduce.sh --verify
 #   --full     all workloads at full size under all arms, a second for each
 #              repetition, instead of the quick suite under the four main arms
+#              repetition, instead of the quick suite under the four main arms;
+#              and larger simulated machines
 #   --out DIR  where the results go: a folder that does not exist, or one that
-#              this script was interrupted in, which is completed
-# The quick suite takes under 5 minutes on 2 CPUs, the first build included.
+#              this script was interrupted in, which is completed; those of
+#              simulated machines go to DIR/simulated
+#   --verify   run again what results/reference-sim-* say of simulated machines,
+#              compare byte for byte, and do nothing else
+# Without --full all takes under 5 minutes on 2 CPUs, the first build included;
+# --verify takes one.
 # Exit status: 0 all went well; 1 something failed; 2 it cannot be done here or
 # the arguments are wrong; 130 interrupted.
 set -eu
@@ -19,9 +27,11 @@ die() {
 
 full=
 out=
+verify=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--full) full=yes ;;
+	--verify) verify=yes ;;
 	--out)
 		[ $# -ge 2 ] && [ -n "$2" ] || die "--out wants a folder"
 		case $2 in /*) out=$2 ;; *) out=$PWD/$2 ;; esac
@@ -31,11 +41,12 @@ while [ $# -gt 0 ]; do
 		sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"
 		exit 0
 		;;
-	*) die "unknown argument '$1' (valid: --full, --out DIR, --help)" ;;
+	*) die "unknown argument '$1' (valid: --full, --out DIR, --verify, --help)" ;;
 	esac
 	shift
 done
 
+[ -z "$verify" ] || [ -z "$full$out" ] || die "--verify excludes --full and --out"
 cd "$(dirname "$0")/.."
 
 # An older Go fetches the one that go.mod names, if it may; then this is 1.26 too.
@@ -48,6 +59,16 @@ echo "== building with $version"
 stamp=auto # the commit goes into the results, if git will tell it
 git rev-parse HEAD >/dev/null 2>&1 || stamp=false
 go build -buildvcs=$stamp -o bin/experiments ./experiments
+
+if [ -n "$verify" ]; then
+	status=0
+	for dir in results/reference-sim-*; do
+		echo
+		echo "== $dir"
+		bin/experiments sim --verify "$dir" || status=1
+	done
+	exit $status
+fi
 
 echo
 echo "== this machine"
@@ -67,4 +88,18 @@ if [ -n "$full" ]; then
 else
 	set -- --quick --reps 10 --budget 150s
 fi
-exec bin/experiments run "$@" --out "$out" $resume
+bin/experiments run "$@" --out "$out" $resume
+
+# Simulated machines of 2, 4, 4, 8 and 8 nodes, with data that their caches do not
+# hold. An earlier sweep is made anew: it always comes out the same.
+machines=skx-2x8180,bdw-2x2680v4-cod,snb-4s-ring,opteron-4x6276,spr-2x8468-snc4
+loads=triad:n=25165824,heat:n=6144:rows=8:sweeps=2,fib:n=20,uts:depth=7
+if [ -n "$full" ]; then
+	machines=$machines,kunpeng-920,rome-2x7742-nps4,skx-8s
+	loads=triad:n=67108864,heat:n=8192:rows=8:sweeps=4,fib:n=22,uts:depth=8
+fi
+echo
+echo "== simulating into $out/simulated"
+rm -rf "$out/simulated"
+bin/experiments sim --preset $machines --arm gm,flat,numa,numa-near,numa-wrongmap --workload $loads \
+	--procs 1/8,1/4,1/2,all --out "$out/simulated"

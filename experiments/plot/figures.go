@@ -28,6 +28,21 @@ func Figures(r *harness.Results) []Figure {
 			figures = append(figures, *f)
 		}
 	}
+	if exact(groups) {
+		most := atMostPs(groups)
+		for _, f := range []*Figure{speedups(most), throughput(most), steals(most)} {
+			if f != nil {
+				f.Title += ", simulated, with the most Ps"
+			}
+			add(f)
+		}
+		for _, f := range machines(groups) {
+			add(f)
+			last := &figures[len(figures)-1]
+			last.labels[1] = "topology " + strings.TrimPrefix(f.Name, machinePrefix)
+		}
+		return figures
+	}
 	if r.Meta.Place.HasSpeed() {
 		add(speedups(groups))
 		add(throughput(groups))
@@ -78,7 +93,12 @@ func intervalText(s benchmath.Summary, format func(float64) string) string {
 }
 
 func speedups(groups []harness.Group) *Figure {
-	f := forest{label: "speed-up over flat, log scale · ring: no difference shown (p >= 0.05)"}
+	f := forest{label: "speed-up over flat, log scale"}
+	caption := "Right of the line is faster than flat. "
+	if !exact(groups) {
+		f.label += " · ring: no difference shown (p >= 0.05)"
+		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that no difference was shown."
+	}
 	var values []float64
 	for i := range groups {
 		g := &groups[i]
@@ -87,9 +107,13 @@ func speedups(groups []harness.Group) *Figure {
 		for _, r := range g.Rows {
 			if s := r.Speedup; s != nil {
 				values = append(values, s.Center, s.Lo, s.Hi)
+				shown := withoutInterval(s.Summary, r.Exact)
+				text := intervalText(shown, harness.FormatRatio)
+				if !r.Exact {
+					text += "  " + harness.FormatP(s.P)
+				}
 				f.rows = append(f.rows, row{
-					name: r.Arm, color: armColor(r.Arm), dots: []dot{{s.Center, !s.Differs()}}, lo: s.Lo, hi: s.Hi,
-					text: intervalText(s.Summary, harness.FormatRatio) + "  " + harness.FormatP(s.P),
+					name: r.Arm, color: armColor(r.Arm), dots: []dot{{s.Center, !s.Differs()}}, lo: shown.Lo, hi: shown.Hi, text: text,
 				})
 			}
 		}
@@ -105,7 +129,7 @@ func speedups(groups []harness.Group) *Figure {
 	return &Figure{
 		Name:    "speedup",
 		Title:   "Speed-up over flat",
-		Caption: "Right of the line is faster than flat. Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that no difference was shown.",
+		Caption: caption,
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
 	}

@@ -25,6 +25,9 @@ type point struct{ x, y, lo, hi float64 }
 func (ch *chart) draw(c draw.Canvas) {
 	c.FillText(bold(style(textSize, ink)), vg.Point{X: c.Min.X, Y: c.Max.Y - 6}, ch.title)
 	c.FillText(style(smallSize, faint), vg.Point{X: c.Min.X, Y: c.Max.Y - 18}, ch.ylabel)
+	if len(ch.x.ticks) == 0 {
+		return
+	}
 	tickStyle := aligned(style(smallSize, ink), draw.XRight)
 	names := vg.Length(0)
 	for _, t := range ch.y.ticks {
