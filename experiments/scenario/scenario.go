@@ -25,6 +25,8 @@ package scenario
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -183,7 +185,11 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if w := s.Workload; w != nil {
 		for _, a := range w.Arms {
 			if _, ok := policy.ByName(a); !ok {
-				return nil, at(a, "unknown arm %q", a)
+				var names []string
+				for _, arm := range policy.Arms {
+					names = append(names, arm.Name)
+				}
+				return nil, at(a, "unknown arm %q: want one of %s", a, strings.Join(names, ", "))
 			}
 		}
 		if len(w.Arms) == 0 {
@@ -267,7 +273,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 				}
 			}
 			if p.ComputeUs < 0 || p.SleepUs < 0 {
-				return nil, at(g.Name, "threads %q: negative time", g.Name)
+				return nil, at(g.Name, "threads %q: a negative time: want 0 or more", g.Name)
 			}
 			for _, err := range []error{check(p.Random != nil, random), check(p.Stream != nil, stream), check(p.ComputeUs > 0, ""), check(p.SleepUs > 0, "")} {
 				if err != nil {
@@ -292,18 +298,23 @@ func Parse(name string, data []byte) (*Scenario, error) {
 			return nil, at(v.Policy.Home, "home %q: want none, static or dynamic", v.Policy.Home)
 		}
 		p := &v.Policy
-		if p.RemoteDelayMs < 0 || p.BalanceMs < 0 || p.FollowMs < 0 || p.NUMABalancingMs < 0 || p.Batch < 0 {
-			return nil, at(v.Name, "variant %q: negative time or batch", v.Name)
+		for _, c := range []struct {
+			field string
+			value sim.Milli
+		}{{"remote_delay_ms", p.RemoteDelayMs}, {"balance_ms", p.BalanceMs}, {"follow_ms", p.FollowMs}, {"numa_balancing_ms", p.NUMABalancingMs}, {"batch", sim.Milli(p.Batch) * 1000}} {
+			if c.value < 0 {
+				return nil, at(v.Name, "variant %q: %s is %v: want 0 or more", v.Name, c.field, c.value)
+			}
 		}
 		if m := v.Measured; m != nil && m.What != "" && m.What != "elapsed" && m.What != "user" && m.What != "last" {
 			return nil, at(m.What, "what %q: want elapsed, user or last", m.What)
 		}
 		for _, c := range v.Set {
 			if c.Threads != "" && !groups[c.Threads] {
-				return nil, at(c.Threads, "unknown threads %q", c.Threads)
+				return nil, at(c.Threads, "unknown threads %q: want one of %s", c.Threads, list(groups))
 			}
 			if c.Buffer != "" && !buffers[c.Buffer] {
-				return nil, at(c.Buffer, "unknown buffer %q", c.Buffer)
+				return nil, at(c.Buffer, "unknown buffer %q: want one of %s", c.Buffer, list(buffers))
 			}
 			if err := nodes(append(c.Nodes, c.Home...), v.Name); err != nil {
 				return nil, err
@@ -339,4 +350,12 @@ func parseHome(s string, nodes int) (int, error) {
 func (s *Scenario) Machine() (*sim.Preset, *topology.Topology, error) {
 	topo, err := topology.Load(s.preset.Topology)
 	return s.preset, topo, err
+}
+
+// list names what a file has of something.
+func list(set map[string]bool) string {
+	if len(set) == 0 {
+		return "none, as there are none"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(set)), ", ")
 }

@@ -54,18 +54,19 @@ func TestVariantsDiffer(t *testing.T) {
 
 func TestBadScenarios(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
-		{`"times"`, `"tims"`, `s.json:5:50: unknown field "tims"`},
+		{`"times"`, `"tims"`, `s.json:5:50: unknown field "tims": want name, count,`},
 		{`"synthetic:2x2"`, `"pdp11"`, `s.json:3:12: preset "pdp11": want`},
 		{`"nodes": [1]`, `"nodes": [2]`, `node 2 of "remote": want 0 to 1`},
 		{`"node:0"`, `"node:9"`, `home "node:9": want first-touch, interleave or node:0 to node:1`},
 		{`"accesses": 4096`, `"accesses": -1`, "accesses above 0"},
 		{`"buffer": "data"`, `"buffer": "date"`, `s.json:6:36: unknown buffer "date"`},
 		{`"times": 20`, `"times": 20, "start_s": -1`, "want no negative count, times or start_s"},
-		{`"threads": "probe", "nodes": [0]`, `"threads": "prob", "nodes": [0]`, `unknown threads "prob"`},
+		{`"threads": "probe", "nodes": [0]`, `"threads": "prob", "nodes": [0]`, `unknown threads "prob": want one of `},
 		{`"home": "static"`, `"home": "sweet"`, `home "sweet": want none, static or dynamic`},
 		{`"times": 20`, `"times": "20"`, "s.json:5:"},
 		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"compute_us": 1, "sleep_us": 2}`, "a phase is one of"},
 		{`"seconds": 0.008`, `"seconds": "8ms"`, `"8ms": want a decimal number`},
+		{`"home": "static"`, `"home": "static", "balance_ms": -2.5`, "balance_ms is -2.5: want 0 or more"},
 	} {
 		text := strings.Replace(small, c.old, c.new, 1)
 		if text == small {

@@ -141,13 +141,15 @@ func (m *Milli) UnmarshalJSON(b []byte) error {
 	neg := strings.HasPrefix(whole, "-")
 	v := int64(0)
 	digits := strings.TrimPrefix(whole, "-") + (frac + "000")[:3]
+	for _, c := range digits + frac {
+		if c < '0' || c > '9' {
+			return &milliError{s, "a decimal number without quotes"}
+		}
+	}
 	if len(frac) > 3 || len(digits) > 15 {
-		return fmt.Errorf("%s: want a number with at most three decimals", s)
+		return &milliError{s, "a number with at most three decimals"}
 	}
 	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return fmt.Errorf("%s: want a decimal number", s)
-		}
 		v = v*10 + int64(c-'0')
 	}
 	if neg {
@@ -156,6 +158,11 @@ func (m *Milli) UnmarshalJSON(b []byte) error {
 	*m = Milli(v)
 	return nil
 }
+
+// A milliError is a value that is no Milli: the decoder does not say where it is.
+type milliError struct{ text, want string }
+
+func (e *milliError) Error() string { return e.text + ": want " + e.want }
 
 // MarshalJSON writes the number without trailing zeros.
 func (m Milli) MarshalJSON() ([]byte, error) { return []byte(m.String()), nil }
@@ -381,17 +388,25 @@ func DecodeStrict(name string, data []byte, v any) error {
 	}
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
+	var milli *milliError
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	switch {
 	case errors.As(err, &syntax):
 		at = syntax.Offset
+	case errors.As(err, &milli):
+		// The first value of this text is the one that was refused first.
+		at = max(0, int64(bytes.Index(data, []byte(milli.text))))
 	case errors.As(err, &kind):
 		at = kind.Offset
 		text = fmt.Sprintf("%s: a JSON %s, want %s", kind.Field, kind.Value, kind.Type)
 	case strings.HasPrefix(text, "unknown field "):
 		field := strings.TrimPrefix(text, "unknown field ")
-		at = unknownField(data, v, strings.Trim(field, `"`))
+		var want []string
+		at, want = unknownField(data, v, strings.Trim(field, `"`))
 		text = "unknown field " + field
+		if len(want) > 0 {
+			text += ": want " + strings.Join(want, ", ")
+		}
 	}
 	line, col := LineColumn(data, at)
 	return fmt.Errorf("%s:%d:%d: %s", name, line, col, text)

@@ -18,21 +18,23 @@ func LineColumn(data []byte, at int64) (line, col int) {
 }
 
 // unknownField returns the offset of the first key called field at a place
-// where v's type has no such field. encoding/json names the key, not the place.
-func unknownField(data []byte, v any, field string) int64 {
+// where v's type has no such field, and the fields that it has. encoding/json names
+// the key, not the place.
+func unknownField(data []byte, v any, field string) (at int64, want []string) {
 	w := &keyWalk{dec: json.NewDecoder(bytes.NewReader(data)), field: field, at: -1}
 	w.value(reflect.TypeOf(v))
 	if w.at < 0 {
-		return int64(bytes.Index(data, []byte(field)))
+		return int64(bytes.Index(data, []byte(field))), nil
 	}
 	// The offset is the end of the key.
-	return w.at - int64(len(field)) - 2
+	return w.at - int64(len(field)) - 2, w.want
 }
 
 type keyWalk struct {
 	dec   *json.Decoder
 	field string
 	at    int64
+	want  []string // the fields of what has no such field
 }
 
 // value reads one value that goes into a t; nil is anything.
@@ -65,6 +67,9 @@ func (w *keyWalk) value(t reflect.Type) {
 			ft, ok := fieldType(t, name)
 			if !ok && name == w.field {
 				w.at = w.dec.InputOffset()
+				for i := range t.NumField() {
+					w.want = append(w.want, jsonName(t.Field(i)))
+				}
 				return
 			}
 			w.value(ft)
@@ -84,13 +89,17 @@ func fieldType(t reflect.Type, key string) (reflect.Type, bool) {
 		return nil, true
 	}
 	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" {
-			name = t.Field(i).Name
-		}
-		if strings.EqualFold(name, key) {
+		if strings.EqualFold(jsonName(t.Field(i)), key) {
 			return t.Field(i).Type, true
 		}
 	}
 	return nil, false
+}
+
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "" {
+		return f.Name
+	}
+	return name
 }
