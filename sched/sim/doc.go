@@ -28,10 +28,14 @@
 //	work.go       what a piece of Work costs; where pages lie
 //	kernel.go     CPUs and their queues, futexes, affinity
 //	policy.go     what operating systems do with threads beyond that
-//	micro         MLC, likwid and core-to-core, compared with what was measured
+//	micro         MLC, likwid and core-to-core, compared with what was measured;
+//	              micro/errors.txt is the table of errors
 //
 // Not modelled: TLBs, prefetchers (a stream pays its first latency only),
-// instruction caches, frequency changes, interrupts.
+// instruction caches, frequency changes, interrupts; what a Go program does outside
+// the scheduler and its Work, such as allocating and collecting garbage; random
+// accesses that do not wait for each other. Work.Ops are cycles: a workload has to
+// count mispredicted branches and several operations a cycle itself.
 //
 //	p, err := sim.LoadPreset("skx-2x8180")
 //	m, err := sim.New(sim.Config{Preset: p})
