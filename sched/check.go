@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// What package explore needs to look inside a scheduler. Nothing here is called
-// while the scheduler does its work.
+// What package explore needs to look inside a scheduler, and to use it again.
+// Nothing here is called while any other Machine's scheduler does its work.
 
 // ReportOuter has the accesses of callers from outside ([Sched.Run],
 // [Sched.Close]) reported to the machine's Memory too, as those of an M with the
