@@ -198,20 +198,26 @@ func measureHost() (*sim.Preset, error) {
 		{[]*sim.Scalar{&p.Execute, &p.Schedule}, "spawn", "half of what a task from the scheduling loop takes beyond that"},
 		{[]*sim.Scalar{&p.Carrier}, "pingpong", "what a switch takes, from ping-pong on one P"},
 	} {
-		real, err := hostTimes(c.of, "flat", 1)
-		if err != nil {
-			return nil, err
+		real := math.Inf(1)
+		for range 3 {
+			t, err := hostTimes(c.of, "flat", 1)
+			if err != nil {
+				return nil, err
+			}
+			real = min(real, t.least)
 		}
 		var at [2]float64
 		for i, v := range []sim.Milli{1, 100_000} {
 			for _, x := range c.to {
 				x.Value = v
 			}
-			if at[i], err = simTime(p, c.of, "flat", 1); err != nil {
+			t, err := simTime(p, c.of, "flat", 1)
+			if err != nil {
 				return nil, err
 			}
+			at[i] = t
 		}
-		v := max(0.1, 100*(real.least-at[0])/(at[1]-at[0]))
+		v := max(0.1, 100*(real-at[0])/(at[1]-at[0]))
 		for _, x := range c.to {
 			*x = nanos(v, c.how)
 		}
