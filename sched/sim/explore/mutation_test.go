@@ -154,7 +154,7 @@ func TestMutations(t *testing.T) {
 				t.Fatal(err)
 			}
 			hunter := filepath.Join(dir, "hunter.exe")
-			if out, err := exec.Command(goCmd, "test", "-c", "-overlay", overlay, "-o", hunter, ".").CombinedOutput(); err != nil {
+			if out, err := exec.Command(goCmd, "test", "-c", "-ldflags=-s -w", "-overlay", overlay, "-o", hunter, ".").CombinedOutput(); err != nil {
 				t.Fatalf("mutated scheduler does not build: %v\n%s", err, out)
 			}
 			out := hunt(t, hunter, m.programs)
