@@ -35,7 +35,7 @@ var oneNode = &Workload{
 					gr.GoAt(g, where, func(g *sched.G) {
 						ran[i] = true
 						span := sched.Span{Buf: res.span.Buf, Off: int64(i) * 8, Len: 8}
-						g.Work(sched.Work{Ops: ops, Writes: []sched.Span{span}}, func() { res.data[i] = spin(uint64(i), ops) })
+						g.Work(sched.Work{Ops: ops * spinOps, Writes: []sched.Span{span}}, func() { res.data[i] = spin(uint64(i), ops) })
 					})
 				}
 				gr.Wait(g)
@@ -63,8 +63,11 @@ var oneNode = &Workload{
 	},
 }
 
-// spin computes for steps dependent multiplications: about 1 ns each, as they
-// have a latency of 3 to 4 cycles.
+// spinOps is what a step of spin takes: a multiplication, 3 cycles, and an addition
+// that waits for it.
+const spinOps = 4
+
+// spin computes for so many dependent steps: about 1 ns each.
 func spin(x uint64, steps int64) uint64 {
 	for range steps {
 		x = x*6364136223846793005 + 1442695040888963407
