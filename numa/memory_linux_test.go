@@ -162,6 +162,7 @@ func TestMemoryErrorsNameTheNodeAndWhatToDo(t *testing.T) {
 			{"no such ID", SetPolicy(BindTo(1 << 20)), "1048576 is not a node ID"},
 			{"unmapped", SetPolicyOf(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(&mem[0]), 1<<30)), 4096), BindTo(nodes[0]), 0), "not mapped"},
 			{"move_pages", MovePages([]unsafe.Pointer{unsafe.Pointer(&mem[0])}, []int32{missing}, []int32{0}, false), "offline or does not exist"},
+			{"move_pages to -1", MovePages([]unsafe.Pointer{unsafe.Pointer(&mem[0])}, []int32{-1}, []int32{0}, false), "-1 is not a node ID"},
 			{"lengths", MovePages(make([]unsafe.Pointer, 2), []int32{0}, []int32{0, 0}, false), "2 pages and 1 target nodes"},
 		} {
 			if c.err == nil || !strings.Contains(c.err.Error(), c.says) {

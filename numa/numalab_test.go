@@ -16,6 +16,8 @@ import (
 	"unsafe"
 
 	"numasched/topology"
+
+	"golang.org/x/sys/unix"
 )
 
 // These tests run as root in a virtual machine with several nodes, whose shape
@@ -295,6 +297,58 @@ func TestLabPagesMoveWhereTheyAreSent(t *testing.T) {
 			if err := MovePages(pages[:1], to[:1], status[:1], false); err == nil && status[0] >= 0 && int(status[0]) == n.ID {
 				t.Errorf("a page moved to node %d, which has no memory", n.ID)
 			}
+		}
+	}
+}
+
+// The kernel stops at a page that it cannot move and writes no answer for those
+// behind; MovePages has one for each page all the same.
+func TestLabAPinnedPageStaysAndEveryPageHasAnAnswer(t *testing.T) {
+	nodes, _ := lab(t)
+	withoutBalancing(t)
+	ids := withMemory(nodes)
+	if len(ids) < 2 {
+		t.Skip("one node with memory")
+	}
+	const n, pinned = 16, 5
+	mem := labPages(t, n)
+	if err := SetPolicyOf(mem, BindTo(ids[0]), 0); err != nil {
+		t.Fatal(err)
+	}
+	touch(mem)
+	wantPages(t, "before", mem, map[int]int{ids[0]: n})
+	// A page that was lent to a pipe cannot move until it is read.
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	size := os.Getpagesize()
+	lent := unix.Iovec{Base: &mem[pinned*size]}
+	lent.SetLen(size)
+	if _, err := unix.Vmsplice(int(w.Fd()), []unix.Iovec{lent}, 0); err != nil {
+		t.Skip("vmsplice: ", err)
+	}
+	var pages []unsafe.Pointer
+	to, status := make([]int32, n), make([]int32, n)
+	for i := range n {
+		pages = append(pages, unsafe.Pointer(&mem[i*size]))
+		to[i], status[i] = int32(ids[1]), 777
+	}
+	if err := MovePages(pages, to, status, false); err != nil {
+		t.Fatal(err)
+	}
+	at, err := LocateRange(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at.Nodes[pinned] != int32(ids[0]) {
+		t.Skip("this kernel moves pages that are lent to a pipe")
+	}
+	for i := range status {
+		if status[i] != at.Nodes[i] {
+			t.Errorf("page %d lies on node %d, and its answer is %d", i, at.Nodes[i], status[i])
 		}
 	}
 }

@@ -2,7 +2,9 @@ package numa
 
 import (
 	"fmt"
+	"math"
 	"os"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -30,13 +32,14 @@ func Locate(pages []unsafe.Pointer, nodes []int32) error { return movePages(page
 
 // MovePages moves each page to a node: pages[i] to node to[i]; status[i]
 // becomes the node where the page lies now, or minus an errno: -EACCES if
-// others map it too and all is false, -ENOENT if it was never touched, -ENOMEM
-// if the node is full, -EBUSY if it is pinned. With all, pages that others map
-// are moved too, which needs CAP_SYS_NICE. About 1 to 3 µs a page (assumed).
+// others map it too and all is false, -ENOENT if it was never touched. A page
+// that is pinned stays where it is, and pages behind it that have another target
+// may not have been tried: compare status with to. With all, pages that others
+// map are moved too, which needs CAP_SYS_NICE. About 1 to 3 µs a page (assumed).
 //
 // Errors: as [Locate]; ENODEV if a target node is offline; EACCES if it is
-// outside the cpuset; EPERM for all without CAP_SYS_NICE. Pages before the
-// failing one may have been moved.
+// outside the cpuset; ENOMEM if it is full; EPERM for all without CAP_SYS_NICE.
+// Pages before the failing one may have been moved.
 func MovePages(pages []unsafe.Pointer, to, status []int32, all bool) error {
 	flags := uintptr(unix.MPOL_MF_MOVE)
 	if all {
@@ -45,8 +48,14 @@ func MovePages(pages []unsafe.Pointer, to, status []int32, all bool) error {
 	if len(to) != len(pages) {
 		return fmt.Errorf("numa: move_pages: %d pages and %d target nodes", len(pages), len(to))
 	}
+	if i := slices.IndexFunc(to, func(node int32) bool { return node < 0 }); i >= 0 {
+		return fmt.Errorf("numa: move_pages: %d is not a node ID: want 0 or more", to[i])
+	}
 	return movePages(pages, to, status, flags)
 }
+
+// untold is what no answer of the kernel is.
+const untold = math.MinInt32
 
 func movePages(pages []unsafe.Pointer, to, status []int32, flags uintptr) error {
 	if len(status) != len(pages) {
@@ -57,9 +66,11 @@ func movePages(pages []unsafe.Pointer, to, status []int32, flags uintptr) error 
 		var target unsafe.Pointer
 		if to != nil {
 			target = unsafe.Pointer(&to[0])
+			for i := range n {
+				status[i] = untold
+			}
 		}
-		// A positive result counts pages that did not move; status says which.
-		_, _, errno := syscall.Syscall6(unix.SYS_MOVE_PAGES, 0, uintptr(n), uintptr(unsafe.Pointer(&pages[0])),
+		stayed, _, errno := syscall.Syscall6(unix.SYS_MOVE_PAGES, 0, uintptr(n), uintptr(unsafe.Pointer(&pages[0])),
 			uintptr(target), uintptr(unsafe.Pointer(&status[0])), flags)
 		if errno != 0 {
 			var nodes []int
@@ -67,6 +78,19 @@ func movePages(pages []unsafe.Pointer, to, status []int32, flags uintptr) error 
 				nodes = append(nodes, int(t))
 			}
 			return movePagesError(errno, n, nodes)
+		}
+		// A positive result counts pages that did not move. The kernel then
+		// leaves the answers from the failing group of pages on as they were
+		// (do_pages_move in mm/migrate.c).
+		if stayed > 0 {
+			for i := range n {
+				if status[i] != untold {
+					continue
+				}
+				if err := Locate(pages[i:i+1], status[i:i+1]); err != nil {
+					return err
+				}
+			}
 		}
 		pages, status = pages[n:], status[n:]
 		if to != nil {
@@ -87,6 +111,8 @@ func movePagesError(errno syscall.Errno, n int, to []int) error {
 		e.Why = "a target node is offline or does not exist"
 	case syscall.EACCES:
 		e.Why = "a target node is outside the cpuset of this process"
+	case syscall.ENOMEM:
+		e.Why = "a target node is full"
 	case syscall.EPERM:
 		e.Why = "CAP_SYS_NICE is missing, or the container's seccomp filter refuses the call: run with --cap-add SYS_NICE"
 	case syscall.ENOSYS:
