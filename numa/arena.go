@@ -74,6 +74,7 @@ type chunk struct {
 	mem  []byte
 	free uint64 // bit i: block i is free
 	cold uint64 // bit i: block i has been given back to the kernel
+	head uint64 // bit i: block i is the first of an allocation
 	own  int    // bytes of the single allocation, for a mapping of its own; else 0
 }
 
@@ -131,7 +132,7 @@ func (a *Arena) Bound() bool { return !a.opt.Unbound }
 //
 // Errors: a [*NodeFullError], or that the kernel refuses to map memory.
 func (a *Arena) Alloc(n int) ([]byte, error) {
-	if n <= 0 {
+	if n <= 0 || n > math.MaxInt-2*chunkBytes {
 		return nil, fmt.Errorf("numa: cannot allocate %d bytes", n)
 	}
 	a.mu.Lock()
@@ -167,6 +168,7 @@ func (a *Arena) take(c *chunk, i, first, blocks, n int) ([]byte, error) {
 		a.resident(int64(bits.OnesCount64(cold)) * blockBytes)
 	}
 	c.free &^= run
+	c.head |= 1 << first
 	if c.free == 0 {
 		a.open[i] = a.open[len(a.open)-1]
 		a.open = a.open[:len(a.open)-1]
@@ -254,8 +256,8 @@ func (a *Arena) resident(bytes int64) {
 	a.stats.Peak = max(a.stats.Peak, a.stats.Resident)
 }
 
-// Free takes back what Alloc returned. It panics if mem is anything else, or
-// has been freed before. It scavenges when more is free than 1 MB (4 MB, if pages
+// Free takes back what Alloc returned. It panics if mem is anything else (but
+// for the bytes of its last block), or has been freed before. It scavenges when more is free than 1 MB (4 MB, if pages
 // are huge: giving back a part breaks one up) and a 256th of what is in use.
 func (a *Arena) Free(mem []byte) {
 	a.mu.Lock()
@@ -281,6 +283,11 @@ func (a *Arena) Free(mem []byte) {
 	if first == 0 || c.free&run != 0 {
 		panic("numa: Arena.Free of memory that is free already")
 	}
+	// It begins at a first block, holds no other, and what follows is free or another's.
+	if c.head&run != 1<<first || (c.free|c.head)>>first>>blocks&1 == 0 && first+blocks < blocksPerChunk {
+		panic("numa: Arena.Free of a part of an allocation, or of several")
+	}
+	c.head &^= run
 	if c.free == 0 {
 		a.open = append(a.open, c)
 	}

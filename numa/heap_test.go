@@ -2,6 +2,8 @@ package numa
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -615,6 +617,52 @@ func TestTheArenaGivesAlignedDisjointMemoryAndTakesItBack(t *testing.T) {
 			},
 		})
 	})
+}
+
+func TestAnArenaRefusesWhatItDidNotHandOut(t *testing.T) {
+	a, err := NewArena(0, ArenaOptions{Unbound: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	for _, n := range []int{0, -1, math.MaxInt, math.MaxInt - blockBytes} {
+		if _, err := a.Alloc(n); err == nil {
+			t.Errorf("%d bytes were allocated", n)
+		}
+	}
+	mem, err := a.Alloc(3 * blockBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := a.Alloc(blockBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := unsafe.Slice(&mem[0], 4*blockBytes) // next is the block behind mem
+	if addr(next) != addr(mem)+3*blockBytes {
+		t.Fatalf("%x is not behind %x", addr(next), addr(mem))
+	}
+	refused := func(what, says string, mem []byte) {
+		t.Helper()
+		defer func() {
+			if r := recover(); !strings.Contains(fmt.Sprint(r), says) {
+				t.Errorf("freeing %s: %v; want a panic about %q", what, r, says)
+			}
+		}()
+		a.Free(mem)
+	}
+	refused("nothing", "no memory", nil)
+	refused("Go's memory", "not this arena's", make([]byte, blockBytes))
+	refused("the beginning", "a part", mem[:blockBytes])
+	refused("the end", "a part", mem[blockBytes:])
+	refused("two allocations", "several", both)
+	if s := a.Stats(); s.InUse != 4*blockBytes {
+		t.Errorf("%+v after frees that were refused", s)
+	}
+	a.Free(mem)
+	refused("it again", "free already", mem)
+	refused("it and more", "free already", both)
+	a.Free(next)
 }
 
 func TestMakeSliceIsZeroAndGoesBack(t *testing.T) {
