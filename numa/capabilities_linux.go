@@ -115,7 +115,7 @@ func thpError() error {
 func hugeTLBError() error {
 	const size = 2 << 20
 	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE,
-		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_HUGETLB)
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_HUGETLB|21<<unix.MAP_HUGE_SHIFT)
 	if err != nil {
 		return fmt.Errorf("no huge page of 2 MB is reserved: %w", err)
 	}
