@@ -17,43 +17,45 @@ type buffer struct {
 
 // NewBuffer implements [sched.Machine]. Memory on a node is bound to it; memory
 // placed by default is fresh from the kernel, so that its pages lie where they
-// are first touched. On pretended nodes, and where the kernel cannot or will not
-// bind, all memory is of the latter kind; Warnings says so.
+// are first touched. On pretended nodes all memory is of the latter kind, and so
+// is memory that the kernel will not bind or that the node has not; Warnings says
+// so.
 func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, error) {
 	if bytes <= 0 {
 		return nil, fmt.Errorf("host: buffer of %d bytes: want more than 0", bytes)
 	}
 	b := new(buffer)
 	if id, ok := where.Node(); ok && !m.pretended {
-		b.arena = m.arena(id)
+		if arena := m.arena(id); arena != nil {
+			mem, err := arena.Alloc(int(bytes))
+			if err == nil {
+				b.arena, b.mem = arena, mem
+			} else {
+				m.warn(fmt.Sprintf("a buffer of %d bytes is not bound to node %d", bytes, id), err)
+			}
+		}
 	}
-	if b.arena == nil {
+	if b.mem == nil {
 		arena, err := numa.NewArena(0, numa.ArenaOptions{Unbound: true})
 		if err != nil {
 			return nil, fmt.Errorf("host: %w", err)
 		}
-		b.arena, b.own = arena, true
+		mem, err := arena.Alloc(int(bytes))
+		if err != nil {
+			arena.Close()
+			return nil, fmt.Errorf("host: buffer of %d bytes: %w", bytes, err)
+		}
+		b.arena, b.mem, b.own = arena, mem, true
 		m.mu.Lock()
 		m.own[b] = struct{}{}
 		m.mu.Unlock()
 	}
-	mem, err := b.arena.Alloc(int(bytes))
-	if err != nil {
-		if b.own {
-			b.arena.Close()
-			m.mu.Lock()
-			delete(m.own, b)
-			m.mu.Unlock()
-		}
-		return nil, fmt.Errorf("host: buffer of %d bytes: %w", bytes, err)
-	}
-	b.mem = mem
 	if where.Interleaved() && !m.pretended {
-		if err := numa.SetPolicyOf(mem, numa.Policy{Mode: numa.Interleave, Nodes: m.memoryNodes()}, 0); err != nil {
+		if err := numa.SetPolicyOf(b.mem, numa.Policy{Mode: numa.Interleave, Nodes: m.memoryNodes()}, 0); err != nil {
 			m.warn("memory is not interleaved", err)
 		}
 	}
-	return &sched.Buffer{Bytes: bytes, Base: unsafe.Pointer(unsafe.SliceData(mem)), Local: b}, nil
+	return &sched.Buffer{Bytes: bytes, Base: unsafe.Pointer(unsafe.SliceData(b.mem)), Local: b}, nil
 }
 
 // FreeBuffer implements [sched.Machine].

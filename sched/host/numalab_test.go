@@ -3,8 +3,10 @@
 package host_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,8 +23,8 @@ import (
 // scripts/numalab-test.sh.
 
 // lab runs fn under an arm on the virtual machine, closes everything, and
-// returns what the scheduler counted.
-func lab(t *testing.T, arm string, fn func(*sched.G)) sched.Stats {
+// returns what the scheduler counted and what the Machine warned of.
+func lab(t *testing.T, arm string, fn func(*sched.G)) (sched.Stats, []string) {
 	t.Helper()
 	if os.Getenv("NUMALAB_SHAPE") == "" {
 		t.Skip("not in a virtual machine: run scripts/numalab-test.sh")
@@ -52,7 +54,7 @@ func lab(t *testing.T, arm string, fn func(*sched.G)) sched.Stats {
 	for _, w := range m.Warnings() {
 		t.Log("warning:", w)
 	}
-	return st
+	return st, m.Warnings()
 }
 
 // busy has every P run Gs that compute, block and fork for a while.
@@ -75,7 +77,7 @@ func busy(g *sched.G) {
 }
 
 func TestLabMsStayOnTheirNode(t *testing.T) {
-	st := lab(t, "numa", busy)
+	st, _ := lab(t, "numa", busy)
 	if st.Samples < 100 {
 		t.Fatalf("only %d samples", st.Samples)
 	}
@@ -132,6 +134,28 @@ func TestLabBuffersLieWhereTheyWereAskedFor(t *testing.T) {
 			g.Sched().FreeBuffer(buf)
 		}
 	})
+}
+
+// More than a node has is a warning and memory from elsewhere; nothing is killed.
+func TestLabABufferThatItsNodeCannotHoldIsUnboundWithAWarning(t *testing.T) {
+	_, warnings := lab(t, "numa", func(g *sched.G) {
+		ids := g.Sched().NodeIDs()
+		id := ids[slices.IndexFunc(ids, func(id int) bool { return hasMemory(t, id) })]
+		const bytes = 1 << 30 // the nodes have at most half of it
+		buf, err := g.Sched().NewBuffer(bytes, sched.OnNode(id))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		sched.Slice[byte](buf, bytes)[bytes-1] = 1
+		g.Sched().FreeBuffer(buf)
+	})
+	want := fmt.Sprintf("a buffer of %d bytes is not bound to node", 1<<30)
+	if !slices.ContainsFunc(warnings, func(w string) bool {
+		return strings.HasPrefix(w, want) && strings.Contains(w, "use less memory")
+	}) {
+		t.Errorf("warnings %q; want one that begins %q and says what to do", warnings, want)
+	}
 }
 
 func TestLabObjectsLieOnTheNodeOfTheirG(t *testing.T) {
