@@ -176,7 +176,8 @@ func (k *Machine) pause(t *thread) {
 		k.preempt(t)
 		return
 	}
-	if k.q.next.id >= 0 && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.bound || t.clock > k.limit {
+	// Without an event there is nothing to wait for, unless step forbids to look ahead.
+	if k.q.next.id != -1 && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.bound || t.clock > k.limit {
 		k.yield(t)
 	}
 	k.now = max(k.now, t.clock)
@@ -192,6 +193,9 @@ func (k *Machine) loop(done func() bool) bool {
 		e, ok := k.q.take()
 		if !ok {
 			return false
+		}
+		if e.at < k.now {
+			panic(fmt.Sprintf("sim: time runs back from %d to %d", k.now, e.at))
 		}
 		k.now = e.at
 		k.stats.switches++
