@@ -61,6 +61,9 @@ func TestEventLogIsDeterministic(t *testing.T) {
 				m := machine(t, preset)
 				program(t, m, arm)
 				runtime.GOMAXPROCS(old)
+				if m.Back() > 0 {
+					t.Errorf("%s on %s: time ran back by %d ps", arm, preset, m.Back())
+				}
 				if i == 0 {
 					first = m.Hash()
 				} else if m.Hash() != first {
