@@ -92,9 +92,9 @@ func judge(res *harness.Results) (fs []judgement) {
 
 // findings says what simulated results show: tables, and sentences.
 func findings(res *harness.Results) (tables []harness.Table, lines []string) {
-	fs := judge(res)
+	fs, groups := judge(res), harness.Summarize(res.Measurements)
 	if len(fs) == 0 {
-		return nil, harness.Verdicts(harness.Summarize(res.Measurements), res.Meta.Place)
+		return nil, harness.Verdicts(groups, res.Meta.Place)
 	}
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	homed := harness.Table{
@@ -115,7 +115,7 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 			verdict := "meets the aims"
 			if len(f.shorts) > 0 {
 				verdict = "falls short: " + strings.Join(f.shorts, "; ")
-				say("%s on %s falls short (%s); its Ps' time is %s.", f.Workload, f.Topo, strings.Join(f.shorts, "; "), f.split)
+				say("%s on %s falls short (%s): its Ps' time is %s%s.", f.Workload, f.Topo, strings.Join(f.shorts, "; "), f.split, fewerPs(groups, f))
 			} else {
 				met++
 			}
@@ -162,6 +162,27 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 			aimElse, ofAll(fine, rest), worst.brief(), best.brief())
 	}
 	return tables, append(lines, ranges(res)...)
+}
+
+// fewerPs says with how many Ps numa is faster than with all.
+func fewerPs(groups []harness.Group, f *judgement) string {
+	all, best, ps := 0.0, 0.0, 0
+	for i := range groups {
+		g := &groups[i]
+		if r := g.Find("numa"); r != nil && g.Topo == f.Topo && g.Workload == f.Workload && g.Params == f.Params {
+			v := r.Throughput.Center
+			if g.Procs == f.Procs {
+				all = v
+			}
+			if v > best {
+				best, ps = v, g.Procs
+			}
+		}
+	}
+	if best <= all {
+		return ""
+	}
+	return fmt.Sprintf("; with P=%d it is %s as fast", ps, harness.FormatRatio(best/all))
 }
 
 func (f *judgement) brief() string {

@@ -66,7 +66,7 @@ var simColumns = []column{
 // overBound is a logarithmic axis from 1, which nothing can beat.
 func overBound(vs []float64) axis {
 	_, hi, _ := bounds(vs)
-	a := axis{lo: 0.95, hi: max(hi*1.1, 2), log: true}
+	a := axis{lo: 0.95, hi: max(hi*1.3, 2.2), log: true} // room below the label
 	steps := []float64{1, 1.2, 1.5, 2, 3, 5}
 	switch {
 	case a.hi > 100:
