@@ -23,9 +23,9 @@ type M struct {
 	searching bool // counted in its Node's nsearch
 	note      note
 
-	// afterGrace: m has slept for policy.Grace because it found nothing but Gs at
-	// home on other nodes, and may take one of those now.
-	afterGrace bool
+	// hunger is how many Gs at home on other nodes m may take now: not 0 if it has
+	// just slept for policy.Grace because it found nothing else.
+	hunger uint32
 
 	bound   bool  // its thread has been bound, or would have been but for bindErr
 	bindErr error // why Bind failed, nil if it did not

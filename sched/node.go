@@ -31,6 +31,8 @@ type Node struct {
 
 	idle    *P     // idle Ps, last come first, linked through P.link and P.back
 	nidle   Word32 // how many
+	hunger  uint32 // see hungerOf; under lock
+	hungry  int64  // when that was
 	nsearch Word32 // Ms of this node that look for work
 
 	ps   []*P

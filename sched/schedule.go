@@ -44,7 +44,7 @@ func (m *M) findRunnable() *G {
 		}
 		if s.arm.Local && m.search() {
 			gp := m.steal()
-			m.afterGrace = false
+			m.hunger = 0
 			if gp != nil {
 				return gp
 			}
@@ -124,7 +124,7 @@ func (m *M) search() bool {
 //
 // If the last look finds something after all, m goes back to searching; but what
 // it finds may be what it has just declined, Gs at home on other nodes. Then it
-// sleeps for policy.Grace only, after which it may take one of those. So in arms
+// sleeps for policy.Grace only, after which it may take some of those. So in arms
 // with homes a G can be queued while a P is idle, but for no longer than that.
 func (m *M) sleep() *G {
 	s, p := m.s, m.p
@@ -157,7 +157,10 @@ func (m *M) sleep() *G {
 			return nil
 		}
 		if (!grace || m.workAnywhere()) && m.unidle(p) {
-			m.searching, m.afterGrace = true, grace
+			m.searching = true
+			if grace {
+				m.hunger = m.hungerOf(n)
+			}
 			n.nsearch.add(m, 1)
 			return nil
 		}
@@ -172,6 +175,16 @@ func (m *M) sleep() *G {
 	m.note.sleep(m)
 	m.checkBinding()
 	return nil
+}
+
+// hungerOf is how many Gs at home on other nodes m may take for n after its Grace.
+func (m *M) hungerOf(n *Node) uint32 {
+	now := m.s.machine.Nanotime(m)
+	n.lock.lock(m)
+	n.hunger, n.hungry = policy.Hunger(n.hunger, now-n.hungry), now
+	h := n.hunger
+	n.lock.unlock(m)
+	return h
 }
 
 // unidle takes p, m's own, off the idle list, unless somebody else has, who then

@@ -11,6 +11,14 @@ func (m *M) steal() *G {
 			return gp
 		}
 	}
+	if m.hunger > 1 {
+		// The own node has had nothing for longer than a Grace: to where there is most.
+		for _, n := range p.node.near[1:] {
+			if gp := m.queueRob(n, true); gp != nil {
+				return gp
+			}
+		}
+	}
 	for round := range policy.StealRounds {
 		last := round == policy.StealRounds-1
 		for i := range p.tiers {
@@ -70,13 +78,8 @@ func (m *M) stealFrom(v *P, remote, last bool) *G {
 	p := m.p
 	limit := limitNear
 	if remote && m.s.homes {
-		switch {
-		case m.afterGrace:
-			limit = limitAfterGrace
-		case last:
-			limit = limitLast
-		default:
-			limit = limitRemote
+		limit = func(r *ring, head, n uint32) uint32 {
+			return policy.StealRemote(n, r.homeless(head, n), last, m.hunger)
 		}
 	}
 	n := v.ring.grab(m, &p.ring, limit)
@@ -103,7 +106,7 @@ func (m *M) stealFrom(v *P, remote, last bool) *G {
 // first.
 func (m *M) stealNext(v *P, remote bool) *G {
 	gp := v.runnext.load(m)
-	if gp == nil || remote && m.s.homes && !m.afterGrace && gp.home.Load() != noHome {
+	if gp == nil || remote && m.s.homes && m.hunger == 0 && gp.home.Load() != noHome {
 		return nil
 	}
 	m.s.machine.Futexsleep(m, &m.note.key, noteClear, stealNextDelay)
@@ -118,18 +121,6 @@ func (m *M) stealNext(v *P, remote bool) *G {
 const stealNextDelay = 3000
 
 func limitNear(_ *ring, _, n uint32) uint32 { return policy.StealHalf(n) }
-
-func limitRemote(r *ring, head, n uint32) uint32 {
-	return policy.StealRemote(n, r.homeless(head, n), false, false)
-}
-
-func limitLast(r *ring, head, n uint32) uint32 {
-	return policy.StealRemote(n, r.homeless(head, n), true, false)
-}
-
-func limitAfterGrace(r *ring, head, n uint32) uint32 {
-	return policy.StealRemote(n, r.homeless(head, n), true, true)
-}
 
 // homeless counts the oldest Gs that have no home yet: they have not run. It may
 // be wrong if the ring changes, and then the grab that asks fails.
@@ -153,7 +144,7 @@ func (m *M) queueRob(n *Node, last bool) *G {
 		if m.s.homes {
 			free = n.runq.homeless(ringSize / 2)
 		}
-		take = min(policy.StealRemote(size, free, last, m.afterGrace), ringSize/2)
+		take = min(policy.StealRemote(size, free, last, m.hunger), ringSize/2)
 	}
 	var gp *G
 	if take > 0 {

@@ -53,3 +53,35 @@ func TestEveryWorkloadRunsTheSameTwiceOnASimulatedMachine(t *testing.T) {
 		}
 	}
 }
+
+// Homes do not cost the conservation of work: what is all at home on one of four
+// nodes, and long enough to be worth a Grace, is shared by all.
+func TestWorkAtHomeOnOneNodeIsShared(t *testing.T) {
+	took := func(arm string) (ns int64) {
+		w := ByName("onenode")
+		in, err := w.New(w.Defaults(true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		onSim(t, "synthetic:4x4", arm, func(s *sched.Sched) {
+			if err := in.Setup(s); err != nil {
+				t.Fatal(err)
+			}
+			err := s.Run(func(g *sched.G) {
+				start := g.Nanotime()
+				if err := in.Run(g); err != nil {
+					t.Error(err)
+				}
+				ns = g.Nanotime() - start
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		return ns
+	}
+	flat, numa := took("flat"), took("numa")
+	if numa > flat*3/2 {
+		t.Errorf("simulated: %d ns under numa, %d under flat: want at most half as much again", numa, flat)
+	}
+}

@@ -44,22 +44,44 @@ func gcd(a, b uint32) uint32 {
 
 func TestAThiefFromAnotherNode(t *testing.T) {
 	for _, c := range []struct {
-		n, free          uint32
-		last, afterGrace bool
-		want             uint32
-		why              string
+		n, free uint32
+		last    bool
+		hunger  uint32
+		want    uint32
+		why     string
 	}{
-		{1, 1, false, false, 0, "leaves a single G to its own node"},
-		{1, 1, true, false, 1, "takes even that in its last round"},
-		{8, 8, false, false, 4, "takes half of Gs that have no home"},
-		{8, 2, false, false, 2, "takes no more than those"},
-		{8, 0, true, false, 0, "takes none that are at home"},
-		{8, 0, false, true, 1, "takes one of those after its grace"},
-		{8, 2, true, true, 2, "but rather what has no home"},
+		{1, 1, false, 0, 0, "leaves a single G to its own node"},
+		{1, 1, true, 0, 1, "takes even that in its last round"},
+		{8, 8, false, 0, 4, "takes half of Gs that have no home"},
+		{8, 2, false, 0, 2, "takes no more than those"},
+		{8, 0, true, 0, 0, "takes none that are at home"},
+		{8, 0, false, 1, 1, "takes one of those after its grace"},
+		{8, 0, false, 2, 2, "takes more when that was not enough"},
+		{8, 0, false, 32, 4, "takes half of those at most"},
+		{8, 2, true, 1, 2, "but rather what has no home"},
 	} {
-		if got := StealRemote(c.n, c.free, c.last, c.afterGrace); got != c.want {
-			t.Errorf("StealRemote(%d, %d, %v, %v) = %d, want %d: a thief %s",
-				c.n, c.free, c.last, c.afterGrace, got, c.want, c.why)
+		if got := StealRemote(c.n, c.free, c.last, c.hunger); got != c.want {
+			t.Errorf("StealRemote(%d, %d, %v, %d) = %d, want %d: a thief %s",
+				c.n, c.free, c.last, c.hunger, got, c.want, c.why)
+		}
+	}
+}
+
+func TestHungerGrowsWhileItsFoodIsSoonGone(t *testing.T) {
+	for _, c := range []struct {
+		last uint32
+		ago  int64
+		want uint32
+	}{
+		{0, Grace, 1},
+		{1, Grace, 2},
+		{16, Grace, 32},
+		{MaxHunger, Grace, MaxHunger},
+		{16, HungerBusy, 16},
+		{16, HungerRest + 1, 1},
+	} {
+		if got := Hunger(c.last, c.ago); got != c.want {
+			t.Errorf("Hunger(%d, %d) = %d, want %d", c.last, c.ago, got, c.want)
 		}
 	}
 }

@@ -57,14 +57,39 @@ func StealHalf(n uint32) uint32 { return n - n/2 }
 // it at once.
 const Grace = 50_000
 
+// A node that gets work of its own a little later loses one G to another. One that
+// has all the work shares it: what the other takes at once doubles until that keeps
+// it busy for HungerBusy, several times its Grace, and begins with one again after
+// HungerRest. When each took one G after every Grace, tasks of 20 us that are all at
+// home on one node took 3.3 to 5.6 times as long as under flat on simulated machines
+// of four and eight nodes; so they take 1.1 to 1.5 times as long.
+const (
+	MaxHunger  = 128
+	HungerBusy = 8 * Grace  // nanoseconds
+	HungerRest = 64 * Grace // nanoseconds
+)
+
+// Hunger is how many Gs that are at home on other nodes a node may take after a
+// Grace, if it was last that many, so many nanoseconds ago.
+func Hunger(last uint32, ago int64) uint32 {
+	switch {
+	case last == 0 || ago > HungerRest:
+		return 1
+	case ago < HungerBusy:
+		return min(2*last, MaxHunger)
+	default:
+		return last
+	}
+}
+
 // StealRemote is how many of n Gs, oldest first, a thief takes from another
 // node, when the oldest free of them have no home: half, but only of those; they
-// have nothing to lose. Gs at home there it takes only after the Grace, and then
-// one: so work is conserved, and homes count.
-func StealRemote(n, free uint32, last, afterGrace bool) uint32 {
+// have nothing to lose. Gs at home there it takes only after its Grace, and then
+// as many as its hunger, or half: so work is conserved, and homes count.
+func StealRemote(n, free uint32, last bool, hunger uint32) uint32 {
 	switch {
-	case free == 0 && afterGrace:
-		return 1
+	case free == 0 && hunger > 0:
+		return min(StealHalf(n), hunger)
 	case n < RemoteBacklog && !last:
 		return 0
 	default:
