@@ -76,6 +76,7 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"run", "--reps", "0"}, []string{"--reps 0", "want 1 to"}},
 		{[]string{"run", "--reps", "x"}, []string{`--reps "x"`, "want a whole number"}},
 		{[]string{"run", "--reps", "9999999999999999999999"}, []string{`--reps "9999999999999999999999"`, "want a whole number"}},
+		{[]string{"run", "--out", ""}, []string{`--out ""`, "want a directory"}},
 		{[]string{"run", "--seed", "-1"}, []string{`--seed "-1"`, "want a whole number from 0"}},
 		{[]string{"run", "--budget", "1"}, []string{`--budget "1"`, "as in 500ms"}},
 		{[]string{"run", "--budget", "0s"}, []string{"--budget 0s", "more than nothing"}},

@@ -97,6 +97,8 @@ func (f *runFlags) check(fs *flag.FlagSet) (err error) {
 			err = usagef("--reps %d: want 1 to %d", f.reps, maxReps)
 		case name == "time" && f.time <= 0, name == "budget" && f.budget <= 0:
 			err = usagef("--%s %v: want more than nothing, as in 500ms or 2s", name, given.Value)
+		case name == "out" && f.out == "":
+			err = usagef("--out \"\": want a directory, or no --out for results/ and the time")
 		}
 	})
 	switch {
