@@ -6,7 +6,6 @@
 # Usage: scripts/reproduce.sh [--full] [--out DIR]
 #        scripts/reproduce.sh --verify
 #   --full     all workloads at full size under all arms, a second for each
-#              repetition, instead of the quick suite under the four main arms
 #              repetition, instead of the quick suite under the four main arms;
 #              and larger simulated machines
 #   --out DIR  where the results go: a folder that does not exist, or one that
@@ -88,7 +87,13 @@ if [ -n "$full" ]; then
 else
 	set -- --quick --reps 10 --budget 150s
 fi
-bin/experiments run "$@" --out "$out" $resume
+trap : INT # the run keeps what is finished, and we say how to go on
+bin/experiments run "$@" --out "$out" $resume || {
+	status=$?
+	[ $status -ne 130 ] || echo "reproduce.sh: scripts/reproduce.sh${full:+ --full} --out $out goes on" >&2
+	exit $status
+}
+trap - INT
 
 # Simulated machines of 2, 4, 4, 8 and 8 nodes, with data that their caches do not
 # hold. An earlier sweep is made anew: it always comes out the same.
