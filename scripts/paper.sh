@@ -1,20 +1,28 @@
 #!/bin/sh
-# Makes the tables of paper/ from a reference run, and the paper if there is a
-# LaTeX: paper/tables.tex, paper/paper.pdf.
+# Makes the tables of paper/ from the reference runs that its claims name, and the
+# paper if there is a LaTeX: paper/tables-*.tex, paper/paper.pdf.
 #
-# Usage: scripts/paper.sh [RUN]
-#   RUN  a result directory (default: the last results/reference-* by name)
+# Usage: scripts/paper.sh
+# Exit status: 0 all went well; 1 something failed; 2 it cannot be done here.
 set -eu
-cd "$(dirname "$0")/.."
-run=${1:-$(ls -d results/reference-*/ 2>/dev/null | tail -1)}
-[ -n "$run" ] || {
-	echo "paper.sh: there is no results/reference-*; name a result directory" >&2
+[ $# -eq 0 ] || {
+	sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0" >&2
 	exit 2
 }
-go run ./experiments report --tex paper/tables.tex "$run" >/dev/null
-echo "paper/tables.tex from $run"
+cd "$(dirname "$0")/.."
+command -v go >/dev/null || {
+	echo "paper.sh: Go is not installed: get Go 1.26 or later from https://go.dev/dl/" >&2
+	exit 2
+}
+for name in host-2cpu host-tasks virtual-4x2; do
+	go run ./experiments report --tex "paper/tables-$name.tex" "results/reference-$name" >/dev/null
+	echo "paper/tables-$name.tex"
+done
 if command -v pdflatex >/dev/null; then
-	(cd paper && pdflatex -interaction=batchmode -halt-on-error paper.tex >/dev/null 2>&1)
+	(cd paper && pdflatex -interaction=batchmode -halt-on-error paper.tex >/dev/null) || {
+		echo "paper.sh: pdflatex failed: see paper/paper.log" >&2
+		exit 1
+	}
 	echo "paper/paper.pdf"
 else
 	echo "no pdflatex here: paper/paper.pdf not made (apt-get install texlive-latex-base)"
