@@ -46,8 +46,10 @@ func newRegion(g *sched.G, pages int) (*region, error) {
 	spans := []sched.Span{{Buf: buf, Len: bytes}}
 	r := &region{buf: buf, words: sched.Slice[uint64](buf, pages*pageWords), pages: pages,
 		home: g.Node(),
-		work: sched.Work{Ops: int64(pages), Reads: spans, Writes: spans},
 	}
+	// A visit counts up one word of every page.
+	words := []sched.Span{{Buf: buf, Len: bytes, Accesses: int64(pages)}}
+	r.work = sched.Work{Ops: int64(pages), Writes: words}
 	first := sched.Work{Ops: int64(pages), Writes: spans}
 	g.Work(first, func() {
 		for i := 0; i < len(r.words); i += pageWords {
