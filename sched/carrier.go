@@ -163,6 +163,7 @@ func (g *G) park(commit func(*M, *G) bool) {
 	}
 	m.commit, m.commitG = commit, g
 	m.p.stats.Parks++
+	m.leaves(g)
 	if s.apart {
 		g.p = m.p
 		if g.home.Load() == noHome { // it was run inline

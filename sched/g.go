@@ -36,6 +36,10 @@ type G struct {
 	waitChild *G
 
 	work Work // that it does, if any
+
+	// Of M.Path, while no M runs it: what it had to wait for, or, once it has
+	// ended, what its parent had to wait for.
+	path int64
 }
 
 // noHome is the home of a G that has not run yet.
@@ -78,12 +82,15 @@ const inlineBinding = 1024
 func (g *G) runInline(child *G) {
 	m := g.m
 	m.spend(CostInline)
+	path := m.Path
+	m.starts(child)
 	if m.p.stats.Inlined++; m.p.stats.Inlined%inlineBinding == 0 {
 		m.checkBinding()
 	}
 	child.m, child.c = m, m.c
 	child.invoke()
 	g.m = child.m // which may be another now
+	g.m.waited(path)
 }
 
 // Go starts fn as a G of its own on this node.

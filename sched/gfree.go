@@ -41,10 +41,12 @@ func (m *M) newG() *G {
 	m.spend(CostSpawn)
 	p := m.p
 	p.stats.Spawned++
-	if gp := p.gfree.pop(); gp != nil {
-		return gp
+	gp := p.gfree.pop()
+	if gp == nil {
+		gp = m.gfget()
 	}
-	return m.gfget()
+	m.leaves(gp)
+	return gp
 }
 
 // gfget returns a G when the P's magazine is empty.

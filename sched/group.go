@@ -36,6 +36,7 @@ func (g *G) Join(c Child) int {
 		}
 		child.joined.store(g.m, joinRunning) // for its next life
 	}
+	g.m.waited(child.path)
 	ret := child.ret
 	child.task, child.arg.Data, child.parent = nil, nil, nil
 	g.m.gfput(child)
@@ -64,6 +65,7 @@ func commitJoin(m *M, g *G) bool {
 // endFork ends a forked child that was not run inline.
 func (m *M) endFork(child *G) {
 	parent := child.parent
+	m.leaves(child)
 	if child.joined.swap(m, joinDone) == joinWaiting {
 		m.ready(parent) // from here on child is the parent's to free
 	}
@@ -127,6 +129,10 @@ func (gr *Group) Wait(g *G) {
 	}
 	gr.open = 0
 	gr.left.store(g.m, 0)
+	if s := g.m.s; g.m.memory != nil {
+		g.m.waited(s.groupPaths[gr])
+		delete(s.groupPaths, gr)
+	}
 }
 
 // popMember takes a member of gr that has not started back from the owner's
@@ -161,6 +167,9 @@ func commitWait(m *M, g *G) bool {
 
 // endMember ends a member that was not run inline.
 func (m *M) endMember(gr *Group) {
+	if m.Path > 0 { // only where memory is not real, and one M runs at a time
+		m.s.groupPaths[gr] = max(m.s.groupPaths[gr], m.Path)
+	}
 	if gr.left.add(m, -1) == 0 {
 		m.ready(gr.waiter)
 	}

@@ -8,6 +8,11 @@ type M struct {
 	ID    int
 	Local any // the Machine's own
 
+	// Path is the longest chain of Works, each of which had to wait for the one
+	// before, that leads to where the G is that m runs. A Machine with a [Memory]
+	// adds every Work to it, in its own units; elsewhere it is 0.
+	Path int64
+
 	s      *Sched
 	memory Memory // nil on a machine whose memory is real
 	p      *P     // nil for the M that stands for callers from outside
@@ -29,6 +34,28 @@ type M struct {
 
 	bound   bool  // its thread has been bound, or would have been but for bindErr
 	bindErr error // why Bind failed, nil if it did not
+}
+
+// starts is called when m begins to run gp, or goes on with it.
+func (m *M) starts(gp *G) {
+	if m.memory != nil {
+		m.Path = gp.path
+	}
+}
+
+// leaves is called when gp is what m runs and will go on, or be waited for,
+// elsewhere, or when gp has just been made by what m runs.
+func (m *M) leaves(gp *G) {
+	if m.memory != nil {
+		gp.path = m.Path
+	}
+}
+
+// waited is called when what m runs has waited for what a path led to.
+func (m *M) waited(path int64) {
+	if m.memory != nil {
+		m.Path = max(m.Path, path)
+	}
 }
 
 // errCancelled unwinds Gs that will never go on.

@@ -42,7 +42,11 @@ type Sched struct {
 	nfreec    Word32 // length of freec; read without the lock
 	nm        Word32 // Ms that have not ended; read without the lock
 
-	lines  atomic.Uint32
+	lines atomic.Uint32
+	// groupPaths are the longest M.Paths of members that have ended elsewhere, of
+	// Groups with any. A field of Group would be memory that every Group takes.
+	groupPaths map[*Group]int64
+
 	outer  sync.Mutex // serialises callers from outside: they share m0
 	m0     *M         // stands for them
 	closed bool       // under outer
@@ -66,7 +70,7 @@ func New(cfg Config) (*Sched, error) {
 	if cfg.Procs < 1 || cfg.Procs > max {
 		return nil, fmt.Errorf("sched: %d procs: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
 	}
-	s := &Sched{machine: cfg.Machine, arm: cfg.Arm}
+	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, groupPaths: make(map[*Group]int64)}
 	s.m0 = &M{ID: -1, s: s}
 	s.lock.key.line = s.newLines(1)
 	s.npidle.line = s.newLines(1)
@@ -128,6 +132,7 @@ func (s *Sched) Run(fn func(*G)) error {
 		return err
 	}
 	s.runs = append(s.runs, r)
+	gp.path = m.Path // that of the Runs before
 	n := s.ps[0].node
 	m.queuePut(n, gp) // under s.lock, see checkdead
 	s.lock.unlock(m)
@@ -158,6 +163,7 @@ func (m *M) finish(r *run, how uint32) {
 func (m *M) endRun(r *run) {
 	s := m.s
 	s.lock.lock(m)
+	s.m0.Path = max(s.m0.Path, m.Path)
 	i := slices.Index(s.runs, r)
 	if i >= 0 {
 		s.runs = slices.Delete(s.runs, i, i+1)

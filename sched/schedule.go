@@ -280,6 +280,9 @@ func (m *M) startm(p *P, searching bool) {
 // ready makes gp, which was parked, runnable.
 func (m *M) ready(gp *G) {
 	s, p := m.s, m.p
+	if m.memory != nil {
+		gp.path = max(gp.path, m.Path) // it waited for what m runs
+	}
 	if s.homes {
 		here := int32(p.place.index)
 		if gp.from != here {
@@ -338,6 +341,7 @@ func (m *M) execute(gp *G) {
 	m.spend(CostExecute)
 	m.p.stats.Executed++
 	m.ran(gp)
+	m.starts(gp)
 	gp.m, gp.c = m, m.c
 	gp.invoke()
 	m = gp.m
@@ -359,6 +363,7 @@ func (m *M) execute(gp *G) {
 func (m *M) resume(gp *G) {
 	m.p.stats.Resumed++
 	m.ran(gp)
+	m.starts(gp)
 }
 
 // ran notes where gp runs. Where it first runs is its home.

@@ -35,6 +35,7 @@ type Machine struct {
 	timers   map[int32]timer
 	limit    Time
 	block    int64
+	path     Time // the longest of M.Path
 }
 
 type counters struct {

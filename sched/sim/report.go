@@ -10,6 +10,7 @@ type Account struct {
 	Work  Time // that CPUs spent in Work: arithmetic, caches, memory
 	Ideal Time // that this Work would have taken on its data's node, alone
 	Ops   Time // its arithmetic alone
+	Path  Time // the longest chain of such arithmetic, each after the one before
 	Busy  Time // that threads had CPUs, Work included
 
 	Near, Far int64         // bytes from the memory of the accessing CPU's node, and of others
@@ -67,7 +68,7 @@ func (h *Histogram) Percentile(p int64) Time {
 
 // Account returns the machine's counters. Call it while nothing runs.
 func (k *Machine) Account() Account {
-	a := Account{Now: k.now, Near: k.mem.near, Far: k.mem.far, Wakes: k.wakes, Events: k.Events(), Switches: k.stats.switches}
+	a := Account{Now: k.now, Path: k.path, Near: k.mem.near, Far: k.mem.far, Wakes: k.wakes, Events: k.Events(), Switches: k.stats.switches}
 	for _, t := range k.kernel.threads {
 		a.Work += t.work
 		a.Ideal += t.ideal
@@ -88,6 +89,7 @@ func (k *Machine) Account() Account {
 // Since returns a - b, field by field.
 func (a Account) Since(b Account) Account {
 	a.Now -= b.Now
+	a.Path -= b.Path
 	a.Work -= b.Work
 	a.Ideal -= b.Ideal
 	a.Ops -= b.Ops
@@ -111,8 +113,10 @@ func (a Account) Since(b Account) Account {
 
 // Bound is the least time that what a says was done could have taken on procs
 // CPUs of the machine, and what it is a bound by: the arithmetic spread over all
-// CPUs, or the traffic of the busiest memory controller or link at the peak of its
-// mix of reads and writes. It knows nothing of which Work had to wait for which.
+// CPUs; the longest chain of arithmetic that had to wait for each other ("path"),
+// as far as the scheduler sees it: through spawns, joins and wake-ups, but not
+// through a channel in which a message waited; or the traffic of the busiest memory
+// controller or link at the peak of its mix of reads and writes.
 func (k *Machine) Bound(a Account, procs int) (Time, string) {
 	// Threads of one core together do no more than this many of their own.
 	cores := min(procs, len(k.cores))
@@ -121,6 +125,9 @@ func (k *Machine) Bound(a Account, procs int) (Time, string) {
 		speed += int64(extra) * max(0, 2*int64(k.preset.SMT.Value)-1000)
 	}
 	bound, by := Time(mulDiv(int64(a.Ops), 1000, max(speed, 1))), "work"
+	if a.Path > bound {
+		bound, by = a.Path, "path"
+	}
 	for _, r := range a.Resources {
 		if r.Full > 0 {
 			if t := Time(mulDiv(r.Bytes, int64(Microsecond), r.Full)); t > bound {

@@ -170,14 +170,22 @@ const strides = 32
 func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
 	if t := threadOf(m); t != nil {
 		k.work(t, w)
+		m.Path += int64(k.arithmetic(w))
+		k.path = max(k.path, Time(m.Path))
 	}
+}
+
+// arithmetic is the least that w takes: on a core of its own, with all it reads in
+// the first cache.
+func (k *Machine) arithmetic(w *sched.Work) Time {
+	return Time(mulDiv(w.Ops, int64(k.preset.Cycle.ps()), 1))
 }
 
 func (k *Machine) work(t *thread, w *sched.Work) {
 	k.stats.works++
 	k.idleRuns = 0
 	before := t.onCPU()
-	compute := Time(mulDiv(w.Ops, int64(k.preset.Cycle.ps()), 1))
+	compute := k.arithmetic(w)
 	t.ops += compute
 	if k.kernel.busy[t.core] > 1 {
 		compute = compute * 1000 / Time(k.preset.SMT.Value)
