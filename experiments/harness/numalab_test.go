@@ -70,7 +70,7 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 			name     string
 			reps     int
 			min, max float64 // of local visits, per cent
-		}{{"flat", 1, 10, 45}, {"numa", 3, 92, 100}, {"numa-wrongmap", 1, 0, 75}} {
+		}{{"flat", 1, 10, 45}, {"numa", 3, 85, 100}, {"numa-wrongmap", 1, 0, 75}} {
 			var pages, touched []float64
 			for i := range arm.reps {
 				out, err := bench(labCell(topo, arm.name, workload, params), Repetition{Runs: 1, Seed: uint64(i + 1)})
@@ -87,7 +87,7 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 			if kernel < arm.min || kernel > arm.max {
 				t.Errorf("%s under %s: %.1f %% of visits are local (%v), want %v to %v", workload, arm.name, kernel, pages, arm.min, arm.max)
 			}
-			if d := kernel - books; arm.name == "numa" && (d < -5 || d > 5) {
+			if d := kernel - books; arm.name == "numa" && (d < -6 || d > 6) {
 				t.Errorf("%s under %s: the kernel counts %.1f %%, the scheduler %.1f %%", workload, arm.name, kernel, books)
 			}
 		}

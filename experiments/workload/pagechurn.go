@@ -62,16 +62,20 @@ func churn(g *sched.G, homes *pageHomes, i int, simulated bool, t *touches) erro
 		spans := []sched.Span{{Buf: buf, Len: pageBytes}}
 		g.Work(sched.Work{Ops: pageWords, Reads: spans, Writes: spans}, kernel)
 	}
+	visit := func() {
+		t.all++
+		if g.Node() == home {
+			t.local++
+		}
+	}
+	visit()
 	work(func() {
 		for k := range words {
 			words[k] = uint64(i)
 		}
 	})
 	g.Yield()
-	t.all++
-	if g.Node() == home {
-		t.local++
-	}
+	visit()
 	var sum uint64
 	work(func() {
 		for k := range words {
