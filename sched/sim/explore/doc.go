@@ -46,8 +46,8 @@
 // one CPU of a 2-CPU AMD EPYC host under Go 1.26 (go test -bench Interleavings):
 // 151,000 interleavings per second of spawn, 132,000 of steal, 108,000 of close,
 // 72,000 of park. The command experiments explore, with its defaults, spends 40 s
-// of CPU time on 4.4 million of them: 110,000 per second and CPU. Seen by the
-// clock on two CPUs were 178,000 beside little other work, 61,000 beside much.
+// of CPU time on 4.4 million of them: 110,000 per second and CPU, and by the clock
+// 214,000 per second on two CPUs that have nothing else to do.
 //
 // What limits it is that every interleaving starts from the beginning: coroutines
 // cannot be copied. Three things keep that cheap. The scheduler of the last
