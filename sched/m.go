@@ -28,8 +28,8 @@ type M struct {
 	searching bool // counted in its Node's nsearch
 	note      note
 
-	// hunger is how many Gs at home on other nodes m may take now: not 0 if it has
-	// just slept for policy.Grace because it found nothing else.
+	// hunger is how many Gs at home on other nodes m may take in this search: not 0
+	// if it has just slept for policy.Grace because it found nothing else.
 	hunger uint32
 
 	bound   bool  // its thread has been bound, or would have been but for bindErr

@@ -21,7 +21,7 @@ func (m *M) schedule() *G {
 
 // resetSearching ends m's search because it has found something.
 func (m *M) resetSearching() {
-	m.searching = false
+	m.searching, m.hunger = false, 0
 	m.p.node.nsearch.add(m, -1)
 	// There may be more where that came from, and whoever put it there may have
 	// relied on us: see wakep.
@@ -43,9 +43,7 @@ func (m *M) findRunnable() *G {
 			return gp
 		}
 		if s.arm.Local && m.search() {
-			gp := m.steal()
-			m.hunger = 0
-			if gp != nil {
+			if gp := m.steal(); gp != nil {
 				return gp
 			}
 		}
@@ -140,7 +138,7 @@ func (m *M) sleep() *G {
 	}
 	p.stats.Sleeps++
 	searched := m.searching
-	m.searching = false // before others can see the P, and with it m
+	m.searching, m.hunger = false, 0 // before others can see the P, and with it m
 	all := int(m.pidleput(n, p)) == len(s.ps)
 	n.lock.unlock(m)
 
