@@ -60,9 +60,16 @@ func (m *M) runqput(gp *G, next bool) {
 	}
 }
 
-// runqget takes the G that runs next on m's P.
-func (m *M) runqget() *G {
+// runqget takes the G that runs next on m's P, in its turn tick. Two Gs that keep
+// waking each other through runnext would starve the ring for ever. Go has them
+// share a time slice, at whose end it preempts them; here the ring has a turn.
+func (m *M) runqget(tick uint32) *G {
 	p := m.p
+	if tick%fairTicks == ringTick {
+		if gp := p.ring.get(m); gp != nil {
+			return gp
+		}
+	}
 	if p.runnext.load(m) != nil {
 		if gp := p.runnext.swap(m, nil); gp != nil {
 			return gp

@@ -4,6 +4,7 @@ import "numasched/sched/policy"
 
 const (
 	fairTicks    = 61     // every so many turns the node's queue comes first, as in Go
+	ringTick     = 30     // and so many turns later the ring before runnext, see runqget
 	farTicks     = 8 * 61 // every so many, another node's before that
 	bindingTicks = 16     // every so many, the thread's binding is checked
 )
@@ -69,7 +70,7 @@ func (m *M) findQueued() *G {
 		}
 	}
 	if m.s.arm.Local {
-		if gp := m.runqget(); gp != nil {
+		if gp := m.runqget(p.tick); gp != nil {
 			return gp
 		}
 	}
@@ -77,13 +78,13 @@ func (m *M) findQueued() *G {
 }
 
 // pickLocal returns what m's P has at hand, or nil if the scheduling loop had
-// better look.
+// better look, or if m stands for no M because a G was cancelled.
 func (m *M) pickLocal() *G {
 	p := m.p
-	if !m.s.arm.Local || (p.tick+1)%fairTicks == 0 {
+	if p == nil || !m.s.arm.Local || (p.tick+1)%fairTicks == 0 {
 		return nil
 	}
-	gp := m.runqget()
+	gp := m.runqget(p.tick + 1)
 	if gp != nil {
 		p.tick++
 		if p.tick%bindingTicks == 0 {
