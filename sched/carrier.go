@@ -158,6 +158,7 @@ func (g *G) park(commit func(*M, *G) bool) {
 	if s.stopping.load(m) != 0 {
 		// commit may hold a lock. It may also make g visible, which is in its
 		// carrier still: whoever sees g sees stopping, too, and does not enter.
+		g.cancelled = true
 		commit(m, g)
 		panic(errCancelled)
 	}
@@ -180,6 +181,7 @@ func (g *G) park(commit func(*M, *G) bool) {
 	}
 	c := m.c
 	if !m.enter(next) {
+		g.cancelled = true
 		g.m = s.m0 // no M runs it any more; its deferred functions can do nothing
 		panic(errCancelled)
 	}

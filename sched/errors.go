@@ -36,13 +36,17 @@ var errGoexit = errors.New("runtime.Goexit called in a G")
 
 // panicked is called while g's panic unwinds its stack, with what was
 // recovered. It stops the scheduler, as a panic ends a Go program, and goes on
-// unwinding: below g on this carrier may be Gs that run it inline.
-func (g *G) panicked(value any) {
+// unwinding: outer, if not nil, runs g inline and cannot go on either. Its
+// deferred functions run where g was, which may be another M than outer's last.
+func (g *G) panicked(value any, outer *G) {
 	if value == nil {
 		value = errGoexit
 	}
 	if value != errCancelled {
 		g.m.stop(&PanicError{Value: value, Stack: debug.Stack()})
+	}
+	if outer != nil {
+		outer.m, outer.cancelled = g.m, true
 	}
 	panic(errCancelled)
 }

@@ -19,6 +19,7 @@ type G struct {
 	m          *M           // while it runs, its M
 	home       atomic.Int32 // index of the place it is at home at, or noHome; thieves look
 	from, away int32        // it was made ready from place from away times in a row
+	cancelled  bool         // it must not go on, even if it recovers what says so
 	queuePos   uint64       // on the one queue of arms without rings: its position + 1
 
 	task   Task
@@ -56,18 +57,22 @@ type Arg struct {
 	A, B, C int
 }
 
-// invoke runs what g is for. A panic stops the scheduler, see panicked.
-func (g *G) invoke() {
+// invoke runs what g is for, on the stack of outer, which waits for it, if that
+// is not nil. A panic stops the scheduler, see panicked.
+func (g *G) invoke(outer *G) {
 	returned := false
 	defer func() {
 		if !returned {
-			g.panicked(recover())
+			g.panicked(recover(), outer)
 		}
 	}()
 	if g.fn != nil {
 		g.fn(g)
 	} else {
 		g.ret = g.task(g, g.arg)
+	}
+	if g.cancelled {
+		panic(errCancelled) // again: others may still see g where it was to wait
 	}
 	returned = true
 }
@@ -88,7 +93,7 @@ func (g *G) runInline(child *G) {
 		m.checkBinding()
 	}
 	child.m, child.c = m, m.c
-	child.invoke()
+	child.invoke(g)
 	g.m = child.m // which may be another now
 	g.m.waited(path)
 }

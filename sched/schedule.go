@@ -342,7 +342,7 @@ func (m *M) execute(gp *G) {
 	m.ran(gp)
 	m.starts(gp)
 	gp.m, gp.c = m, m.c
-	gp.invoke()
+	gp.invoke(nil)
 	m = gp.m
 	switch {
 	case gp.group != nil:
