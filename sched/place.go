@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"slices"
 	"sort"
 
 	"numasched/topology"
@@ -93,22 +94,46 @@ func (s *Sched) makePlaces(topo *topology.Topology, seed uint64) {
 	}
 	add(-1, rest)
 	if s.arm.Shuffle {
-		s.shufflePlaces(topo.Allowed.List(), seed)
+		s.dealPlaces(seed)
 	}
 }
 
-// shufflePlaces deals the CPUs out anew, each place as many as it had.
-func (s *Sched) shufflePlaces(cpus []int, seed uint64) {
-	r := P{rand: seed*2 + 1}
-	for i := len(cpus) - 1; i > 0; i-- {
+// dealPlaces deals the CPUs out anew, each place as many as it had: the deck is
+// sorted by node, and the places that still want a card get one in turn. So a
+// place has CPUs of as many nodes as it can, and what it believes to be its node
+// says nothing: among n nodes of the same size, 1 CPU in n is where its place is,
+// on average over seeds. CPUs dealt at random would now and then give a place most
+// of one node, and a small machine much of its own map.
+func (s *Sched) dealPlaces(seed uint64) {
+	r := &P{rand: (seed+1)*0x9E3779B97F4A7C15 | 1}
+	var deck []int
+	for _, pl := range shuffled(r, s.places) {
+		deck = append(deck, shuffled(r, pl.cpus.List())...)
+	}
+	wants := make([]int, len(s.places))
+	for i, pl := range s.places {
+		wants[i] = pl.cpus.Len()
+		pl.cpus = topology.CPUSet{}
+	}
+	for turn := shuffled(r, s.places); len(deck) > 0; {
+		for _, pl := range turn {
+			if wants[pl.index] > 0 {
+				wants[pl.index]--
+				pl.cpus.Add(deck[0])
+				deck = deck[1:]
+			}
+		}
+	}
+}
+
+// shuffled returns list in a random order.
+func shuffled[T any](r *P, list []T) []T {
+	list = slices.Clone(list)
+	for i := len(list) - 1; i > 0; i-- {
 		k := int(r.random() % uint32(i+1))
-		cpus[i], cpus[k] = cpus[k], cpus[i]
+		list[i], list[k] = list[k], list[i]
 	}
-	for _, pl := range s.places {
-		n := pl.cpus.Len()
-		pl.cpus = topology.CPUs(cpus[:n]...)
-		cpus = cpus[n:]
-	}
+	return list
 }
 
 func (s *Sched) newP(topo *topology.Topology, pl *place, cpu int, seed uint64) *P {
