@@ -17,7 +17,8 @@ func (g *G) Alloc(size int) (unsafe.Pointer, error) {
 	return c.Alloc(size)
 }
 
-// Free gives back what Alloc returned, to any G. It goes home to its node.
+// Free gives back what Alloc returned, whichever G that was. It goes home to its
+// node. It may be deferred: Close runs what a blocked G has deferred.
 func (g *G) Free(p unsafe.Pointer) {
 	c, err := g.m.cache()
 	if err != nil {
@@ -29,6 +30,9 @@ func (g *G) Free(p unsafe.Pointer) {
 // cache returns the cache of m's P, which it makes when first needed.
 func (m *M) cache() (Cache, error) {
 	p := m.p
+	if p == nil {
+		p = m.s.ps[0] // in a deferred function that Close runs: no M is left to use the P
+	}
 	if p.cache == nil {
 		node := -1
 		if m.s.arm.Cache {
@@ -41,4 +45,14 @@ func (m *M) cache() (Cache, error) {
 		p.cache = c
 	}
 	return p.cache, nil
+}
+
+// flushCaches gives back what the Ps' caches hold. No M is left to use them.
+func (s *Sched) flushCaches() {
+	for _, p := range s.ps {
+		if p.cache != nil {
+			p.cache.Flush()
+			p.cache = nil
+		}
+	}
 }

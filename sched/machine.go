@@ -72,13 +72,16 @@ type Machine interface {
 
 // A Cache hands out small objects; one M uses it at a time.
 type Cache interface {
-	// Alloc returns size bytes, at a multiple of 16, of any content. The error
-	// says that there is no memory.
+	// Alloc returns size bytes, 0 or more, at a multiple of 16, of any content. The
+	// error says that there is no memory.
 	Alloc(size int) (unsafe.Pointer, error)
 
 	// Free takes back what any Cache of the machine has handed out; an object
 	// goes back to the node that it lies on.
 	Free(unsafe.Pointer)
+
+	// Flush gives back the free objects that the cache keeps for later.
+	Flush()
 }
 
 // A Memory charges the scheduler for what it does, on a machine where doing

@@ -197,6 +197,7 @@ func (s *Sched) Close() error {
 		c.stop()
 	}
 	s.allc, s.freec = nil, nil
+	s.flushCaches()
 	if err := s.failure(); err != ErrClosed {
 		return err
 	}

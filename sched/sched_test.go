@@ -342,6 +342,37 @@ func TestCloseCancelsWhatIsBlockedAndRunsItsDefers(t *testing.T) {
 	})
 }
 
+// What a G frees when it is cancelled, and what caches kept, is there for the next
+// scheduler of the machine.
+func TestObjectsComeBackWhenTheSchedulerCloses(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		freed := 0
+		run(t, s, func(g *sched.G) {
+			ready, never := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
+			for range 3 {
+				g.Go(func(g *sched.G) {
+					p, err := g.Alloc(64)
+					if err != nil {
+						t.Error(err)
+					}
+					defer func() {
+						g.Free(p)
+						freed++
+					}()
+					ready.Send(g, 0)
+					never.Recv(g)
+				})
+			}
+			for range 3 {
+				ready.Recv(g)
+			}
+		})
+		if err := s.Close(); err != nil || freed != 3 {
+			t.Errorf("Close: %v, and %d of 3 blocked Gs have freed what they had", err, freed)
+		}
+	})
+}
+
 func TestCloseLeaksNoGoroutine(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 20 {

@@ -14,6 +14,10 @@ import (
 // objectCost is Alloc or Free that finds all it needs in the first-level cache.
 const objectCost = 8 * Nanosecond // assumed: an object cache's hit path is some 25 instructions
 
+// maxObject is the largest object in bytes: it is memory of the computer that
+// simulates.
+const maxObject = 1 << 30
+
 type object struct {
 	room []uint64
 	node int32 // it lies on, by position; -1 if anywhere
@@ -62,10 +66,10 @@ func (k *Machine) use(o *object) {
 
 // Alloc implements sched.Cache.
 func (c *objectCache) Alloc(size int) (unsafe.Pointer, error) {
-	if size <= 0 {
-		return nil, fmt.Errorf("sim: object of %d bytes: want at least 1", size)
+	if size < 0 || size > maxObject {
+		return nil, fmt.Errorf("sim: object of %d bytes: want 0 to %d", size, maxObject)
 	}
-	words := (size + 15) / 16 * 2
+	words := max((size+15)/16*2, 2)
 	var o *object
 	if list := c.free[words]; len(list) > 0 {
 		o, c.free[words] = list[len(list)-1], list[:len(list)-1]
@@ -90,6 +94,20 @@ func (c *objectCache) Free(p unsafe.Pointer) {
 		c.free[len(o.room)] = append(c.free[len(o.room)], o)
 		return
 	}
+	c.k.objects.put(o)
+}
+
+// Flush implements sched.Cache.
+func (c *objectCache) Flush() {
+	for _, list := range c.free {
+		for _, o := range list {
+			c.k.objects.put(o)
+		}
+	}
+	clear(c.free)
+}
+
+func (all *objects) put(o *object) {
 	key := [2]int{int(o.node), len(o.room)}
-	c.k.objects.nodes[key] = append(c.k.objects.nodes[key], o)
+	all.nodes[key] = append(all.nodes[key], o)
 }
