@@ -40,6 +40,10 @@ if [ "${1:-}" = --update ]; then
 	update=yes
 	shift
 fi
+command -v go >/dev/null || {
+	echo "numalab-test: missing: go 1.26 or later; get it from https://go.dev/dl/" >&2
+	exit 125
+}
 LAB_TMP=$(mktemp -d)
 export LAB_TMP
 trap 'rm -rf "$LAB_TMP"' EXIT
@@ -62,7 +66,7 @@ END
 cat >"$LAB_TMP/shapes" <<END
 1node --nodes 1 --cpus-per-node 2 --mem-per-node 512M
 2nodes --nodes 2 --cpus-per-node 2 --mem-per-node 256M
-4nodes --nodes 4 --cpus-per-node 2 --mem-per-node 256M
+4nodes --nodes 4 --cpus-per-node 4 --mem-per-node 256M
 8nodes --nodes 8 --cpus-per-node 1 --mem-per-node 192M
 asymmetric --nodes 3 --cpus-per-node 2 --mem-per-node 256M --dist $LAB_TMP/dist/asymmetric
 irregular --nodes 4 --cpus-per-node 3 --mem-per-node 192M --cpuless-node --dist $LAB_TMP/dist/irregular

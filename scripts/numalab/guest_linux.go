@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,11 +62,16 @@ func runJob() (status int, err error) {
 	cmd := exec.Command(j.Command[0], j.Command[1:]...)
 	cmd.Dir = workDir
 	cmd.Env = append([]string{"PATH=/bin", "HOME=/root", "NUMALAB=1", "NUMALAB_RESULTS=/results"}, j.Env...)
-	cmd.Stdout, cmd.Stderr = tty, tty
+	var out io.Writer = tty
+	if !j.Terminal {
+		out = struct{ io.Writer }{tty} // no file, so that the command gets a pipe
+		cmd.WaitDelay = time.Second    // for what it has left running with that pipe
+	}
+	cmd.Stdout, cmd.Stderr = out, out
 	err = cmd.Run()
 	var exit *exec.ExitError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return 0, nil
 	case errors.As(err, &exit):
 		if ws := exit.Sys().(syscall.WaitStatus); ws.Signaled() {

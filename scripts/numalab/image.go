@@ -12,13 +12,16 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/mattn/go-isatty"
 )
 
 // A job is what the host tells the guest, in /job.json.
 type job struct {
-	Probe   bool // power off at once: the boot was the question
-	Command []string
-	Env     []string
+	Probe    bool // power off at once: the boot was the question
+	Command  []string
+	Env      []string
+	Terminal bool // the command may draw: what it prints goes to a terminal
 }
 
 // workDir is where the command runs and finds its files.
@@ -146,7 +149,11 @@ func packImage(name, busybox string, o *options) error {
 	if err != nil {
 		return err
 	}
-	j := job{Command: append([]string(nil), o.command...), Env: append(o.env, "NUMALAB_SHAPE="+string(text))}
+	j := job{
+		Command:  append([]string(nil), o.command...),
+		Env:      append(o.env, "NUMALAB_SHAPE="+string(text)),
+		Terminal: isatty.IsTerminal(os.Stdout.Fd()),
+	}
 	return writeImage(name, busybox, j, func(c *cpio) error {
 		program := o.command[0]
 		if info, err := os.Stat(program); err == nil && info.Mode().IsRegular() && strings.ContainsAny(program, `/\`) {

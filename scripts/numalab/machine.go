@@ -93,14 +93,14 @@ func (m *machine) run(o *options, image string) (int, error) {
 		return exitInterrupted, err
 	}
 	if errors.Is(err, errTimeout) {
-		return exitTimeout, fmt.Errorf("%w: the machine was ended after %v; the end of its console:\n%s", err, o.timeout, tail(console, 30))
+		return exitTimeout, fmt.Errorf("%w: the machine was ended after %v; the end of its console:\n%s", err, o.timeout, tail(console, consoleLines))
 	}
 	if err != nil {
 		return exitMachine, err
 	}
 	status, err := unpack(results, o.out)
 	if err != nil {
-		return exitMachine, fmt.Errorf("the machine ended without a result: %w; the end of its console:\n%s", err, tail(console, 30))
+		return exitMachine, fmt.Errorf("the machine ended without a result: %w; the end of its console:\n%s", err, tail(console, consoleLines))
 	}
 	return status, nil
 }
@@ -149,6 +149,9 @@ func unpack(name, dir string) (status int, err error) {
 		}
 	}
 }
+
+// consoleLines is how much of a console is shown: a panic with its trace.
+const consoleLines = 60
 
 // statusPrefix begins the name of the archive's first entry.
 const statusPrefix = ".numalab-status-"

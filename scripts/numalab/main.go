@@ -29,6 +29,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -92,19 +93,48 @@ type list []string
 func (l *list) String() string     { return strings.Join(*l, ",") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
+// A number and a duration are values of flags whose errors say what is wanted.
+type (
+	number   int
+	duration time.Duration
+)
+
+func (n *number) String() string { return strconv.Itoa(int(*n)) }
+
+func (n *number) Set(s string) error {
+	v, err := strconv.Atoi(s)
+	if err != nil {
+		return errors.New("want a whole number")
+	}
+	*n = number(v)
+	return nil
+}
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+
+func (d *duration) Set(s string) error {
+	v, err := time.ParseDuration(s)
+	if err != nil {
+		return errors.New("want a number and a unit, such as 90s or 5m")
+	}
+	*d = duration(v)
+	return nil
+}
+
 func parseOptions(args []string) (*options, error) {
-	o := &options{}
+	o := &options{timeout: 5 * time.Minute}
+	nodes, cpus := number(4), number(2)
 	fs := flag.NewFlagSet("numalab", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	nodes := fs.Int("nodes", 4, "`number` of nodes with CPUs, 1 to 64")
-	cpus := fs.Int("cpus-per-node", 2, "`number` of CPUs of each, 1 to 64; 255 in all")
-	mem := fs.String("mem-per-node", "512M", "`size` of each node's memory, such as 512M or 2G")
+	fs.Var(&nodes, "nodes", "`number` of nodes with CPUs, 1 to 64")
+	fs.Var(&cpus, "cpus-per-node", "`number` of CPUs of each, 1 to 64; 255 in all")
+	mem := fs.String("mem-per-node", "512M", "`size` of each node's memory, such as 512M or 2G; at least 64M")
 	dist := fs.String("dist", "", "`file` of the distance matrix: a line for each node, a number from 10 to 254 for each node; 10 on the diagonal")
 	memless := fs.Bool("memless-node", false, "the last node with CPUs has no memory")
 	cpuless := fs.Bool("cpuless-node", false, "one more node, with memory and without CPUs")
 	fs.StringVar(&o.kernel, "kernel", "", "kernel `image` (bzImage) instead of this host's or Debian's cloud kernel")
 	fs.StringVar(&o.accel, "accel", "auto", "`auto`, kvm or tcg (emulation)")
-	fs.DurationVar(&o.timeout, "timeout", 5*time.Minute, "`time` after which the machine is ended")
+	fs.Var((*duration)(&o.timeout), "timeout", "`time` after which the machine is ended")
 	fs.StringVar(&o.out, "out", "", "`directory` of this host that receives the machine's /results")
 	fs.Var((*list)(&o.files), "file", "`file` or directory to copy into the command's working directory (several times)")
 	fs.Var((*list)(&o.env), "env", "`NAME=VALUE` for the command's environment (several times)")
@@ -136,7 +166,7 @@ func parseOptions(args []string) (*options, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--mem-per-node %w", err)
 	}
-	if o.shape, err = newShape(*nodes, *cpus, bytes, *memless, *cpuless); err != nil {
+	if o.shape, err = newShape(int(nodes), int(cpus), bytes, *memless, *cpuless); err != nil {
 		return nil, err
 	}
 	if o.kernel != "" {

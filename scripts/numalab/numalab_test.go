@@ -50,10 +50,11 @@ func TestBadArgumentsAreRefusedWithTheirTextAndWhatWasExpected(t *testing.T) {
 	os.WriteFile(dist, []byte("10 20\n20 ten\n"), 0o644)
 	for args, says := range map[string]string{
 		"--nodes 0 -- x":                     "--nodes 0: want 1 to 64",
-		"--nodes many -- x":                  `"many"`,
+		"--nodes many -- x":                  `"many" for flag -nodes: want a whole number`,
+		"--timeout 5 -- x":                   "want a number and a unit",
 		"--nodes 64 --cpus-per-node 8 -- x":  "512 CPUs; want at most 255",
 		"--mem-per-node 12 -- x":             `"12": want a number and M or G`,
-		"--mem-per-node 1M -- x":             "at least 64M",
+		"--mem-per-node 1M -- x":             `"1M": want a number and M or G, such as 512M, and at least 64M`,
 		"--nodes 1 --memless-node -- x":      "--nodes 2 or more",
 		"--nodes 2":                          "no command",
 		"--accel fast -- x":                  `"fast": want auto, kvm or tcg`,

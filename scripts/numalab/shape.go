@@ -28,8 +28,6 @@ func newShape(nodes, cpus int, mem int64, memless, cpuless bool) (shape, error) 
 		return s, fmt.Errorf("--cpus-per-node %d: want 1 to 64", cpus)
 	case nodes*cpus > 255:
 		return s, fmt.Errorf("--nodes %d --cpus-per-node %d: %d CPUs; want at most 255", nodes, cpus, nodes*cpus)
-	case mem < 64<<20 || mem%(1<<20) != 0:
-		return s, fmt.Errorf("--mem-per-node %d: want whole megabytes, at least 64M", mem)
 	case memless && nodes == 1:
 		return s, fmt.Errorf("--memless-node: the only node cannot be without memory: want --nodes 2 or more")
 	}
@@ -84,16 +82,17 @@ func (s shape) qemu() []string {
 	return args
 }
 
-// parseSize reads a size such as 512M or 2G.
+// parseSize reads a size such as 512M or 2G, in bytes. Linux does not boot in much
+// less than 64M.
 func parseSize(s string) (int64, error) {
 	for suffix, unit := range map[string]int64{"M": 1 << 20, "G": 1 << 30} {
 		if digits, ok := strings.CutSuffix(s, suffix); ok {
-			if n, err := strconv.ParseInt(digits, 10, 32); err == nil && n > 0 {
+			if n, err := strconv.ParseInt(digits, 10, 32); err == nil && n*unit >= 64<<20 {
 				return n * unit, nil
 			}
 		}
 	}
-	return 0, fmt.Errorf("%q: want a number and M or G, such as 512M", s)
+	return 0, fmt.Errorf("%q: want a number and M or G, such as 512M, and at least 64M", s)
 }
 
 // parseDistances reads a matrix of n lines of n numbers; # begins a comment.
