@@ -3,10 +3,12 @@ package host_test
 import (
 	"runtime"
 	"testing"
+	"unsafe"
 
 	"numasched/numa"
 	"numasched/sched"
 	"numasched/sched/host"
+	"numasched/sched/policy"
 	"numasched/topology"
 )
 
@@ -83,5 +85,45 @@ func TestBuffersArePageAlignedAndZero(t *testing.T) {
 	}
 	if _, err := m.NewBuffer(0, sched.Default); err == nil {
 		t.Error("a buffer of no bytes is made")
+	}
+}
+
+// What a scheduler's caches kept when it closed is there for the next one on the
+// machine.
+func TestAClosedSchedulersObjectsAreGivenOutAgain(t *testing.T) {
+	m, err := host.New(host.Config{Procs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	objects := func() map[unsafe.Pointer]bool {
+		s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[0], Procs: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		got := make(map[unsafe.Pointer]bool)
+		err = s.Run(func(g *sched.G) {
+			for range 10 {
+				p, err := g.Alloc(64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got[p] = true
+			}
+			for p := range got {
+				g.Free(p)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	first, second := objects(), objects()
+	for p := range second {
+		if !first[p] {
+			t.Fatalf("the second scheduler got %p, which the first had not freed: %v", p, first)
+		}
 	}
 }
