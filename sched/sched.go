@@ -42,6 +42,8 @@ type Sched struct {
 	nfreec    Word32 // length of freec; read without the lock
 	nm        Word32 // Ms that have not ended; read without the lock
 
+	strays sync.Map // IDs of nodes without CPUs for us that Gs were sent to
+
 	lines atomic.Uint32
 	// groupPaths are the longest M.Paths of members that have ended elsewhere, of
 	// Groups with any. A field of Group would be memory that every Group takes.

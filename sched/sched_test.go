@@ -611,3 +611,43 @@ func TestAHomeWithoutPs(t *testing.T) {
 		gr.Wait(g)
 	})
 }
+
+// A node that does not exist, or has no CPUs, is not an error of the G that was
+// sent there, but neither is it silent.
+func TestAGThatIsSentToANodeWithoutCPUsRunsAndLeavesAWarning(t *testing.T) {
+	topo, err := topology.Load("../topology/testdata/virtual/cpuless.tar.gz") // node 2 has no CPUs
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := host.New(host.Config{Topology: topo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for _, arm := range policy.Arms {
+		s, err := sched.New(sched.Config{Machine: m, Arm: arm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ran := 0
+		run(t, s, func(g *sched.G) {
+			for _, id := range []int{1, 2, 9, 9} {
+				var gr sched.Group
+				gr.GoAt(g, sched.OnNode(id), func(g *sched.G) { ran++ })
+				gr.Wait(g)
+			}
+		})
+		want := []string{"node 2 run elsewhere: it has no CPUs", "node 9 run elsewhere: the machine has no such node"}
+		got := s.Warnings()
+		ok := ran == 4 && len(got) == len(want)
+		for i := range got {
+			ok = ok && strings.Contains(got[i], want[i]) && strings.Contains(got[i], "send them to one of [0 1]")
+		}
+		if !ok {
+			t.Errorf("%s: %d of 4 Gs ran; warnings %q, want %q", arm.Name, ran, got, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package sched
 
-import "numasched/sched/policy"
+import (
+	"slices"
+
+	"numasched/sched/policy"
+)
 
 const (
 	fairTicks    = 61     // every so many turns the node's queue comes first, as in Go
@@ -318,16 +322,18 @@ func (m *M) readyAt(n *Node, gp *G) {
 // place makes the fresh gp runnable where it was asked to be. Arms without homes
 // note what was asked, so that locality can be told, and ignore it.
 func (m *M) place(gp *G, where Placement) {
-	n := m.p.node
-	if id, ok := where.Node(); ok && m.s.apart {
-		for _, pl := range m.s.places {
-			if pl.id == id {
-				gp.home.Store(int32(pl.index))
-				if m.s.homes && pl.node != n && pl.hasPs() {
-					m.queuePut(pl.node, gp)
-					m.wakep(pl.node)
-					return
-				}
+	s, n := m.s, m.p.node
+	if id, ok := where.Node(); ok {
+		i := slices.IndexFunc(s.places, func(pl *place) bool { return pl.id == id })
+		if i < 0 {
+			s.strays.LoadOrStore(id, true)
+		} else if s.apart {
+			pl := s.places[i]
+			gp.home.Store(int32(i))
+			if s.homes && pl.node != n && pl.hasPs() {
+				m.queuePut(pl.node, gp)
+				m.wakep(pl.node)
+				return
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package sched
 
-import "reflect"
+import (
+	"fmt"
+	"reflect"
+	"slices"
+)
 
 // Stats counts what a scheduler has done since it was made.
 type Stats struct {
@@ -111,4 +115,21 @@ func (s *Sched) BindErrors() (errs []error) {
 		}
 	}
 	return errs
+}
+
+// Warnings returns, in words for the user, what was asked of the scheduler and
+// could not be done: Gs sent to nodes ([OnNode]) that have no CPUs for it. They
+// run wherever they may. A result measured with it should show it.
+func (s *Sched) Warnings() (all []string) {
+	topo := s.machine.Topology()
+	s.strays.Range(func(id, _ any) bool {
+		why := "the machine has no such node"
+		if topo.Node(id.(int)) != nil {
+			why = "it has no CPUs that this process may use"
+		}
+		all = append(all, fmt.Sprintf("Gs that were sent to node %d run elsewhere: %s; send them to one of %v", id, why, s.NodeIDs()))
+		return true
+	})
+	slices.Sort(all)
+	return all
 }

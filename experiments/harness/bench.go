@@ -140,7 +140,7 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	if local+remote > 0 {
 		out.Values = append(out.Values, Value{100 * float64(local) / float64(local+remote), UnitPages})
 	}
-	out.Warnings = m.Warnings()
+	out.Warnings = append(m.Warnings(), s.Warnings()...)
 	out.Wanted = arm.Bind
 	bindErrs := s.BindErrors()
 	switch {
