@@ -136,7 +136,7 @@ func wanted(name string) bool {
 	case "cpuinfo", "stat", "meminfo", "mounts", "cgroup", "cpuset", "status",
 		"cpus", "mems", "cpuset.cpus", "cpuset.mems", "cpuset.cpus.effective", "cpuset.mems.effective", "cpuset.effective_cpus", "cpuset.effective_mems",
 		"online", "cpumap", "cpulist", "distance",
-		"core_id", "topology", "cache", "level", "type", "size", "shared_cpu_map", "shared_cpu_list",
+		"core_id", "physical_package_id", "topology", "cache", "level", "type", "size", "shared_cpu_map", "shared_cpu_list",
 		"core_cpus", "thread_siblings", "core_cpus_list", "thread_siblings_list",
 		"package_cpus", "core_siblings", "package_cpus_list", "core_siblings_list",
 		"die_cpus", "die_cpus_list", "cluster_cpus", "cluster_cpus_list":

@@ -20,6 +20,7 @@ package topology
 //     left out.
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -41,6 +42,8 @@ type attribute struct {
 
 const patience = 4 // misses after which an optional attribute is given up
 
+const cacheIndexes = 10 // index0 to index9, of which machines have had up to index4
+
 type cpuReader struct {
 	*source
 	t           *Topology
@@ -51,7 +54,7 @@ type cpuReader struct {
 	set, coreSet                    CPUSet // scratch, as what follows
 	ids                             []int
 	cores                           []CPUSet
-	maxIndex                        int // highest cache index seen
+	maxIndex                        int // highest cache index seen, once one has been
 }
 
 // findCPUs sets Online and Offline.
@@ -173,13 +176,12 @@ func newCPUReader(s *source, t *Topology) *cpuReader {
 		die:      attribute{names: []string{"die_cpus", "die_cpus_list"}, optional: true},
 		pkg:      attribute{names: []string{"package_cpus", "core_siblings", "package_cpus_list", "core_siblings_list"}},
 		shared:   attribute{names: []string{"shared_cpu_map", "shared_cpu_list"}, optional: true},
-		maxIndex: 9, // the first CPU is asked for every index that a kernel may have
+		maxIndex: -1,
 	}
 }
 
 func (r *cpuReader) readCPUs() {
 	t := r.t
-	first := true
 	for c := range t.Online.All() {
 		haveCore := r.mask(&r.coreSet, c, "topology/", &r.core)
 		lead := !haveCore // the CPU speaks for its core
@@ -189,11 +191,7 @@ func (r *cpuReader) readCPUs() {
 		if lead {
 			r.addPackage(c)
 		}
-		seen := r.addCaches(c)
-		if first || seen > r.maxIndex {
-			r.maxIndex = seen
-			first = false
-		}
+		r.addCaches(c)
 	}
 	slices.SortStableFunc(t.Cores, func(a, b CPUSet) int { return cmp.Compare(a.First(), b.First()) })
 	for _, x := range []struct {
@@ -266,55 +264,60 @@ func (r *cpuReader) addPackage(cpu int) {
 	}
 }
 
-// addCaches adds the data and unified caches that cpu is the first of, and
-// returns the highest index that cpu has.
-func (r *cpuReader) addCaches(cpu int) (seen int) {
-	seen = -1
-	for index := 0; index <= min(r.maxIndex+1, 9); index++ {
-		dir := "cache/index" + string('0'+byte(index)) + "/"
-		if !r.mask(&r.set, cpu, dir, &r.shared) {
-			continue
+// addCaches adds the data and unified caches that cpu is the first of. CPUs of
+// one machine may have caches of other numbers, or none.
+func (r *cpuReader) addCaches(cpu int) {
+	known := r.shared.found
+	if !known && !r.isDir(r.name(cpu, "cache")) {
+		return
+	}
+	highest := -1
+	r.shared.misses = 0 // of this CPU alone
+	for index := 0; index < cacheIndexes; index++ {
+		if r.addCache(cpu, index) {
+			highest = index
+		} else if known && index > r.maxIndex {
+			break
 		}
-		seen = index
-		set := r.set
-		if set.Empty() {
-			set = r.coreSet // some Itaniums' L3, which is the core's own
+	}
+	r.maxIndex = max(r.maxIndex, highest)
+}
+
+// addCache adds the cache of one index if it is a data or unified one that cpu
+// is the first of, and reports whether cpu has a cache of that index.
+func (r *cpuReader) addCache(cpu, index int) bool {
+	dir := "cache/index" + string('0'+byte(index)) + "/"
+	if !r.mask(&r.set, cpu, dir, &r.shared) {
+		return false
+	}
+	set := r.set
+	if set.Empty() {
+		set = r.coreSet // some Itaniums' L3, which is the core's own
+	}
+	if set.First() != cpu {
+		return true
+	}
+	// A cache whose type is not told is unified, as hwloc has it.
+	if kind, ok := r.read(r.name(cpu, dir+"type"), smallFile); ok && bytes.HasPrefix(kind, []byte("Instruction")) {
+		return true
+	}
+	level, ok := r.int(r.name(cpu, dir+"level"))
+	if !ok || level < 1 || level > 3 {
+		return true
+	}
+	cache := Cache{CPUs: set.Clone()}
+	if b, ok := r.read(r.name(cpu, dir+"size"), smallFile); ok {
+		bytes, err := parseSize(b)
+		if err != nil {
+			r.note("%s: %v", r.name(cpu, dir+"size"), err)
+		} else if bytes == 0 && level == 3 {
+			return true // Knights Landing tells of an L3 that it has not
 		}
-		if set.First() != cpu {
-			continue
-		}
-		kind, ok := r.read(r.name(cpu, dir+"type"), smallFile)
-		if !ok || len(kind) == 0 || kind[0] != 'D' && kind[0] != 'U' {
-			continue
-		}
-		level, ok := r.int(r.name(cpu, dir+"level"))
-		var list *[]Cache
-		switch {
-		case !ok:
-			continue
-		case level == 1:
-			list = &r.t.L1d
-		case level == 2:
-			list = &r.t.L2
-		case level == 3:
-			list = &r.t.L3
-		default:
-			continue
-		}
-		cache := Cache{CPUs: set.Clone()}
-		if b, ok := r.read(r.name(cpu, dir+"size"), smallFile); ok {
-			bytes, err := parseSize(b)
-			if err != nil {
-				r.note("%s: %v", r.name(cpu, dir+"size"), err)
-			} else if bytes == 0 && level == 3 {
-				continue // Knights Landing tells of an L3 that it has not
-			}
-			cache.Bytes = bytes
-		}
-		if n := len(*list); n > 0 && (*list)[n-1].CPUs.Equal(cache.CPUs) {
-			continue
-		}
+		cache.Bytes = bytes
+	}
+	list := [...]*[]Cache{&r.t.L1d, &r.t.L2, &r.t.L3}[level-1]
+	if n := len(*list); n == 0 || !(*list)[n-1].CPUs.Equal(cache.CPUs) {
 		*list = append(*list, cache)
 	}
-	return seen
+	return true
 }

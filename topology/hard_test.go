@@ -258,6 +258,61 @@ func TestIdsAreNotTrusted(t *testing.T) {
 	wantSets(t, "cores", topo.Cores, "0", "1", "2", "3")
 }
 
+func TestAPackageThatOldKernelsSplitByNodeIsOne(t *testing.T) {
+	// Two Haswells in cluster-on-die mode, as Linux 3.10 tells of them.
+	tr := treeOf(mustSynthetic("4x1x1x7x1"))
+	for c := range 28 {
+		tr.cpu(c, "topology/physical_package_id", fmt.Sprint(c/14, "\n"))
+		tr.cpu(c, "topology/core_id", fmt.Sprint(c%14+c%14/7, "\n")) // 0-6 and 8-14
+	}
+	topo := tr.read(t)
+	wantSets(t, "packages", topo.Packages, "0-13", "14-27")
+	wantNote(t, topo, "CPUs 0-13 are told to be 2 packages, and all to be of package 0")
+	readsAndRoundTrips(t, tr.inMemory())
+	// Virtual machines have packages that are all number 0, each with a core 0.
+	for c := range 28 {
+		tr.cpu(c, "topology/physical_package_id", "0\n")
+		tr.cpu(c, "topology/core_id", fmt.Sprint(c%7, "\n"))
+	}
+	wantSets(t, "packages", tr.read(t).Packages, "0-6", "7-13", "14-20", "21-27")
+	// And an id of -1 is none.
+	for c := range 28 {
+		tr.cpu(c, "topology/physical_package_id", "-1\n")
+		tr.cpu(c, "topology/core_id", fmt.Sprint(c, "\n"))
+	}
+	wantSets(t, "packages", tr.read(t).Packages, "0-6", "7-13", "14-20", "21-27")
+}
+
+func TestCachesThatTheFirstCPULacks(t *testing.T) {
+	for name, hint := range map[string]func(tree){
+		"no directory": func(tr tree) { tr.drop(cpuDir + "/cpu0/cache") },
+		"one cache": func(tr tree) {
+			tr.drop(cpuDir+"/cpu0/cache/index1", cpuDir+"/cpu0/cache/index2", cpuDir+"/cpu0/cache/index3")
+		},
+		"nothing in it, and lists alone": func(tr tree) {
+			tr.drop(cpuDir+"/cpu0/cache/index?/shared_cpu_list", cpuDir+"/cpu*/cache/index?/shared_cpu_map")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := treeOf(mustSynthetic("2x1x1x2x1"))
+			hint(tr)
+			topo := tr.read(t)
+			// What is shared with CPU 0 is not found: CPU 0 would have to tell of it.
+			if len(topo.L2) != 3 || len(topo.L3) != 1 || topo.L3[0].CPUs.String() != "2-3" {
+				t.Errorf("L2 %v, L3 %v", topo.L2, topo.L3)
+			}
+		})
+	}
+}
+
+func TestACacheOfNoTypeIsUnified(t *testing.T) {
+	tr := treeOf(mustSynthetic("1x2"))
+	tr.drop(cpuFile(0, "cache/index3/type")).cpu(1, "cache/index2/type", "\n")
+	if topo := tr.read(t); len(topo.L3) != 1 || len(topo.L2) != 2 || len(topo.L1d) != 2 {
+		t.Errorf("L1d %v, L2 %v, L3 %v", topo.L1d, topo.L2, topo.L3)
+	}
+}
+
 func TestThreadsOfOneSetWithOtherCoreIDsAreCores(t *testing.T) {
 	// AMD's modules, and one of them with a thread offline.
 	tr := treeOf(mustSynthetic("1x1x1x2x4"))

@@ -30,6 +30,7 @@ func read(s *source, affinity CPUSet) (*Topology, error) {
 		s.note("sys/devices/system/cpu/cpu*/topology: not there: cores, packages and caches are unknown")
 	}
 	readNodes(s, t)
+	joinPackages(s, t)
 	readAllowed(s, t, affinity)
 	if s.spent > readBudget {
 		return nil, errBudget
