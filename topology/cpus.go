@@ -8,7 +8,8 @@ package topology
 //   - A CPU is a PU if it has a topology directory and `online` lists it.
 //     Without that file, cpuN/online must not say 0.
 //   - Where no topology directory holds a mask, as before Linux 2.6.16 or where
-//     they are hidden from us, PUs are what `online`, cpuinfo or stat list.
+//     they are hidden from us, PUs are what `online`, cpuinfo or stat list, or
+//     else what has a directory at all.
 //   - Objects are known by their masks, never by their ids: core_id,
 //     physical_package_id, die_id and cluster_id repeat, are sparse, or -1. A mask
 //     makes an object where it is read from its own first CPU, so every object
@@ -46,8 +47,7 @@ const cacheIndexes = 10 // index0 to index9, of which machines have had up to in
 
 type cpuReader struct {
 	*source
-	t           *Topology
-	hasTopology bool // some topology directory holds a mask
+	t *Topology
 
 	core, cluster, die, pkg, shared attribute
 	path                            []byte
@@ -61,7 +61,7 @@ type cpuReader struct {
 func (r *cpuReader) findCPUs(affinity CPUSet) {
 	online, known := r.list(cpuDir+"/online", maxCPUs)
 	dirs, _ := r.numbered(cpuDir, "cpu", maxCPUs)
-	var with, without CPUSet // up and down, as far as the directories say
+	var with, without, ups CPUSet // PUs, others, and all that are not known to be offline
 	for c := range dirs.All() {
 		up := true
 		switch {
@@ -75,20 +75,22 @@ func (r *cpuReader) findCPUs(affinity CPUSet) {
 				up = false
 			}
 		}
-		if !up || !r.isDir(r.name(c, "topology")) {
-			without.Add(c)
-			continue
+		if up {
+			ups.Add(c)
 		}
-		with.Add(c)
+		if up && r.isDir(r.name(c, "topology")) {
+			with.Add(c)
+		} else {
+			without.Add(c)
+		}
 	}
 	for c := range with.All() {
 		if r.mask(&r.set, c, "topology/", &r.core) || r.mask(&r.set, c, "topology/", &r.pkg) {
-			r.hasTopology = true
+			r.t.Online, r.t.Offline = with, without
 			break
 		}
 	}
-	if r.hasTopology {
-		r.t.Online, r.t.Offline = with, without
+	if !r.t.Online.Empty() {
 		if left := online.AndNot(dirs); !left.Empty() {
 			r.note("%s/online: lists CPUs %v, which have no directory: ignored", cpuDir, left)
 		}
@@ -106,7 +108,7 @@ func (r *cpuReader) findCPUs(affinity CPUSet) {
 		}
 	}
 	if set.Empty() {
-		set = with
+		set = ups
 	}
 	r.t.Online = set.Or(affinity)
 	r.t.Offline = dirs.AndNot(r.t.Online)

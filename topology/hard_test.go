@@ -346,7 +346,16 @@ func TestADirectoryMayBeMissing(t *testing.T) {
 		if len(topo.Cores)+len(topo.Packages) != 0 || topo.NodeOf(3) != 1 {
 			t.Errorf("cores %v, packages %v, CPU 3 on node %d", topo.Cores, topo.Packages, topo.NodeOf(3))
 		}
-		wantNote(t, topo, "cores, packages and caches are unknown")
+		if len(topo.L2) != 4 || len(topo.L3) != 2 {
+			t.Errorf("L2 %v, L3 %v, of which the cache directories tell", topo.L2, topo.L3)
+		}
+		wantNote(t, topo, "cores are unknown")
+		wantNote(t, topo, "packages are unknown")
+	})
+	t.Run("all but the directories of CPUs", func(t *testing.T) {
+		topo := tree{cpuFile(0, "uevent"): "", cpuFile(1, "online"): "0\n", cpuFile(5, "online"): "1\n"}.read(t)
+		wantCPUs(t, "online", topo.Online, "0,5")
+		wantCPUs(t, "offline", topo.Offline, "1")
 	})
 	t.Run("all of sys", func(t *testing.T) {
 		topo := tree{"proc/cpuinfo": "processor\t: 0\nprocessor\t: 2\n"}.read(t)

@@ -24,11 +24,7 @@ func read(s *source, affinity CPUSet) (*Topology, error) {
 	if t.Online.Empty() {
 		return nil, errors.New("no CPUs found: want the files sys/devices/system/cpu/cpu*/topology or proc/cpuinfo of a Linux machine")
 	}
-	if r.hasTopology {
-		r.readCPUs()
-	} else {
-		s.note("sys/devices/system/cpu/cpu*/topology: not there: cores, packages and caches are unknown")
-	}
+	r.readCPUs()
 	readNodes(s, t)
 	joinPackages(s, t)
 	readAllowed(s, t, affinity)
