@@ -11,6 +11,7 @@ package topology
 
 import (
 	"bytes"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -19,23 +20,28 @@ import (
 // A cpusetMount is a place where cpusets may be found.
 type cpusetMount struct {
 	dir        string // relative to the root
+	as         string // dir as a capture has it
 	cpus, mems []string
 	v2         bool // whose path our cgroup's line "0::" gives
 }
 
 func unifiedMount(dir string) cpusetMount {
-	return cpusetMount{dir, []string{"cpuset.cpus.effective"}, []string{"cpuset.mems.effective"}, true}
+	return cpusetMount{dir, dir, []string{"cpuset.cpus.effective"}, []string{"cpuset.mems.effective"}, true}
 }
 
 func cgroup1Mount(dir string) cpusetMount {
-	return cpusetMount{dir, []string{"cpuset.cpus", "cpuset.effective_cpus"}, []string{"cpuset.mems", "cpuset.effective_mems"}, false}
+	return cpusetMount{dir, dir, []string{"cpuset.cpus", "cpuset.effective_cpus"}, []string{"cpuset.mems", "cpuset.effective_mems"}, false}
 }
 
 func legacyMount(dir string) cpusetMount {
-	return cpusetMount{dir, []string{"cpus"}, []string{"mems"}, false}
+	return cpusetMount{dir, dir, []string{"cpus"}, []string{"mems"}, false}
 }
 
-// parseMounts returns the cpuset mounts of a /proc/mounts.
+// usualMounts are where distributions put cpusets.
+var usualMounts = []cpusetMount{unifiedMount("sys/fs/cgroup"), cgroup1Mount("sys/fs/cgroup/cpuset"), legacyMount("dev/cpuset")}
+
+// parseMounts returns the cpuset mounts of a /proc/mounts. Those at unusual
+// places, which may tell of users and containers, have another name in a capture.
 func parseMounts(b []byte) []cpusetMount {
 	var mounts []cpusetMount
 	for line := range bytes.Lines(b) {
@@ -51,14 +57,21 @@ func parseMounts(b []byte) []cpusetMount {
 		has := func(o string) bool {
 			return slices.ContainsFunc(options, func(b []byte) bool { return string(b) == o })
 		}
+		var m cpusetMount
 		switch kind := string(f[2]); {
 		case kind == "cgroup2":
-			mounts = append(mounts, unifiedMount(dir))
+			m = unifiedMount(dir)
 		case kind == "cpuset", kind == "cgroup" && has("cpuset") && has("noprefix"):
-			mounts = append(mounts, legacyMount(dir))
+			m = legacyMount(dir)
 		case kind == "cgroup" && has("cpuset"):
-			mounts = append(mounts, cgroup1Mount(dir))
+			m = cgroup1Mount(dir)
+		default:
+			continue
 		}
+		if !slices.ContainsFunc(usualMounts, func(u cpusetMount) bool { return u.dir == dir }) {
+			m.as = fmt.Sprintf("cpusets%d", len(mounts))
+		}
+		mounts = append(mounts, m)
 	}
 	return mounts
 }
@@ -121,8 +134,8 @@ func readAllowed(s *source, t *Topology, affinity CPUSet) {
 		}
 	}
 	for _, m := range s.cpusetMounts() {
-		c, from, ok := s.climb(m.dir, m.path, m.cpus, maxCPUs)
-		n, nfrom, nok := s.climb(m.dir, m.path, m.mems, maxNodes)
+		c, from, ok := s.climb(m, m.cpus, maxCPUs)
+		n, nfrom, nok := s.climb(m, m.mems, maxNodes)
 		if ok {
 			narrow(&cpus, c, "CPUs", from)
 		}
@@ -163,7 +176,7 @@ type cpusetPlace struct {
 // cpusetMounts returns the usual mount points and those of /proc/mounts, each
 // with the path of our cgroup below it.
 func (s *source) cpusetMounts() []cpusetPlace {
-	mounts := []cpusetMount{unifiedMount("sys/fs/cgroup"), cgroup1Mount("sys/fs/cgroup/cpuset"), legacyMount("dev/cpuset")}
+	mounts := slices.Clone(usualMounts)
 	for _, name := range []string{"proc/self/mounts", "proc/mounts"} {
 		if b, ok := s.read(name, bigFile); ok {
 			for _, m := range parseMounts(b) {
@@ -196,13 +209,14 @@ func (s *source) cpusetMounts() []cpusetPlace {
 	return places
 }
 
-// climb returns the first set that is not empty in one of the files, from the
-// directory below on up to the mount point.
-func (s *source) climb(mount, below string, files []string, limit int) (set CPUSet, from string, ok bool) {
+// climb returns the first set that is not empty in one of the files, from our
+// cgroup's directory on up to the mount point.
+func (s *source) climb(m cpusetPlace, files []string, limit int) (set CPUSet, from string, ok bool) {
+	below := m.path
 	for depth := 0; depth < 64; depth++ {
 		for _, f := range files {
-			name := path.Join(mount, below, f)
-			if set, ok := s.listAs(name, path.Join(mount, anonymous(below), f), limit); ok && !set.Empty() {
+			name := path.Join(m.dir, below, f)
+			if set, ok := s.listAs(name, path.Join(m.as, anonymous(below), f), limit); ok && !set.Empty() {
 				return set, name, true
 			}
 		}

@@ -8,7 +8,8 @@ package topology
 //	proc/*/status               the two lines of allowed CPUs and nodes alone
 //	proc/cpuinfo, proc/stat     CPU numbers alone, and only where sysfs has none
 //	proc/meminfo, */meminfo     the line MemTotal alone
-//	proc/*/mounts               types, options and places of cpusets alone
+//	proc/*/mounts               types, options and usual places of cpusets alone;
+//	                            "cpusets0" and so on for places that are not
 //	proc/self/cgroup, cpuset    paths with every name replaced by "cg"
 
 import (
@@ -146,8 +147,7 @@ func keepMounts(b []byte) []byte {
 		} else if m.cpus[0] == "cpus" {
 			options = "cpuset,noprefix"
 		}
-		dir := strings.NewReplacer(`\`, `\134`, " ", `\040`, "\t", `\011`, "\n", `\012`).Replace(m.dir)
-		kept = fmt.Appendf(kept, "none /%s %s %s 0 0\n", dir, kind, options)
+		kept = fmt.Appendf(kept, "none /%s %s %s 0 0\n", m.as, kind, options)
 	}
 	return kept
 }
