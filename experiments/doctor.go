@@ -193,7 +193,7 @@ func smt(root fs.FS, t *topology.Topology) finding {
 func affinity(t *topology.Topology) finding {
 	f := finding{"ok", "allowed CPUs", fmt.Sprintf("all %d", t.Online.Len()), ""}
 	if !t.Allowed.Equal(t.Online) {
-		f.level, f.text = "warn", fmt.Sprintf("%v of %v: by taskset, a batch system or a cpuset", t.Allowed, t.Online)
+		f.level, f.text = "warn", fmt.Sprintf("CPUs %v alone of %v: by taskset, a batch system or a cpuset", t.Allowed, t.Online)
 		f.fix = "start it outside the restriction, or choose --procs for what is left"
 	} else if len(t.AllowedNodes) != len(t.Nodes) {
 		f.level, f.text = "warn", fmt.Sprintf("memory of nodes %v alone, by a cpuset", topology.CPUs(t.AllowedNodes...))
@@ -202,27 +202,47 @@ func affinity(t *topology.Topology) finding {
 	return f
 }
 
-// quota: a container's share of CPU time is taken away in bursts of 100 ms.
+// quota: a container's share of CPU time is taken away in bursts of 100 ms. It
+// may be that of our cgroup or of one above it.
 func quota(root fs.FS) finding {
 	f := finding{"ok", "CPU quota", "none", ""}
-	cg := ""
+	limited := func(used, period string) finding {
+		f.level, f.text = "warn", fmt.Sprintf("%s of every %s us: all threads stop when it is used up", used, period)
+		f.fix = "start it without a CPU limit (docker --cpus, Kubernetes limits.cpu, systemd CPUQuota)"
+		return f
+	}
+	v2, v1 := "", ""
 	for _, line := range strings.Split(text(root, "proc/self/cgroup"), "\n") {
-		if p, ok := strings.CutPrefix(line, "0::"); ok {
-			cg = p
+		if _, rest, ok := strings.Cut(line, ":"); ok {
+			controllers, cg, _ := strings.Cut(rest, ":")
+			if controllers == "" {
+				v2 = cg
+			} else if slices.Contains(strings.Split(controllers, ","), "cpu") {
+				v1 = cg
+			}
 		}
 	}
-	for dir := path.Join("sys/fs/cgroup", cg); strings.HasPrefix(dir, "sys/fs/cgroup"); dir = path.Dir(dir) {
-		if max, period, ok := strings.Cut(text(root, dir+"/cpu.max"), " "); ok && max != "max" {
-			f.level, f.text = "warn", fmt.Sprintf("%s of every %s us: all threads stop when it is used up", max, period)
-			f.fix = "start it without a CPU limit (docker --cpus, Kubernetes limits.cpu, systemd CPUQuota)"
-			return f
+	for _, dir := range upTo("sys/fs/cgroup", v2) {
+		if used, period, ok := strings.Cut(text(root, dir+"/cpu.max"), " "); ok && used != "max" {
+			return limited(used, period)
 		}
 	}
-	if v := text(root, "sys/fs/cgroup/cpu/cpu.cfs_quota_us"); v != "" && v != "-1" {
-		f.level, f.text = "warn", v+" us of every period: all threads stop when it is used up"
-		f.fix = "start it without a CPU limit"
+	for _, dir := range upTo("sys/fs/cgroup/cpu", v1) {
+		if used := text(root, dir+"/cpu.cfs_quota_us"); used != "" && used != "-1" {
+			return limited(used, text(root, dir+"/cpu.cfs_period_us"))
+		}
 	}
 	return f
+}
+
+// upTo returns the directory below a mount point and those above it, up to the
+// mount point. A container sees its host's path, of which only the last is there.
+func upTo(mount, below string) []string {
+	var dirs []string
+	for below = path.Join("/", below); below != "/"; below = path.Dir(below) {
+		dirs = append(dirs, mount+below)
+	}
+	return append(dirs, mount)
 }
 
 func hugePages(root fs.FS) finding {
@@ -287,7 +307,7 @@ func busyOf(before, after map[int]cpuTime, watch time.Duration) []finding {
 		f.fix = "stop what runs there (top -1), or measure on the other CPUs: taskset -c"
 	}
 	if stolen > 0.01 {
-		s.level, s.text = "warn", fmt.Sprintf("the host below took %.1f CPUs' worth away", stolen)
+		s.level, s.text = "warn", fmt.Sprintf("the host below took %.2f CPUs' worth away", stolen)
 		s.fix = "ask for dedicated CPUs"
 	}
 	return []finding{f, s}
@@ -364,12 +384,19 @@ func kvm() finding {
 	cmd := exec.CommandContext(ctx, self, "doctor", kvmProbeArg)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.WaitDelay = time.Second // a task stuck in the kernel cannot be waited for
-	err = cmd.Run()
-	switch why := strings.TrimSpace(out.String()); {
-	case ctx.Err() != nil:
+	cmd.WaitDelay = time.Second
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Run() }()
+	select {
+	case err = <-ended:
+	case <-time.After(5 * time.Second): // it is stuck in the kernel, and not even killed
+	}
+	if ctx.Err() != nil {
 		f.level, f.text = "warn", "hangs: a guest of one instruction did not end in 3 s"
 		f.fix = "scripts/numalab.sh falls back to emulation; on a nested host, ask for nested virtualisation to be mended or turned off"
+		return f
+	}
+	switch why := strings.TrimSpace(out.String()); {
 	case err != nil && why == "":
 		f.level, f.text = "note", "cannot be tried: "+err.Error()
 	case err != nil:

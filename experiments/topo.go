@@ -49,6 +49,9 @@ func topo(args []string, stdout, stderr io.Writer) error {
 	if len(rest) > 0 {
 		return usagef("%q: want flags only; did you mean --from %s?", rest[0], rest[0])
 	}
+	if *svg == "-" && *png == "-" || *asJSON && (*svg == "-" || *png == "-") {
+		return usagef("--svg, --png, --json: want one of them on standard output, and files for the others")
+	}
 	t, err := topology.Load(*from)
 	if err != nil {
 		return usagef("--from: %w", err)

@@ -77,6 +77,8 @@ func TestTopoRefusesWhatIsNoMachineInOneLine(t *testing.T) {
 		{"skx-8s", "--from skx-8s"},
 		{"--nosuch", "--nosuch"},
 		{"--from skx-8s --svg " + dir, dir},
+		{"--from skx-8s --svg - --png -", "one of them"},
+		{"--from skx-8s --json --png -", "one of them"},
 	} {
 		_, errs, status := runTopo(t, strings.Fields(x.args)...)
 		if status != 2 || !strings.Contains(errs, x.want) || strings.Count(errs, "\n") != 1 {
@@ -149,6 +151,26 @@ func TestDoctorFindsWhatSpoilsAnExperiment(t *testing.T) {
 	}
 }
 
+func TestDoctorFindsAQuotaWhereverItIs(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"cgroup v2, above ours":     {"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "50000 100000\n", "sys/fs/cgroup/a/b/cpu.max": "max 100000\n"},
+		"cgroup v2, a host's path":  {"proc/self/cgroup": "0::/../x\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"},
+		"cgroup v1":                 {"proc/self/cgroup": "4:cpu,cpuacct:/j\n", "sys/fs/cgroup/cpu/j/cpu.cfs_quota_us": "50000\n", "sys/fs/cgroup/cpu/j/cpu.cfs_period_us": "100000\n"},
+		"cgroup v1, in a container": {"proc/self/cgroup": "4:cpu,cpuacct:/docker/1\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"},
+	} {
+		root := fstest.MapFS{}
+		for name, content := range files {
+			root[name] = &fstest.MapFile{Data: []byte(content)}
+		}
+		if f := quota(root); f.level != "warn" || !strings.Contains(f.text, "50000 of every 100000 us") {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	if f := quota(fstest.MapFS{"sys/fs/cgroup/cpu/cpu.cfs_quota_us": {Data: []byte("-1\n")}}); f.level != "ok" {
+		t.Errorf("no quota: %+v", f)
+	}
+}
+
 func TestDoctorIsContentWithAQuietMachine(t *testing.T) {
 	good := fstest.MapFS{}
 	for name, content := range map[string]string{
@@ -177,7 +199,7 @@ func TestDoctorSeesOtherWorkAndStolenTime(t *testing.T) {
 	if got[0].level != "warn" || !strings.Contains(got[0].text, "CPUs 0-1") {
 		t.Errorf("other work: %+v", got[0])
 	}
-	if got[1].level != "warn" || !strings.Contains(got[1].text, "0.3 CPUs") {
+	if got[1].level != "warn" || !strings.Contains(got[1].text, "0.30 CPUs") {
 		t.Errorf("stolen time: %+v", got[1])
 	}
 	if quiet := busyOf(before, before, time.Second); quiet[0].level != "ok" || quiet[1].level != "ok" {
