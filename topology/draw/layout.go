@@ -275,16 +275,21 @@ func (t *tile) place(columns int, space vg.Length) (w, h vg.Length) {
 	return w, h - space
 }
 
-// even gives tiles that stand in one row the height of the tallest, so that
-// frames line up.
+// even gives tiles that stand in one row the height of the tallest, and those of
+// a column that differ by a digit or two the width of the widest, so that frames
+// line up.
 func (t *tile) even() {
-	rows := map[vg.Length]vg.Length{}
+	rows, columns := map[vg.Length]vg.Length{}, map[vg.Length]vg.Length{}
 	for _, c := range t.tiles {
 		rows[c.y] = max(rows[c.y], c.h)
+		columns[c.x] = max(columns[c.x], c.w)
 	}
 	for _, c := range t.tiles {
 		if c.framed && len(c.strips) > 0 {
 			c.h = rows[c.y]
+			if widest := columns[c.x]; c.w > widest*4/5 {
+				c.w = widest
+			}
 		}
 		c.even()
 	}
