@@ -171,13 +171,15 @@ func (b *bench) cores(set topology.CPUSet) []int {
 // chase measures dependent accesses from cpu to memory of a node: MLC's idle
 // latency, and the measuring thread of the loaded one.
 func chase(p *sim.Thread, buf *sched.Buffer, looks int) float64 {
-	const each = 64
 	start := p.Now()
-	w := sched.Work{Reads: []sched.Span{{Buf: buf, Len: buf.Bytes, Accesses: each}}}
-	for range looks {
-		p.Work(&w)
+	all := int64(0)
+	for i := range looks {
+		// Not all alike, so as not to keep step with others.
+		n := 48 + int64(i)*13%32
+		all += n
+		p.Work(&sched.Work{Reads: []sched.Span{{Buf: buf, Len: buf.Bytes, Accesses: n}}})
 	}
-	return float64(p.Now()-start) / float64(each*looks) / 1000
+	return float64(p.Now()-start) / float64(all) / 1000
 }
 
 // uncached is a buffer so large that no cache matters.
