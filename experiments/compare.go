@@ -37,12 +37,12 @@ func compareCmd(args []string, stdout, stderr io.Writer) int {
 			return fail(stderr, "compare", usageError{err})
 		}
 	}
-	for _, note := range differences(&res[0].Meta, &res[1].Meta) {
-		fmt.Fprintln(stdout, "note:", note)
-	}
 	table, only := compareTable(res[0], res[1])
 	if len(table.Rows) == 0 {
 		return fail(stderr, "compare", usagef("%s and %s have no cell in common", rest[0], rest[1]))
+	}
+	for _, note := range differences(&res[0].Meta, &res[1].Meta) {
+		fmt.Fprintln(stdout, "note:", note)
 	}
 	table.Print(stdout)
 	for i, cells := range only {

@@ -330,6 +330,9 @@ func Load(dir string) (*Results, error) {
 	}
 	r := &Results{Dir: dir, Meta: *m}
 	r.Measurements, err = loadMeasurements(dir)
+	if m.Place != Simulated { // a run that was killed has not said how far it came
+		r.Meta.Done, r.Meta.Disturbed = len(r.Measurements), disturbance(r.Measurements)
+	}
 	return r, err
 }
 
@@ -342,14 +345,22 @@ func loadMeta(dir string) (*Meta, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The format first: a later one may have fields that this one does not know.
+	var version struct{ Format int }
+	if err := json.Unmarshal(data, &version); err != nil {
+		return nil, fmt.Errorf("%s: %v: want the JSON object that a run writes", path, err)
+	}
+	if version.Format != metaFormat {
+		return nil, fmt.Errorf("%s: format %d: want %d", path, version.Format, metaFormat)
+	}
 	m := new(Meta)
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(m); err != nil {
 		return nil, fmt.Errorf("%s: %v", path, err)
 	}
-	if m.Format != metaFormat {
-		return nil, fmt.Errorf("%s: format %d: want %d", path, m.Format, metaFormat)
+	if m.Place != Host && m.Place != Virtual && m.Place != Simulated {
+		return nil, fmt.Errorf("%s: place %q: want %s, %s or %s", path, m.Place, Host, Virtual, Simulated)
 	}
 	return m, nil
 }

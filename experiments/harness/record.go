@@ -59,17 +59,17 @@ func (m *Measurement) Unit() string { return strings.TrimPrefix(m.Values[0].Unit
 // NsPerUnit returns the time per unit of work.
 func (m *Measurement) NsPerUnit() float64 { return m.Values[0].Value }
 
-// header writes the configuration lines and unit metadata that open a result
-// file. Keys are lower case, as the format wants.
-func header(w io.Writer, config [][2]string, units []string) error {
+// header returns the configuration lines and unit metadata that open the result
+// file of m. Keys are lower case, as the format wants.
+func header(m *Meta) []byte {
 	var b bytes.Buffer
-	for _, kv := range config {
+	for _, kv := range m.config() {
 		if kv[1] != "" {
 			fmt.Fprintf(&b, "%s: %s\n", kv[0], strings.ReplaceAll(kv[1], "\n", " "))
 		}
 	}
 	seen := map[string]bool{}
-	for _, unit := range units {
+	for _, unit := range m.Plan.units() {
 		if !seen[unit] {
 			seen[unit] = true
 			fmt.Fprintf(&b, "Unit ns/%s better=lower\n", unit)
@@ -79,7 +79,16 @@ func header(w io.Writer, config [][2]string, units []string) error {
 		fmt.Fprintf(&b, "Unit %s better=higher\n", unit)
 	}
 	fmt.Fprintf(&b, "Unit %s better=lower\n\n", UnitOther)
-	_, err := w.Write(b.Bytes())
+	return b.Bytes()
+}
+
+// checkHeader returns an error if the result file at path does not open as that
+// of m does: then it is not the file that was begun there.
+func checkHeader(path string, m *Meta) error {
+	data, err := os.ReadFile(path)
+	if err == nil && !bytes.HasPrefix(data, header(m)) {
+		err = fmt.Errorf("%s: it does not begin with what %s says of the run", path, MetaFile)
+	}
 	return err
 }
 

@@ -27,13 +27,12 @@ func TestResultLineIsBenchmarkFormat(t *testing.T) {
 }
 
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
-	var b bytes.Buffer
-	if err := header(&b, [][2]string{{"place", "host"}, {"gogc", ""}, {"command", "two\nlines"}}, []string{"task", "task", "element"}); err != nil {
-		t.Fatal(err)
-	}
+	m := plan(1, "fib heat", "flat")
+	m.Command = []string{"two\nlines"}
+	b := bytes.NewBuffer(header(m))
 	b.Write(line(&fibLine))
 	b.Write(line(&fibLine))
-	got, err := ReadMeasurements(&b, "x")
+	got, err := ReadMeasurements(b, "x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,12 +44,11 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 // benchstat is the reader that users have: it must find no syntax error, the
 // configuration, and the direction of units.
 func TestBenchstatReadsTheHeader(t *testing.T) {
-	var b bytes.Buffer
-	if err := header(&b, [][2]string{{"place", "host"}, {"cpu", "Made-up CPU"}}, []string{"task"}); err != nil {
-		t.Fatal(err)
-	}
+	m := plan(1, "fib", "flat")
+	m.Machine.CPU.Model = "Made-up CPU"
+	b := bytes.NewBuffer(header(m))
 	b.Write(line(&fibLine))
-	r := benchfmt.NewReader(&b, "x")
+	r := benchfmt.NewReader(b, "x")
 	results := 0
 	for r.Scan() {
 		switch rec := r.Result().(type) {

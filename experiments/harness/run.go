@@ -50,8 +50,8 @@ var ErrInterrupted = errors.New("interrupted")
 //
 // A directory that holds a run is an error, unless resume is set and the run in
 // it was begun with the same configuration: then the repetitions that are
-// missing are added. The two files are complete after every repetition, however
-// the process ends.
+// missing are added. A repetition is in results.txt as soon as it is finished,
+// however the process ends; run.json is written after every round.
 func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, progress func(Status)) error {
 	r := runner{ctx: ctx, dir: dir, meta: meta, bench: bench, progress: progress, done: map[Cell]int{}}
 	meta.Format = metaFormat
@@ -113,20 +113,26 @@ func (r *runner) open(resume bool) error {
 		return fmt.Errorf("cannot resume: its configuration differs: %w", err)
 	}
 	path := filepath.Join(r.dir, ResultsFile)
+	if err := checkHeader(path, old); err != nil {
+		return fmt.Errorf("cannot resume: %w", err)
+	}
 	if err := dropPartialLine(path); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
 	if r.all, err = loadMeasurements(r.dir); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
+	for i := range r.all {
+		c := r.all[i].Cell
+		if r.done[c]++; !slices.Contains(old.Plan.cells(), c) || r.done[c] > old.Plan.Reps {
+			return fmt.Errorf("cannot resume: %s: repetition %d of %s is not in the plan of %s", path, r.done[c], c.Name(), MetaFile)
+		}
+	}
 	r.meta.Plan = old.Plan // with its run lengths
 	r.meta.Sessions = old.Sessions
 	r.meta.Binding = old.Binding
 	r.meta.Warnings = old.Warnings
 	r.meta.Command = old.Command
-	for i := range r.all {
-		r.done[r.all[i].Cell]++
-	}
 	r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	return err
 }
@@ -140,7 +146,7 @@ func (r *runner) create() error {
 		return err
 	}
 	r.file = f
-	if err := header(f, r.meta.config(), r.meta.Plan.units()); err != nil {
+	if _, err := f.Write(header(r.meta)); err != nil {
 		return err
 	}
 	return r.meta.save(r.dir)
@@ -237,6 +243,9 @@ func (r *runner) measure() error {
 			if err := r.add(c, out); err != nil {
 				return err
 			}
+		}
+		if err := r.save(); err != nil {
+			return err
 		}
 	}
 	r.progress(Status{Phase: "measuring", Done: len(r.all), Planned: r.meta.Planned})

@@ -213,6 +213,55 @@ func TestDirectoryOfSomethingElseIsLeftAlone(t *testing.T) {
 	}
 }
 
+// A result file that is not the one that was begun is neither added to nor
+// changed, not even its last line.
+func TestResultFileOfAnotherRunIsNotResumed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, dir, plan(2, "fib", "flat"), false, newFake())
+	path := filepath.Join(dir, ResultsFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	extra := string(line(&Measurement{Cell: Cell{"fib", "", "flat", "1n1l2c1t", 2}, Runs: 1, Values: []Value{{1, "ns/task"}}}))
+	for what, c := range map[string]struct{ text, want string }{
+		"empty":              {"", "does not begin with what run.json says"},
+		"of another":         {"dear\nmachine", "does not begin with what run.json says"},
+		"without its header": {strings.Split(string(whole), "\n\n")[1], "does not begin with what run.json says"},
+		"repetition more":    {string(whole) + extra, "repetition 3 of Fib/arm=flat"},
+		"other cell":         {string(whole) + strings.Replace(extra, "P=2", "P=1", 1), "repetition 1 of Fib/arm=flat/topo=1n1l2c1t/P=1"},
+	} {
+		if err := os.WriteFile(path, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		err := Run(t.Context(), dir, plan(2, "fib", "flat"), true, newFake().bench, quiet)
+		if err == nil || !strings.Contains(err.Error(), "cannot resume") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q in it", what, err, c.want)
+		}
+		if now, _ := os.ReadFile(path); string(now) != c.text {
+			t.Errorf("%s: the file is now %q", what, now)
+		}
+	}
+}
+
+// A process that is killed leaves run.json as it was after the last round.
+func TestHowFarAKilledRunCameIsInItsResults(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	m := plan(3, "fib", "flat")
+	mustRun(t, dir, m, false, newFake())
+	m.Done, m.Disturbed = 0, Disturbance{}
+	if err := m.save(dir); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Meta.Done != 3 || !res.Meta.Complete() {
+		t.Errorf("%d of %d done, want 3: as many as there are lines", res.Meta.Done, res.Meta.Planned)
+	}
+}
+
 func TestNothingIsBegunWhereARunWasToBeResumed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mistyped")
 	err := Run(t.Context(), dir, plan(1, "fib", "flat"), true, newFake().bench, quiet)
@@ -263,12 +312,18 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("empty directory: %v", err)
 	}
 	dir := t.TempDir()
-	os.WriteFile(filepath.Join(dir, MetaFile), []byte(`{"format": 1, "colour": "red"}`), 0o666)
-	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "colour") {
-		t.Errorf("unknown field: %v", err)
-	}
-	os.WriteFile(filepath.Join(dir, MetaFile), []byte(`{"format": 99}`), 0o666)
-	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "format 99") {
-		t.Errorf("later format: %v", err)
+	for text, want := range map[string]string{
+		``:                                  "want the JSON object that a run writes",
+		`{`:                                 "want the JSON object that a run writes",
+		`[]`:                                "want the JSON object that a run writes",
+		`{"format": 1} more`:                "want the JSON object that a run writes",
+		`{"format": 1, "colour": "red"}`:    "colour",
+		`{"format": 99, "colour": "red"}`:   "format 99: want 1",
+		`{"format": 1, "place": "nowhere"}`: `place "nowhere": want host, virtual or simulated`,
+	} {
+		os.WriteFile(filepath.Join(dir, MetaFile), []byte(text), 0o666)
+		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), MetaFile) {
+			t.Errorf("%q: error %v, want %q in it", text, err, want)
+		}
 	}
 }
