@@ -94,7 +94,7 @@ func judge(res *harness.Results) (fs []judgement) {
 func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 	fs, groups := judge(res), harness.Summarize(res.Measurements)
 	if len(fs) == 0 {
-		return nil, harness.Verdicts(groups, res.Meta.Place)
+		return nil, harness.Verdicts(groups, &res.Meta)
 	}
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	homed := harness.Table{

@@ -36,7 +36,7 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	if err != nil {
 		return err
 	}
-	verdicts, tables := harness.Verdicts(groups, m.Place), harness.Tables(groups, m.Place)
+	verdicts, tables := harness.Verdicts(groups, m), harness.Tables(groups, m.Place)
 	if m.Place == harness.Simulated {
 		var first []harness.Table
 		first, verdicts = findings(res)

@@ -106,7 +106,7 @@ func printReport(w io.Writer, res *harness.Results) {
 		printSweep(w, res)
 		return
 	}
-	for _, line := range harness.Verdicts(groups, m.Place) {
+	for _, line := range harness.Verdicts(groups, m) {
 		fmt.Fprintln(w, line)
 	}
 	for _, line := range m.Notes() {

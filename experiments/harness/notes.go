@@ -36,7 +36,7 @@ func (m *Meta) Notes() []string {
 		case d.Flagged > 0:
 			note("Other processes disturbed %d of %d repetitions: they took more than %g %% of the machine's CPU time (median %.1f %%, worst %.1f %%).",
 				d.Flagged, m.Done, d.LimitPct, d.MedianPct, d.MaxPct)
-			if 2*d.Flagged > m.Done {
+			if m.mostlyDisturbed() {
 				note("Times of so disturbed a machine say little: repeat the run when it is idle.")
 			}
 		}
@@ -82,6 +82,8 @@ func (m *Meta) topoPretended(label string) bool {
 	}
 	return false
 }
+
+func (m *Meta) mostlyDisturbed() bool { return m.Disturbed.Known && 2*m.Disturbed.Flagged > m.Done }
 
 func (m *Meta) oversubscribed() []int {
 	var ps []int

@@ -55,9 +55,6 @@ type Speedup struct {
 	Warnings []error
 }
 
-// Differs reports whether the difference is significant at the 5 % level.
-func (s *Speedup) Differs() bool { return s.P < benchmath.DefaultThresholds.CompareAlpha }
-
 // summarize returns median and interval of values, which it may reorder.
 // Without values all is NaN; where values are too few for an interval it is
 // infinite.

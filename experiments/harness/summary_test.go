@@ -61,7 +61,7 @@ func TestDriftOfTheMachineIsNotNoiseOfTheSpeedup(t *testing.T) {
 func TestTheSameSamplesShowNoDifference(t *testing.T) {
 	v := []float64{10, 11, 12, 13, 14, 15}
 	s := rowOf(t, Summarize(append(made("flat", v...), made("numa", v...)...)), "numa").Speedup
-	if s.Differs() || s.Center != 1 {
+	if s.Finding() != NoDifference || s.Center != 1 {
 		t.Errorf("speed-up %v, p=%v", s.Center, s.P)
 	}
 }
@@ -69,7 +69,7 @@ func TestTheSameSamplesShowNoDifference(t *testing.T) {
 func TestTooFewRepetitionsHaveNoInterval(t *testing.T) {
 	groups := Summarize(append(made("flat", 10, 11), made("numa", 10)...))
 	r := rowOf(t, groups, "numa")
-	if !math.IsInf(r.Throughput.Hi, 0) || r.Speedup.Differs() || r.Speedup.P > 1 {
+	if !math.IsInf(r.Throughput.Hi, 0) || r.Speedup.Finding() != NoDifference || r.Speedup.P > 1 {
 		t.Errorf("interval %v..%v, p=%v from one repetition", r.Throughput.Lo, r.Throughput.Hi, r.Speedup.P)
 	}
 	var b strings.Builder
@@ -108,8 +108,62 @@ func TestVirtualMachinesHaveNoSpeed(t *testing.T) {
 			}
 		}
 	}
-	if v := Verdicts(groups, Virtual); len(v) != 1 || strings.Contains(v[0], "faster on") {
-		t.Errorf("verdict %q", v)
+	got := strings.Join(Verdicts(groups, &Meta{Place: Virtual}), "\n")
+	if want := "Times on a virtual NUMA machine mean nothing: no arm is called faster than another there."; got != want {
+		t.Errorf("verdict %q, want %q", got, want)
+	}
+}
+
+// In a run with the host's own nodes and pretended ones, the speed of the former
+// and the locality of the latter are judged.
+func TestPretendedNodesHaveLocalityAndNoSpeed(t *testing.T) {
+	ms := append(made("flat", 20, 21, 22, 23, 24, 25), made("numa", 10, 11, 12, 13, 14, 15)...)
+	for i, all := 0, len(ms); i < all; i++ {
+		m := ms[i]
+		m.Topo = "pretended-2n1l4c1t"
+		local := map[string]float64{"flat": 60, "numa": 98}[m.Arm]
+		m.Values = append(m.Values[:1:1], Value{local, UnitLocal})
+		ms = append(ms, m)
+	}
+	meta := &Meta{Place: Host, Topologies: []TopoMeta{{Label: "1n1l2c1t"}, {Label: "pretended-2n1l4c1t", Pretended: true}}}
+	got := strings.Join(Verdicts(Summarize(ms), meta), "\n")
+	want := "numa against flat: faster on fib 1.80x.\n" +
+		"Times on pretended nodes mean nothing: no arm is called faster than another there.\n" +
+		"Locality under numa (under flat): fib local 98 % (60 %)."
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestVerdictOnADisturbedMachineIsCalledNone(t *testing.T) {
+	groups := Summarize(append(made("flat", 10, 11), made("numa", 1, 1)...))
+	for flagged, want := range map[int]bool{0: false, 2: false, 3: true} {
+		m := &Meta{Place: Host, Done: 4, Disturbed: Disturbance{Known: true, Flagged: flagged}}
+		if got := strings.Contains(Verdicts(groups, m)[0], "it is no verdict"); got != want {
+			t.Errorf("%d of 4 repetitions disturbed: said to be no verdict: %v, want %v", flagged, got, want)
+		}
+	}
+}
+
+func TestFindingNeedsTestAndPairs(t *testing.T) {
+	drift := []float64{100, 110, 130, 160, 200, 250, 310, 380}
+	var little []float64 // less than the drift, in every pair
+	for _, v := range drift {
+		little = append(little, v/1.05)
+	}
+	for what, c := range map[string]struct {
+		flat, arm []float64
+		want      Finding
+	}{
+		"both":         {[]float64{10, 11, 12, 13, 14, 15}, []float64{20, 21, 22, 23, 24, 25}, Slower},
+		"neither":      {[]float64{10, 11, 12, 13, 14, 15}, []float64{15, 14, 13, 12, 11, 10}, NoDifference},
+		"pairs alone":  {drift, little, Undecided},
+		"no intervals": {[]float64{10, 11, 12, 13}, []float64{1, 2, 3, 4}, Faster},
+	} {
+		s := rowOf(t, Summarize(append(made("flat", c.flat...), made("numa", c.arm...)...)), "numa").Speedup
+		if got := s.Finding(); got != c.want {
+			t.Errorf("%s: %v, want %v; %v .. %v, p=%v", what, got, c.want, s.Lo, s.Hi, s.P)
+		}
 	}
 }
 
@@ -123,7 +177,7 @@ func TestVerdictSaysFasterSlowerOrNoDifference(t *testing.T) {
 		ms = append(ms, m)
 	}
 	ms = append(ms, made("gm", slow...)...)
-	got := strings.Join(Verdicts(Summarize(ms), Host), "\n")
+	got := strings.Join(Verdicts(Summarize(ms), &Meta{Place: Host}), "\n")
 	want := "numa against flat: faster on fib 1.80x; slower on heat 0.56x.\ngm against flat: no difference shown on fib 1.00x."
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

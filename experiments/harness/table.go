@@ -107,68 +107,6 @@ func Legend(place Place) []string {
 	return lines
 }
 
-// Verdicts says for every arm in a sentence how it compares with the baseline.
-func Verdicts(groups []Group, place Place) []string {
-	if !place.HasSpeed() {
-		return []string{"Times from a " + string(place) + " machine mean nothing: no arm is called faster than another."}
-	}
-	type outcome struct{ faster, slower, same []string }
-	outcomes := map[string]*outcome{}
-	var arms []string
-	for i := range groups {
-		g := &groups[i]
-		for _, r := range g.Rows {
-			if r.Speedup == nil {
-				continue
-			}
-			o := outcomes[r.Arm]
-			if o == nil {
-				o = &outcome{}
-				outcomes[r.Arm] = o
-				arms = append(arms, r.Arm)
-			}
-			what := fmt.Sprintf("%s %s", briefTitle(groups, g), FormatRatio(r.Speedup.Center))
-			switch {
-			case !r.Speedup.Differs():
-				o.same = append(o.same, what)
-			case r.Speedup.Center > 1:
-				o.faster = append(o.faster, what)
-			default:
-				o.slower = append(o.slower, what)
-			}
-		}
-	}
-	var lines []string
-	for _, arm := range arms {
-		o := outcomes[arm]
-		var parts []string
-		add := func(word string, what []string) {
-			if len(what) > 0 {
-				parts = append(parts, word+" "+strings.Join(what, ", "))
-			}
-		}
-		add("faster on", o.faster)
-		add("slower on", o.slower)
-		add("no difference shown on", o.same)
-		lines = append(lines, fmt.Sprintf("%s against %s: %s.", arm, Baseline, strings.Join(parts, "; ")))
-	}
-	return lines
-}
-
-// briefTitle is the workload alone where that suffices.
-func briefTitle(groups []Group, g *Group) string {
-	same := 0
-	for i := range groups {
-		if groups[i].Workload == g.Workload {
-			same++
-		}
-	}
-	if same == 1 {
-		return g.Workload
-	}
-	return ShortTitle(groups, g)
-}
-
 // ShortTitle names a group by its workload and sizes, and by what else
 // distinguishes it among groups.
 func ShortTitle(groups []Group, g *Group) string {

@@ -113,7 +113,7 @@ func speedups(groups []harness.Group) *Figure {
 					text += "  " + harness.FormatP(s.P)
 				}
 				f.rows = append(f.rows, row{
-					name: r.Arm, color: armColor(r.Arm), dots: []dot{{s.Center, !s.Differs()}}, lo: shown.Lo, hi: shown.Hi, text: text,
+					name: r.Arm, color: armColor(r.Arm), dots: []dot{{s.Center, s.Finding() < harness.Faster}}, lo: shown.Lo, hi: shown.Hi, text: text,
 				})
 			}
 		}

@@ -1,0 +1,150 @@
+package harness
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// A Finding is what a comparison with the baseline shows.
+type Finding int
+
+const (
+	NoDifference Finding = iota // neither the test nor the interval shows one
+	Undecided                   // one of them does
+	Faster
+	Slower
+)
+
+// Finding judges s by two things at the 5 % level: the Mann-Whitney test, which
+// knows nothing of pairs, and the interval of the pairs' ratios, which knows
+// nothing of their neighbours. They disagree where a machine's speed drifts more
+// than the arms differ, or where a few pairs are unlike the rest. Too few
+// repetitions for an interval leave the test alone.
+func (s *Speedup) Finding() Finding {
+	test := s.P < benchmath.DefaultThresholds.CompareAlpha
+	pairs := s.Lo > 1 || s.Hi < 1
+	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
+		pairs = test
+	}
+	switch {
+	case !test && !pairs:
+		return NoDifference
+	case test != pairs:
+		return Undecided
+	case s.Center > 1:
+		return Faster
+	}
+	return Slower
+}
+
+// Verdicts says for every arm in a sentence how it compares with the baseline:
+// in speed where times mean something, in locality where nodes do.
+func Verdicts(groups []Group, m *Meta) []string {
+	var timed, counted []Group
+	for _, g := range groups {
+		pretended := m.topoPretended(g.Topo)
+		if m.Place.HasSpeed() && !pretended {
+			timed = append(timed, g)
+		} else {
+			counted = append(counted, g)
+		}
+	}
+	var lines []string
+	if len(timed) > 0 && m.mostlyDisturbed() {
+		lines = append(lines, "Other processes disturbed most repetitions. What follows was measured then; it is no verdict.")
+	}
+	lines = append(lines, speedVerdicts(timed)...)
+	if len(counted) > 0 {
+		what := "a virtual NUMA machine"
+		if m.Place.HasSpeed() {
+			what = "pretended nodes"
+		}
+		lines = append(lines, "Times on "+what+" mean nothing: no arm is called faster than another there.")
+		lines = append(lines, localityVerdicts(counted)...)
+	}
+	return lines
+}
+
+// speedVerdicts is "numa against flat: faster on triad 1.53x; slower on ...".
+func speedVerdicts(groups []Group) (lines []string) {
+	words := map[Finding]string{Faster: "faster on", Slower: "slower on", Undecided: "undecided on", NoDifference: "no difference shown on"}
+	found := map[string]map[Finding][]string{}
+	arms := eachSpeedup(groups, func(g *Group, r *Row) {
+		if found[r.Arm] == nil {
+			found[r.Arm] = map[Finding][]string{}
+		}
+		f := r.Speedup.Finding()
+		found[r.Arm][f] = append(found[r.Arm][f], briefTitle(groups, g)+" "+FormatRatio(r.Speedup.Center))
+	})
+	for _, arm := range arms {
+		var parts []string
+		for _, f := range []Finding{Faster, Slower, Undecided, NoDifference} {
+			if on := found[arm][f]; on != nil {
+				parts = append(parts, words[f]+" "+strings.Join(on, ", "))
+			}
+		}
+		lines = append(lines, fmt.Sprintf("%s against %s: %s.", arm, Baseline, strings.Join(parts, "; ")))
+	}
+	return lines
+}
+
+// localityVerdicts is "numa, local (flat): triad 98 % (60 %), ...", by the best
+// count that a workload has: the kernel's of pages, the scheduler's of pages, or
+// that of tasks.
+func localityVerdicts(groups []Group) (lines []string) {
+	found := map[string][]string{}
+	arms := eachSpeedup(groups, func(g *Group, r *Row) {
+		base := g.Find(Baseline)
+		for _, c := range []struct {
+			name      string
+			arm, flat benchmath.Summary
+		}{{"pages", r.Pages, base.Pages}, {"touched", r.Touched, base.Touched}, {"local", r.Local, base.Local}} {
+			if !math.IsNaN(c.arm.Center + c.flat.Center) {
+				found[r.Arm] = append(found[r.Arm], fmt.Sprintf("%s %s %s (%s)",
+					briefTitle(groups, g), c.name, FormatPercent(c.arm.Center), FormatPercent(c.flat.Center)))
+				return
+			}
+		}
+	})
+	for _, arm := range arms {
+		if on := found[arm]; on != nil {
+			lines = append(lines, fmt.Sprintf("Locality under %s (under %s): %s.", arm, Baseline, strings.Join(on, ", ")))
+		}
+	}
+	return lines
+}
+
+// eachSpeedup calls do for every row that is compared with the baseline, and
+// returns the arms of these rows in the order of their first.
+func eachSpeedup(groups []Group, do func(*Group, *Row)) (arms []string) {
+	for i := range groups {
+		g := &groups[i]
+		for j := range g.Rows {
+			if r := &g.Rows[j]; r.Speedup != nil {
+				if !slices.Contains(arms, r.Arm) {
+					arms = append(arms, r.Arm)
+				}
+				do(g, r)
+			}
+		}
+	}
+	return arms
+}
+
+// briefTitle is the workload alone where that suffices.
+func briefTitle(groups []Group, g *Group) string {
+	same := 0
+	for i := range groups {
+		if groups[i].Workload == g.Workload {
+			same++
+		}
+	}
+	if same == 1 {
+		return g.Workload
+	}
+	return ShortTitle(groups, g)
+}
