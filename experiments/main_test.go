@@ -65,7 +65,9 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"run", "--workload", "fib:n=1000000"}, []string{"n=1000000", "out of range"}},
 		{[]string{"run", "--prosc", "2"}, []string{`unknown flag "--prosc"`, `did you mean "--procs"?`}},
 		{[]string{"run", "--procs", "two"}, []string{`--procs "two"`, "as in 1,2,4"}},
-		{[]string{"run", "--procs", "0"}, []string{`--procs "0"`}},
+		{[]string{"run", "--procs", "0"}, []string{"--procs 0 is impossible", "want 1 to"}},
+		{[]string{"run", "--procs", "1,-1"}, []string{"--procs -1 is impossible", "want 1 to"}},
+		{[]string{"run", "--procs", "1000000000"}, []string{"--procs 1000000000 is impossible", "want 1 to"}},
 		{[]string{"run", "--topology", "synthetic:2x1", "--procs", "3"}, []string{"--procs 3 is impossible", "1 to 2"}},
 		{[]string{"run", "--topology", file}, []string{"--topology", "letter.txt"}},
 		{[]string{"run", "--topology", "synthetic:2x0"}, []string{"--topology", "2x0"}},
@@ -143,6 +145,17 @@ func TestRunMeasuresAndWritesEverything(t *testing.T) {
 	}
 	if m := res.Meta; m.Build.Go == "" || m.Machine.CPUs == 0 || len(m.Topologies) != 1 || m.Topologies[0].Pretended || m.Command[1] != "run" {
 		t.Errorf("metadata: %+v", m)
+	}
+}
+
+func TestTheSameCellIsPlannedOnce(t *testing.T) {
+	f := runFlags{arms: "flat,numa,flat", workloads: "fib:n=10,fib,fib:n=10", procs: "1,01,1", topos: "host,host", seed: 1}
+	meta, _, err := f.plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(meta.Plan.Cells); n != 4 {
+		t.Errorf("%d cells, want fib of two sizes under two arms: %v", n, meta.Plan.Cells)
 	}
 }
 

@@ -151,7 +151,7 @@ func (f *runFlags) run(args []string, stdout, stderr io.Writer) int {
 	}
 	if interrupted {
 		fmt.Fprintf(stderr, "interrupted: %d of %d repetitions are finished and kept in %s; the same command with --out %s --resume completes them\n",
-			meta.Done, meta.Planned, f.out, f.out)
+			meta.Done, meta.Planned, f.out, shellWord(f.out))
 		return 130
 	}
 	return 0
@@ -197,7 +197,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 				ps = []int{t.Allowed.Len()}
 			}
 			for _, p := range ps {
-				if p > t.Allowed.Len() {
+				if p < 1 || p > t.Allowed.Len() {
 					return nil, nil, usagef("--procs %d is impossible: %s has %d CPUs that may be used (want 1 to %d)", p, t.Origin, t.Allowed.Len(), t.Allowed.Len())
 				}
 				for _, arm := range arms {
@@ -245,6 +245,14 @@ func (f *runFlags) length(cells int) (reps int, target time.Duration) {
 		target = time.Second
 	}
 	return reps, target
+}
+
+// shellWord returns s as a person types it in a shell.
+func shellWord(s string) string {
+	if strings.ContainsAny(s, " \t'\"\\$&;|<>*?[](){}`!#~") {
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	return s
 }
 
 func splitList(s string) []string {
@@ -349,10 +357,12 @@ func parseProcs(s string) ([]int, error) {
 	var ps []int
 	for _, item := range splitList(s) {
 		p, err := strconv.Atoi(item)
-		if err != nil || p < 1 {
-			return nil, usagef("--procs %q: want numbers of at least 1, as in 1,2,4", item)
+		if err != nil {
+			return nil, usagef("--procs %q: want numbers of Ps from 1 to the CPUs of the topology, as in 1,2,4", item)
 		}
-		ps = append(ps, p)
+		if !slices.Contains(ps, p) {
+			ps = append(ps, p)
+		}
 	}
 	if s != "" && len(ps) == 0 {
 		return nil, usagef("--procs: empty list (want numbers, as in 1,2,4)")

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"numasched/experiments/harness"
 	"numasched/sched/policy"
@@ -131,7 +132,7 @@ func parseShares(s, machine string, cpus int) ([]int, error) {
 // returns the runs that are finished, and nil for the others.
 func (sw *sweep) run(ctx context.Context, progress func(harness.Status)) ([]*simRun, error) {
 	var mu sync.Mutex
-	done := 0
+	done, start := 0, time.Now()
 	var jobs []func() (*simRun, error)
 	for i := range sw.cells {
 		c := &sw.cells[i]
@@ -143,7 +144,9 @@ func (sw *sweep) run(ctx context.Context, progress func(harness.Status)) ([]*sim
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			progress(harness.Status{Phase: "simulating", Cell: c.cell(), Done: done, Planned: len(sw.cells)})
+			perRun := time.Since(start) / time.Duration(done)
+			progress(harness.Status{Phase: "simulating", Cell: c.cell(), Done: done, Planned: len(sw.cells),
+				Left: perRun * time.Duration(len(sw.cells)-done)})
 			return r, err
 		})
 	}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds the experiments, shows this machine, runs them here and on simulated
-# machines, and prints what came out. Results, plots and reports are left in
-# results/.
+# machines, and prints what came out, that of this machine last. Results, plots
+# and reports are left in results/.
 #
 # Usage: scripts/reproduce.sh [--full] [--out DIR]
 #        scripts/reproduce.sh --verify
@@ -85,15 +85,17 @@ echo "== measuring into $out (Ctrl-C keeps what is finished)"
 if [ -n "$full" ]; then
 	set -- --arm all --workload all
 else
-	set -- --quick --reps 10 --budget 150s
+	set -- --quick --reps 10 --budget 120s
 fi
-trap : INT # the run keeps what is finished, and we say how to go on
-bin/experiments run "$@" --out "$out" $resume || {
+trap : INT # the commands keep what is finished, and we say how to go on
+go_on() {
+	[ "$1" -ne 130 ] || echo "reproduce.sh: scripts/reproduce.sh${full:+ --full} --out '$out' goes on" >&2
+}
+bin/experiments run "$@" --out "$out" $resume >/dev/null || { # its tables come last
 	status=$?
-	[ $status -ne 130 ] || echo "reproduce.sh: scripts/reproduce.sh${full:+ --full} --out $out goes on" >&2
+	go_on $status
 	exit $status
 }
-trap - INT
 
 # Simulated machines of 2, 4, 4, 8 and 8 nodes, with data that their caches do not
 # hold. An earlier sweep is made anew: it always comes out the same.
@@ -106,5 +108,12 @@ fi
 echo
 echo "== simulating into $out/simulated"
 rm -rf "$out/simulated"
+status=0
 bin/experiments sim --preset $machines --arm gm,flat,numa,numa-near,numa-wrongmap --workload $loads \
-	--procs 1/8,1/4,1/2,all --out "$out/simulated"
+	--procs 1/8,1/4,1/2,all --out "$out/simulated" || status=$?
+
+echo
+echo "== measured on this machine"
+bin/experiments report "$out"
+go_on $status
+exit $status

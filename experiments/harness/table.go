@@ -101,7 +101,7 @@ func Legend(place Place) []string {
 	}
 	if place.HasSpeed() {
 		lines = append([]string{fmt.Sprintf(
-			"Medians with intervals at %.0f %% or above; over %s: median of the ratios of neighbouring repetitions; p: Mann-Whitney U test, two-sided, not corrected for the number of comparisons.",
+			"Medians with intervals at %.0f %% or above; over %s: median of the ratios of neighbouring repetitions; p: Mann-Whitney U test, two-sided, not corrected for the number of comparisons.  undecided: these two do not agree at 5 %%.",
 			100*Confidence, Baseline)}, lines...)
 	}
 	return lines
