@@ -50,7 +50,7 @@ func ends(t *testing.T, p Program, cfg Config, reduce bool) (hashes map[uint64]b
 		t.Fatal(err)
 	}
 	defer x.discard()
-	d := &search{seen: newTable(20)}
+	d := &search{seen: newTable(18)}
 	d.restart(cfg.Bound)
 	hashes = make(map[uint64]bool)
 	for more := true; more; n++ {

@@ -207,28 +207,42 @@ func (x *Machine) markedWords() (n int) {
 }
 
 // A table remembers states with the number of preemptions left there. It has a
-// fixed size and forgets: then a state is searched again.
+// fixed size and forgets, those first from which least was searched: then a state
+// is searched again.
 type table struct {
-	slots []uint64 // hash, its last bits replaced by 1 + preemptions left
+	slots []uint64 // sets of hashes, their last bits replaced by 1 + preemptions left
 	shift int
 	used  bool
 }
 
-const leftMask = 15 // so a bound is at most 14
+const (
+	leftMask = 15 // so a bound is at most 14
+	ways     = 4  // slots in a set
+)
 
-func newTable(logSize int) table {
-	return table{slots: make([]uint64, 1<<logSize), shift: 64 - logSize}
+// newTable returns a table of 2^logSets sets.
+func newTable(logSets int) table {
+	return table{slots: make([]uint64, ways<<logSets), shift: 64 - logSets}
 }
 
 // visited reports whether the state was seen with as many preemptions left, and
 // notes that it is now.
 func (tb *table) visited(h uint64, left int) bool {
-	s := &tb.slots[h>>tb.shift]
-	key := h &^ leftMask
-	if *s&^leftMask == key && int(*s&leftMask) > left {
-		return true
+	set := tb.slots[h>>tb.shift*ways:][:ways]
+	key, least := h&^leftMask, 0
+	for i, s := range set {
+		if s&^leftMask == key && s != 0 {
+			if int(s&leftMask) > left {
+				return true
+			}
+			least = i
+			break
+		}
+		if s&leftMask < set[least]&leftMask {
+			least = i
+		}
 	}
-	*s = key | uint64(left+1)
+	set[least] = key | uint64(left+1)
 	tb.used = true
 	return false
 }
@@ -242,5 +256,5 @@ func (tb *table) clear() {
 
 // logTable returns the size of a table for so many executions.
 func logTable(executions int64) int {
-	return min(max(bits.Len64(uint64(executions))+3, 12), 22)
+	return min(max(bits.Len64(uint64(executions))+1, 10), 23)
 }
