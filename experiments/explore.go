@@ -80,7 +80,7 @@ func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (f
 	cpus := whole("cpus", 3, 1, explore.MaxCPUs, "CPUs of the machine, on two nodes")
 	gs := whole("gs", 4, 1, explore.MaxGs, "Gs of a program")
 	programs := fs.String("program", "spawn,steal,park,close", "the programs, `NAME,...` or all")
-	arms := fs.String("arm", "numa", "the arms, `NAME,...`")
+	arms := fs.String("arm", "numa", "the arms, `NAME,...` or all")
 	bound := whole("bound", 3, 0, explore.MaxBound, "try every interleaving with up to so many preemptions")
 	limit := whole("limit", 1_000_000, 1, most, "stop the systematic search of a program after so many interleavings")
 	pct := whole("pct", 100_000, 0, most, "then try so many random schedules")
@@ -98,14 +98,17 @@ func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (f
 	if *programs == "all" {
 		*programs = strings.Join(names, ",")
 	}
+	var armNames []string
+	for _, a := range policy.Arms {
+		armNames = append(armNames, a.Name)
+	}
+	if *arms == "all" {
+		*arms = strings.Join(armNames, ",")
+	}
 	for armName := range strings.SplitSeq(*arms, ",") {
 		arm, ok := policy.ByName(armName)
 		if !ok {
-			var valid []string
-			for _, a := range policy.Arms {
-				valid = append(valid, a.Name)
-			}
-			return false, unknown("arm", armName, valid)
+			return false, unknown("arm", armName, armNames)
 		}
 		for name := range strings.SplitSeq(*programs, ",") {
 			p, ok := explore.ProgramByName(name)
@@ -122,7 +125,9 @@ func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (f
 			cells = append(cells, explorerCell{p, cfg})
 		}
 	}
-	if *replay != "" {
+	replaying := false
+	fs.Visit(func(f *flag.Flag) { replaying = replaying || f.Name == "replay" })
+	if replaying {
 		if len(cells) != 1 {
 			return false, usagef("--replay: want one program and one arm, not %d", len(cells))
 		}
@@ -229,8 +234,8 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout, stderr io.W
 		}
 		if f := r.Failure; f != nil {
 			failed = true
-			fmt.Fprintf(stdout, "\n%s under %s BROKE AN INVARIANT: %v\n\n%s\nTo see this again:\n  experiments explore --cpus %d --gs %d --program %s --arm %s --seed %d --replay %s\n\n",
-				r.Program, r.Arm, f.Err, f.Timeline, cell.cfg.CPUs, cell.cfg.Gs, r.Program, r.Arm, cell.cfg.Seed, f.Schedule)
+			fmt.Fprintf(stdout, "\n%s under %s BROKE AN INVARIANT: %v\n\n%s\nTo see all of this again:\n  experiments explore --cpus %d --gs %d --program %s --arm %s --seed %d --replay %s\n\n",
+				r.Program, r.Arm, f.Err, lastLines(f.Timeline, 500), cell.cfg.CPUs, cell.cfg.Gs, r.Program, r.Arm, cell.cfg.Seed, f.Schedule)
 		}
 	}
 	wall := time.Since(start)
@@ -244,6 +249,17 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout, stderr io.W
 	fmt.Fprintf(stdout, "\n%d interleavings in %.1f s, %s per second on %d CPUs of this host; %s\n",
 		total, wall.Seconds(), speed(total, wall), cpus, verdict)
 	return failed, nil
+}
+
+// lastLines returns the last n lines of a text, and says how many it leaves out:
+// a timeline of Ms that keep each other busy has thousands, all alike.
+func lastLines(text string, n int) string {
+	lines := strings.SplitAfter(text, "\n")
+	if len(lines) <= n+1 {
+		return text
+	}
+	left := len(lines) - 1 - n
+	return fmt.Sprintf("... %d lines before that ...\n%s", left, strings.Join(lines[left:], ""))
 }
 
 // speed returns n per second, or a dash if there were too few to tell.

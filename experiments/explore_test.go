@@ -42,6 +42,7 @@ func TestExploreRefuses(t *testing.T) {
 		{"--program spawn --replay 9:16", `--replay: schedule: "9:16": want STEP:THREAD,... with growing steps and threads from 0 to 15`},
 		{"--program spawn --replay 9:15", `--replay: the schedule does not fit: 9:15: this thread cannot go on; want a schedule of spawn under numa`},
 		{"--program spawn --replay 9999:0", `--replay: the schedule does not fit: 9999:0: nobody is asked at this point; want a schedule of spawn under numa`},
+		{"--program spawn --replay=", `--replay: schedule: "": want STEP:THREAD,...`},
 		{"--replay -", `--replay: want one program and one arm, not 4`},
 		{"spawn", `"spawn": want flags only`},
 	} {
@@ -76,6 +77,23 @@ func TestExploreReplays(t *testing.T) {
 	status, out, errs := explored(t, "--cpus 2 --gs 2 --program spawn --replay -")
 	if status != 0 || !strings.HasPrefix(out, "caller\n") || !strings.HasSuffix(out, "no invariant was broken\n") {
 		t.Errorf("status %d, error %q:\n%s", status, errs, out)
+	}
+}
+
+// What is shown of a long timeline is its end.
+func TestLongTimelinesAreCut(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		n    int
+		want string
+	}{
+		{"a\nb\nc\n", 3, "a\nb\nc\n"},
+		{"a\nb\nc\n", 2, "... 1 lines before that ...\nb\nc\n"},
+		{"", 2, ""},
+	} {
+		if got := lastLines(c.text, c.n); got != c.want {
+			t.Errorf("the last %d lines of %q are %q, want %q", c.n, c.text, got, c.want)
+		}
 	}
 }
 
