@@ -35,6 +35,12 @@ var Programs = []Program{
 		}
 		t.busyUntil(1, t.e.gs)
 	}},
+	{Name: "loyal", Doc: "G 0 queues the others at home on its own node and stays busy until they have run elsewhere", MinCPUs: 2, MinGs: 2, root: func(t *task) {
+		for i := 1; i < t.e.gs; i++ {
+			t.startOn(t.g.Node(), i, func(*task) {})
+		}
+		t.busyUntil(1, t.e.gs)
+	}},
 	{Name: "next", Doc: "G 0 starts one other to run next and stays busy until it has run elsewhere", MinCPUs: 2, MinGs: 2, root: func(t *task) {
 		t.start(1, func(*task) {})
 		t.busyUntil(1, 2)
@@ -60,13 +66,18 @@ var Programs = []Program{
 		}
 		t.check(sum == t.e.gs*(t.e.gs-1)/2, "the answers add up to %d", sum)
 	}},
-	{Name: "fork", MinGs: 2, Doc: "G 0 forks the others, one of which forks another, and joins them", root: func(t *task) {
+	{Name: "fork", MinGs: 2, Doc: "G 0 forks the others and joins them; one of them forks another, and both yield", root: func(t *task) {
 		n := t.e.gs
 		var children []sched.Child
 		for i := 1; i < n-1; i++ {
 			children = append(children, t.fork(i, func(t *task) int {
 				if i == 1 && n > 2 {
-					return i + t.join(t.fork(n-1, func(t *task) int { return t.i }))
+					c := t.fork(n-1, func(t *task) int {
+						t.yield()
+						return t.i
+					})
+					t.yield()
+					return i + t.join(c)
 				}
 				return i
 			}))
@@ -78,13 +89,15 @@ var Programs = []Program{
 		}
 		t.check(n <= 2 || sum == n*(n-1)/2, "the children return %d", sum)
 	}},
-	{Name: "group", Doc: "G 0 waits for the others, members of a group", root: func(t *task) {
+	{Name: "group", Doc: "G 0 waits for half of the others, members of a group, which yield, and again for the rest", root: func(t *task) {
 		var gr sched.Group
-		for i := 1; i < t.e.gs; i++ {
-			t.member(&gr, i, func(*task) {})
+		for i, half := 1, 1+t.e.gs/2; i < t.e.gs; half = t.e.gs {
+			for ; i < half; i++ {
+				t.member(&gr, i, func(t *task) { t.yield() })
+			}
+			t.wait(&gr)
+			t.check(t.e.allRan(half), "Wait returned before all members had run")
 		}
-		t.wait(&gr)
-		t.check(t.e.allRan(), "Wait returned before all members had run")
 	}},
 	{Name: "yield", Doc: "all Gs yield, two of them twice", root: func(t *task) {
 		for i := 1; i < t.e.gs; i++ {
@@ -92,6 +105,30 @@ var Programs = []Program{
 		}
 		t.yield()
 		t.yield()
+	}},
+	{Name: "relay", MinCPUs: 2, MinGs: 3, Doc: "G 0 yields and then starts G 2, and until that runs G 1 keeps a CPU: another must take G 0", root: func(t *task) {
+		t.queue(1, func(t *task) { t.busyUntil(2, 3) })
+		t.yield()
+		t.start(2, func(*task) {})
+	}},
+	{Name: "talk", MinGs: 3, Doc: "G 0 and G 1 wake each other, which must not keep the others, that are queued, from running on an only CPU", root: func(t *task) {
+		there, back := t.channel(0), t.channel(0)
+		t.start(1, func(t *task) {
+			for ok := true; ok; {
+				if _, ok = t.tryRecv(there); ok {
+					t.send(back, 1)
+				}
+			}
+		})
+		for i := 2; i < t.e.gs; i++ {
+			t.queue(i, func(*task) {})
+		}
+		for n := 0; n < 64 && !t.hasRun(2); n++ {
+			t.send(there, 1)
+			t.recv(back)
+		}
+		t.closeChan(there)
+		t.check(t.hasRun(2) || t.e.cpus > 1, "G 2 has starved")
 	}},
 	{Name: "chan", Doc: "a buffered channel with more values than room is closed with receivers waiting", root: func(t *task) {
 		c, done := t.channel(1), t.channel(t.e.gs)
@@ -153,11 +190,30 @@ var Programs = []Program{
 				t.recv(c)
 			}
 		},
-		want: func(err error) error {
-			if err != nil && !errors.Is(err, sched.ErrClosed) {
-				return err
+		want: wantClosed},
+	{Name: "recover", Doc: "Close comes while Run waits for Gs that recover from being cancelled, and then send", MinGs: 2, close: true, cancel: true,
+		root: func(t *task) {
+			c, d := t.channel(0), t.channel(0)
+			var gr sched.Group
+			for i := 1; i < t.e.gs; i++ {
+				t.member(&gr, i, func(t *task) {
+					t.try(func() {
+						defer t.send(d, 1)
+						t.yield()
+						t.recv(c) // for ever
+					})
+				})
 			}
-			return nil
+			t.try(func() {
+				t.wait(&gr)
+				t.check(false, "goes on after a Wait that cannot have ended")
+			})
+		},
+		want: func(err error) error {
+			if dead := (*sched.DeadlockError)(nil); errors.Is(err, sched.ErrClosed) || errors.As(err, &dead) {
+				return nil
+			}
+			return fmt.Errorf("neither closed nor a deadlock, but %v", err)
 		}},
 	{Name: "deadlock", Doc: "all Gs come to wait for ever: Run must say so", close: true,
 		root: func(t *task) {
@@ -177,6 +233,21 @@ var Programs = []Program{
 			}
 			return nil
 		}},
+	{Name: "unwind", MinGs: 2, Doc: "a G in the midst of another's Wait moves and panics, and the other's deferred function closes a channel", close: true,
+		root: func(t *task) {
+			c := t.channel(0)
+			for i := 2; i < t.e.gs; i++ {
+				t.start(i, func(t *task) { t.recv(c) })
+			}
+			defer c.Close(t.g)
+			var gr sched.Group
+			t.member(&gr, 1, func(t *task) {
+				t.yield()
+				panic(errPlanned)
+			})
+			t.wait(&gr)
+		},
+		want: wantPlanned},
 	{Name: "panic", MinGs: 2, Doc: "a G panics while others run and wait: Run must return its panic", close: true,
 		root: func(t *task) {
 			c := t.channel(0)
@@ -190,15 +261,24 @@ var Programs = []Program{
 			}
 			t.recv(c)
 		},
-		want: func(err error) error {
-			if !errors.Is(err, errPlanned) {
-				return fmt.Errorf("no planned panic reported, but %v", err)
-			}
-			return nil
-		}},
+		want: wantPlanned},
 }
 
 var errPlanned = errors.New("a planned panic")
+
+func wantClosed(err error) error {
+	if err != nil && !errors.Is(err, sched.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func wantPlanned(err error) error {
+	if !errors.Is(err, errPlanned) {
+		return fmt.Errorf("no planned panic reported, but %v", err)
+	}
+	return nil
+}
 
 // ProgramByName returns the program with the given name.
 func ProgramByName(name string) (Program, bool) {
@@ -220,8 +300,9 @@ type env struct {
 	expected int         // Gs that were started
 }
 
-func (e *env) allRan() bool {
-	for i := range e.gs {
+// allRan reports whether the first n Gs have begun, each once.
+func (e *env) allRan(n int) bool {
+	for i := range n {
 		if e.ran[i] != 1 {
 			return false
 		}
@@ -317,6 +398,22 @@ func (t *task) tryRecv(c *sched.Chan[int]) (int, bool) {
 	v, ok := c.Recv(t.g)
 	t.here()
 	return v, ok
+}
+
+// try calls fn and recovers what it panics with, unless that ends the execution.
+func (t *task) try(fn func()) {
+	defer func() {
+		if r := recover(); r == errAborted {
+			panic(r)
+		}
+	}()
+	fn()
+}
+
+// hasRun reports whether G i has begun.
+func (t *task) hasRun(i int) bool {
+	t.e.x.flag(i, sched.Load)
+	return t.e.ran[i] != 0
 }
 
 func (t *task) closeChan(c *sched.Chan[int]) { c.Close(t.g) }

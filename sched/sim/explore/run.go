@@ -13,7 +13,7 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 	defer func() {
 		// A scheduler that has failed is left as it is, with its coroutines.
 		if r := recover(); r != nil {
-			if err = x.err; r != errAborted {
+			if err = x.err; err == nil {
 				err = fmt.Errorf("the scheduler panicked: %v", r)
 			}
 		}
