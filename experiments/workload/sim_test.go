@@ -31,6 +31,9 @@ func onSim(t *testing.T, preset, armName string, fn func(*sched.Sched)) uint64 {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
+	if m.Back() > 0 {
+		t.Errorf("%s on %s: time ran back by %d ps", armName, preset, m.Back())
+	}
 	return m.Hash()
 }
 

@@ -77,7 +77,7 @@ func New(cfg Config) (*Machine, error) {
 		k.limit = 24 * 3600 * Second
 	}
 	k.q.end = k.limit + 1
-	k.q.next = event{k.q.end, -1}
+	k.q.next = event{k.q.end, nobody}
 	k.objects = objects{of: make(map[unsafe.Pointer]*object), nodes: make(map[[2]int][]*object)}
 	k.bound = k.patience()
 	k.fabric = newFabric(&k.hardware, &k.q)
@@ -182,8 +182,8 @@ func (k *Machine) pause(t *thread) {
 		k.preempt(t)
 		return
 	}
-	// Without an event there is nothing to wait for, unless step forbids to look ahead.
-	if k.q.next.id != -1 && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.bound || t.clock > k.limit {
+	// Without an event there is nothing to wait for.
+	if k.q.next.id != nobody && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.bound || t.clock > k.limit {
 		k.yield(t)
 	}
 	k.now = max(k.now, t.clock)
@@ -237,7 +237,7 @@ func (k *Machine) loop(done func() bool) bool {
 func (k *Machine) step(t *thread) {
 	if len(k.fabric.dirty) > 0 {
 		// Rates at this moment are not known yet, so there is no looking ahead.
-		k.q.next = event{k.now, -2}
+		k.q.hold(k.now)
 	}
 	k.cur = t
 	t.paused = false

@@ -15,7 +15,7 @@ type queue struct {
 	heap    []event
 	pos     []int32 // by actor: index in heap, or -1
 	running bool    // the root is the running actor
-	next    event   // the earliest event that is not the running actor's; at end if there is none
+	next    event   // the earliest event that is not the running actor's; at end if there is none; see hold
 	end     Time    // no actor may go on beyond without a switch
 }
 
@@ -28,7 +28,13 @@ func (a event) before(b event) bool {
 	return a.at < b.at || a.at == b.at && a.id < b.id
 }
 
-var noEvent = event{at: never, id: -1}
+// Numbers of no actor: of next where there is no event, and while hold is on.
+const (
+	nobody = -1
+	held   = -2
+)
+
+var noEvent = event{at: never, id: nobody}
 
 // actor makes room for one more actor and returns its number.
 func (q *queue) actor() int32 {
@@ -43,15 +49,22 @@ func (q *queue) take() (event, bool) {
 		return noEvent, false
 	}
 	q.running = true
+	q.next = noEvent
 	q.lookahead()
 	return q.heap[0], true
 }
 
+// hold keeps the running actor from going on without a switch, until its turn ends.
+func (q *queue) hold(now Time) { q.next = event{now, held} }
+
 // lookahead computes next after the heap below the root has changed.
 func (q *queue) lookahead() {
-	q.next = event{q.end, -1}
+	if q.next.id == held {
+		return
+	}
+	q.next = event{q.end, nobody}
 	for i := 1; i < len(q.heap) && i <= 4; i++ {
-		if q.next.id < 0 || q.heap[i].before(q.next) {
+		if q.next.id == nobody || q.heap[i].before(q.next) {
 			q.next = q.heap[i]
 		}
 	}
@@ -82,7 +95,7 @@ func (q *queue) set(id int32, t Time) {
 		q.heap = append(q.heap, e)
 		q.pos[id] = i
 		q.up(i)
-		if q.running && (q.next.id < 0 || e.before(q.next)) {
+		if q.running && (q.next.id == nobody || e.before(q.next)) {
 			q.next = e
 		}
 		return

@@ -7,7 +7,8 @@ import (
 )
 
 // The queue hands out events in the order (time, actor) whatever was set,
-// moved and cleared before, and knows the earliest event beside the running one.
+// moved and cleared before, and knows the earliest event beside the running one,
+// unless it holds that one.
 func TestQueueOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q := queue{end: never}
@@ -39,6 +40,10 @@ func TestQueueOrder(t *testing.T) {
 			if ok {
 				running, now = e.id, e.at
 			}
+			hold := ok && rapid.Bool().Draw(t, "hold")
+			if hold {
+				q.hold(now)
+			}
 			for range rapid.IntRange(0, 4).Draw(t, "changes") {
 				id := int32(rapid.IntRange(0, n-1).Draw(t, "actor"))
 				if id == running {
@@ -56,7 +61,9 @@ func TestQueueOrder(t *testing.T) {
 			if !ok {
 				continue
 			}
-			if q.next != earliest(running) {
+			if want := (event{now, held}); hold && q.next != want {
+				t.Fatalf("lookahead %v on hold, want %v", q.next, want)
+			} else if !hold && q.next != earliest(running) {
 				t.Fatalf("lookahead %v, want %v", q.next, earliest(running))
 			}
 			if rapid.Bool().Draw(t, "drop") {
