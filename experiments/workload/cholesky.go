@@ -59,8 +59,10 @@ type choleskyRun struct {
 type tileTask struct {
 	do       func(m *choleskyRun, t tileTask)
 	row, col int
-	k        int   // column of tiles that is being eliminated
-	ops      int64 // on a simulated machine
+	k        int // column of tiles that is being eliminated
+	// ops is for simulated machines: a cycle for each multiplication with its
+	// addition, as in matmul, and as much again for the divisions of factor and solve.
+	ops int64
 }
 
 // steps calls step with the tasks of each step in turn; those of one step may run
@@ -89,7 +91,7 @@ func (m *choleskyRun) steps(step func([]tileTask)) {
 		next()
 		for i := k + 1; i < m.n; i++ {
 			for j := k + 1; j <= i; j++ {
-				tasks = append(tasks, tileTask{(*choleskyRun).update, i, j, k, 2 * cube})
+				tasks = append(tasks, tileTask{(*choleskyRun).update, i, j, k, cube})
 			}
 		}
 		next()
