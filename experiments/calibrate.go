@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
+	"unsafe"
 
 	"numasched/experiments/workload"
 	"numasched/numa"
@@ -166,11 +167,22 @@ func measureHost() (*sim.Preset, error) {
 	p.Cores = sim.Scaling{Value: sim.ScalingCurves{Load: curve(streamKernels.load), Copy: curve(streamKernels.copy), Triad: curve(streamKernels.triad), Update: curve(streamKernels.update)},
 		Source: "measured on this host: one thread and two, or all there are"}
 	p.Peak = sim.List{Value: []sim.Milli{p.Cores.Value.Load[1][1]}, Source: "measured on this host: reads by two threads, or all there are"}
-	fault, err := faultNs()
+	few, err := bufferNs(1)
 	if err != nil {
 		return nil, err
 	}
-	p.Fault = nanos(fault, "first writes to pages of new memory, and giving it back")
+	many, err := bufferNs(manyPages)
+	if err != nil {
+		return nil, err
+	}
+	p.Fault = nanos((many-few)/(manyPages-1), "each more page of a buffer that is made, written and given back")
+	p.Map = nanos(max(1, few-ns(p.Fault)), "a buffer of one page, less its page")
+	alloc, err := allocNs()
+	if err != nil {
+		return nil, err
+	}
+	p.Alloc = nanos(alloc, "half of allocating an object and freeing it")
+	p.Ahead = sim.Scalar{Value: sim.Milli(max(1000, 1000*mem/scatterNs(256<<20))), Source: "measured on this host: a pointer chase in 256 MiB against loads from random addresses there"}
 
 	if runtime.NumCPU() > 1 {
 		line := best(handoverNs)
@@ -245,10 +257,12 @@ func cycleNs() float64 {
 	return t
 }
 
-// faultNs is what a page costs that is mapped, written for the first time and
-// unmapped.
-func faultNs() (float64, error) {
-	const pages = 64
+// manyPages is so many that what else a buffer costs does not matter.
+const manyPages = 64
+
+// bufferNs is the time to make a buffer of so many pages, to write each for the
+// first time and to give all back.
+func bufferNs(pages int) (float64, error) {
 	m, err := host.New(host.Config{Procs: 1})
 	if err != nil {
 		return 0, err
@@ -256,9 +270,9 @@ func faultNs() (float64, error) {
 	defer m.Close()
 	var failed error
 	t := best(func() float64 {
-		return each(16*pages, func() {
+		return each(16, func() {
 			for range 16 {
-				b, err := m.NewBuffer(pages<<12, sched.Default)
+				b, err := m.NewBuffer(int64(pages)<<12, sched.Default)
 				if err != nil {
 					failed = err
 					return
@@ -271,6 +285,41 @@ func faultNs() (float64, error) {
 		})
 	})
 	return t, failed
+}
+
+// allocNs is the time of an Alloc or a Free of a small object by a G that is alone.
+func allocNs() (ns float64, err error) {
+	const n, batch = 1 << 12, 64
+	m, err := host.New(host.Config{Procs: 1})
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	a, _ := policy.ByName("flat")
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: 1})
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	var failed error
+	err = s.Run(func(g *sched.G) {
+		ns = best(func() float64 {
+			return each(2*n*batch, func() {
+				var some [batch]unsafe.Pointer
+				for range n {
+					for i := range some {
+						if some[i], failed = g.Alloc(64); failed != nil {
+							return
+						}
+					}
+					for _, p := range some {
+						g.Free(p)
+					}
+				}
+			})
+		})
+	})
+	return ns, errors.Join(err, failed)
 }
 
 // newStackNs is the time to make a coroutine and enter it once.
@@ -326,6 +375,28 @@ func chaseNs(bytes int64) float64 {
 		})
 	})
 	sink.Store(uint64(at))
+	return t
+}
+
+// scatterNs is the time of one of many loads from random addresses in so many
+// bytes, a power of two, that do not wait for each other.
+func scatterNs(bytes int64) float64 {
+	memory := make([]uint64, bytes/8)
+	for i := range memory {
+		memory[i] = uint64(i)
+	}
+	const looks = 1 << 20
+	sum := uint64(0)
+	t := best(func() float64 {
+		return each(looks, func() {
+			x := uint64(88172645463325252)
+			for range looks {
+				x = x*6364136223846793005 + 1442695040888963407
+				sum += memory[x>>32&uint64(len(memory)-1)]
+			}
+		})
+	})
+	sink.Store(sum)
 	return t
 }
 

@@ -14,10 +14,12 @@ type Work struct {
 type Span struct {
 	Buf      *Buffer
 	Off, Len int64 // bytes
-	// Accesses is the number of dependent accesses at random offsets of the
-	// span: each waits for the last one. 0 means the span is streamed through
-	// once, in order.
+	// Accesses is the number of accesses at random offsets of the span. 0 means
+	// the span is streamed through once, in order.
 	Accesses int64
+	// Independent accesses have their addresses from elsewhere, so that a core has
+	// several under way; otherwise each waits for the last one.
+	Independent bool
 }
 
 // A Buffer is memory whose pages have home nodes.

@@ -226,7 +226,7 @@ func (b *bfsRun) work(from []int32) sched.Work {
 		ends += int64(b.first[v+1] - b.first[v])
 	}
 	all := func(k int, accesses int64) sched.Span {
-		return sched.Span{Buf: b.bufs[k], Len: b.bufs[k].Bytes, Accesses: accesses}
+		return sched.Span{Buf: b.bufs[k], Len: b.bufs[k].Bytes, Accesses: accesses, Independent: true}
 	}
 	lines := int64(len(from)) + ends*4/64
 	return sched.Work{

@@ -31,8 +31,9 @@ var gups = &Workload{
 			Tasks: int64(tasks) * int64(r.updates),
 			Setup: r.setup,
 			Run: func(g *sched.G) error {
-				span := []sched.Span{{Buf: r.buf, Len: int64(n) * 8, Accesses: int64(r.updates)}}
-				w := sched.Work{Ops: 8 * int64(r.updates), Writes: span}
+				span := []sched.Span{{Buf: r.buf, Len: int64(n) * 8, Accesses: int64(r.updates), Independent: true}}
+				// An atomic addition takes 20 cycles, in which the next number is made.
+				w := sched.Work{Ops: 20 * int64(r.updates), Writes: span}
 				var gr sched.Group
 				for i := range tasks {
 					gr.Go(g, func(g *sched.G) { g.Work(w, func() { r.kernel(i) }) })

@@ -8,11 +8,9 @@ import (
 )
 
 // Small objects. They are real memory, so that programs can use them, but what
-// is charged is the simulated machine's: a fixed cost, and the way that the
-// object's line has to come from the core that used it last.
-
-// objectCost is Alloc or Free that finds all it needs in the first-level cache.
-const objectCost = 8 * Nanosecond // assumed: an object cache's hit path is some 25 instructions
+// is charged is the simulated machine's: the preset's alloc_ns, and the way that
+// the object's line has to come from the core that used it last, as one of several
+// that are under way: who allocates or frees many need not wait for each.
 
 // maxObject is the largest object in bytes: it is memory of the computer that
 // simulates.
@@ -57,9 +55,9 @@ func (k *Machine) use(o *object) {
 	if t == nil {
 		return
 	}
-	t.clock += objectCost
+	t.clock += k.preset.Alloc.ps()
 	if o.core >= 0 && o.core != t.core {
-		t.clock += k.lines.distance(t.core, o.core, -1)
+		t.clock += k.overlapped(k.lines.distance(t.core, o.core, -1))
 	}
 	o.core = t.core
 }

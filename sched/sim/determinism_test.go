@@ -195,3 +195,75 @@ func TestStoresInvalidate(t *testing.T) {
 		t.Errorf("reading takes %d ps at first, %d again, %d after another node has written", cold, warm, after)
 	}
 }
+
+// A core has several independent accesses under way, but no more than it can
+// stream.
+func TestIndependentAccessesOverlap(t *testing.T) {
+	const n = 4096
+	each := func(ahead string, independent bool) float64 {
+		preset, err := sim.ParsePreset("x.json", []byte(`{"like": "default", "misses_under_way": {"value": `+ahead+`, "source": "assumed"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := sim.New(sim.Config{Preset: preset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := m.NewBuffer(1<<30, sched.OnNode(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var took sim.Time
+		p := m.Start("t", topology.CPURange(0, 1), func(p *sim.Thread) {
+			at := p.Now()
+			p.Work(&sched.Work{Reads: []sched.Span{{Buf: b, Len: b.Bytes, Accesses: n, Independent: independent}}})
+			took = p.Now() - at
+		})
+		if err := m.RunThreads(p); err != nil {
+			t.Fatal(err)
+		}
+		return float64(took) / n / 1000
+	}
+	chained, six, many := each("6", false), each("6", true), each("1000", true)
+	if r := chained / six; r < 5.9 || r > 6.1 {
+		t.Errorf("six accesses under way take %.1f ns each, one %.1f: want six times less", six, chained)
+	}
+	// One core streams 14.32 of 120.64 GB/s, of 100 here.
+	if want := 64 / (14.32 * 100 / 120.64); many < 0.95*want || many > 1.05*want {
+		t.Errorf("a thousand accesses under way take %.2f ns each, want %.2f as for a stream", many, want)
+	}
+}
+
+// Who makes a buffer while it runs pays for it, and for each object.
+func TestMemoryIsNotFree(t *testing.T) {
+	m := machine(t, "synthetic:1x1")
+	c, err := m.NewCache(-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buffer, object sim.Time
+	p := m.Start("t", topology.CPUSet{}, func(p *sim.Thread) {
+		at := p.Now()
+		if _, err := m.NewBuffer(4096, sched.Default); err != nil {
+			t.Error(err)
+		}
+		buffer = p.Now() - at
+		at = p.Now()
+		o, err := c.Alloc(64)
+		if err != nil {
+			t.Error(err)
+		}
+		c.Free(o)
+		object = p.Now() - at
+	})
+	if err := m.RunThreads(p); err != nil {
+		t.Fatal(err)
+	}
+	preset := m.Preset()
+	if want := sim.Time(preset.Map.Value); buffer != want {
+		t.Errorf("a buffer takes %d ps, want %d", buffer, want)
+	}
+	if want := 2 * sim.Time(preset.Alloc.Value); object != want {
+		t.Errorf("an object takes %d ps, want %d", object, want)
+	}
+}

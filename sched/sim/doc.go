@@ -32,10 +32,10 @@
 //	              micro/errors.txt is the table of errors
 //
 // Not modelled: TLBs, prefetchers (a stream pays its first latency only),
-// instruction caches, frequency changes, interrupts; what a Go program does outside
-// the scheduler and its Work, such as allocating and collecting garbage; random
-// accesses that do not wait for each other. Work.Ops are cycles: a workload has to
-// count mispredicted branches and several operations a cycle itself.
+// instruction caches, frequency changes, interrupts, locks of the kernel's memory
+// management; what a Go program does outside the scheduler and its Work, such as
+// allocating and collecting garbage. Work.Ops are cycles: a workload has to count
+// mispredicted branches and several operations a cycle itself.
 //
 //	p, err := sim.LoadPreset("skx-2x8180")
 //	m, err := sim.New(sim.Config{Preset: p})

@@ -40,6 +40,9 @@ type Preset struct {
 	RMW   Scalar `json:"rmw_ns"`            // an atomic operation on a line that the core owns
 	Store Scalar `json:"store_ns"`          // a store to such a line
 	Fault Scalar `json:"fault_ns_per_page"` // first touch of a 4 KiB page
+	Map   Scalar `json:"buffer_ns"`         // making a buffer and giving it back, beside its pages
+	Ahead Scalar `json:"misses_under_way"`  // of one core, where accesses do not wait for each other
+	Alloc Scalar `json:"alloc_ns"`          // Alloc or Free of a small object, if all it needs is in the first cache
 
 	// Memory. Matrices are [CPU's node][memory's node], in the order of node
 	// IDs. A matrix of another size than the machine is stretched: see

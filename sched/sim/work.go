@@ -47,8 +47,9 @@ type traffic struct {
 	bytes, writes int64 // all that passes, and the part that is written
 }
 
-// A chain is dependent accesses to one node's memory.
-type chain struct{ n int64 }
+// A chain is random accesses to one node's memory: those that wait for each
+// other, and those that do not.
+type chain [2]int64
 
 func (m *memory) init(h *hardware) {
 	m.hardware = h
@@ -108,7 +109,7 @@ func cachesOf(h *hardware, level int) []topologyCache {
 	return list
 }
 
-// NewBuffer implements sched.Machine.
+// NewBuffer implements sched.Machine. It charges for FreeBuffer as well.
 func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, error) {
 	if bytes <= 0 {
 		return nil, fmt.Errorf("sim: buffer of %d bytes: want at least 1", bytes)
@@ -135,6 +136,9 @@ func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	} else {
 		b.first = int32(len(k.mem.blocks))
 		k.mem.blocks = append(k.mem.blocks, make([]block, b.n)...)
+	}
+	if k.cur != nil {
+		k.cur.clock += k.preset.Map.ps()
 	}
 	for i := range b.n {
 		h := home
@@ -273,7 +277,8 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		}
 	}
 	for i := range s.chains {
-		s.ideal += Time(s.chains[i].n) * k.idle[own][k.nodes[own].store]
+		idle := k.idle[own][k.nodes[own].store]
+		s.ideal += Time(s.chains[i][0])*idle + k.overlapped(Time(s.chains[i][1])*idle)
 	}
 	share := int64(1000)
 	for _, cpu := range k.cores[t.core].cpus {
@@ -299,17 +304,22 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 	}
 	for i := range nodes {
 		to := int32((int(own) + i) % nodes)
-		for left := s.chains[to].n; left > 0; {
-			// Pieces, so that the latency follows the load.
-			part := min(left, 4096)
-			left -= part
-			k.sync(t)
-			load := k.fabric.load(k.now, k.cpus[t.cpu].node, to)
-			lat := k.idle[k.cpus[t.cpu].node][to] * Time(load/16*16+8) / 1000
-			if load == 1000 {
-				lat = k.idle[k.cpus[t.cpu].node][to]
+		for kind, left := range s.chains[to] {
+			for left > 0 {
+				// Pieces, so that the latency follows the load.
+				part := min(left, 4096)
+				left -= part
+				k.sync(t)
+				load := k.fabric.load(k.now, k.cpus[t.cpu].node, to)
+				lat := k.idle[k.cpus[t.cpu].node][to] * Time(load/16*16+8) / 1000
+				if load == 1000 {
+					lat = k.idle[k.cpus[t.cpu].node][to]
+				}
+				if kind == 1 {
+					lat = k.overlapped(lat)
+				}
+				k.flow(t, to, part*64, 0, share, max(1, 64_000_000_000/int64(lat)), false)
 			}
-			k.flow(t, to, part*64, 0, share, max(1, 64_000_000_000/int64(lat)), false)
 		}
 	}
 }
@@ -475,7 +485,11 @@ const (
 	samplesMax = 64
 )
 
-// random touches n dependent random lines of a span.
+// overlapped is what is left of a latency when a core has several such accesses
+// under way.
+func (k *Machine) overlapped(d Time) Time { return d * 1000 / max(1000, Time(k.preset.Ahead.Value)) }
+
+// random touches n random lines of a span.
 func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 	if n == 0 || sp.Len == 0 {
 		return
@@ -491,6 +505,11 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		looks = max(looks, min((sp.Len+b.size-1)/b.size, samplesMax))
 	}
 	looks = min(n, looks)
+	var hit Time // in caches
+	kind := 0
+	if sp.Independent {
+		kind = 1
+	}
 	t.rng = t.rng*6364136223846793005 + 1442695040888963407
 	x := t.rng ^ uint64(t.actor)*0x9E3779B97F4A7C15
 	for i := range looks {
@@ -530,18 +549,22 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 			all := popcount(want)
 			first := min(weight, all*sector/64)
 			for l := range 3 {
-				t.span.hit += Time(first*found[l]) * k.latency(t, l+1, home) / Time(all)
+				hit += Time(first*found[l]) * k.latency(t, l+1, home) / Time(all)
 			}
-			t.span.chains[from].n += first * found[3] / all
-			t.span.hit += Time(weight-first) * k.latency(t, fits, home)
+			t.span.chains[from][kind] += first * found[3] / all
+			hit += Time(weight-first) * k.latency(t, fits, home)
 		case level < 4:
-			t.span.hit += Time(weight) * k.latency(t, level, from)
+			hit += Time(weight) * k.latency(t, level, from)
 			t.span.fault = before.fault
 		default:
-			t.span.chains[from].n += weight
+			t.span.chains[from][kind] += weight
 			t.span.fault = before.fault
 		}
 	}
+	if sp.Independent {
+		hit = k.overlapped(hit)
+	}
+	t.span.hit += hit
 }
 
 // holds is the first level that can hold so many bytes: a cache of t's, or 4.
