@@ -256,8 +256,8 @@ func printSweep(w io.Writer, res *harness.Results) {
 	for _, line := range lines {
 		fmt.Fprintln(w, line)
 	}
-	for _, t := range res.Meta.Topologies {
-		fmt.Fprintf(w, "note: %s: %d of its constants are assumed and not measured; the report lists them.\n", t.Label, len(t.Assumed))
+	for _, line := range res.Meta.Notes() {
+		fmt.Fprintln(w, "note:", line)
 	}
 	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", filepath.Join(res.Dir, harness.ResultsFile), filepath.Join(res.Dir, harness.ReportFile))
 }

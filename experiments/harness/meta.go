@@ -69,15 +69,19 @@ func (m *Meta) Complete() bool { return m.Done >= m.Planned }
 
 // Label is the label of every table and figure of the run.
 func (m *Meta) Label() string {
+	label := m.Place.Label()
 	if m.pretended() {
-		return m.Place.Label() + " · PRETENDED NODES: locality and steals are of a mocked topology"
+		label += " · PRETENDED NODES: locality and steals are of a mocked topology"
 	}
-	return m.Place.Label()
+	if m.mostlyDisturbed() && m.Place.HasSpeed() {
+		label += " · DISTURBED by other processes"
+	}
+	return label
 }
 
 // Plain reports whether the run is what a reader takes it for: time and
-// locality of a real machine.
-func (m *Meta) Plain() bool { return m.Place == Host && !m.pretended() }
+// locality of a real machine that does nothing else.
+func (m *Meta) Plain() bool { return m.Label() == Host.Label() }
 
 func (m *Meta) pretended() bool {
 	for _, t := range m.Topologies {

@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -33,6 +34,9 @@ func (a axis) at(v float64) float64 {
 	}
 	return min(1, max(0, f))
 }
+
+// holds reports whether v lies on the axis.
+func (a axis) holds(v float64) bool { return a.lo <= v && v <= a.hi }
 
 // finite returns the values that are numbers.
 func finite(vs []float64) []float64 {
@@ -148,6 +152,18 @@ func ratios(vs []float64) axis {
 		}
 	}
 	return a
+}
+
+// near returns a part of the axis around 1, enlarged, that holds all values; or
+// false if that is most of the axis.
+func (a axis) near(vs []float64) (axis, bool) {
+	for _, hi := range []float64{1.25, 2, 4} {
+		part := ratios([]float64{1 / hi, hi})
+		if !slices.ContainsFunc(vs, func(v float64) bool { return !part.holds(v) }) {
+			return part, math.Log(a.hi/a.lo) > 2*math.Log(part.hi/part.lo)
+		}
+	}
+	return axis{}, false
 }
 
 // percent is the axis from 0 to 100 %.

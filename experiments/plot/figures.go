@@ -93,13 +93,13 @@ func intervalText(s benchmath.Summary, format func(float64) string) string {
 }
 
 func speedups(groups []harness.Group) *Figure {
-	f := forest{label: "speed-up over flat, log scale"}
-	caption := "Right of the line is faster than flat. "
+	var f forest
+	caption, ring := "Right of the line is faster than flat. ", ""
 	if !exact(groups) {
-		f.label += " · ring: no difference shown (p >= 0.05)"
-		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that no difference was shown."
+		ring = " · ring: no difference shown"
+		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that the intervals and the test did not both show a difference at 5 %. "
 	}
-	var values []float64
+	var values, numa []float64
 	for i := range groups {
 		g := &groups[i]
 		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
@@ -107,6 +107,9 @@ func speedups(groups []harness.Group) *Figure {
 		for _, r := range g.Rows {
 			if s := r.Speedup; s != nil {
 				values = append(values, s.Center, s.Lo, s.Hi)
+				if r.Arm == "numa" {
+					numa = append(numa, s.Center)
+				}
 				shown := withoutInterval(s.Summary, r.Exact)
 				text := intervalText(shown, harness.FormatRatio)
 				if !r.Exact {
@@ -124,7 +127,13 @@ func speedups(groups []harness.Group) *Figure {
 	if len(values) == 0 {
 		return nil
 	}
-	f.axis = ratios(values)
+	all := ratios(values)
+	if part, ok := all.near(numa); ok {
+		f.panels = []panel{{all, "speed-up over flat, log scale"}, {part, "around 1x, enlarged" + ring}}
+		caption += "The right half shows the neighbourhood of 1x enlarged; an arrow points to what lies outside."
+	} else {
+		f.panels = []panel{{all, "speed-up over flat, log scale" + ring}}
+	}
 	f.marks = []guide{{at: 1, line: stroke(armColor(harness.Baseline), 1)}}
 	return &Figure{
 		Name:    "speedup",
@@ -150,13 +159,9 @@ func throughput(groups []harness.Group) *Figure {
 		lo, hi, _ := bounds(positive(values))
 		linear := !(hi > 20*lo)
 		if linear {
-			f.axis = fromZero(values, siTick)
+			f.panels = []panel{{fromZero(values, siTick), plural(g.Unit) + " per second"}}
 		} else {
-			f.axis = decades(values, siTick)
-		}
-		f.label = plural(g.Unit) + " per second"
-		if !linear {
-			f.label += ", log scale"
+			f.panels = []panel{{decades(values, siTick), plural(g.Unit) + " per second, log scale"}}
 		}
 		for _, r := range g.Rows {
 			rw := row{
@@ -219,7 +224,7 @@ func widest(groups []harness.Group) vg.Length {
 }
 
 func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
-	f := forest{axis: percent(), label: "bar: tasks that ran on their home node · dashed: chance"}
+	var f forest
 	three := false // ways of counting
 	counted := false
 	for i := range groups {
@@ -250,9 +255,14 @@ func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
 	if !counted {
 		return nil
 	}
-	if three {
-		f.label += " · ring: visits to pages, by the scheduler's books · dot: pages, by the kernel's"
+	label := "bar: tasks that ran on their home node"
+	if f.marks != nil {
+		label += " · dashed: chance"
 	}
+	if three {
+		label += " · ring: visits to pages, by the scheduler's books · dot: pages, by the kernel's"
+	}
+	f.panels = []panel{{percent(), label}}
 	return &Figure{
 		Name:    "locality",
 		Title:   "Locality",
@@ -263,7 +273,7 @@ func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
 }
 
 func steals(groups []harness.Group) *Figure {
-	f := forest{label: "steals per 1000 units of work · dark: from the same node · light: from other nodes"}
+	var f forest
 	var totals []float64
 	for _, g := range groups {
 		for _, r := range g.Rows {
@@ -279,7 +289,7 @@ func steals(groups []harness.Group) *Figure {
 	lo, hi, _ := bounds(positive(totals))
 	linear := !(hi > 20*lo)
 	if linear {
-		f.axis = fromZero(totals, siTick)
+		f.panels = []panel{{fromZero(totals, siTick), "steals per 1000 units of work · dark: from the same node · light: from other nodes"}}
 	} else {
 		var all []float64
 		for _, g := range groups {
@@ -287,8 +297,7 @@ func steals(groups []harness.Group) *Figure {
 				all = append(all, 1000*r.StealsLocal, 1000*r.StealsRemote)
 			}
 		}
-		f.axis = decades(all, siTick)
-		f.label = "steals per 1000 units of work, log scale · dot: from the same node · ring: from other nodes"
+		f.panels = []panel{{decades(all, siTick), "steals per 1000 units of work, log scale · dot: from the same node · ring: from other nodes"}}
 	}
 	for i := range groups {
 		g := &groups[i]

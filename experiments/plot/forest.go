@@ -11,15 +11,21 @@ import (
 // A forest is a plot with one line of text per row: its name on the left, what
 // was measured in the middle on a common axis, and the numbers on the right.
 // So nothing has to be looked up in a legend, and nothing read off by eye.
+// Where one axis cannot show all, a second one beside it shows a part enlarged.
 type forest struct {
-	axis  axis
-	label string // of the axis
-	rows  []row
-	marks []guide
+	panels []panel
+	rows   []row
+	marks  []guide
 }
 
-// A row is one line of a forest. A row without bars and dot is a heading, or
-// says in text why it has nothing to show.
+// A panel is an axis that all rows are drawn on.
+type panel struct {
+	axis  axis
+	label string
+}
+
+// A row is one line of a forest. One without bars and dots says in text why it
+// has nothing to show.
 type row struct {
 	heading bool
 	name    string
@@ -77,27 +83,41 @@ func (r *row) height() vg.Length {
 // the left and right; 0 means as wide as they need.
 func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 	nameStyle, textStyle := style(textSize, ink), style(smallSize, faint)
-	for _, r := range f.rows {
-		if r.heading {
-			continue
-		}
-		names = max(names, nameStyle.Width(r.name)+14)
-		if len(r.bars) > 0 || len(r.dots) > 0 {
+	tops := make([]vg.Length, len(f.rows)+1)
+	tops[0] = c.Max.Y
+	for i, r := range f.rows {
+		tops[i+1] = tops[i] - r.height()
+		if !r.heading {
+			names = max(names, nameStyle.Width(r.name)+14)
 			texts = max(texts, textStyle.Width(r.text)+8)
 		}
 	}
 	left, right := c.Min.X+names, c.Max.X-max(texts, 12)
-	x := func(v float64) vg.Length { return left + (right-left)*vg.Length(f.axis.at(v)) }
-
-	tops := make([]vg.Length, len(f.rows)+1)
-	tops[0] = c.Max.Y
-	for i := range f.rows {
-		tops[i+1] = tops[i] - f.rows[i].height()
+	const gap = 16
+	width := (right - left + gap) / vg.Length(len(f.panels))
+	for i := range f.panels {
+		from := left + width*vg.Length(i)
+		f.panels[i].draw(c, f, tops, from, from+width-gap)
 	}
-	bottom := tops[len(f.rows)]
+	for i, r := range f.rows {
+		mid := (tops[i] + tops[i+1]) / 2
+		if r.heading {
+			c.FillPolygon(color.White, rectangle(c.Min.X, c.Max.X, tops[i+1]+2, tops[i]+1))
+			c.FillText(bold(style(textSize, ink)), vg.Point{X: c.Min.X, Y: tops[i+1] + 9}, r.name)
+			c.StrokeLine2(stroke(mark, 0.5), c.Min.X, tops[i+1]+1, c.Max.X, tops[i+1]+1)
+			continue
+		}
+		c.FillText(nameStyle, vg.Point{X: c.Min.X + 6, Y: mid + lift}, r.name)
+		c.FillText(textStyle, vg.Point{X: right + 8, Y: mid + lift}, r.text)
+	}
+}
 
-	// Grid first, so that everything lies on top of it.
-	for _, t := range f.axis.ticks {
+// draw draws the rows of f, whose edges are at the heights tops, between left
+// and right, and the axis below them.
+func (p *panel) draw(c draw.Canvas, f *forest, tops []vg.Length, left, right vg.Length) {
+	x := func(v float64) vg.Length { return left + (right-left)*vg.Length(p.axis.at(v)) }
+	bottom := tops[len(f.rows)]
+	for _, t := range p.axis.ticks { // first, so that everything lies on top of them
 		if t.label != "" {
 			c.StrokeLine2(stroke(rule, 0.5), x(t.at), bottom, x(t.at), tops[0])
 		}
@@ -109,50 +129,55 @@ func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 		}
 		c.StrokeLine2(m.line, x(m.at), tops[end], x(m.at), tops[m.first])
 	}
-	for i, r := range f.rows {
-		mid := (tops[i] + tops[i+1]) / 2
-		if r.heading {
-			c.FillPolygon(color.White, rectangle(c.Min.X, c.Max.X, tops[i+1]+2, tops[i]))
-			c.FillText(bold(style(textSize, ink)), vg.Point{X: c.Min.X, Y: tops[i+1] + 7}, r.name)
-			c.StrokeLine2(stroke(mark, 0.5), c.Min.X, tops[i+1]+1, c.Max.X, tops[i+1]+1)
-			continue
-		}
-		c.FillText(nameStyle, vg.Point{X: c.Min.X + 6, Y: mid + lift}, r.name)
-		for _, b := range r.bars {
-			if b.to > b.from {
-				c.FillPolygon(b.color, rectangle(x(b.from), x(b.to), mid-4, mid+4))
-			}
-		}
-		whisker := r.color
-		if len(r.bars) > 0 {
-			whisker = ink
-		}
-		if !math.IsInf(r.lo, 0) && !math.IsInf(r.hi, 0) && !math.IsNaN(r.lo+r.hi) {
-			line := stroke(whisker, 1.2)
-			c.StrokeLine2(line, x(r.lo), mid, x(r.hi), mid)
-			c.StrokeLine2(line, x(r.lo), mid-2.5, x(r.lo), mid+2.5)
-			c.StrokeLine2(line, x(r.hi), mid-2.5, x(r.hi), mid+2.5)
-		}
-		for _, d := range r.dots {
-			pt := vg.Point{X: x(d.at), Y: mid}
-			edge := r.color
-			if len(r.bars) > 0 {
-				edge = ink // a dot on a bar
-			}
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: edge, Radius: 3.4, Shape: draw.CircleGlyph{}}, pt)
-			if d.hollow {
-				c.DrawGlyphNoClip(draw.GlyphStyle{Color: color.White, Radius: 2, Shape: draw.CircleGlyph{}}, pt)
-			}
-		}
-		at := right + 8
-		if len(r.bars) == 0 && len(r.dots) == 0 {
-			at = left + 4
-		}
-		c.FillText(textStyle, vg.Point{X: at, Y: mid + lift}, r.text)
+	for i := range f.rows {
+		f.rows[i].draw(c, &p.axis, x, (tops[i]+tops[i+1])/2)
 	}
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
-	drawTicks(c, f.axis, x, bottom, right)
-	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 25}, f.label)
+	drawTicks(c, p.axis, x, bottom, right)
+	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 25}, p.label)
+}
+
+// draw draws what r shows on an axis, at height y.
+func (r *row) draw(c draw.Canvas, a *axis, x func(float64) vg.Length, y vg.Length) {
+	for _, b := range r.bars {
+		if b.to > b.from {
+			c.FillPolygon(b.color, rectangle(x(b.from), x(b.to), y-4, y+4))
+		}
+	}
+	onBar := len(r.bars) > 0
+	edge := r.color
+	if onBar {
+		edge = ink
+	}
+	if len(finite([]float64{r.lo, r.hi})) == 2 && r.lo <= a.hi && r.hi >= a.lo {
+		lines := []draw.LineStyle{stroke(edge, 1.2)}
+		if onBar { // a light edge, to be seen on a dark bar
+			lines = []draw.LineStyle{stroke(color.White, 2.4), lines[0]}
+		}
+		for _, line := range lines {
+			c.StrokeLine2(line, x(r.lo), y, x(r.hi), y)
+			for _, end := range []float64{r.lo, r.hi} {
+				if a.holds(end) {
+					c.StrokeLine2(line, x(end), y-2.5, x(end), y+2.5)
+				}
+			}
+		}
+	}
+	for _, d := range r.dots {
+		at := x(d.at)
+		if !a.holds(d.at) { // an arrow to where it would be
+			tip := vg.Length(4)
+			if d.at < a.lo {
+				tip = -tip
+			}
+			c.FillPolygon(edge, []vg.Point{{X: at, Y: y - 3.4}, {X: at, Y: y + 3.4}, {X: at + tip, Y: y}})
+			continue
+		}
+		c.DrawGlyphNoClip(draw.GlyphStyle{Color: edge, Radius: 3.4, Shape: draw.CircleGlyph{}}, vg.Point{X: at, Y: y})
+		if d.hollow {
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color.White, Radius: 2, Shape: draw.CircleGlyph{}}, vg.Point{X: at, Y: y})
+		}
+	}
 }
 
 // drawTicks draws the ticks of a horizontal axis at height y. A label that

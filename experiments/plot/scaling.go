@@ -1,7 +1,7 @@
 package plot
 
 import (
-	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -21,6 +21,12 @@ type line struct {
 }
 
 type point struct{ x, y, lo, hi float64 }
+
+func (p point) hasInterval() bool { return len(finite([]float64{p.lo, p.hi})) == 2 }
+
+func (ch *chart) intervals() bool {
+	return slices.ContainsFunc(ch.lines, func(l line) bool { return slices.ContainsFunc(l.points, point.hasInterval) })
+}
 
 func (ch *chart) draw(c draw.Canvas) {
 	c.FillText(bold(style(textSize, ink)), vg.Point{X: c.Min.X, Y: c.Max.Y - 6}, ch.title)
@@ -46,13 +52,17 @@ func (ch *chart) draw(c draw.Canvas) {
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
 	drawTicks(c, ch.x, x, bottom, right)
 	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 22}, "Ps")
-	for _, l := range ch.lines {
+	for i, l := range ch.lines {
 		color := armColor(l.arm)
+		aside := vg.Length(0) // so that intervals at one x lie beside each other
+		if ch.intervals() {
+			aside = 3.5 * (vg.Length(i) - vg.Length(len(ch.lines)-1)/2)
+		}
 		var path []vg.Point
 		for _, p := range l.points {
-			pt := vg.Point{X: x(p.x), Y: y(p.y)}
+			pt := vg.Point{X: x(p.x) + aside, Y: y(p.y)}
 			path = append(path, pt)
-			if !math.IsInf(p.lo, 0) && !math.IsInf(p.hi, 0) && !math.IsNaN(p.lo+p.hi) {
+			if p.hasInterval() {
 				c.StrokeLine2(stroke(color, 1), pt.X, y(p.lo), pt.X, y(p.hi))
 				c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.lo), pt.X+2, y(p.lo))
 				c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.hi), pt.X+2, y(p.hi))
