@@ -80,19 +80,28 @@ var cgPhases = [...]func(c *cgRun, i int){
 }
 
 // solve makes all iterations; loop runs a phase. The number of iterations does
-// not depend on the answer.
+// not depend on the answer: where there is nothing left to solve they change
+// nothing.
 func (c *cgRun) solve(loop func(phase int)) {
 	loop(0)
 	c.rr = c.sum()
 	for range c.iterations {
 		loop(1)
-		c.alpha = c.rr / c.sum()
+		c.alpha = ratio(c.rr, c.sum())
 		loop(2)
 		rr := c.sum()
-		c.beta = rr / c.rr
+		c.beta = ratio(rr, c.rr)
 		c.rr = rr
 		loop(3)
 	}
+}
+
+// ratio is a/b, or 0 if b is 0.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
 }
 
 func (c *cgRun) sum() (s float64) {
@@ -161,15 +170,17 @@ func (c *cgRun) apply(out []float64, v []block[float64], i int) {
 	}
 }
 
-// check holds r against b - A*x, and its length against what is known of the
-// method: |r| <= 2 sqrt(K) ((sqrt(K)-1)/(sqrt(K)+1))^iterations |b|, where K is
-// the condition of A (Saad, Iterative Methods, 6.11.3).
+// check holds r against b - A*x; the last direction p against what alpha and beta
+// are chosen for, r*(p - r) = 0 and p*q = 0, where q is A times the direction
+// before; and the length of r against what is known of the method: |r| <= 2
+// sqrt(K) ((sqrt(K)-1)/(sqrt(K)+1))^iterations |b|, where K is the condition of A
+// (Saad, Iterative Methods, 6.11.3).
 func (c *cgRun) check(*sched.Sched) error {
 	if c.x[0].data == nil {
 		return nil
 	}
 	out := make([]float64, c.rows*c.n)
-	length := 0.0
+	var rr, pp, qq, pq, pr float64
 	for i := range c.x {
 		r := c.r[i].data
 		ax := out[:len(r)]
@@ -179,11 +190,19 @@ func (c *cgRun) check(*sched.Sched) error {
 				return fmt.Errorf("cg: residual %d is %g, want %g", i*c.rows*c.n+k, r[k], want)
 			}
 		}
-		length += dot(r, r)
+		p, q := c.p[i].data, c.q[i].data
+		rr, pp, qq, pq, pr = rr+dot(r, r), pp+dot(p, p), qq+dot(q, q), pq+dot(p, q), pr+dot(p, r)
+	}
+	const tiny = 1e-100 // from here on products lose their digits
+	if pp*qq > tiny && !(math.Abs(pq) <= 1e-6*math.Sqrt(pp*qq)) {
+		return fmt.Errorf("cg: direction times A times the one before is %g, want 0", pq)
+	}
+	if rr > tiny && !(math.Abs(pr-rr) <= 1e-6*rr) {
+		return fmt.Errorf("cg: residual times direction is %g, want %g", pr, rr)
 	}
 	root := 1 / math.Tan(math.Pi/float64(2*(c.n+1))) // sqrt(K)
 	bound := 2 * root * math.Pow((root-1)/(root+1), float64(c.iterations)) * float64(c.n)
-	if got := math.Sqrt(length); !(got <= bound+1e-8*float64(c.n)) {
+	if got := math.Sqrt(rr); !(got <= bound+1e-8*float64(c.n)) {
 		return fmt.Errorf("cg: residual has length %g after %d iterations, want at most %g", got, c.iterations, bound)
 	}
 	return nil
