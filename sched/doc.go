@@ -45,6 +45,8 @@
 //     empty and its M sleeps, or is about to (node.go).
 //   - While a G is queued and a P is idle, some M searches, or is about to look
 //     everywhere once more (schedule.go, sleep).
+//   - A G that was cancelled never returns to the scheduling loop, nor does one
+//     that ran it inline: others may still see it where it was to wait (g.go).
 //   - A deadlock is reported if and only if every P is idle, every queue is empty
 //     and a Run waits (errors.go, checkdead).
 //

@@ -178,8 +178,10 @@ func (m *M) endRun(r *run) {
 
 // Close ends the scheduler: what runs goes on until it next blocks, yields or
 // returns; what is blocked is cancelled, that is, its deferred functions are run
-// and it ends. Close returns the error that stopped the scheduler, if it had
-// failed. Close must not be called from a G.
+// and it ends, even if one of them recovers. What they ask of the scheduler
+// panics. A G that for ever recovers and blocks again holds Close up for ever.
+// Close returns the error that stopped the scheduler, if it had failed. It must
+// not be called from a G.
 func (s *Sched) Close() error {
 	m := s.m0
 	s.outer.Lock()

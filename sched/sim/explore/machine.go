@@ -387,6 +387,9 @@ func (x *Machine) name(t *thread) string {
 func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
 	t := x.cur
 	if x.err != nil {
+		if t.id == 0 {
+			panic(errAborted) // it waits for what will never happen
+		}
 		return
 	}
 	if f := x.onWait; t.id == 0 && f != nil {
