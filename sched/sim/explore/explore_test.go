@@ -14,7 +14,7 @@ func config(t testing.TB, arm string) Config {
 	if !ok {
 		t.Fatalf("no arm %s", arm)
 	}
-	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 20_000, PCT: 10_000, Depth: 4}
+	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 12_000, PCT: 5_000, Depth: 4}
 	switch {
 	case raceDetector:
 		cfg.Limit, cfg.PCT = 200, 100
