@@ -248,7 +248,19 @@ func (a *Arena) commit(mem []byte) error {
 	if err := populate(mem); err != nil {
 		return fmt.Errorf("numa: node %d: cannot populate %d bytes: %w (is the node, its huge pages or the memory cgroup full?)", a.node, len(mem), err)
 	}
-	return nil
+	return a.verify(mem)
+}
+
+// verify asks where the last page of mem has come from. When a cpuset loses a node,
+// or the node its memory, the kernel turns policies that name it to other nodes and
+// tells nobody.
+func (a *Arena) verify(mem []byte) error {
+	at, err := LocateRange(mem[len(mem)-1:])
+	if err != nil || at.Nodes[0] < 0 || int(at.Nodes[0]) == a.node {
+		return nil // as it should be, or nobody can tell
+	}
+	return fmt.Errorf("numa: node %d: memory that is bound to it came from node %d: "+
+		"the cpuset of this process has lost the node, or the node its memory; give it back, or use other nodes", a.node, at.Nodes[0])
 }
 
 func (a *Arena) resident(bytes int64) {

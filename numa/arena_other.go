@@ -13,6 +13,10 @@ func mapMemory(bytes, align int, pages PageKind) ([]byte, error) {
 	if pages != SystemPages {
 		return nil, fmt.Errorf("numa: huge pages: %w", ErrUnsupported)
 	}
+	const most = 1 << 40 // of which Go's heap would not return
+	if bytes > most {
+		return nil, fmt.Errorf("numa: cannot map %d bytes: want at most %d", bytes, most)
+	}
 	whole := make([]byte, bytes+align)
 	lead := -int(uintptr(unsafe.Pointer(&whole[0]))) & (align - 1)
 	return whole[lead : lead+bytes : lead+bytes], nil

@@ -140,31 +140,45 @@ func TestLabPoliciesSurviveWhatTheyShould(t *testing.T) {
 	})
 }
 
+// inCpuset moves this process into a cgroup that allows the memory of the given
+// nodes and the CPUs of the first, until the test ends. It returns what changes the
+// nodes.
+func inCpuset(t *testing.T, mems []int, cpus []int) (allow func(mems []int)) {
+	t.Helper()
+	const root = "/sys/fs/cgroup"
+	const group = root + "/numa"
+	put := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow = func(mems []int) {
+		t.Helper()
+		put(group+"/cpuset.mems", NodeList(mems))
+	}
+	put(root+"/cgroup.subtree_control", "+cpuset")
+	if err := os.Mkdir(group, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	allow(mems)
+	put(group+"/cpuset.cpus", topology.CPUs(cpus...).String())
+	pid := fmt.Sprint(os.Getpid())
+	put(group+"/cgroup.procs", pid)
+	t.Cleanup(func() {
+		put(root+"/cgroup.procs", pid)
+		os.Remove(group)
+	})
+	return allow
+}
+
 func TestLabACpusetsNodesAreTheOnlyOnesThatCanBeBound(t *testing.T) {
 	nodes, _ := lab(t)
 	ids := withMemory(nodes)
 	if len(ids) < 2 {
 		t.Skip("one node with memory")
 	}
-	const root = "/sys/fs/cgroup"
-	const group = root + "/numa"
-	put := func(name, text string) {
-		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(root+"/cgroup.subtree_control", "+cpuset")
-	if err := os.Mkdir(group, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	put(group+"/cpuset.mems", fmt.Sprint(ids[0]))
-	put(group+"/cpuset.cpus", topology.CPUs(nodes[0].CPUs...).String())
-	pid := fmt.Sprint(os.Getpid())
-	put(group+"/cgroup.procs", pid)
-	defer func() {
-		put(root+"/cgroup.procs", pid)
-		os.Remove(group)
-	}()
+	inCpuset(t, ids[:1], nodes[0].CPUs)
 	if got, err := AllowedNodes(); err != nil || !slices.Equal(got, ids[:1]) {
 		t.Errorf("allowed nodes %v, %v; want %v", got, err, ids[:1])
 	}
@@ -185,4 +199,41 @@ func TestLabACpusetsNodesAreTheOnlyOnesThatCanBeBound(t *testing.T) {
 			t.Errorf("CPUs outside the cpuset: %v", err)
 		}
 	}
+}
+
+// A cpuset that loses a node under a heap is a warning that names it; the heap goes
+// on with memory from elsewhere.
+func TestLabANodeThatLeavesTheCpusetIsAWarning(t *testing.T) {
+	nodes, _ := lab(t)
+	ids := withMemory(nodes)
+	if len(ids) < 2 {
+		t.Skip("one node with memory")
+	}
+	allow := inCpuset(t, ids, nodes[0].CPUs)
+	gone := ids[1]
+	h, err := NewHeap(HeapOptions{Nodes: ids})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	c, err := h.NewCache(gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := mustAlloc(t, c, 100<<10) // so that the chunk, and its policy, stay
+	if w := h.Warnings(); len(w) != 0 {
+		t.Fatalf("before: %q", w)
+	}
+	allow(ids[:1])
+	p := mustAlloc(t, c, 100<<10)
+	*(*int)(p) = 1
+	if w := h.Warnings(); len(w) != 1 || !strings.Contains(w[0], fmt.Sprintf("node %d", gone)) || !strings.Contains(w[0], "cpuset") {
+		t.Errorf("warnings %q, want one that names node %d and the cpuset", w, gone)
+	}
+	if st := h.Stats()[1]; st.Bound || st.Unbound == 0 {
+		t.Errorf("bound %v with %d bytes unbound, want unbound memory and a node that says so", st.Bound, st.Unbound)
+	}
+	allow(ids)
+	c.Free(kept)
+	c.Free(p)
 }
