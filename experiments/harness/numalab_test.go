@@ -4,10 +4,11 @@ package harness
 
 import (
 	"fmt"
+	"math"
 	"os"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"numasched/topology"
 )
@@ -45,50 +46,60 @@ func valueOf(t *testing.T, out Outcome, unit string) float64 {
 	return 0
 }
 
-// The kernel says where the pages are that Gs wrote first and visit again: on
-// their own node under numa, where chance has it under flat, and under a shuffled
-// map where chance has it among the CPUs of a place. A place of two CPUs keeps a G
-// on one of two, so that it is on its page's node half the time even if these two
-// are on different nodes; memory that is bound to what a place believes to be its
-// node may be never.
+// The kernel says where the pages are that Gs wrote first and visit again. Under
+// numa they are on the Gs' own node. Under flat they are where chance has them:
+// on one node in four. So they are under the shuffled map, whose places are dealt
+// one CPU of each node: a G stays in its place, and its pages on one of the four
+// nodes of that place; memory of the caches is bound to what the place believes
+// to be its node, and that is where one of its four CPUs is.
 //
-// The scheduler's own count agrees where it knows where threads are, that is
-// where it binds them to what it believes are nodes and they are.
+// The scheduler's own count of visits agrees where threads are on the node that it
+// believes they are on, that is under numa, and by getcpu they are.
 //
-// The limits leave room for short runs while the computer below is busy; longer
-// ones are in results/reference-virtual-4x2.
+// Two of at most four repetitions have to show it, each with its own seed and so
+// its own deal. Where the computer below is busy, it runs one emulated CPU at a
+// time: Gs of flat stay on that for want of others, and threads of numa are
+// preempted between two looks at where they are. So the limits leave room, for
+// runs that are short; long ones are in results/reference-virtual-*.
 func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 	topo := labHost(t, 4)
+	for _, n := range topo.Nodes {
+		if n.CPUs.Len() < len(topo.Nodes) {
+			t.Skipf("node %d has %d CPUs: a place of so few is no cross-section of %d nodes", n.ID, n.CPUs.Len(), len(topo.Nodes))
+		}
+	}
 	bench := HostBench(map[string]*topology.Topology{"lab": topo})
 	for workload, params := range map[string]string{
-		"page-pairs":  "n=64/pages=16/rounds=40/phase=5",
+		"page-pairs":  "n=32/pages=16/rounds=40/phase=5",
 		"page-groups": "n=32/pages=16/rounds=40/phase=5",
-		"page-yield":  "n=128/pages=16/rounds=40",
-		"page-churn":  "n=128/rounds=120",
+		"page-yield":  "n=64/pages=4/rounds=40",
+		"page-churn":  "n=64/rounds=30",
 	} {
 		for _, arm := range []struct {
 			name     string
-			reps     int
 			min, max float64 // of local visits, per cent
-		}{{"flat", 1, 10, 45}, {"numa", 3, 85, 100}, {"numa-wrongmap", 1, 0, 75}} {
-			var pages, touched []float64
-			for i := range arm.reps {
-				out, err := bench(labCell(topo, arm.name, workload, params), Repetition{Runs: 1, Seed: uint64(i + 1)})
+		}{{"flat", 10, 60}, {"numa", 90, 100}, {"numa-wrongmap", 10, 45}} {
+			good := 0
+			for rep := 0; rep < 4 && good < 2; rep++ {
+				out, err := bench(labCell(topo, arm.name, workload, params), Repetition{Runs: 1, Seed: uint64(rep + 1)})
 				if err != nil {
 					t.Fatal(err)
 				}
-				pages = append(pages, valueOf(t, out, UnitPages))
-				touched = append(touched, valueOf(t, out, UnitTouched))
+				pages, touched, bound := valueOf(t, out, UnitPages), valueOf(t, out, UnitTouched), 100.
+				ok := pages >= arm.min && pages <= arm.max
+				if arm.name == "numa" {
+					bound = valueOf(t, out, UnitBound)
+					ok = ok && math.Abs(pages-touched) <= 5 && bound >= 99
+				}
+				if ok {
+					good++
+				}
+				t.Logf("%s under %s: %.1f %% of visits are local, %.1f %% by the scheduler's count; threads on their node: %.1f %%; good: %v; %v",
+					workload, arm.name, pages, touched, bound, ok, out.Elapsed.Round(time.Millisecond))
 			}
-			slices.Sort(pages)
-			slices.Sort(touched)
-			kernel, books := pages[arm.reps/2], touched[arm.reps/2]
-			t.Logf("%s under %s: %.1f %% of visits are local, by the scheduler's books %.1f %%", workload, arm.name, kernel, books)
-			if kernel < arm.min || kernel > arm.max {
-				t.Errorf("%s under %s: %.1f %% of visits are local (%v), want %v to %v", workload, arm.name, kernel, pages, arm.min, arm.max)
-			}
-			if d := kernel - books; arm.name == "numa" && (d < -6 || d > 6) {
-				t.Errorf("%s under %s: the kernel counts %.1f %%, the scheduler %.1f %%", workload, arm.name, kernel, books)
+			if good < 2 {
+				t.Errorf("%s under %s: of the four repetitions above %d are good; want %v to %v %% of visits local, and under numa "+
+					"at most 5 points from the scheduler's count, with threads on their node in 99 %% of samples", workload, arm.name, good, arm.min, arm.max)
 			}
 		}
 	}
