@@ -7,7 +7,7 @@
 #   --update   make the captures in topology/testdata/virtual anew
 #   SHAPE      only these (see the list below)
 # NUMALAB_JOBS machines run at a time (2). 3 minutes on 2 CPUs, 5 if they are busy.
-# Exit status: 0 all passed; 1 some failed, with their output; 125 the machine
+# Exit status: 0 all passed; 1 some failed, with their output; 130 interrupted; 125 the machine
 # cannot be made, and what is missing.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,7 +21,11 @@ if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
 	"$root/scripts/numalab.sh" "$@" --timeout 300s --out "$LAB_TMP/$name" \
 		--file "$LAB_TMP/tests" --env "NUMALAB_NAME=$name" \
 		-- sh -c 'for t in tests/*; do $t -test.v -test.run ^TestLab || exit 1; done' \
-		>"$LAB_TMP/$name.log" 2>&1 || status=$?
+		>"$LAB_TMP/$name.log" 2>&1 &
+	echo $! >"$LAB_TMP/$name.pid"
+	wait $! || status=$?
+	rm "$LAB_TMP/$name.pid"
+	[ ! -e "$LAB_TMP/stop" ] || exit 255 # for xargs: no more
 	passed=$(grep -c '^--- PASS' "$LAB_TMP/$name.log" || true)
 	skipped=$(grep -c '^--- SKIP' "$LAB_TMP/$name.log" || true)
 	took=$(($(date +%s) - begin))
@@ -97,7 +101,10 @@ if [ $status -ne 0 ]; then
 	exit $status
 fi
 # The longest shapes are in the middle of the list, so that none runs alone at the end.
-xargs -P "${NUMALAB_JOBS:-2}" -L 1 "$0" --one <"$LAB_TMP/shapes"
+xargs -P "${NUMALAB_JOBS:-2}" -L 1 "$0" --one <"$LAB_TMP/shapes" &
+xargs=$!
+trap ': >"$LAB_TMP/stop"; kill $(cat "$LAB_TMP"/*.pid) 2>/dev/null; wait $xargs || :; exit 130' INT TERM
+wait $xargs
 if [ -e "$LAB_TMP/failed" ]; then
 	exit 1
 fi

@@ -70,15 +70,15 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 	}
 	bench := HostBench(map[string]*topology.Topology{"lab": topo})
 	for workload, params := range map[string]string{
-		"page-pairs":  "n=32/pages=16/rounds=40/phase=5",
+		"page-pairs":  "n=64/pages=16/rounds=40/phase=5",
 		"page-groups": "n=32/pages=16/rounds=40/phase=5",
-		"page-yield":  "n=64/pages=4/rounds=40",
-		"page-churn":  "n=64/rounds=30",
+		"page-yield":  "n=128/pages=16/rounds=40",
+		"page-churn":  "n=128/rounds=15",
 	} {
 		for _, arm := range []struct {
 			name     string
 			min, max float64 // of local visits, per cent
-		}{{"flat", 10, 60}, {"numa", 90, 100}, {"numa-wrongmap", 10, 45}} {
+		}{{"flat", 5, 60}, {"numa", 90, 100}, {"numa-wrongmap", 5, 60}} {
 			good := 0
 			for rep := 0; rep < 4 && good < 2; rep++ {
 				out, err := bench(labCell(topo, arm.name, workload, params), Repetition{Runs: 1, Seed: uint64(rep + 1)})

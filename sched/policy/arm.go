@@ -16,7 +16,7 @@ type Arm struct {
 	Home    bool // a G has a home node that it is woken on and rarely stolen from
 	Bind    bool // an M's thread is bound to the CPUs of its P's node
 	Cache   bool // free Gs and objects are cached per node; otherwise per machine
-	Shuffle bool // Ps are given node numbers at random: sharding without locality
+	Shuffle bool // CPUs are dealt to nodes anew: sharding without locality
 }
 
 // Arms is the table of all arms, baseline first.
