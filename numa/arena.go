@@ -269,8 +269,9 @@ func (a *Arena) resident(bytes int64) {
 }
 
 // Free takes back what Alloc returned. It panics if mem is anything else (but
-// for the bytes of its last block), or has been freed before. It scavenges when more is free than 1 MB (4 MB, if pages
-// are huge: giving back a part breaks one up) and a 256th of what is in use.
+// for the bytes of its last block), or has been freed before. It scavenges when
+// more is free than 1 MB (4 MB, if pages are huge: giving back a part breaks one
+// up) and a 256th of what is in use.
 func (a *Arena) Free(mem []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -25,8 +25,9 @@ import (
 //     span's free list, or in the part of a span that was never cut.
 //   - span.out counts those with the user or in a magazine. It is under the
 //     lock of the span's central, like everything in a span.
-//   - An object never leaves its node: magazines of a central hold its own objects only, and a
-//     Cache hands objects of other nodes to their owner's central.
+//   - An object never leaves its node: magazines of a central hold its own
+//     objects only, and a Cache hands objects of other nodes to their owner's
+//     central.
 //   - A span is in its central's list if and only if it has a free object.
 //   - blockInfo changes only while no object of the block is out, so that who
 //     holds an object reads it without a lock.

@@ -7,8 +7,8 @@
 #   --update   make the captures in topology/testdata/virtual anew
 #   SHAPE      only these (see the list below)
 # NUMALAB_JOBS machines run at a time (2). 3 minutes on 2 CPUs, 5 if they are busy.
-# Exit status: 0 all passed; 1 some failed, with their output; 130 interrupted; 125 the machine
-# cannot be made, and what is missing.
+# Exit status: 0 all passed; 1 some failed, with their output; 125 the machine
+# cannot be made, and what is missing; 130 interrupted.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 packages="topology numa sched/host experiments/harness" # whose tests named TestLab... run there
