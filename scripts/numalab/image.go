@@ -181,12 +181,12 @@ func packImage(name, busybox string, o *options) error {
 	})
 }
 
-// checkStatic returns an error if a program needs libraries, which the guest
-// does not have. Scripts pass.
+// checkStatic returns an error if a program needs libraries, or a script another
+// shell, which the guest does not have.
 func checkStatic(name string) error {
 	f, err := elf.Open(name)
 	if err != nil {
-		return nil
+		return checkScript(name)
 	}
 	defer f.Close()
 	if f.Machine != elf.EM_X86_64 {
@@ -196,6 +196,20 @@ func checkStatic(name string) error {
 		if p.Type == elf.PT_INTERP {
 			return fmt.Errorf("%s is not a static program: build it with CGO_ENABLED=0", name)
 		}
+	}
+	return nil
+}
+
+func checkScript(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	line, _ := bufio.NewReader(io.LimitReader(f, 256)).ReadString('\n')
+	shell, ok := strings.CutPrefix(strings.TrimSpace(line), "#!")
+	if shell = strings.TrimSpace(shell); ok && shell != "/bin/sh" && !strings.HasPrefix(shell, "/bin/sh ") {
+		return fmt.Errorf("%s is a script for %q, which the machine does not have: write it for busybox's /bin/sh", name, shell)
 	}
 	return nil
 }

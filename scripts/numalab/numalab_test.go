@@ -96,6 +96,10 @@ func TestOnlyStaticProgramsAndKernelsAreTaken(t *testing.T) {
 	if err := checkStatic(name); err != nil {
 		t.Errorf("a script: %v", err)
 	}
+	os.WriteFile(name, []byte("#!/usr/bin/env bash\n"), 0o755)
+	if err := checkStatic(name); err == nil || !strings.Contains(err.Error(), `"/usr/bin/env bash", which the machine does not have`) {
+		t.Errorf("a script for bash: %v", err)
+	}
 	if err := checkKernel(name); err == nil || !strings.Contains(err.Error(), "not an x86 Linux kernel") {
 		t.Errorf("a script as kernel: %v", err)
 	}
