@@ -210,6 +210,36 @@ func TestAnUnpackedTreeOfTrapsIsRead(t *testing.T) {
 	})
 }
 
+func TestAnUnpackedTreeDoesNotShowItsReadersMachine(t *testing.T) {
+	dir := t.TempDir()
+	machine := treeOf(mustSynthetic("1x4"))
+	if err := os.CopyFS(filepath.Join(dir, "other"), machine.fs()); err != nil {
+		t.Fatal(err)
+	}
+	capture := filepath.Join(dir, "capture")
+	if err := os.CopyFS(capture, tree{"proc/cpuinfo": "processor : 0\n"}.fs()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "other", "sys"), filepath.Join(capture, "sys")); err != nil {
+		t.Skipf("this system makes no links: %v", err)
+	}
+	if fsys, done, err := openDirFS(capture); err != nil {
+		t.Fatal(err)
+	} else {
+		_, err := fs.ReadFile(fsys, cpuDir+"/online")
+		done()
+		if err == nil {
+			t.Skip("this system does not confine links: it has no openat2")
+		}
+	}
+	topo, err := Load(capture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCPUs(t, "online", topo.Online, "0")
+	wantCPUs(t, "offline", topo.Offline, "")
+}
+
 // tarOf packs headers and their content.
 func tarOf(t *testing.T, entries ...func(*tar.Writer) error) []byte {
 	t.Helper()

@@ -14,7 +14,6 @@ import (
 // no garbage. Links are followed inside the directory only, as if it were the
 // root: an unpacked capture must not show its reader's machine.
 type dirFS struct {
-	fs.FS // os.DirFS of the same directory, for all but the methods below
 	root  *os.File
 	fd    int
 	how   *unix.OpenHow
@@ -27,7 +26,7 @@ func openDirFS(dir string) (fs.FS, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &dirFS{FS: os.DirFS(dir), root: f, fd: int(f.Fd())}
+	d := &dirFS{root: f, fd: int(f.Fd())}
 	// O_NONBLOCK: opening a FIFO must not wait for a writer.
 	d.how = &unix.OpenHow{
 		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY,
@@ -37,6 +36,15 @@ func openDirFS(dir string) (fs.FS, func() error, error) {
 		d.plain = true // nothing to confine
 	}
 	return d, f.Close, nil
+}
+
+// Open is for directories: Read takes files by appendFile.
+func (d *dirFS) Open(name string) (fs.File, error) {
+	fd, err := d.open(name)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 func (d *dirFS) appendFile(buf []byte, name string, limit int) ([]byte, error) {
@@ -77,10 +85,18 @@ func isRegular(fd int) bool {
 }
 
 func (d *dirFS) isDir(name string) bool {
+	defer runtime.KeepAlive(d.root)
 	var st unix.Stat_t
-	err := unix.Fstatat(d.fd, name, &st, 0)
-	runtime.KeepAlive(d.root)
-	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+	if d.plain {
+		err := unix.Fstatat(d.fd, name, &st, 0)
+		return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+	}
+	fd, err := d.open(name)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
 func (d *dirFS) open(name string) (fd int, err error) {
