@@ -126,26 +126,38 @@ func boxes(t *topology.Topology) *box {
 	slices.SortStableFunc(all, func(a, b object) int {
 		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.kind, b.kind), cmp.Compare(a.cpus.First(), b.cpus.First()))
 	})
+	// From large to small, so that an object lies in the last box that its first
+	// CPU got into, unless boxes overlap.
+	within := map[int]*box{}
 	for _, o := range all {
-		b := root
-	descend:
-		for {
-			for _, c := range slices.Backward(b.children) {
-				if o.cpus.AndNot(c.cpus).Empty() {
-					b = c
-					continue descend
-				}
-			}
-			break
+		b := within[o.cpus.First()]
+		if b == nil || !inside(o.cpus, b.cpus) {
+			b = root.smallest(o.cpus)
 		}
 		if b != root && b.cpus.Equal(o.cpus) {
 			b.parts = append(b.parts, o.part)
 			continue
 		}
-		b.children = append(b.children, &box{cpus: o.cpus, parts: []part{o.part}})
+		child := &box{cpus: o.cpus, parts: []part{o.part}}
+		b.children = append(b.children, child)
+		for c := range o.cpus.All() {
+			within[c] = child
+		}
 	}
 	root.sort()
 	return root
+}
+
+func inside(a, b topology.CPUSet) bool { return a.AndNot(b).Empty() }
+
+// smallest returns the innermost box, the last of several, that holds all of cpus.
+func (b *box) smallest(cpus topology.CPUSet) *box {
+	for _, c := range slices.Backward(b.children) {
+		if inside(cpus, c.cpus) {
+			return c.smallest(cpus)
+		}
+	}
+	return b
 }
 
 // sort puts children in order of node, where they are nodes, and of first CPU.
