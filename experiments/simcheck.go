@@ -124,12 +124,12 @@ func ratio(runs func(seed uint64) (old, new *simRun, err error)) (lo, hi float64
 			}
 			d := math.Log(float64(new.MakespanNs) / float64(old.MakespanNs))
 			sum += d
-			squares += d * d
+			squares += float64(d * d) // no fused multiply-add: the same on every CPU
 			seeds++
 		}
 		n := float64(seeds)
 		mean := sum / n
-		half := studentT(seeds-1) * math.Sqrt(max(0, squares-n*mean*mean)/(n-1)/n)
+		half := studentT(seeds-1) * math.Sqrt(max(0, squares-float64(n*mean*mean))/(n-1)/n)
 		lo, hi = math.Exp(mean-half)-1, math.Exp(mean+half)-1
 		if lo > -checkLimit && hi < checkLimit || lo > checkLimit || hi < -checkLimit {
 			break
