@@ -315,6 +315,9 @@ func (p *Preset) check(name string) error {
 	if p.SMT.Value > 1000 {
 		return bad("smt_share", "at most 1")
 	}
+	if p.Ahead.Value < 1000 {
+		return bad("misses_under_way", "at least 1")
+	}
 	matrix := func(tag string, m [][]Milli) error {
 		for _, row := range m {
 			if len(row) != len(m) {

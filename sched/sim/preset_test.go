@@ -70,6 +70,7 @@ func TestBadPresets(t *testing.T) {
 		{`{"name": "x"}`, `x.json: cycle_ns: want a value and a source, or a preset to be "like"`},
 		{`{"like": "default", "cycle_ns": {"value": -1, "source": "s"}}`, "x.json: cycle_ns: want a value above 0"},
 		{`{"like": "default", "cycle_ns": {"value": 0.1234, "source": "s"}}`, "at most three decimals"},
+		{`{"like": "default", "misses_under_way": {"value": 0.5, "source": "s"}}`, "x.json: misses_under_way: want at least 1"},
 		{`{"like": "nobody"}`, `x.json: like: preset "nobody": want synthetic:SPEC`},
 		{`{"like": "default", "idle_ns": {"value": [[1,2]], "source": "s"}}`, "x.json: idle_ns: want a square matrix"},
 		{`{"like": "default"} {}`, "x.json:1:21: want nothing after the value"},

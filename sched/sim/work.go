@@ -487,7 +487,9 @@ const (
 
 // overlapped is what is left of a latency when a core has several such accesses
 // under way.
-func (k *Machine) overlapped(d Time) Time { return d * 1000 / max(1000, Time(k.preset.Ahead.Value)) }
+func (k *Machine) overlapped(d Time) Time {
+	return Time(mulDiv(int64(d), 1000, int64(k.preset.Ahead.Value)))
+}
 
 // random touches n random lines of a span.
 func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
