@@ -227,7 +227,7 @@ func TestPageNeedsNoOtherFile(t *testing.T) {
 		t.Fatal(errs)
 	}
 	page := read(t, filepath.Join(dir, harness.ReportFile))
-	for _, want := range []string{"<svg", "PRETENDED NODES", "Made-up CPU", "numa against flat: faster on triad", "Mann-Whitney", "run.json"} {
+	for _, want := range []string{"<svg", "PRETENDED NODES", "Made-up CPU", "Locality under numa (under flat): triad", "no arm is called faster", "Mann-Whitney", "run.json"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in the page", want)
 		}
