@@ -16,7 +16,7 @@ import (
 // terminal, a line every ten seconds elsewhere. Both write between
 // repetitions only, so that drawing disturbs no measurement.
 func newProgress(w io.Writer) (show func(harness.Status), end func()) {
-	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
 		return barProgress(w)
 	}
 	return lineProgress(w, 10*time.Second), func() {}
@@ -38,6 +38,8 @@ func lineProgress(w io.Writer, every time.Duration) func(harness.Status) {
 	}
 }
 
+// barProgress draws lines of at most 80 columns: a longer one would not be
+// drawn over by the next.
 func barProgress(w io.Writer) (show func(harness.Status), end func()) {
 	var bar *progressbar.ProgressBar
 	phase := ""
@@ -52,7 +54,7 @@ func barProgress(w io.Writer) (show func(harness.Status), end func()) {
 			phase = s.Phase
 			bar = progressbar.NewOptions(s.Planned,
 				progressbar.OptionSetWriter(w),
-				progressbar.OptionSetWidth(30),
+				progressbar.OptionSetWidth(8),
 				progressbar.OptionShowCount(),
 				progressbar.OptionSetPredictTime(false),
 				progressbar.OptionSetElapsedTime(false),
@@ -64,7 +66,7 @@ func barProgress(w io.Writer) (show func(harness.Status), end func()) {
 		if s.Cell.Workload != "" {
 			where = s.Cell.Workload + " " + s.Cell.Arm
 		}
-		bar.Describe(fmt.Sprintf("%s %-24.24s %12s ", s.Phase, where, timeLeft(s.Left)))
+		bar.Describe(fmt.Sprintf("%s %-18.18s %12s ", s.Phase, where, timeLeft(s.Left)))
 		bar.Set(s.Done)
 	}, finish
 }
