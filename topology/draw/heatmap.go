@@ -98,11 +98,17 @@ func (m *heatmap) draw(p *picture) {
 			p.text(left-4-w, top+at+m.side/2+3, s, 8, false, ink)
 			p.text(left+at+m.side/2-w/2, top-4, s, 8, false, ink)
 		}
-		for j, d := range m.t.Distances[i] {
+		row := m.t.Distances[i]
+		for j := 0; j < len(row); {
+			d, cells := row[j], 1
 			fill, dark := heat(m.share(d))
 			x, y := left+vg.Length(j)*m.side, top+at
-			if m.side < 12 {
-				p.rect(x, y, m.side, m.side, fill, fill, 0.2)
+			if m.side < 12 { // no numbers, and equal cells in one piece: there may be a million
+				for j+cells < len(row) && row[j+cells] == d {
+					cells++
+				}
+				p.rect(x, y, vg.Length(cells)*m.side, m.side, fill, fill, 0.2)
+				j += cells
 				continue
 			}
 			p.rect(x, y, m.side, m.side, fill, white, 1)
@@ -112,6 +118,7 @@ func (m *heatmap) draw(p *picture) {
 				c = white
 			}
 			p.text(x+m.side/2-textWidth(s, fontSize, false)/2, y+m.side/2+fontSize*0.36, s, fontSize, false, c)
+			j++
 		}
 	}
 	x, y := left, top+vg.Length(len(m.t.Nodes))*m.side+10
