@@ -16,6 +16,7 @@ import (
 	"time"
 	"unsafe"
 
+	"numasched/experiments/harness"
 	"numasched/experiments/workload"
 	"numasched/numa"
 	"numasched/sched"
@@ -32,7 +33,8 @@ Measures on this host what the simulated machine has to know of it: memory and
 caches, atomic operations, system calls, sleeping and waking, and what the
 scheduler does for a spawn, a join and a switch. The result is a preset for
 "experiments sim --preset FILE.json"; what this host cannot tell (a second node,
-a busy SMT sibling) keeps its assumed value, and says so.
+a busy SMT sibling) keeps its assumed value, and says so. Nothing else should run
+meanwhile; if others took more than 5 % of the CPU time, the preset says so.
 
 With --compare, every workload that the preset can run is then run on the host
 and simulated, on 1 and 2 Ps, and the errors are printed.
@@ -65,10 +67,15 @@ func calibrate(args []string, stdout io.Writer) error {
 		return usagef("--out: %w", err)
 	}
 	defer file.Close()
+	meter := harness.StartMeter()
 	p, err := measureHost()
 	if err != nil {
+		os.Remove(*out) // it is empty
 		return err
 	}
+	// The preset says it as well, for whoever simulates with it later.
+	busy := disturbed(meter)
+	p.Doc += busy
 	data, err := p.JSON()
 	if err != nil {
 		return err
@@ -77,10 +84,23 @@ func calibrate(args []string, stdout io.Writer) error {
 		return err
 	}
 	p.Constants(func(name, value, source string) { fmt.Fprintf(stdout, "%-20s %s  (%s)\n", name, value, source) })
+	if busy != "" {
+		fmt.Fprintf(stdout, "\nnot to be relied on%s\n", busy)
+	}
 	if !*compare {
 		return nil
 	}
 	return compareHost(p, stdout)
+}
+
+// disturbed says how much of the CPUs other processes have taken since meter was
+// started, if that is enough to spoil what was measured.
+func disturbed(meter harness.InterferenceMeter) string {
+	other, known := meter.Stop()
+	if !known || other <= harness.DisturbanceLimit {
+		return ""
+	}
+	return fmt.Sprintf("; DISTURBED: other processes took %.0f %% of the CPU time meanwhile", other)
 }
 
 // best returns the least of several measurements of f, in nanoseconds: what
@@ -640,6 +660,7 @@ func compareHost(p *sim.Preset, w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tw, "workload\tPs\thost, least\tmedian\tsimulated\terror\n")
 	var errs []float64
+	meter := harness.StartMeter()
 	for _, l := range workload.All {
 		for procs := 1; procs <= min(2, runtime.NumCPU()); procs++ {
 			real, err := hostTimes(l.Name, "flat", procs)
@@ -658,5 +679,8 @@ func compareHost(p *sim.Preset, w io.Writer) error {
 	tw.Flush()
 	slices.Sort(errs)
 	fmt.Fprintf(w, "\nerror: median %.1f %%, maximum %.1f %%\n", 100*errs[len(errs)/2], 100*errs[len(errs)-1])
+	if busy := disturbed(meter); busy != "" {
+		fmt.Fprintf(w, "\nnot to be relied on%s\n", busy)
+	}
 	return nil
 }

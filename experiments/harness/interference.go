@@ -8,26 +8,27 @@ import (
 	"time"
 )
 
-// An interferenceMeter measures how much of the machine other processes use:
+// An InterferenceMeter measures how much of the machine other processes use:
 // the busy time of all CPUs, as /proc/stat counts it in ticks of 10 ms, less
 // our own CPU time. In a container /proc/stat is the host's, and time that a
 // hypervisor stole counts as others'.
-type interferenceMeter struct {
+type InterferenceMeter struct {
 	wall      time.Time
 	busy, own time.Duration
 	cpus      int
 	known     bool
 }
 
-func startMeter() interferenceMeter {
-	m := interferenceMeter{wall: time.Now(), own: ownCPUTime()}
+// StartMeter begins to measure.
+func StartMeter() InterferenceMeter {
+	m := InterferenceMeter{wall: time.Now(), own: ownCPUTime()}
 	m.busy, m.cpus, m.known = machineCPUTime()
 	return m
 }
 
-// stop returns the share of the machine's CPU time that others used since
-// start, in percent, or false if it is not known.
-func (m interferenceMeter) stop() (percent float64, known bool) {
+// Stop returns the share of the machine's CPU time that others used since
+// StartMeter, in percent, or false if it is not known.
+func (m InterferenceMeter) Stop() (percent float64, known bool) {
 	busy, _, known := machineCPUTime()
 	own, wall := ownCPUTime()-m.own, time.Since(m.wall)
 	if !known || !m.known || wall <= 0 {

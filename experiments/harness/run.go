@@ -232,12 +232,12 @@ func (r *runner) measure() error {
 				continue
 			}
 			r.progress(Status{Phase: "measuring", Cell: c.Cell, Done: len(r.all), Planned: r.meta.Planned, Left: r.left()})
-			meter := startMeter()
+			meter := StartMeter()
 			out, err := r.try(c, Repetition{Runs: c.Runs, Warm: c.warm(plan.Target), Seed: plan.Seed + uint64(round)})
 			if err != nil {
 				return err
 			}
-			if other, known := meter.stop(); known {
+			if other, known := meter.Stop(); known {
 				out.Values = append(out.Values, Value{round3(other), UnitOther})
 			}
 			if err := r.add(c, out); err != nil {

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What calibrate cannot write it says before it measures, and leaves what there
+// is alone.
+func TestCalibrateRefuses(t *testing.T) {
+	there := filepath.Join(t.TempDir(), "there.json")
+	if err := os.WriteFile(there, []byte("{}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, `--out "": want a file name that ends in .json`},
+		{[]string{"--out", "preset"}, `--out "preset": want a file name that ends in .json`},
+		{[]string{"--out", filepath.Join(there, "x.json")}, "x.json"},
+		{[]string{"--out", there}, "there.json"},
+		{[]string{"--out", "x.json", "more"}, `unexpected argument "more"`},
+	} {
+		var stdout, stderr strings.Builder
+		if status := calibrateCmd(c.args, &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 {
+			t.Errorf("%q: status %d, %q %q; want status 2 and %q", c.args, status, stdout.String(), stderr.String(), c.want)
+		}
+	}
+	if data, err := os.ReadFile(there); err != nil || string(data) != "{}" {
+		t.Errorf("the file that was there is now %q, %v", data, err)
+	}
+}
+
+// What calibrate measures of memory is above 0, as a preset wants it; how large it
+// is depends on who else is running.
+func TestMemoryMeasurements(t *testing.T) {
+	alloc, err := allocNs()
+	if err != nil || alloc <= 0 {
+		t.Errorf("an object takes %v ns, %v", alloc, err)
+	}
+	one, err := bufferNs(1)
+	if err != nil || one <= 0 {
+		t.Errorf("a buffer takes %v ns, %v", one, err)
+	}
+	if ns := scatterNs(1 << 16); ns <= 0 {
+		t.Errorf("a load takes %v ns", ns)
+	}
+}
