@@ -142,6 +142,9 @@ func TestVerdictOnADisturbedMachineIsCalledNone(t *testing.T) {
 		if got := strings.Contains(Verdicts(groups, m)[0], "it is no verdict"); got != want {
 			t.Errorf("%d of 4 repetitions disturbed: said to be no verdict: %v, want %v", flagged, got, want)
 		}
+		if got := strings.Contains(m.Label(), "DISTURBED"); got != want || m.Plain() == want {
+			t.Errorf("%d of 4 repetitions disturbed: label %q, plain %v", flagged, m.Label(), m.Plain())
+		}
 	}
 }
 

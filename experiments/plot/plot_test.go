@@ -129,6 +129,23 @@ func TestOddNumbersDoNotBreakFigures(t *testing.T) {
 	}
 }
 
+func TestSpeedUpsNearOneAreEnlargedWhereOthersAreFar(t *testing.T) {
+	for _, c := range []struct {
+		all, numa []float64
+		hi        float64 // of the second panel; 0: none
+	}{
+		{[]float64{0.03, 0.98, 1.02}, []float64{0.98, 1.02}, 1.25},
+		{[]float64{0.03, 1.9}, []float64{1.9}, 2},
+		{[]float64{0.95, 1.1}, []float64{0.95, 1.1}, 0}, // the axis shows it well enough
+		{[]float64{0.001, 50}, []float64{50}, 0},        // not near 1
+	} {
+		part, ok := ratios(c.all).near(c.numa)
+		if ok != (c.hi > 0) || ok && !(part.holds(c.hi) && !part.holds(1.1*c.hi)) {
+			t.Errorf("%v: a panel from %v to %v, %v; want it to end at %v", c.all, part.lo, part.hi, ok, c.hi)
+		}
+	}
+}
+
 func TestRatioTicksAreInOrderAndIncludeOne(t *testing.T) {
 	for _, vs := range [][]float64{{1}, {0.97, 1.02}, {0.5, 1.9}, {0.2, 1.2}, {0.0066, 2}, {0.001, 4000}} {
 		a := ratios(vs)
