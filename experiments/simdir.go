@@ -144,9 +144,11 @@ func (sw *sweep) run(ctx context.Context, progress func(harness.Status)) ([]*sim
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			perRun := time.Since(start) / time.Duration(done)
-			progress(harness.Status{Phase: "simulating", Cell: c.cell(), Done: done, Planned: len(sw.cells),
-				Left: perRun * time.Duration(len(sw.cells)-done)})
+			st := harness.Status{Phase: "simulating", Cell: c.cell(), Done: done, Planned: len(sw.cells)}
+			if 20*done >= st.Planned { // the first few tell little: cells differ much
+				st.Left = time.Since(start) / time.Duration(done) * time.Duration(st.Planned-done)
+			}
+			progress(st)
 			return r, err
 		})
 	}
