@@ -41,6 +41,11 @@ func compareCmd(args []string, stdout, stderr io.Writer) int {
 	if len(table.Rows) == 0 {
 		return fail(stderr, "compare", usagef("%s and %s have no cell in common", rest[0], rest[1]))
 	}
+	for i, r := range res {
+		if !r.Meta.Plain() {
+			fmt.Fprintf(stdout, "note: %s is no plain measurement: %s\n", rest[i], r.Meta.Label())
+		}
+	}
 	for _, note := range differences(&res[0].Meta, &res[1].Meta) {
 		fmt.Fprintln(stdout, "note:", note)
 	}

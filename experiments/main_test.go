@@ -266,6 +266,9 @@ func TestCompareFindsTheDifferenceAndSaysWhatElseDiffers(t *testing.T) {
 			t.Errorf("numa takes 1000 ns longer than 212, but: %s", line)
 		}
 	}
+	if _, out, _ := cli("compare", copyCase(t, "virtual"), copyCase(t, "virtual")); !strings.Contains(out, "no plain measurement: virtual NUMA machine: locality only") {
+		t.Errorf("times of a virtual machine are compared without a word:\n%s", out)
+	}
 	if _, out, _ := cli("compare", copyCase(t, "onenode"), copyCase(t, "interrupted")); !strings.Contains(out, "only in") {
 		t.Errorf("cells of one side only are not listed:\n%s", out)
 	}
