@@ -44,6 +44,10 @@ what was covered.
 Programs:
 `
 
+// minDepth is the least depth of the bugs that random schedules look for, however
+// few preemptions the systematic search is allowed.
+const minDepth = 4
+
 func exploreCmd(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -94,7 +98,7 @@ func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (f
 		return false, usagef("%q: want flags only", rest[0])
 	}
 	var cells []explorerCell
-	cfg := explore.Config{CPUs: int(*cpus), Gs: int(*gs), Seed: uint64(*seed), Bound: int(*bound), Limit: *limit, PCT: *pct, Depth: int(*bound) + 1}
+	cfg := explore.Config{CPUs: int(*cpus), Gs: int(*gs), Seed: uint64(*seed), Bound: int(*bound), Limit: *limit, PCT: *pct, Depth: max(int(*bound)+1, minDepth)}
 	if *programs == "all" {
 		*programs = strings.Join(names, ",")
 	}
