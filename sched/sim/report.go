@@ -153,7 +153,7 @@ func (p *Preset) Scale(num, den int64, name string) *Preset {
 		return out
 	}
 	q.Idle.Value, q.Line.Value, q.LineFar.Value = scale(p.Idle.Value), scale(p.Line.Value), scale(p.LineFar.Value)
-	for _, s := range []*Scalar{&q.L1, &q.L2, &q.L3, &q.Near, &q.Package, &q.Syscall, &q.Wake, &q.Sleep, &q.WakeNear, &q.WakeFar, &q.Switch, &q.Affinity, &q.Clone} {
+	for _, s := range []*Scalar{&q.L1, &q.L2, &q.L3, &q.Near, &q.Package, &q.Syscall, &q.Wake, &q.Sleep, &q.WakeNear, &q.WakeFar, &q.Switch, &q.Affinity, &q.Clone, &q.Map} {
 		s.Value = max(1, s.Value*Milli(num)/Milli(den))
 	}
 	return &q
