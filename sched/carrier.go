@@ -182,7 +182,7 @@ func (g *G) park(commit func(*M, *G) bool) {
 	c := m.c
 	if !m.enter(next) {
 		g.cancelled = true
-		g.m = s.m0 // no M runs it any more; its deferred functions can do nothing
+		g.m = s.m0 // no M runs it any more; its deferred functions can Free and little else
 		panic(errCancelled)
 	}
 	g.m = c.m
