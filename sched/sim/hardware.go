@@ -278,9 +278,15 @@ func (h *hardware) links() error {
 				return nn + int32(k), nil
 			}
 		}
-		return 0, fmt.Errorf("%s: links: %q: want n0 to n%d or p0 to p%d", h.preset.Name, s, nn-1, npkg-1)
+		return 0, fmt.Errorf("%s: links: %q: want n0 to n%d or p0 to p%d, or * twice", h.preset.Name, s, nn-1, npkg-1)
 	}
+	bus := int32(-1)
 	for _, l := range h.preset.Links.Value {
+		if l.Between == everywhere {
+			bus = int32(len(h.resources))
+			h.resources = append(h.resources, resource{name: "bus", fixed: int64(l.GBps) * 1000})
+			continue
+		}
 		a, err := vertex(l.Between[0])
 		if err != nil {
 			return err
@@ -293,7 +299,7 @@ func (h *hardware) links() error {
 	}
 	// A preset for a machine that nobody has built names no links: there its
 	// packages are joined without limit.
-	if len(h.preset.Links.Value) == 0 {
+	if len(h.preset.Links.Value) == 0 || len(h.preset.Links.Value) == 1 && bus >= 0 {
 		for a := nn + 1; a < nn+npkg; a++ {
 			link(nn, a, "", 0)
 		}
@@ -331,6 +337,9 @@ func (h *hardware) links() error {
 				if via := came[v].via; via >= 0 {
 					route = append(route, via)
 				}
+			}
+			if bus >= 0 && i != j {
+				route = append(route, bus)
 			}
 			h.routes[i][j] = route
 		}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/bits"
+	"slices"
 
 	"numasched/sched"
 	"numasched/topology"
@@ -35,6 +36,7 @@ type thread struct {
 	paused   bool
 	cpu      int32 // the one it runs on, or ran on last; -1 if none yet
 	core     int32
+	queue    int32    // the CPU whose queue it is in, while it is ready
 	allowed  *cpuMask // nil: all
 	sliceEnd Time     // when another thread shall have the CPU
 	deadline Time     // of a blocked thread
@@ -47,8 +49,9 @@ type thread struct {
 	wait     *sched.Word32
 	flow     *flow
 
-	since      Time // on this CPU
+	since      Time // on this CPU, or not on any
 	busy, work Time
+	rested     Time  // of busy, when it last slept
 	ideal, ops Time  // see Account
 	moves      int64 // to a CPU of another node
 	span       touch // scratch of Work
@@ -85,8 +88,9 @@ func (a *cpuMask) has(cpu int32) bool { return a == nil || a.set.Contains(int(cp
 
 type cpuState struct {
 	cur       *thread
-	queue     []*thread
+	queue     []*thread // under a policy: hogs last
 	idleSince Time
+	wants     Time // threads of other nodes, since then; 0: it does not
 }
 
 type kernel struct {
@@ -146,8 +150,7 @@ func (k *Machine) leave(t *thread) {
 	o := &k.kernel
 	c := &o.cpus[t.cpu]
 	i := &k.cpus[t.cpu]
-	t.busy += t.clock - t.since
-	t.since = t.clock
+	k.account(t)
 	t.sliceEnd = never
 	next := k.pull(t.cpu)
 	if next == nil {
@@ -163,52 +166,73 @@ func (k *Machine) leave(t *thread) {
 	k.q.set(next.actor, next.clock)
 }
 
+// account adds up the time that t has had its CPU so far.
+func (k *Machine) account(t *thread) {
+	t.busy += t.clock - t.since
+	t.since = t.clock
+}
+
 // pull takes the thread that a CPU runs next: the first of its own queue, else
-// the first of the longest queue that may run here.
+// the first of the longest queue that may run here, or what the policy says.
 func (k *Machine) pull(cpu int32) *thread {
 	o := &k.kernel
 	if o.queued == 0 {
 		return nil
 	}
-	from, at := cpu, 0
-	if len(o.cpus[cpu].queue) == 0 {
-		longest, near := 0, false
-		for _, v := range k.online {
-			n := len(o.cpus[v].queue)
-			mine := k.policy != nil && k.policy.NodeFirst && k.cpus[v].node == k.cpus[cpu].node
-			if n == 0 || near && !mine || n <= longest && mine == near {
-				continue
-			}
-			for i, t := range o.cpus[v].queue {
-				if t.allowed.has(cpu) && k.mayTake(t, cpu, v) {
-					longest, from, at, near = n, v, i, mine
+	if q := o.cpus[cpu].queue; len(q) > 0 {
+		t := q[0]
+		k.unqueue(t)
+		return t
+	}
+	if k.policy != nil {
+		o.cpus[cpu].idleSince = k.now // from now on, if there is nothing to steal
+		return k.steal(cpu, k.now)
+	}
+	var first *thread
+	longest := 0
+	for _, v := range k.online {
+		if n := len(o.cpus[v].queue); n > longest {
+			for _, t := range o.cpus[v].queue {
+				if t.allowed.has(cpu) {
+					longest, first = n, t
 					break
 				}
 			}
 		}
-		if longest == 0 {
-			return nil
-		}
 	}
-	q := o.cpus[from].queue
-	t := q[at]
-	o.cpus[from].queue = append(q[:at], q[at+1:]...)
-	o.queued--
-	if len(o.cpus[from].queue) == 0 && o.cpus[from].cur != nil {
-		o.cpus[from].cur.sliceEnd = never
+	if first != nil {
+		k.unqueue(first)
 	}
-	return t
+	return first
 }
 
 // enqueue makes t wait for a CPU that is not idle.
 func (k *Machine) enqueue(t *thread, cpu int32) {
 	o := &k.kernel
 	c := &o.cpus[cpu]
-	t.state = ready
-	c.queue = append(c.queue, t)
+	t.state, t.queue = ready, cpu
+	at := len(c.queue)
+	if k.policy != nil && !k.hog(t) {
+		for at > 0 && k.hog(c.queue[at-1]) {
+			at--
+		}
+	}
+	c.queue = slices.Insert(c.queue, at, t)
 	o.queued++
-	if c.cur.sliceEnd == never {
+	if c.cur != nil && c.cur.sliceEnd == never {
 		c.cur.sliceEnd = max(k.now, c.cur.since) + o.slice
+	}
+}
+
+// unqueue takes t out of the queue that it waits in.
+func (k *Machine) unqueue(t *thread) {
+	o := &k.kernel
+	c := &o.cpus[t.queue]
+	at := slices.Index(c.queue, t)
+	c.queue = slices.Delete(c.queue, at, at+1)
+	o.queued--
+	if len(c.queue) == 0 && c.cur != nil {
+		c.cur.sliceEnd = never
 	}
 }
 
@@ -223,23 +247,30 @@ func (k *Machine) preempt(t *thread) {
 
 // switchOut gives t's CPU to the next thread in its queue.
 func (k *Machine) switchOut(t *thread) {
-	o := &k.kernel
-	cpu := t.cpu
-	t.state = ready
-	o.cpus[cpu].queue = append(o.cpus[cpu].queue, t)
-	o.queued++
+	k.account(t)
+	k.enqueue(t, t.cpu)
 	k.leave(t)
 	k.yield(t)
 }
 
-// ready makes a blocked thread runnable at time at. near is what it takes to
+// ready makes a blocked thread, or one that begins, runnable at time at. near is what it takes to
 // start on an idle CPU of the waker's node.
 func (k *Machine) ready(t *thread, at Time, waker int32, near Time) {
 	o := &k.kernel
-	cpu := k.choose(t)
+	if t.cpu < 0 {
+		k.place(t, at)
+		return
+	}
+	cpu := t.cpu
+	if k.policy == nil || !k.policy.WakeLast || !t.allowed.has(cpu) {
+		cpu = k.choose(t)
+	}
 	t.clock = max(t.clock, at)
-	if o.cpus[cpu].cur != nil {
+	if cur := o.cpus[cpu].cur; cur != nil {
 		k.enqueue(t, cpu)
+		if k.policy != nil && k.hog(cur) && !k.hog(t) {
+			cur.sliceEnd = min(cur.sliceEnd, t.clock)
+		}
 		return
 	}
 	delay := near

@@ -32,6 +32,8 @@ type Machine struct {
 	fault    *StallError
 	bound    int64 // of idleRuns
 	policy   *OSPolicy
+	chance   uint64 // random numbers of the policy
+	shell    int32  // the CPU that threads without a parent come from
 	timers   map[int32]timer
 	limit    Time
 	block    int64

@@ -1,45 +1,79 @@
 package sim
 
 // What operating systems do with threads that nobody has bound, beyond what
-// kernel.go does: studies of thread placement compare these. The zero
-// OSPolicy takes a waiting thread from wherever it finds one.
+// kernel.go does: studies of thread placement compare these. balance.go has the
+// rules by which threads are taken from other CPUs.
+//
+// Under every policy a thread that has used up its time slice since it last slept
+// is a hog: it waits behind those that have not, and one of those that wakes up on
+// its CPU takes it. The O(1) scheduler did that by priorities that sleep raises, and
+// by its array of expired threads; the completely fair scheduler does it by virtual
+// runtime.
+
+// OSPolicy says what the operating system does. The zero OSPolicy spreads new
+// threads, wakes them on idle CPUs, and takes a waiting thread from wherever it
+// finds one.
 type OSPolicy struct {
-	// NodeFirst: a CPU without threads takes one of its own node first.
+	// Start is where new threads go.
+	Start Start
+	// WakeLast: a thread that wakes up waits for the CPU that it had, as in 2002,
+	// instead of taking an idle one.
+	WakeLast bool
+	// Tick is how often CPUs without threads look for one; 0 is 4 ms, HZ=250.
+	Tick Time
+	// Hot protects a thread that had a CPU so recently from being taken to another.
+	Hot Time
+	// NodeFirst: threads of the own node are taken before others.
 	NodeFirst bool
-	// Delay is how long a CPU stays idle before it takes a thread of another node.
+	// Delay is how long a CPU wants threads of other nodes before it takes one, and
+	// a third of how long it wants one that is at home there.
 	Delay Time
-	// Balance is how often queues are evened out, at most by Batch threads from
-	// CPU to CPU; 0 is never.
+	// Balance is how often a CPU that has threads evens its queue out with longer
+	// ones; 0 is never.
 	Balance Time
-	Batch   int
-	// Home: a thread has a home node, goes back there when a CPU is idle there,
-	// and is taken by other nodes only after three Delays. It is the first node
-	// that it runs on, or set by [Thread.SetHome].
+	// Batch is the most threads that it takes at once; 0 is half of the difference.
+	Batch int
+	// Home: a thread has a home node, is taken there first, and goes back there when
+	// a CPU is idle there. It is the first node that the thread is on, or set by
+	// [Thread.SetHome].
 	Home bool
-	// Follow moves the home of a thread to where it has run for so long; 0 is never.
+	// Follow moves the home of a thread to where it has been for so long; 0 is never.
 	Follow Time
 	// Scan is how often NUMA balancing marks pages: a marked page that is twice
 	// touched from the same other node moves there, and a thread's home is where
 	// most of its marked pages were. 0 is no NUMA balancing.
 	Scan Time
+	// Seed is of what depends on chance: which of several idle CPUs looks first.
+	Seed uint64
 }
+
+// Start is where an operating system puts new threads.
+type Start uint8
+
+const (
+	StartSpread Start = iota // on the node with the most idle CPUs
+	StartExec                // likewise, but children that only fork with their parent
+	StartParent              // on their parent's CPU
+)
 
 // Costs of NUMA balancing.
 const (
 	hintFault = 1500 * Nanosecond // assumed: a minor fault, per page
 	copyPage  = 2500 * Nanosecond // assumed: unmap, copy 4 KiB from afar, map, flush
-	osTick    = 4 * Millisecond   // assumed: HZ=250
+	osTick    = 4 * Millisecond   // assumed: HZ=250, where the policy says nothing
 )
 
 // SetPolicy makes the operating system follow p from now on. It is called once,
 // before anything runs.
 func (k *Machine) SetPolicy(p OSPolicy) {
-	k.policy = &p
-	k.mem.scan = p.Scan
-	if p.Batch == 0 {
-		k.policy.Batch = 1
+	if p.Tick == 0 {
+		p.Tick = osTick
 	}
-	k.every(osTick, k.tick)
+	k.policy = &p
+	k.chance = p.Seed*0x9E3779B97F4A7C15 | 1
+	k.shell = k.online[k.draw(int64(len(k.online)))]
+	k.mem.scan = p.Scan
+	k.every(p.Tick, k.tick)
 }
 
 // every calls f in virtual time again and again.
@@ -60,73 +94,87 @@ type timer struct {
 	f     func(now Time)
 }
 
+// place puts a thread that begins at time at on a CPU.
+func (k *Machine) place(t *thread, at Time) {
+	if p := k.policy; p != nil {
+		cpu := int32(-1)
+		switch {
+		case p.Start == StartSpread:
+		case t.plain.parent != nil:
+			cpu = t.plain.parent.t.cpu
+		case p.Start == StartParent:
+			cpu = k.shell
+		}
+		if cpu >= 0 && t.allowed.has(cpu) {
+			t.clock = max(t.clock, at)
+			t.cpu, t.core = cpu, k.cpus[cpu].core
+			k.give(t, cpu)
+			return
+		}
+	}
+	k.spread(t, at, -1)
+}
+
 // SetHome gives the thread a home node, by position.
 func (p *Thread) SetHome(node int) { p.t.home = int32(node) + 1 }
 
 // tick is the periodic part of the operating system.
 func (k *Machine) tick(now Time) {
-	o, p := &k.kernel, k.policy
+	p := k.policy
 	if p.Scan > 0 {
 		k.mem.epoch = int32(now/p.Scan) + 1
 	}
 	if p.Home || p.Scan > 0 {
-		for _, t := range o.threads {
-			if t.state == ended || t.cpu < 0 {
-				continue
-			}
-			here := k.cpus[t.cpu].node
-			if p.Scan > 0 && t.faults != nil && now-t.voted >= p.Scan {
-				t.voted = now
-				best := int32(0)
-				for n := range t.faults {
-					if t.faults[n] > t.faults[best] {
-						best = int32(n)
-					}
-				}
-				if t.faults[best] > 0 {
-					t.home = best + 1
-				}
-				clear(t.faults)
-			}
-			if t.home == 0 {
-				if p.Home {
-					t.home = here + 1
-				}
-				continue
-			}
-			home := t.home - 1
-			if here == home {
-				t.away = 0
-				continue
-			}
-			if p.Follow > 0 {
-				if t.away == 0 {
-					t.away = now
-				} else if now-t.away >= p.Follow {
-					t.home, t.away = here+1, 0
-					continue
-				}
-			}
-			if t.state == blocked || o.idlen[home] == 0 {
-				continue
-			}
-			if cpu := k.idleOn(t, home); cpu >= 0 {
-				k.move(t, cpu)
+		for _, t := range k.kernel.threads {
+			if t.state != ended && t.cpu >= 0 {
+				k.goHome(t, now)
 			}
 		}
 	}
-	if p.Balance > 0 && now/p.Balance != (now-osTick)/p.Balance {
-		k.balance(p.Batch)
-	}
-	if o.queued > 0 {
-		for _, cpu := range k.online {
-			if o.cpus[cpu].cur == nil && o.queued > 0 {
-				if t := k.pull(cpu); t != nil {
-					k.occupy(t, cpu, max(t.clock, now)+o.switching)
-					k.q.set(t.actor, t.clock)
-				}
+	k.rebalance(now)
+}
+
+// goHome brings t's home up to date and sends t there if a CPU is idle there.
+func (k *Machine) goHome(t *thread, now Time) {
+	p := k.policy
+	here := k.cpus[t.cpu].node
+	if p.Scan > 0 && t.faults != nil && now-t.voted >= p.Scan {
+		t.voted = now
+		best := int32(0)
+		for n := range t.faults {
+			if t.faults[n] > t.faults[best] {
+				best = int32(n)
 			}
 		}
+		if t.faults[best] > 0 {
+			t.home = best + 1
+		}
+		clear(t.faults)
+	}
+	if t.home == 0 {
+		if p.Home {
+			t.home = here + 1
+		}
+		return
+	}
+	home := t.home - 1
+	if here == home {
+		t.away = 0
+		return
+	}
+	if p.Follow > 0 {
+		if t.away == 0 {
+			t.away = now
+		} else if now-t.away >= p.Follow {
+			t.home, t.away = here+1, 0
+			return
+		}
+	}
+	if t.state == blocked || k.kernel.idlen[home] == 0 {
+		return
+	}
+	if cpu := k.idleOn(t, home); cpu >= 0 {
+		k.move(t, cpu)
 	}
 }
 
@@ -149,20 +197,8 @@ func (k *Machine) move(t *thread, cpu int32) {
 		t.moveTo = cpu + 1
 		return
 	}
-	o := &k.kernel
-	q := o.cpus[t.cpu].queue
-	for i := range q {
-		if q[i] == t {
-			o.cpus[t.cpu].queue = append(q[:i], q[i+1:]...)
-			o.queued--
-			break
-		}
-	}
-	if c := &o.cpus[t.cpu]; len(c.queue) == 0 && c.cur != nil {
-		c.cur.sliceEnd = never
-	}
-	k.occupy(t, cpu, max(t.clock, k.now)+o.switching)
-	k.q.set(t.actor, t.clock)
+	k.unqueue(t)
+	k.give(t, cpu)
 }
 
 // moved carries out a move that the policy wants of the running t.
@@ -182,67 +218,6 @@ func (k *Machine) moved(t *thread) {
 		k.occupy(t, cpu, t.clock)
 	}
 	k.yield(t)
-}
-
-// balance evens out the queues, whatever nodes they are on.
-func (k *Machine) balance(batch int) {
-	o := &k.kernel
-	for ; batch > 0; batch-- {
-		long, short := int32(-1), int32(-1)
-		length := func(cpu int32) int {
-			n := len(o.cpus[cpu].queue)
-			if o.cpus[cpu].cur != nil {
-				n++
-			}
-			return n
-		}
-		for _, cpu := range k.online {
-			if long < 0 || length(cpu) > length(long) {
-				long = cpu
-			}
-			if short < 0 || length(cpu) < length(short) {
-				short = cpu
-			}
-		}
-		if long < 0 || length(long)-length(short) < 2 {
-			return
-		}
-		for i, t := range o.cpus[long].queue {
-			if !t.allowed.has(short) {
-				continue
-			}
-			q := o.cpus[long].queue
-			o.cpus[long].queue = append(q[:i], q[i+1:]...)
-			o.queued--
-			if len(o.cpus[long].queue) == 0 && o.cpus[long].cur != nil {
-				o.cpus[long].cur.sliceEnd = never
-			}
-			if o.cpus[short].cur == nil {
-				k.occupy(t, short, max(t.clock, k.now)+o.switching)
-				k.q.set(t.actor, t.clock)
-			} else {
-				t.cpu, t.core = short, k.cpus[short].core
-				k.enqueue(t, short)
-			}
-			break
-		}
-	}
-}
-
-// mayTake reports whether a CPU may take t from a queue of another node now.
-func (k *Machine) mayTake(t *thread, cpu, from int32) bool {
-	p := k.policy
-	if p == nil || k.cpus[cpu].node == k.cpus[from].node {
-		return true
-	}
-	idle := Time(0)
-	if c := &k.kernel.cpus[cpu]; c.cur == nil {
-		idle = k.now - c.idleSince
-	}
-	if p.Home && t.home != 0 && t.home-1 != k.cpus[cpu].node {
-		return idle >= 3*p.Delay
-	}
-	return idle >= p.Delay
 }
 
 // faulted is NUMA balancing's work when a marked block is touched.

@@ -1,10 +1,8 @@
 package sim
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -128,11 +126,16 @@ type Links struct {
 	Source string     `json:"source"`
 }
 
-// A LinkSpec is one link: between "p0" and "p1" or "n0" and "n4", by position.
+// A LinkSpec is one link: between "p0" and "p1" or "n0" and "n4", by position. One
+// between "*" and "*" is passed by all that goes from node to node, in whatever
+// direction, besides the links on its way: a front-side bus, the snoops of a whole
+// machine.
 type LinkSpec struct {
 	Between [2]string `json:"between"`
 	GBps    Milli     `json:"GBps"`
 }
+
+var everywhere = [2]string{"*", "*"}
 
 // Milli is a decimal number in thousandths.
 type Milli int64
@@ -146,11 +149,11 @@ func (m *Milli) UnmarshalJSON(b []byte) error {
 	digits := strings.TrimPrefix(whole, "-") + (frac + "000")[:3]
 	for _, c := range digits + frac {
 		if c < '0' || c > '9' {
-			return &milliError{s, "a decimal number without quotes"}
+			return fmt.Errorf("%s: want a decimal number without exponent", s)
 		}
 	}
 	if len(frac) > 3 || len(digits) > 15 {
-		return &milliError{s, "a number with at most three decimals"}
+		return fmt.Errorf("%s: want a number with at most three decimals, below 1e12", s)
 	}
 	for _, c := range digits {
 		v = v*10 + int64(c-'0')
@@ -161,11 +164,6 @@ func (m *Milli) UnmarshalJSON(b []byte) error {
 	*m = Milli(v)
 	return nil
 }
-
-// A milliError is a value that is no Milli: the decoder does not say where it is.
-type milliError struct{ text, want string }
-
-func (e *milliError) Error() string { return e.text + ": want " + e.want }
 
 // MarshalJSON writes the number without trailing zeros.
 func (m Milli) MarshalJSON() ([]byte, error) { return []byte(m.String()), nil }
@@ -197,7 +195,10 @@ func PresetNames() []string {
 // LoadPreset resolves a preset: the name of one that comes with the package, a
 // file whose name ends in .json, or synthetic:SPEC for the default constants on
 // a machine that nobody has built.
-func LoadPreset(arg string) (*Preset, error) {
+func LoadPreset(arg string) (*Preset, error) { return loadPreset(arg, 0) }
+
+// loadPreset is LoadPreset of a preset that so many are like.
+func loadPreset(arg string, depth int) (*Preset, error) {
 	if strings.HasPrefix(arg, "synthetic:") {
 		p, err := LoadPreset("default")
 		if err != nil {
@@ -212,23 +213,33 @@ func LoadPreset(arg string) (*Preset, error) {
 		if err != nil {
 			return nil, fmt.Errorf("preset %w", err)
 		}
-		return ParsePreset(arg, data)
+		return parsePreset(arg, data, depth)
 	}
 	data, err := presetFiles.ReadFile("presets/" + arg + ".json")
 	if err != nil || strings.ContainsAny(arg, `/\`) {
 		return nil, fmt.Errorf("preset %q: want synthetic:SPEC, a file that ends in .json, or one of %s", arg, strings.Join(PresetNames(), ", "))
 	}
-	return ParsePreset(arg, data)
+	return parsePreset(arg, data, depth)
 }
 
 // ParsePreset reads a preset. An error says where in the named file it is.
 func ParsePreset(name string, data []byte) (*Preset, error) {
+	return parsePreset(name, data, 0)
+}
+
+// likes is how many presets may be like each other: more go in a circle.
+const likes = 8
+
+func parsePreset(name string, data []byte, depth int) (*Preset, error) {
 	p := new(Preset)
 	if err := DecodeStrict(name, data, p); err != nil {
 		return nil, err
 	}
 	if p.Like != "" {
-		base, err := LoadPreset(p.Like)
+		if depth == likes {
+			return nil, fmt.Errorf("%s: like %q: want a chain of at most %d presets, and no circle", name, p.Like, likes)
+		}
+		base, err := loadPreset(p.Like, depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: like: %w", name, err)
 		}
@@ -374,46 +385,4 @@ func (p *Preset) check(name string) error {
 		}
 	}
 	return nil
-}
-
-// DecodeStrict decodes JSON into v and refuses unknown fields and anything
-// after the value. Its errors are one line: file, line, column, what was wrong.
-func DecodeStrict(name string, data []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(v)
-	at := dec.InputOffset()
-	if err == nil {
-		if rest := bytes.TrimSpace(data[at:]); len(rest) > 0 {
-			at = int64(len(data) - len(bytes.TrimLeft(data[at:], " \t\r\n")))
-			err = errors.New("want nothing after the value")
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	var milli *milliError
-	text := strings.TrimPrefix(err.Error(), "json: ")
-	switch {
-	case errors.As(err, &syntax):
-		at = syntax.Offset
-	case errors.As(err, &milli):
-		// The first value of this text is the one that was refused first.
-		at = max(0, int64(bytes.Index(data, []byte(milli.text))))
-	case errors.As(err, &kind):
-		at = kind.Offset
-		text = fmt.Sprintf("%s: a JSON %s, want %s", kind.Field, kind.Value, kind.Type)
-	case strings.HasPrefix(text, "unknown field "):
-		field := strings.TrimPrefix(text, "unknown field ")
-		var want []string
-		at, want = unknownField(data, v, strings.Trim(field, `"`))
-		text = "unknown field " + field
-		if len(want) > 0 {
-			text += ": want " + strings.Join(want, ", ")
-		}
-	}
-	line, col := LineColumn(data, at)
-	return fmt.Errorf("%s:%d:%d: %s", name, line, col, text)
 }

@@ -74,7 +74,7 @@ func TestBadPresets(t *testing.T) {
 		{`{"like": "nobody"}`, `x.json: like: preset "nobody": want synthetic:SPEC`},
 		{`{"like": "default", "idle_ns": {"value": [[1,2]], "source": "s"}}`, "x.json: idle_ns: want a square matrix"},
 		{`{"like": "default"} {}`, "x.json:1:21: want nothing after the value"},
-		{`{"like": 7}`, "want string"},
+		{`{"like": 7}`, "x.json:1:10: like: 7: want a string"},
 	} {
 		_, err := sim.ParsePreset("x.json", []byte(c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

@@ -3,79 +3,245 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
-// LineColumn turns a byte offset of data into a line and a column, from 1 on.
-func LineColumn(data []byte, at int64) (line, col int) {
-	if at > int64(len(data)) {
-		at = int64(len(data))
+// DecodeStrict decodes JSON into v, which points to a struct. Unlike encoding/json
+// it refuses fields that v does not have, down to their case, fields that are
+// there twice, nulls, and anything after the value. Its errors are one line: file,
+// line, column, what is there and what was expected.
+func DecodeStrict(name string, data []byte, v any) error {
+	at, err := syntax(data)
+	if err == nil {
+		w := &strictWalk{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
+		w.dec.UseNumber()
+		if err = w.value(reflect.TypeOf(v), ""); err == nil {
+			err = json.Unmarshal(data, v)
+		}
+		at = w.at
 	}
-	before := data[:max(at, 0)]
-	line = bytes.Count(before, []byte("\n")) + 1
-	return line, len(before) - bytes.LastIndexByte(before, '\n')
-}
-
-// unknownField returns the offset of the first key called field at a place
-// where v's type has no such field, and the fields that it has. encoding/json names
-// the key, not the place.
-func unknownField(data []byte, v any, field string) (at int64, want []string) {
-	w := &keyWalk{dec: json.NewDecoder(bytes.NewReader(data)), field: field, at: -1}
-	w.value(reflect.TypeOf(v))
-	if w.at < 0 {
-		return int64(bytes.Index(data, []byte(field))), nil
+	if err != nil {
+		return Where(name, data, at, err)
 	}
-	// The offset is the end of the key.
-	return w.at - int64(len(field)) - 2, w.want
+	return nil
 }
 
-type keyWalk struct {
-	dec   *json.Decoder
-	field string
-	at    int64
-	want  []string // the fields of what has no such field
+// syntax returns what is wrong with data that is no JSON, and where.
+func syntax(data []byte) (at int64, err error) {
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return 0, errors.New("a byte order mark: want JSON in UTF-8 without one")
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return 0, errors.New("nothing: want a JSON object")
+	}
+	var raw json.RawMessage
+	var bad *json.SyntaxError
+	if err = json.Unmarshal(data, &raw); !errors.As(err, &bad) {
+		return 0, err
+	}
+	switch text := bad.Error(); {
+	case strings.HasSuffix(text, "end of JSON input"):
+		return int64(len(data)), errors.New("the file ends in the middle of a value")
+	case strings.HasSuffix(text, "after top-level value"):
+		err = errors.New("want nothing after the value")
+	}
+	return bad.Offset - 1, err
 }
 
-// value reads one value that goes into a t; nil is anything.
-func (w *keyWalk) value(t reflect.Type) {
+// Where puts a place in front of an error: file, line and column of an offset.
+func Where(name string, data []byte, at int64, err error) error {
+	at = max(0, min(at, int64(len(data))))
+	before := data[:at]
+	line := bytes.Count(before, []byte("\n")) + 1
+	return fmt.Errorf("%s:%d:%d: %w", name, line, len(before)-bytes.LastIndexByte(before, '\n'), err)
+}
+
+// Locate returns the offset in data, which is valid JSON, of the value that a path
+// of fields (string) and positions in lists (int) leads to, or of the last value on
+// the way that is there.
+func Locate(data []byte, path ...any) int64 {
+	w := &strictWalk{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
+	for {
+		at := w.next()
+		if len(path) == 0 {
+			return at
+		}
+		tok, err := w.dec.Token()
+		if _, isList := path[0].(int); err != nil || isList && tok != json.Delim('[') || !isList && tok != json.Delim('{') {
+			return at
+		}
+		found := false
+		for i := 0; !found && w.dec.More(); i++ {
+			var key any = i
+			if tok == json.Delim('{') {
+				key, _ = w.dec.Token()
+			}
+			if found = key == path[0]; !found {
+				var skip json.RawMessage
+				if w.dec.Decode(&skip) != nil {
+					return at
+				}
+			}
+		}
+		if !found {
+			return at
+		}
+		path = path[1:]
+	}
+}
+
+// strictWalk goes through JSON beside the type that it is decoded into:
+// encoding/json says neither where an unknown field is nor where a value is that an
+// Unmarshaler refuses.
+type strictWalk struct {
+	dec  *json.Decoder
+	data []byte
+	at   int64 // where the error is
+}
+
+// next is the offset of the next value, key or end.
+func (w *strictWalk) next() int64 {
+	at := w.dec.InputOffset()
+	for at < int64(len(w.data)) && strings.IndexByte(" \t\r\n:,", w.data[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+// token reads a token and notes where it is.
+func (w *strictWalk) token() (json.Token, error) {
+	w.at = w.next()
+	return w.dec.Token()
+}
+
+// value reads one value that goes into a t; nil is anything. field is whose it is.
+func (w *strictWalk) value(t reflect.Type, field string) error {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	tok, err := w.dec.Token()
-	if err != nil || w.at >= 0 {
-		return
+	if t == reflect.TypeFor[json.RawMessage]() {
+		t = nil
 	}
-	delim, _ := tok.(json.Delim)
-	switch delim {
-	case '[':
-		var elem reflect.Type
-		if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
-			elem = t.Elem()
+	tok, err := w.token()
+	if err != nil {
+		return err
+	}
+	at := w.at
+	if t != nil {
+		if want := wrongKind(tok, t); want != "" {
+			if field != "" {
+				field += ": "
+			}
+			return fmt.Errorf("%s%s: want %s", field, describe(tok), want)
 		}
-		for w.at < 0 && w.dec.More() {
-			w.value(elem)
+	}
+	switch tok {
+	case json.Delim('['):
+		n := 0
+		for ; w.dec.More(); n++ {
+			var elem reflect.Type
+			if t != nil {
+				elem = t.Elem()
+				if t.Kind() == reflect.Array && n == t.Len() {
+					w.at = w.next()
+					return fmt.Errorf("%s: want %d values, not more", field, n)
+				}
+			}
+			if err := w.value(elem, field); err != nil {
+				return err
+			}
 		}
-		w.dec.Token()
-	case '{':
-		for w.at < 0 && w.dec.More() {
-			key, err := w.dec.Token()
+		if _, err = w.token(); err == nil && t != nil && t.Kind() == reflect.Array && n < t.Len() {
+			return fmt.Errorf("%s: want %d values, not %d", field, t.Len(), n)
+		}
+	case json.Delim('{'):
+		seen := map[string]bool{}
+		for w.dec.More() {
+			key, err := w.token()
 			if err != nil {
-				return
+				return err
 			}
 			name, _ := key.(string)
 			ft, ok := fieldType(t, name)
-			if !ok && name == w.field {
-				w.at = w.dec.InputOffset()
-				for i := range t.NumField() {
-					w.want = append(w.want, jsonName(t.Field(i)))
-				}
-				return
+			if !ok {
+				return fmt.Errorf("unknown field %q: want %s", name, strings.Join(fieldNames(t), ", "))
 			}
-			w.value(ft)
+			if seen[name] {
+				return fmt.Errorf("field %q is there twice", name)
+			}
+			seen[name] = true
+			if err := w.value(ft, name); err != nil {
+				return err
+			}
 		}
-		w.dec.Token()
+		_, err = w.token()
 	}
+	if err == nil && tok != json.Delim('[') && tok != json.Delim('{') {
+		w.at = at
+	}
+	return err
+}
+
+// wrongKind returns what a t wants if a value that begins with a token is no such
+// thing, or "".
+func wrongKind(tok json.Token, t reflect.Type) string {
+	if u, ok := reflect.New(t).Interface().(json.Unmarshaler); ok {
+		if n, ok := tok.(json.Number); ok {
+			if err := u.UnmarshalJSON([]byte(n)); err != nil {
+				_, want, _ := strings.Cut(err.Error(), ": want ")
+				return want
+			}
+			return ""
+		}
+		return "a decimal number without quotes"
+	}
+	var ok bool
+	want := ""
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		ok, want = tok == json.Delim('{'), "an object"
+	case reflect.Slice, reflect.Array:
+		ok, want = tok == json.Delim('['), "a list"
+	case reflect.String:
+		_, ok = tok.(string)
+		want = "a string"
+	case reflect.Bool:
+		_, ok = tok.(bool)
+		want = "true or false"
+	default:
+		n, number := tok.(json.Number)
+		_, err := strconv.ParseInt(string(n), 10, t.Bits())
+		want = "an integer"
+		if t.Kind() == reflect.Uint64 {
+			_, err = strconv.ParseUint(string(n), 10, t.Bits())
+			want = "an integer from 0 on"
+		}
+		if errors.Is(err, strconv.ErrRange) {
+			want += fmt.Sprintf(" of %d bits", t.Bits())
+		}
+		ok = number && err == nil
+	}
+	if ok {
+		return ""
+	}
+	return want
+}
+
+// describe is a token as an error quotes it.
+func describe(tok json.Token) string {
+	switch tok := tok.(type) {
+	case nil:
+		return "null"
+	case json.Delim:
+		return map[json.Delim]string{'{': "an object", '[': "a list"}[tok]
+	case string:
+		return strconv.Quote(tok)
+	}
+	return fmt.Sprint(tok)
 }
 
 // fieldType returns the type that the value of a key has in a t.
@@ -85,21 +251,27 @@ func fieldType(t reflect.Type, key string) (reflect.Type, bool) {
 		return nil, true
 	case t.Kind() == reflect.Map:
 		return t.Elem(), true
-	case t.Kind() != reflect.Struct:
-		return nil, true
 	}
 	for i := range t.NumField() {
-		if strings.EqualFold(jsonName(t.Field(i)), key) {
+		if jsonName(t.Field(i)) == key {
 			return t.Field(i).Type, true
 		}
 	}
 	return nil, false
 }
 
+func fieldNames(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		if name := jsonName(t.Field(i)); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// jsonName is the key of a field, or "" if it has none.
 func jsonName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	if name == "" {
-		return f.Name
-	}
 	return name
 }

@@ -10,16 +10,33 @@ import (
 // A Thread is a thread of an ordinary program, without the scheduler: what
 // studies of thread placement run. Its methods are for its own function only.
 type Thread struct {
-	k     *Machine
-	t     *thread
-	name  string
-	next  func() (struct{}, bool)
-	leave func(struct{}) bool
+	k      *Machine
+	t      *thread
+	name   string
+	parent *Thread
+	next   func() (struct{}, bool)
+	leave  func(struct{}) bool
 }
 
 // Start makes a thread that runs f, on one of cpus (the empty set means any). It
 // runs when [Machine.RunThreads] does.
 func (k *Machine) Start(name string, cpus topology.CPUSet, f func(*Thread)) *Thread {
+	p := k.newPlain(name, cpus, f)
+	k.place(p.t, k.now)
+	return p
+}
+
+// StartAt is like [Machine.Start] of a thread that begins at a time to come. One
+// with a parent is forked by it: see [OSPolicy].Start.
+func (k *Machine) StartAt(at Time, parent *Thread, name string, cpus topology.CPUSet, f func(*Thread)) *Thread {
+	p := k.newPlain(name, cpus, f)
+	p.parent = parent
+	p.t.deadline = max(at, k.now)
+	k.q.set(p.t.actor, p.t.deadline)
+	return p
+}
+
+func (k *Machine) newPlain(name string, cpus topology.CPUSet, f func(*Thread)) *Thread {
 	t := k.newThread()
 	p := &Thread{k: k, t: t, name: name}
 	t.plain = p
@@ -31,7 +48,6 @@ func (k *Machine) Start(name string, cpus topology.CPUSet, f func(*Thread)) *Thr
 		t.allowed = &cpuMask{set: cpus, n: cpus.Len()}
 	}
 	t.clock = k.now
-	k.spread(t, k.now, -1)
 	return p
 }
 
@@ -105,8 +121,18 @@ func (p *Thread) Sleep(d Time) {
 	t.wait, t.state = nil, blocked
 	t.deadline = t.clock + d
 	k.leave(t)
+	t.rested = t.busy
 	k.yield(t)
 }
 
 // Bind restricts the thread to cpus and moves it there.
 func (p *Thread) Bind(cpus topology.CPUSet) { p.k.bind(p.t, cpus) }
+
+// Home homes the blocks of a buffer that nobody has touched on nodes in turn, by
+// position.
+func (k *Machine) Home(sb *sched.Buffer, nodes []int) {
+	b := sb.Local.(*buffer)
+	for i := range b.n {
+		k.mem.blocks[b.first+i].home = int32(nodes[int(i)%len(nodes)])
+	}
+}
