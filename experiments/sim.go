@@ -442,13 +442,6 @@ func simScenario(file string, asJSON bool, w io.Writer) error {
 // simScenarioWorkload runs a scenario that names a workload instead of threads.
 func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w io.Writer) error {
 	wl := workload.ByName(sc.Workload.Name)
-	if wl == nil {
-		var names []string
-		for _, w := range workload.All {
-			names = append(names, w.Name)
-		}
-		return unknown("workload", sc.Workload.Name, names)
-	}
 	params := wl.Defaults(true)
 	for _, p := range sc.Workload.Params {
 		if err := wl.Set(params, p.Name, p.Value); err != nil {
@@ -465,17 +458,22 @@ func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w io.Writer) error 
 	}
 	var jobs []func() (*simRun, error)
 	for _, arm := range sc.Workload.Arms {
-		jobs = append(jobs, func() (*simRun, error) {
-			return simOptions{preset, topo, sc.Seed}.run(arm, load{wl, wl.String(params), false}, procs)
-		})
+		for i := range sc.Runs {
+			jobs = append(jobs, func() (*simRun, error) {
+				return simOptions{preset, topo, sc.Seed + uint64(i)}.run(arm, load{wl, wl.String(params), false}, procs)
+			})
+		}
 	}
 	runs, err := inParallel(jobs)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return printJSON(w, runs)
+		if err := printJSON(w, runs); err != nil {
+			return err
+		}
+	} else {
+		printSim(w, runs)
 	}
-	printSim(w, runs)
-	return nil
+	return failedCheck(runs)
 }

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"io"
+	"math"
 	"text/tabwriter"
 
 	"numasched/sched"
@@ -10,62 +11,93 @@ import (
 	"numasched/topology"
 )
 
-// A Result is one variant, simulated.
+// A Result is one variant, simulated: the mean of its runs.
 type Result struct {
 	Simulated bool    `json:"simulated"` // always true
 	Scenario  string  `json:"scenario"`
 	Variant   string  `json:"variant"`
+	Runs      int     `json:"runs"`
 	Elapsed   float64 `json:"elapsed_s"` // of the measured threads, mean
 	User      float64 `json:"user_s"`    // time that they had a CPU, mean
 	Last      float64 `json:"last_s"`    // until the last of them had ended
-	Locality  float64 `json:"locality"`  // share of bytes from the own node's memory, of all threads
-	Moves     int64   `json:"thread_migrations"`
-	Migrated  int64   `json:"migrated_bytes"`
+	// Spread is between the least and the most of the time that is compared with what
+	// was measured, over the runs; of elapsed_s if nothing was measured.
+	Spread   float64 `json:"spread_s"`
+	Locality float64 `json:"locality"`          // share of bytes from the own node's memory, of all threads
+	Moves    int64   `json:"thread_migrations"` // to CPUs of other nodes, of all threads
+	Migrated int64   `json:"migrated_bytes"`    // by NUMA balancing
 
-	Measured *float64 `json:"measured_s,omitempty"`
-	What     string   `json:"what,omitempty"`
-	Fitted   bool     `json:"fitted,omitempty"`
-	Error    *float64 `json:"error,omitempty"` // relative to measured
-	Events   int64    `json:"events"`
-	Hash     string   `json:"event_hash"`
+	Measured *float64 `json:"measured_s,omitempty"` // as it was published
+	What     string   `json:"what,omitempty"`       // elapsed, user or last: which of the times that is
+	Fitted   bool     `json:"fitted,omitempty"`     // constants were fitted on it
+	Error    *float64 `json:"error,omitempty"`      // simulated / measured - 1
+	Events   int64    `json:"events"`               // of all runs
+	Hash     string   `json:"event_hash"`           // of all runs: who did what when
+	Assumed  []string `json:"assumed,omitempty"`    // constants of the machine that nobody has measured there
 }
 
-// Run simulates one variant.
+// of is the time that a study compares.
+func (r *Result) of(what string) float64 {
+	switch what {
+	case "user":
+		return r.User
+	case "last":
+		return r.Last
+	}
+	return r.Elapsed
+}
+
+// Run simulates one variant, s.Runs times.
 func (s *Scenario) Run(v Variant) (*Result, error) {
+	out := &Result{Simulated: true, Scenario: s.Name, Variant: v.Name, Runs: s.Runs, Assumed: s.preset.Assumed()}
+	if v.Measured != nil {
+		if out.What = v.Measured.What; out.What == "" {
+			out.What = "elapsed"
+		}
+	}
+	n := float64(s.Runs)
+	least, most, hash := math.Inf(1), math.Inf(-1), uint64(0)
+	for i := range s.Runs {
+		r, h, err := s.run(v, s.Seed+uint64(i))
+		if err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", s.Name, v.Name, err)
+		}
+		out.Elapsed += r.Elapsed / n
+		out.User += r.User / n
+		out.Last += r.Last / n
+		out.Locality += r.Locality / n
+		out.Moves += r.Moves
+		out.Migrated += r.Migrated
+		out.Events += r.Events
+		least, most = min(least, r.of(out.What)), max(most, r.of(out.What))
+		hash = hash*0x9E3779B97F4A7C15 ^ h
+	}
+	out.Moves /= int64(s.Runs)
+	out.Migrated /= int64(s.Runs)
+	out.Spread, out.Hash = most-least, fmt.Sprintf("%016x", hash)
+	if v.Measured != nil {
+		want := float64(v.Measured.Seconds) / 1000
+		e := out.of(out.What)/want - 1
+		out.Measured, out.Error, out.Fitted = &want, &e, v.Measured.Fitted
+	}
+	return out, nil
+}
+
+// run simulates one variant with one seed. It returns the hash of its events, too.
+func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 	preset, topo, err := s.Machine()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	m, err := sim.New(sim.Config{Preset: preset, Topology: topo, Block: 256 << 10})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	p := sim.OSPolicy{NodeFirst: v.Policy.NodeFirst, Delay: ms(v.Policy.RemoteDelayMs), Balance: ms(v.Policy.BalanceMs), Batch: v.Policy.Batch,
-		Home: v.Policy.Home == "static" || v.Policy.Home == "dynamic", Scan: ms(v.Policy.NUMABalancingMs)}
-	if v.Policy.Home == "dynamic" {
-		if p.Follow = ms(v.Policy.FollowMs); p.Follow == 0 {
-			p.Follow = sim.Second
-		}
-	}
-	m.SetPolicy(p)
-
-	r := &runner{s: s, m: m, topo: topo, buffers: map[string]*sched.Buffer{}, rng: s.Seed*0x9E3779B97F4A7C15 | 1}
+	m.SetPolicy(v.Policy.rules(seed))
+	r := &runner{s: s, m: m, topo: topo, buffers: map[string]*sched.Buffer{}, rng: seed*0x9E3779B97F4A7C15 | 1}
 	var measured, all []*sim.Thread
 	for _, g := range s.Threads {
-		for _, c := range v.Set {
-			if c.Threads != g.Name {
-				continue
-			}
-			if c.Count > 0 {
-				g.Count = c.Count
-			}
-			if c.Nodes != nil {
-				g.Nodes = c.Nodes
-			}
-			if c.Home != nil {
-				g.Home = c.Home
-			}
-		}
+		g = v.apply(g)
 		var pins []topology.CPUSet
 		if g.PerCPU {
 			for cpu := range topo.Online.All() {
@@ -80,12 +112,16 @@ func (s *Scenario) Run(v Variant) (*Result, error) {
 				pins = append(pins, set)
 			}
 		}
+		var parent *sim.Thread
 		for i, set := range pins {
-			bufs, err := r.buffersOf(&g, i, v.Set)
+			bufs, err := r.buffersOf(&g, i, len(pins), v.Set)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
-			t := m.Start(fmt.Sprintf("%s%d", g.Name, i), set, r.body(&g, bufs))
+			t := m.StartAt(sim.Time(g.StartS)*sim.Millisecond, parent, fmt.Sprintf("%s%d", g.Name, i), set, r.body(&g, bufs))
+			if g.Forked && parent == nil {
+				parent = t
+			}
 			if len(g.Home) > 0 {
 				t.SetHome(g.Home[i*len(g.Home)/len(pins)])
 			}
@@ -97,26 +133,32 @@ func (s *Scenario) Run(v Variant) (*Result, error) {
 	}
 	r.left = len(measured)
 	if err := m.RunThreads(measured...); err != nil {
-		return nil, fmt.Errorf("%s, %s: %w", s.Name, v.Name, err)
+		return nil, 0, err
 	}
 	a := m.Account()
-	out := &Result{Simulated: true, Scenario: s.Name, Variant: v.Name, Last: seconds(r.last), Moves: a.Moves, Migrated: m.Migrated(),
-		Elapsed: seconds(r.elapsed / sim.Time(len(measured))), User: seconds(r.user / sim.Time(len(measured))),
-		Locality: 1, Events: a.Events, Hash: fmt.Sprintf("%016x", m.Hash())}
+	out := &Result{Elapsed: seconds(r.elapsed / sim.Time(len(measured))), User: seconds(r.user / sim.Time(len(measured))), Last: seconds(r.last),
+		Locality: 1, Moves: a.Moves, Migrated: m.Migrated(), Events: a.Events}
 	if a.Near+a.Far > 0 {
 		out.Locality = float64(a.Near) / float64(a.Near+a.Far)
 	}
+	hash := m.Hash()
 	// What goes on for ever is told to end, so that nothing is left behind.
-	if err := m.RunThreads(all...); err != nil {
-		return nil, fmt.Errorf("%s, %s: %w", s.Name, v.Name, err)
+	return out, hash, m.RunThreads(all...)
+}
+
+// rules are what the file says of an operating system as the machine wants it.
+func (p *Policy) rules(seed uint64) sim.OSPolicy {
+	r := sim.OSPolicy{
+		Start: starts[p.Start], WakeLast: p.Wake == "last", Tick: ms(p.TickMs), Hot: ms(p.HotMs),
+		NodeFirst: p.NodeFirst, Delay: ms(p.RemoteDelayMs), Balance: ms(p.BalanceMs), Batch: p.Batch,
+		Home: p.Home == "static" || p.Home == "dynamic", Scan: ms(p.NUMABalancingMs), Seed: seed,
 	}
-	if pub := v.Measured; pub != nil {
-		want := float64(pub.Seconds) / 1000
-		got := map[string]float64{"": out.Elapsed, "elapsed": out.Elapsed, "user": out.User, "last": out.Last}[pub.What]
-		e := got/want - 1
-		out.Measured, out.Error, out.Fitted, out.What = &want, &e, pub.Fitted, pub.What
+	if p.Home == "dynamic" {
+		if r.Follow = ms(p.FollowMs); r.Follow == 0 {
+			r.Follow = sim.Second
+		}
 	}
-	return out, nil
+	return r
 }
 
 func ms(v sim.Milli) sim.Time { return sim.Time(v) * sim.Microsecond }
@@ -142,8 +184,8 @@ func (r *runner) random(n int64) int64 {
 	return int64(r.rng>>1) % n
 }
 
-// buffersOf returns the buffers that thread i of a group uses, by name.
-func (r *runner) buffersOf(g *Group, i int, set []Set) (map[string]*sched.Buffer, error) {
+// buffersOf returns the buffers that thread i of the n of a group uses, by name.
+func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buffer, error) {
 	out := map[string]*sched.Buffer{}
 	for _, p := range g.Phases {
 		name := ""
@@ -170,16 +212,23 @@ func (r *runner) buffersOf(g *Group, i int, set []Set) (map[string]*sched.Buffer
 				}
 			}
 			if r.buffers[key] == nil {
+				home, err := parseHome(b.Home, len(r.topo.Nodes))
+				if err != nil {
+					return nil, err
+				}
+				if home.spread {
+					home.nodes = home.nodes[i*len(home.nodes)/n:][:1]
+				}
 				where := sched.Default
-				switch home, _ := parseHome(b.Home, len(r.topo.Nodes)); {
-				case home == -2:
+				if home.blocks {
 					where = sched.Interleave
-				case home >= 0:
-					where = sched.OnNode(r.topo.Nodes[home].ID)
 				}
 				buf, err := r.m.NewBuffer(b.Bytes, where)
 				if err != nil {
 					return nil, err
+				}
+				if len(home.nodes) > 0 {
+					r.m.Home(buf, home.nodes)
 				}
 				r.buffers[key] = buf
 			}
@@ -191,7 +240,7 @@ func (r *runner) buffersOf(g *Group, i int, set []Set) (map[string]*sched.Buffer
 
 // body is what a thread of a group does.
 func (r *runner) body(g *Group, bufs map[string]*sched.Buffer) func(*sim.Thread) {
-	phases, times, measured, start := g.Phases, g.Times, g.Measured, sim.Time(g.StartS)*sim.Millisecond
+	phases, times, measured := g.Phases, g.Times, g.Measured
 	// Threads that go on for ever begin somewhere in their round.
 	jitter := sim.Time(0)
 	if times == 0 {
@@ -203,8 +252,8 @@ func (r *runner) body(g *Group, bufs map[string]*sched.Buffer) func(*sim.Thread)
 		}
 	}
 	return func(t *sim.Thread) {
-		if start+jitter > 0 {
-			t.Sleep(start + jitter)
+		if jitter > 0 {
+			t.Sleep(jitter)
 		}
 		began, busy := t.Now(), t.Busy()
 		for n := int64(0); times == 0 || n < times; n++ {
@@ -261,18 +310,25 @@ func Print(w io.Writer, s *Scenario, results []*Result) {
 			fmt.Fprintf(w, "%s%s\n", l[0], l[1])
 		}
 	}
+	if s.Runs > 1 {
+		fmt.Fprintf(w, "means of %d runs, with seeds %d to %d; ± is half of what lies between the least and the most\n", s.Runs, s.Seed, s.Seed+uint64(s.Runs)-1)
+	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "variant\telapsed s\tuser s\tlast s\tlocal\tmoves\tmoved MB\tmeasured s\terror\n")
+	fmt.Fprintf(tw, "variant\telapsed s\tuser s\tlast s\t±\tlocal\tmoves\tmoved MB\tmeasured s\terror\n")
 	for _, r := range results {
-		want, e := "-", "-"
+		spread, want, e := "-", "-", "-"
+		if r.Runs > 1 {
+			spread = fmt.Sprintf("%.2f", r.Spread/2)
+		}
 		if r.Measured != nil {
-			want, e = fmt.Sprintf("%.2f", *r.Measured), fmt.Sprintf("%+.1f %%", 100**r.Error)
+			want, e = fmt.Sprintf("%.2f %s", *r.Measured, r.What), fmt.Sprintf("%+.1f %%", 100**r.Error)
 			if r.Fitted {
 				e += " (fitted)"
 			}
 		}
-		fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%.2f\t%.1f %%\t%d\t%d\t%s\t%s\n", r.Variant, r.Elapsed, r.User, r.Last, 100*r.Locality, r.Moves, r.Migrated>>20, want, e)
+		fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%.2f\t%s\t%.1f %%\t%d\t%d\t%s\t%s\n",
+			r.Variant, r.Elapsed, r.User, r.Last, spread, 100*r.Locality, r.Moves, r.Migrated>>20, want, e)
 	}
 	tw.Flush()
 	fmt.Fprintf(w, "\nassumed and not measured:\n")

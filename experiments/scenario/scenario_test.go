@@ -2,7 +2,9 @@ package scenario
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -52,30 +54,124 @@ func TestVariantsDiffer(t *testing.T) {
 	}
 }
 
+// What is wrong is said in one line: where (§), what is there, what was expected.
 func TestBadScenarios(t *testing.T) {
+	const node = "with nodes from 0 to 1"
 	for _, c := range []struct{ old, new, want string }{
-		{`"times"`, `"tims"`, `s.json:5:50: unknown field "tims": want name, count,`},
-		{`"synthetic:2x2"`, `"pdp11"`, `s.json:3:12: preset "pdp11": want`},
-		{`"nodes": [1]`, `"nodes": [2]`, `node 2 of "remote": want 0 to 1`},
-		{`"node:0"`, `"node:9"`, `home "node:9": want first-touch, interleave or node:0 to node:1`},
-		{`"accesses": 4096`, `"accesses": -1`, "accesses above 0"},
-		{`"buffer": "data"`, `"buffer": "date"`, `s.json:6:36: unknown buffer "date"`},
-		{`"times": 20`, `"times": 20, "start_s": -1`, "want no negative count, times or start_s"},
-		{`"threads": "probe", "nodes": [0]`, `"threads": "prob", "nodes": [0]`, `unknown threads "prob": want one of `},
-		{`"home": "static"`, `"home": "sweet"`, `home "sweet": want none, static or dynamic`},
-		{`"times": 20`, `"times": "20"`, "s.json:5:"},
-		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"compute_us": 1, "sleep_us": 2}`, "a phase is one of"},
-		{`"seconds": 0.008`, `"seconds": "8ms"`, `"8ms": want a decimal number`},
-		{`"home": "static"`, `"home": "static", "balance_ms": -2.5`, "balance_ms is -2.5: want 0 or more"},
+		// The file as such.
+		{small, "", "nothing: want a JSON object"},
+		{small, " \n ", "nothing: want a JSON object"},
+		{small, "\ufeff" + small, "a byte order mark: want JSON in UTF-8 without one"},
+		{small, "[]", "a list: want an object"},
+		{small, "null", "null: want an object"},
+		{small, small + "}", "want nothing after the value"},
+		{small, small[:60], "the file ends in the middle of a value"},
+		{small, small[:6], "the file ends in the middle of a value"},
+		{`"times": 20`, `"times": NaN`, "invalid character 'N' looking for beginning of value"},
+		{`"times": 20`, `"times": 20 20`, "invalid character '2' after object key:value pair"},
+		// Fields.
+		{`"times"`, `§"tims"`, `unknown field "tims": want name, count, per_cpu, process, start_s, forked, phases, times, nodes, home, measured`},
+		{`"times"`, `§"Times"`, `unknown field "Times": want name,`},
+		{`"times": 20`, `"times": 20, §"times": 30`, `field "times" is there twice`},
+		{`"policy": {`, `"policy": {§"name": 1, `, `unknown field "name": want start,`},
+		// Kinds of values.
+		{`"times": 20`, `"times": §"20"`, `times: "20": want an integer`},
+		{`"times": 20`, `"times": §2.5`, "times: 2.5: want an integer"},
+		{`"times": 20`, `"times": §null`, "times: null: want an integer"},
+		{`"times": 20`, `"times": §99999999999999999999`, "times: 99999999999999999999: want an integer of 64 bits"},
+		{`"times": 20`, `"times": 20, "seed": 1`, `unknown field "seed"`},
+		{`"name": "small"`, `"name": "small", "seed": §-1`, "seed: -1: want an integer from 0 on"},
+		{`"name": "small"`, `"name": §5`, "name: 5: want a string"},
+		{`"measured": true`, `"measured": §"yes"`, `measured: "yes": want true or false`},
+		{`[{"random": {"buffer": "data", "accesses": 4096}}]`, `§{}`, "phases: an object: want a list"},
+		{`"nodes": [0]`, `"nodes": §0`, "nodes: 0: want a list"},
+		{`"seconds": 0.008`, `"seconds": §"8ms"`, `seconds: "8ms": want a decimal number without quotes`},
+		{`"seconds": 0.008`, `"seconds": §1e3`, "seconds: 1e3: want a decimal number without exponent"},
+		{`"seconds": 0.008`, `"seconds": §0.0081`, "seconds: 0.0081: want a number with at most three decimals"},
+		{`"seconds": 0.008`, `"seconds": §1000000000000`, "seconds: 1000000000000: want a number with at most three decimals, below 1e12"},
+		// Machines.
+		{`"synthetic:2x2"`, `"pdp11"`, `preset "pdp11": want`},
+		{`"synthetic:2x2"`, `"synthetic:2y2"`, ``},
+		{`"synthetic:2x2"`, `"nowhere.json"`, "preset open nowhere.json"},
+		{`"preset": "synthetic:2x2",`, ``, "want either preset or machine"},
+		{`"preset": "synthetic:2x2"`, `"preset": "skx-8s", "machine": {"like": "default"}`, "want either preset or machine"},
+		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "l4_ns": 3}`, `unknown field "l4_ns"`},
+		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "l3_ns": {"value": -2, "source": "x"}}`, "l3_ns: want a value above 0"},
+		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "links": {"value": [{"between": ["n0"], "GBps": 1}], "source": "x"}}`, "between: want 2 values, not 1"},
+		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "topology": "nothing"}`, ""},
+		// Names.
+		{`"name": "data", `, ``, "buffer without a name: want one"},
+		{`"home": "node:0"}`, `"home": "node:0"}, {"name": "data", "bytes": 1}`, `buffer "data": there is one of that name already`},
+		{`"name": "remote"`, `"name": "local"`, `variant "local": there is one of that name already`},
+		{`"buffer": "data"`, `"buffer": §"date"`, `unknown buffer "date": want one of data`},
+		{`"threads": "probe", "nodes": [0]`, `"threads": §"prob", "nodes": [0]`, `unknown threads "prob": want one of probe`},
+		// Values.
+		{`"bytes": 67108864`, `"bytes": 0`, `buffer "data" has 0 bytes: want 1 to`},
+		{`"bytes": 67108864`, `"bytes": 9000000000000000000`, `buffer "data" has 9000000000000000000 bytes: want 1 to`},
+		{`"node:0"`, `"node:9"`, `home "node:9": want first-touch, interleave, node:N, or interleave:N,N,... or spread:N,N,... ` + node},
+		{`"node:0"`, `"node:0,1"`, `home "node:0,1": want`},
+		{`"node:0"`, `"interleave:0,+1"`, `home "interleave:0,+1": want`},
+		{`"node:0"`, `"spread:0,1"`, `home "spread:0,1": want a buffer of scope thread to spread, or interleave`},
+		{`"home": "node:0"`, `"scope": §"world"`, `scope "world": want machine, process or thread`},
+		{`"nodes": [1]`, `"nodes": [2]`, "node 2: want 0 to 1"},
+		{`"accesses": 4096`, `"accesses": §-1`, "accesses -1: want 1 to"},
+		{`"accesses": 4096`, `"accesses": 1099511627776, "compute_ns": 1000000`, "1099511627776 times compute_ns 1000000: want at most a day"},
+		{`"times": 20`, `"times": §-20`, "times -20: want 0 to"},
+		{`"times": 20`, `"times": 0`, `threads "probe" are measured: want times, or they never end`},
+		{`"times": 20`, `"times": 20, "start_s": §-1`, "start_s -1: want 0 or more"},
+		{`"times": 20`, `"times": 20, "start_s": §86401`, "start_s 86401: want at most a day"},
+		{`"times": 20`, `"times": 20, "count": §1000000`, "count 1000000: want 0 to 16384"},
+		{`"times": 20`, `"times": 20, "per_cpu": true, "nodes": [0]`, `threads "probe" have nodes and per_cpu: want one of them`},
+		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"compute_us": 1, "sleep_us": 2}`, "a phase of 2 things: want one of random, stream,"},
+		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{}`, "a phase of 0 things: want one of random, stream,"},
+		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"sleep_us": §-2}`, "sleep_us -2: want 0 or more"},
+		{`[{"random": {"buffer": "data", "accesses": 4096}}]`, `[]`, `threads "probe": want at least one phase`},
+		{`"measured": true, `, ``, "want a workload, or threads of which some are measured"},
+		{`"home": "static"`, `"home": §"sweet"`, `home "sweet": want none, static or dynamic`},
+		{`"home": "static"`, `"home": "none"`, `threads "probe" have a home and the policy knows none`},
+		{`"home": "static"`, `"home": "static", "balance_ms": §-2.5`, "balance_ms -2.5: want 0 or more"},
+		{`"home": "static"`, `"home": "static", "tick_ms": §0.001`, "tick_ms 0.001: want 0 or at least 0.1"},
+		{`"home": "static"`, `"home": "static", "follow_ms": 5`, "follow_ms without a home that is dynamic"},
+		{`"home": "static"`, `"home": "static", "start": §"late"`, `start "late": want spread, exec or parent`},
+		{`"seconds": 0.008`, `"seconds": §0`, "seconds 0: want a time above 0"},
+		{`"seconds": 0.008`, `"seconds": 1, "what": §"most"`, `what "most": want elapsed, user or last`},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"count": 3}]`, "want threads or a buffer that is changed"},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"buffer": "data", "nodes": [0]}]`, "count, nodes or home without threads"},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"threads": "probe", "at": "node:0"}]`, "at without a buffer"},
+		// Workloads.
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "nap", "arms": ["numa"]}}`, `unknown workload "nap": want one of `},
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numma"]}}`, `unknown arm "numma": want one of `},
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa", "numa"]}}`, `arm "numa": there is one of that name already`},
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": []}}`, `want at least one arm`},
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "procs": 5}}`, `procs 5: want 1 to 4`},
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "m", "value": 3}]}}`, `unknown size "m" (want n)`},
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "n", "value": 1000}]}}`, `n=1000 is out of range`},
+		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"]}, "variants": [{"name": "x"}]}`, `a workload beside threads, buffers or variants`},
 	} {
 		text := strings.Replace(small, c.old, c.new, 1)
 		if text == small {
 			t.Fatalf("%s is not in the scenario", c.old)
 		}
+		if before, after, ok := strings.Cut(text, "§"); ok {
+			text = before + after
+			c.want = fmt.Sprintf("s.json:%d:%d: %s", strings.Count(before, "\n")+1, len(before)-strings.LastIndex(before, "\n"), c.want)
+		}
 		_, err := Parse("s.json", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "s.json:") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s\n\tgives %v\n\twant  %s", c.new, err, c.want)
 		}
+	}
+}
+
+// A preset that is like itself is refused.
+func TestPresetsInACircle(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "loop.json")
+	if err := os.WriteFile(file, []byte(`{"like": "`+file+`"}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Parse("s.json", []byte(strings.Replace(small, "synthetic:2x2", file, 1)))
+	if err == nil || !strings.Contains(err.Error(), "no circle") {
+		t.Error(err)
 	}
 }
 
@@ -125,4 +221,48 @@ func TestSchemaMatchesTheLanguage(t *testing.T) {
 		}
 	}
 	compare("scenario", t, schema, reflect.TypeFor[Scenario]())
+}
+
+// Every word that the schema lists is one that the language takes, and no other is.
+func TestSchemaListsTheWords(t *testing.T) {
+	data, err := os.ReadFile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	var walk func(name string, v any)
+	walk = func(name string, v any) {
+		list, _ := v.([]any)
+		for _, v := range list {
+			walk(name, v)
+		}
+		m, _ := v.(map[string]any)
+		for key, v := range m {
+			if key != "enum" {
+				walk(key, v)
+				continue
+			}
+			for _, word := range append(v.([]any), "nonsense") {
+				text := map[string]string{
+					"scope": strings.Replace(small, `"home": "node:0"`, fmt.Sprintf(`"scope": %q`, word), 1),
+					"what":  strings.Replace(small, `"seconds": 0.008`, fmt.Sprintf(`"seconds": 0.008, "what": %q`, word), 1),
+				}[name]
+				if text == "" {
+					text = strings.Replace(small, `"numa_balancing_ms": 1`, fmt.Sprintf(`%q: %q`, name, word), 1)
+				}
+				n++
+				if _, err := Parse("s.json", []byte(text)); err == nil == (word == "nonsense") {
+					t.Errorf("%s %q: %v", name, word, err)
+				}
+			}
+		}
+	}
+	var schema any
+	if err := json.Unmarshal(data, &schema); err != nil {
+		t.Fatal(err)
+	}
+	walk("", schema)
+	if n < 15 {
+		t.Errorf("the schema lists %d words", n)
+	}
 }

@@ -1,0 +1,445 @@
+package scenario
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"numasched/experiments/workload"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+	"numasched/topology"
+)
+
+// Limits that keep a mistyped number from taking the computer's memory or for ever.
+const (
+	longest    = sim.Milli(24 * 3600 * 1000) // virtual seconds of one time
+	mostBytes  = int64(1) << 46              // of a buffer
+	mostItems  = 1 << 14                     // threads of a variant, runs, nodes of a list
+	mostRounds = int64(1) << 40              // times, accesses
+)
+
+// Parse reads a scenario. An error is one line: file, line, column, what is there
+// and what was expected.
+func Parse(name string, data []byte) (*Scenario, error) {
+	s := new(Scenario)
+	if err := sim.DecodeStrict(name, data, s); err != nil {
+		return nil, err
+	}
+	c := &checker{name: name, data: data, s: s, buffers: map[string]bool{}, groups: map[string]bool{}}
+	if err := c.scenario(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// A checker checks what the types of a Scenario do not say.
+type checker struct {
+	name            string
+	data            []byte
+	s               *Scenario
+	topo            *topology.Topology
+	buffers, groups map[string]bool
+}
+
+// A path leads to a value of the file: fields and positions in lists.
+type path []any
+
+// to is a path that leads further.
+func (p path) to(more ...any) path { return append(p[:len(p):len(p)], more...) }
+
+// bad is an error at the value that a path leads to.
+func (c *checker) bad(at path, format string, args ...any) error {
+	return sim.Where(c.name, c.data, sim.Locate(c.data, at...), fmt.Errorf(format, args...))
+}
+
+// first returns the first of its arguments that is an error.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) scenario() error {
+	s := c.s
+	if err := first(c.machine(), c.atMost(path{"runs"}, int64(s.Runs), mostItems)); err != nil {
+		return err
+	}
+	s.Seed, s.Runs = max(s.Seed, 1), max(s.Runs, 1)
+	if s.Workload != nil {
+		return c.workload(s.Workload)
+	}
+	for i := range s.Buffers {
+		if err := c.buffer(path{"buffers", i}, &s.Buffers[i]); err != nil {
+			return err
+		}
+	}
+	measured := false
+	for i := range s.Threads {
+		if err := c.group(path{"threads", i}, &s.Threads[i]); err != nil {
+			return err
+		}
+		measured = measured || s.Threads[i].Measured
+	}
+	if !measured {
+		return c.bad(path{"threads"}, "want a workload, or threads of which some are measured")
+	}
+	names := map[string]bool{}
+	for i := range s.Variants {
+		at := path{"variants", i}
+		if err := first(c.fresh(at, "variant", s.Variants[i].Name, names), c.variant(at, &s.Variants[i])); err != nil {
+			return err
+		}
+	}
+	if len(s.Variants) == 0 {
+		s.Variants = []Variant{{Name: "only"}}
+	}
+	return nil
+}
+
+// machine loads the preset and its topology.
+func (c *checker) machine() (err error) {
+	s := c.s
+	at := path{"preset"}
+	switch {
+	case (s.Preset == "") == (s.Hardware == nil):
+		return c.bad(nil, "want either preset or machine")
+	case s.Preset != "":
+		if s.preset, err = sim.LoadPreset(s.Preset); err != nil {
+			return c.bad(at, "%v", err)
+		}
+	default:
+		at = path{"machine"}
+		// Blank what comes before, so that errors have their place in the file.
+		from := sim.Locate(c.data, at...)
+		before := strings.Map(func(r rune) rune {
+			if r == '\n' {
+				return r
+			}
+			return ' '
+		}, string(c.data[:from]))
+		if s.preset, err = sim.ParsePreset(c.name, []byte(before+string(s.Hardware))); err != nil {
+			// Of a constant that is wrong ParsePreset says the name, not the place.
+			text, ok := strings.CutPrefix(err.Error(), c.name+": ")
+			if !ok {
+				return err
+			}
+			field, _, _ := strings.Cut(text, ":")
+			field, _, _ = strings.Cut(field, ".")
+			return c.bad(at.to(field), "%s", text)
+		}
+	}
+	if c.topo, err = topology.Load(s.preset.Topology); err != nil {
+		return c.bad(at.to("topology"), "%v", err)
+	}
+	if _, err = sim.New(sim.Config{Preset: s.preset, Topology: c.topo}); err != nil {
+		return c.bad(at, "%v", err)
+	}
+	return nil
+}
+
+// workload checks a program for the scheduler.
+func (c *checker) workload(w *Workload) error {
+	at := path{"workload"}
+	if len(c.s.Threads)+len(c.s.Buffers)+len(c.s.Variants) > 0 {
+		return c.bad(at, "a workload beside threads, buffers or variants: want one or the other")
+	}
+	wl := workload.ByName(w.Name)
+	if wl == nil {
+		var names []string
+		for _, w := range workload.All {
+			names = append(names, w.Name)
+		}
+		return c.bad(at.to("name"), "unknown workload %q: want one of %s", w.Name, strings.Join(names, ", "))
+	}
+	params, seen := wl.Defaults(true), map[string]bool{}
+	for i, p := range w.Params {
+		at := at.to("params", i)
+		if err := c.fresh(at, "parameter", p.Name, seen); err != nil {
+			return err
+		}
+		if err := wl.Set(params, p.Name, p.Value); err != nil {
+			return c.bad(at.to("value"), "%v", err)
+		}
+	}
+	if len(w.Arms) == 0 {
+		return c.bad(at.to("arms"), "want at least one arm")
+	}
+	seen = map[string]bool{}
+	for i, a := range w.Arms {
+		if _, ok := policy.ByName(a); !ok {
+			var names []string
+			for _, arm := range policy.Arms {
+				names = append(names, arm.Name)
+			}
+			return c.bad(at.to("arms", i), "unknown arm %q: want one of %s", a, strings.Join(names, ", "))
+		}
+		if err := c.fresh(at.to("arms", i), "arm", a, seen); err != nil {
+			return err
+		}
+	}
+	if n := c.topo.Allowed.Len(); w.Procs < 0 || w.Procs > n {
+		return c.bad(at.to("procs"), "procs %d: want 1 to %d, the CPUs of the machine, or 0 for all", w.Procs, n)
+	}
+	return nil
+}
+
+func (c *checker) buffer(at path, b *Buffer) error {
+	if err := first(c.fresh(at, "buffer", b.Name, c.buffers), c.home(at.to("home"), b.Home, b.Scope),
+		c.oneOf(at.to("scope"), b.Scope, "machine", "process", "thread")); err != nil {
+		return err
+	}
+	if b.Bytes < 1 || b.Bytes > mostBytes {
+		return c.bad(at.to("bytes"), "buffer %q has %d bytes: want 1 to %d", b.Name, b.Bytes, mostBytes)
+	}
+	return nil
+}
+
+func (c *checker) group(at path, g *Group) error {
+	if err := first(c.fresh(at, "threads", g.Name, c.groups), c.atMost(at.to("count"), int64(g.Count), mostItems),
+		c.atMost(at.to("times"), g.Times, mostRounds), c.time(at.to("start_s"), g.StartS, 1),
+		c.nodes(at.to("nodes"), g.Nodes), c.nodes(at.to("home"), g.Home)); err != nil {
+		return err
+	}
+	switch {
+	case g.PerCPU && g.Count > 0:
+		return c.bad(at.to("count"), "threads %q have a count and per_cpu: want one of them", g.Name)
+	case g.PerCPU && len(g.Nodes) > 0:
+		return c.bad(at.to("nodes"), "threads %q have nodes and per_cpu: want one of them", g.Name)
+	case g.Measured && g.Times == 0:
+		return c.bad(at, "threads %q are measured: want times, or they never end", g.Name)
+	case len(g.Phases) == 0:
+		return c.bad(at.to("phases"), "threads %q: want at least one phase", g.Name)
+	}
+	g.Count = max(g.Count, 1)
+	for i := range g.Phases {
+		if err := c.phase(at.to("phases", i), &g.Phases[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) phase(at path, p *Phase) error {
+	n := 0
+	for _, set := range []bool{p.Random != nil, p.Stream != nil, p.ComputeUs != 0, p.SleepUs != 0} {
+		if set {
+			n++
+		}
+	}
+	if n != 1 {
+		return c.bad(at, "a phase of %d things: want one of random, stream, compute_us above 0 and sleep_us above 0", n)
+	}
+	const us = 1e6 // in a second
+	switch {
+	case p.Random != nil:
+		at := at.to("random")
+		if err := first(c.known(at.to("buffer"), "buffer", p.Random.Buffer, c.buffers), c.time(at.to("compute_ns"), p.Random.ComputeNs, 1e9)); err != nil {
+			return err
+		}
+		if a := p.Random.Accesses; a < 1 || a > mostRounds {
+			return c.bad(at.to("accesses"), "accesses %d: want 1 to %d", a, mostRounds)
+		}
+		if p.Random.ComputeNs > 0 && p.Random.Accesses > int64(longest)*1e9/int64(p.Random.ComputeNs) {
+			return c.bad(at.to("compute_ns"), "%d times compute_ns %v: want at most a day", p.Random.Accesses, p.Random.ComputeNs)
+		}
+	case p.Stream != nil:
+		return c.known(at.to("stream", "buffer"), "buffer", p.Stream.Buffer, c.buffers)
+	case p.ComputeUs != 0:
+		return c.time(at.to("compute_us"), p.ComputeUs, us)
+	}
+	return c.time(at.to("sleep_us"), p.SleepUs, us)
+}
+
+func (c *checker) variant(at path, v *Variant) error {
+	p, pat := &v.Policy, at.to("policy")
+	if err := first(
+		c.oneOf(pat.to("start"), p.Start, "spread", "exec", "parent"),
+		c.oneOf(pat.to("wake"), p.Wake, "idle", "last"),
+		c.oneOf(pat.to("home"), p.Home, "none", "static", "dynamic"),
+		c.atMost(pat.to("batch"), int64(p.Batch), mostItems)); err != nil {
+		return err
+	}
+	for _, x := range []struct {
+		field string
+		time  sim.Milli
+	}{{"tick_ms", p.TickMs}, {"hot_ms", p.HotMs}, {"remote_delay_ms", p.RemoteDelayMs}, {"balance_ms", p.BalanceMs},
+		{"follow_ms", p.FollowMs}, {"numa_balancing_ms", p.NUMABalancingMs}} {
+		if err := c.time(pat.to(x.field), x.time, 1e3); err != nil {
+			return err
+		}
+		if x.time > 0 && x.time < 100 {
+			return c.bad(pat.to(x.field), "%s %v: want 0 or at least 0.1", x.field, x.time)
+		}
+	}
+	if p.FollowMs > 0 && p.Home != "dynamic" {
+		return c.bad(pat.to("follow_ms"), "follow_ms without a home that is dynamic: want \"home\": \"dynamic\"")
+	}
+	if m := v.Measured; m != nil {
+		at := at.to("measured")
+		if err := first(c.oneOf(at.to("what"), m.What, "elapsed", "user", "last"), c.time(at.to("seconds"), m.Seconds, 1)); err != nil {
+			return err
+		}
+		if m.Seconds == 0 {
+			return c.bad(at.to("seconds"), "seconds 0: want a time above 0")
+		}
+	}
+	for i := range v.Set {
+		if err := c.set(at.to("set", i), &v.Set[i]); err != nil {
+			return err
+		}
+	}
+	return c.threads(at, v)
+}
+
+// set checks one change that a variant makes.
+func (c *checker) set(at path, x *Set) error {
+	switch {
+	case x.Threads == "" && x.Buffer == "":
+		return c.bad(at, "want threads or a buffer that is changed")
+	case x.Threads == "" && (x.Count != 0 || x.Nodes != nil || x.Home != nil):
+		return c.bad(at, "count, nodes or home without threads: want the threads that they are of")
+	case x.Buffer == "" && x.At != "":
+		return c.bad(at, "at without a buffer: want the buffer that is there")
+	}
+	var errs []error
+	if x.Threads != "" {
+		errs = append(errs, c.known(at.to("threads"), "threads", x.Threads, c.groups))
+	}
+	if x.Buffer != "" {
+		errs = append(errs, c.known(at.to("buffer"), "buffer", x.Buffer, c.buffers))
+	}
+	scope := ""
+	for _, b := range c.s.Buffers {
+		if b.Name == x.Buffer {
+			scope = b.Scope
+		}
+	}
+	return first(append(errs, c.atMost(at.to("count"), int64(x.Count), mostItems), c.nodes(at.to("nodes"), x.Nodes),
+		c.nodes(at.to("home"), x.Home), c.home(at.to("at"), x.At, scope))...)
+}
+
+// threads checks that the threads of a variant are not too many, and have CPUs and
+// a policy that knows their homes.
+func (c *checker) threads(at path, v *Variant) error {
+	total := 0
+	for _, g := range c.s.Threads {
+		g = v.apply(g)
+		if g.PerCPU {
+			total += c.topo.Online.Len()
+		} else {
+			total += g.Count
+		}
+		if total > mostItems {
+			return c.bad(at, "%d threads and more: want at most %d", total, mostItems)
+		}
+		if len(g.Home) > 0 && v.Policy.Home != "static" && v.Policy.Home != "dynamic" {
+			return c.bad(at, "threads %q have a home and the policy knows none: want \"home\": \"static\" or \"dynamic\"", g.Name)
+		}
+	}
+	return nil
+}
+
+// apply returns a group as it is in the variant.
+func (v *Variant) apply(g Group) Group {
+	for _, x := range v.Set {
+		if x.Threads != g.Name {
+			continue
+		}
+		if x.Count > 0 {
+			g.Count = x.Count
+		}
+		if x.Nodes != nil {
+			g.Nodes = x.Nodes
+		}
+		if x.Home != nil {
+			g.Home = x.Home
+		}
+	}
+	return g
+}
+
+// fresh checks a name that has to be one of its own.
+func (c *checker) fresh(at path, kind, name string, taken map[string]bool) error {
+	switch {
+	case name == "":
+		return c.bad(at, "%s without a name: want one", kind)
+	case taken[name]:
+		return c.bad(at, "%s %q: there is one of that name already", kind, name)
+	}
+	taken[name] = true
+	return nil
+}
+
+// known checks a name that has to be there.
+func (c *checker) known(at path, kind, name string, there map[string]bool) error {
+	if there[name] {
+		return nil
+	}
+	if len(there) == 0 {
+		return c.bad(at, "unknown %s %q: there are none", kind, name)
+	}
+	return c.bad(at, "unknown %s %q: want one of %s", kind, name, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
+}
+
+// oneOf checks a word of several; without one the first is meant.
+func (c *checker) oneOf(at path, word string, want ...string) error {
+	if word == "" || slices.Contains(want, word) {
+		return nil
+	}
+	last := len(want) - 1
+	return c.bad(at, "%v %q: want %s or %s", at[len(at)-1], word, strings.Join(want[:last], ", "), want[last])
+}
+
+// atMost checks a number.
+func (c *checker) atMost(at path, n, most int64) error {
+	if n < 0 || n > most {
+		return c.bad(at, "%v %d: want 0 to %d", at[len(at)-1], n, most)
+	}
+	return nil
+}
+
+// time checks a time in a unit of which a second has so many.
+func (c *checker) time(at path, t sim.Milli, second int64) error {
+	if t < 0 {
+		return c.bad(at, "%v %v: want 0 or more", at[len(at)-1], t)
+	}
+	if t/sim.Milli(second) > longest {
+		return c.bad(at, "%v %v: want at most a day", at[len(at)-1], t)
+	}
+	return nil
+}
+
+// nodes checks positions of nodes that have CPUs.
+func (c *checker) nodes(at path, list []int) error {
+	for i, n := range list {
+		if n < 0 || n >= len(c.topo.Nodes) {
+			return c.bad(at.to(i), "node %d: want 0 to %d", n, len(c.topo.Nodes)-1)
+		}
+		if c.topo.Nodes[n].CPUs.Empty() {
+			return c.bad(at.to(i), "node %d has no CPUs: want one that has", n)
+		}
+	}
+	return nil
+}
+
+// home checks where a buffer of a scope is.
+func (c *checker) home(at path, s, scope string) error {
+	p, err := parseHome(s, len(c.topo.Nodes))
+	if err == nil && p.spread && scope != "thread" {
+		err = fmt.Errorf("home %q: want a buffer of scope thread to spread, or interleave", s)
+	}
+	for _, n := range p.nodes {
+		if err == nil && c.topo.Nodes[n].Memory == 0 {
+			err = fmt.Errorf("node %d has no memory: want one that has", n)
+		}
+	}
+	if err != nil {
+		return c.bad(at, "%v", err)
+	}
+	return nil
+}
