@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -147,10 +148,23 @@ func (f *simFlags) parse(args []string, stdout io.Writer) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q (lists are separated by commas, without blanks)", rest[0])
 	}
+	// A flag that would be passed over is an error: who set it expects it to matter.
+	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil}
+	for _, mode := range []string{"scenario", "microbench", "verify"} {
+		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != ""}[mode] {
+			continue
+		}
+		fs.Visit(func(set *flag.Flag) {
+			if err == nil && set.Name != mode && !slices.Contains(alone[mode], set.Name) {
+				err = usagef("--%s and --%s exclude each other", mode, set.Name)
+			}
+		})
+		return err
+	}
 	if f.out == "" {
 		return nil
 	}
-	for name, set := range map[string]bool{"--json": f.json, "--check": f.check, "--scenario": f.scenario != "", "--microbench": f.micro, "--verify": f.verify != ""} {
+	for name, set := range map[string]bool{"--json": f.json, "--check": f.check} {
 		if set {
 			return usagef("--out and %s exclude each other", name)
 		}
@@ -195,10 +209,18 @@ func simMain(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if f.json {
-		return printJSON(stdout, runs)
+	return showSim(runs, f.json, stdout)
+}
+
+// showSim prints runs; the error is the first check that failed.
+func showSim(runs []*simRun, asJSON bool, w io.Writer) error {
+	if asJSON {
+		if err := printJSON(w, runs); err != nil {
+			return err
+		}
+	} else {
+		printSim(w, runs)
 	}
-	printSim(stdout, runs)
 	return failedCheck(runs)
 }
 
@@ -468,12 +490,5 @@ func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w io.Writer) error 
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		if err := printJSON(w, runs); err != nil {
-			return err
-		}
-	} else {
-		printSim(w, runs)
-	}
-	return failedCheck(runs)
+	return showSim(runs, asJSON, w)
 }

@@ -17,7 +17,8 @@ const (
 	longest    = sim.Milli(24 * 3600 * 1000) // virtual seconds of one time
 	mostBytes  = int64(1) << 46              // of a buffer
 	mostItems  = 1 << 14                     // threads of a variant, runs, nodes of a list
-	mostRounds = int64(1) << 40              // times, accesses
+	mostRounds = int64(1) << 40              // accesses
+	mostPhases = int64(1e9)                  // of all threads of a group together
 )
 
 // Parse reads a scenario. An error is one line: file, line, column, what is there
@@ -201,7 +202,7 @@ func (c *checker) buffer(at path, b *Buffer) error {
 
 func (c *checker) group(at path, g *Group) error {
 	if err := first(c.fresh(at, "threads", g.Name, c.groups), c.atMost(at.to("count"), int64(g.Count), mostItems),
-		c.atMost(at.to("times"), g.Times, mostRounds), c.time(at.to("start_s"), g.StartS, 1),
+		c.atMost(at.to("times"), g.Times, mostPhases), c.time(at.to("start_s"), g.StartS, 1),
 		c.nodes(at.to("nodes"), g.Nodes), c.nodes(at.to("home"), g.Home)); err != nil {
 		return err
 	}
@@ -216,10 +217,20 @@ func (c *checker) group(at path, g *Group) error {
 		return c.bad(at.to("phases"), "threads %q: want at least one phase", g.Name)
 	}
 	g.Count = max(g.Count, 1)
+	if n := int64(g.Count) * int64(len(g.Phases)); g.Times > mostPhases/n {
+		return c.bad(at.to("times"), "times %d: want at most %d with so many threads and phases", g.Times, mostPhases/n)
+	}
+	memory, round := false, sim.Milli(0)
 	for i := range g.Phases {
-		if err := c.phase(at.to("phases", i), &g.Phases[i]); err != nil {
+		p := &g.Phases[i]
+		if err := c.phase(at.to("phases", i), p); err != nil {
 			return err
 		}
+		memory = memory || p.Random != nil || p.Stream != nil
+		round += p.ComputeUs + p.SleepUs
+	}
+	if !memory && round < 1000 {
+		return c.bad(at.to("phases"), "threads %q: phases of %v us in all: want at least 1", g.Name, round)
 	}
 	return nil
 }

@@ -120,6 +120,8 @@ func TestBadScenarios(t *testing.T) {
 		{`"times": 20`, `"times": 0`, `threads "probe" are measured: want times, or they never end`},
 		{`"times": 20`, `"times": 20, "start_s": §-1`, "start_s -1: want 0 or more"},
 		{`"times": 20`, `"times": 20, "start_s": §86401`, "start_s 86401: want at most a day"},
+		{`"times": 20`, `"times": §600000000, "count": 2`, "times 600000000: want at most 500000000 with so many threads and phases"},
+		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"compute_us": 0.001}`, `threads "probe": phases of 0.001 us in all: want at least 1`},
 		{`"times": 20`, `"times": 20, "count": §1000000`, "count 1000000: want 0 to 16384"},
 		{`"times": 20`, `"times": 20, "per_cpu": true, "nodes": [0]`, `threads "probe" have nodes and per_cpu: want one of them`},
 		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"compute_us": 1, "sleep_us": 2}`, "a phase of 2 things: want one of random, stream,"},
