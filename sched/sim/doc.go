@@ -27,7 +27,8 @@
 //	bandwidth.go  memory controllers and links, shared max-min fairly; loaded latency
 //	work.go       what a piece of Work costs; where pages lie
 //	kernel.go     CPUs and their queues, futexes, affinity
-//	policy.go     what operating systems do with threads beyond that
+//	policy.go     what operating systems do with threads beyond that: homes, pages
+//	balance.go    how CPUs take threads from each other under such a policy
 //	micro         MLC, likwid and core-to-core, compared with what was measured;
 //	              micro/errors.txt is the table of errors
 //
