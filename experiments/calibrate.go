@@ -260,8 +260,8 @@ func measureHost() (*sim.Preset, error) {
 // cycleNs is the time of one of many additions that each wait for the last one.
 func cycleNs() float64 {
 	const n = 1 << 20
-	x, y := uint64(1), uint64(sink.Load())
-	t := each(8*n, func() {
+	return each(8*n, func() {
+		x, y := uint64(1), sink.Load()
 		for range n {
 			x += y
 			y ^= x
@@ -272,9 +272,8 @@ func cycleNs() float64 {
 			x += y
 			y ^= x
 		}
+		sink.Store(x + y)
 	})
-	sink.Store(x + y)
-	return t
 }
 
 // manyPages is so many that what else a buffer costs does not matter.
@@ -359,6 +358,9 @@ func newStackNs() float64 {
 	return t
 }
 
+// sink takes what was computed, so that it is. What f of each computes with are
+// variables of f itself: those that it shares with its caller are memory, and a
+// chain of them is a chain of loads and stores.
 var sink atomic.Uint64
 
 // chaseNs is the time of one of many dependent loads at random in so many bytes.
@@ -386,15 +388,17 @@ func chaseNs(bytes int64) float64 {
 		ring[i].next = order[i]
 	}
 	const looks = 1 << 20
-	at := int32(0)
+	start := int32(0) // where the last round ended: the next one is to find nothing in caches that only it fits
 	t := best(func() float64 {
 		return each(looks, func() {
+			at := start
 			for range looks {
 				at = ring[at].next
 			}
+			start = at
 		})
 	})
-	sink.Store(uint64(at))
+	sink.Store(uint64(start))
 	return t
 }
 
@@ -406,18 +410,16 @@ func scatterNs(bytes int64) float64 {
 		memory[i] = uint64(i)
 	}
 	const looks = 1 << 20
-	sum := uint64(0)
-	t := best(func() float64 {
+	return best(func() float64 {
 		return each(looks, func() {
-			x := uint64(88172645463325252)
+			x, sum := uint64(88172645463325252), uint64(0)
 			for range looks {
 				x = x*6364136223846793005 + 1442695040888963407
 				sum += memory[x>>32&uint64(len(memory)-1)]
 			}
+			sink.Store(sum)
 		})
 	})
-	sink.Store(sum)
-	return t
 }
 
 // A streamKernel goes once over arrays as likwid's kernels do. streams is how many
