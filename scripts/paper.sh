@@ -14,7 +14,7 @@ command -v go >/dev/null || {
 	echo "paper.sh: Go is not installed: get Go 1.26 or later from https://go.dev/dl/" >&2
 	exit 2
 }
-for name in host-2cpu host-tasks virtual-4x2; do
+for name in host-2cpu host-tasks virtual-4x4; do
 	go run ./experiments report --tex "paper/tables-$name.tex" "results/reference-$name" >/dev/null
 	echo "paper/tables-$name.tex"
 done
