@@ -346,7 +346,7 @@ func TestCloseCancelsWhatIsBlockedAndRunsItsDefers(t *testing.T) {
 // scheduler of the machine.
 func TestObjectsComeBackWhenTheSchedulerCloses(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
-		freed := 0
+		var freed atomic.Int64 // Gs that have not blocked when Close comes are cancelled where they run
 		run(t, s, func(g *sched.G) {
 			ready, never := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
 			for range 3 {
@@ -357,7 +357,7 @@ func TestObjectsComeBackWhenTheSchedulerCloses(t *testing.T) {
 					}
 					defer func() {
 						g.Free(p)
-						freed++
+						freed.Add(1)
 					}()
 					ready.Send(g, 0)
 					never.Recv(g)
@@ -367,8 +367,8 @@ func TestObjectsComeBackWhenTheSchedulerCloses(t *testing.T) {
 				ready.Recv(g)
 			}
 		})
-		if err := s.Close(); err != nil || freed != 3 {
-			t.Errorf("Close: %v, and %d of 3 blocked Gs have freed what they had", err, freed)
+		if err := s.Close(); err != nil || freed.Load() != 3 {
+			t.Errorf("Close: %v, and %d of 3 blocked Gs have freed what they had", err, freed.Load())
 		}
 	})
 }
