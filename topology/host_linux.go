@@ -29,7 +29,7 @@ func Host() (*Topology, error) {
 	if err != nil {
 		return nil, fmt.Errorf("this machine: %w", err)
 	}
-	t.Origin = "host"
+	t.Origin, t.host = "host", true
 	return t, nil
 }
 

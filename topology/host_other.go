@@ -11,6 +11,7 @@ func Host() (*Topology, error) {
 	cpus := CPURange(0, runtime.NumCPU())
 	t := &Topology{
 		Origin:         "host",
+		host:           true,
 		Online:         cpus,
 		Allowed:        cpus,
 		Nodes:          []Node{{ID: 0, CPUs: cpus}},

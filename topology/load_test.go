@@ -141,6 +141,35 @@ func TestLoadTakesEveryFormOfAMachine(t *testing.T) {
 	}
 }
 
+// The name of a file must not decide whether threads are bound.
+func TestOnlyHostIsTheHost(t *testing.T) {
+	t.Chdir(t.TempDir())
+	tr := treeOf(mustSynthetic("2x2"))
+	var b bytes.Buffer
+	if err := Capture(&b, tr.fs()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("host", b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := Load("./host")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if foreign.IsHost() || foreign.Online.Len() != 4 {
+		t.Errorf("a capture named host: IsHost %v, CPUs %v; want false and 0-3", foreign.IsHost(), foreign.Online)
+	}
+	mine, err := Load("host")
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrowed := *mine
+	narrowed.Allowed = CPUs(mine.Allowed.First())
+	if !mine.IsHost() || !narrowed.IsHost() {
+		t.Errorf("the host: IsHost %v, and of a copy %v; want true", mine.IsHost(), narrowed.IsHost())
+	}
+}
+
 func TestHostIsAMachine(t *testing.T) {
 	topo, err := Host()
 	if err != nil {

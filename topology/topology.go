@@ -62,7 +62,7 @@ package topology
 // A Topology is one machine, as the package comment has it. Any number of
 // goroutines may read it.
 type Topology struct {
-	Origin string // where it came from: "host", a file's name, "synthetic:2x4", ...
+	Origin string // where it came from, for people to read: "host", a file's name, "synthetic:2x4", ...
 
 	Online  CPUSet // PUs (hardware threads) that are online
 	Offline CPUSet // PUs that are present and offline
@@ -90,7 +90,16 @@ type Topology struct {
 	Missing []string // what could not be read, and what was assumed instead
 
 	index // what the O(1) queries look up
+
+	host bool // see IsHost
 }
+
+// IsHost reports whether t is the machine that the program runs on, so that
+// threads may be bound to its CPUs and pages placed on its nodes. Only [Host]
+// makes such a Topology; Origin decides nothing, since a capture may have any
+// name. A copy, with which a caller narrows Allowed, say, is the host as the
+// original is.
+func (t *Topology) IsHost() bool { return t.host }
 
 // A Cache is one data or unified cache.
 type Cache struct {

@@ -18,7 +18,7 @@ import (
 const Goroutine = "goroutine"
 
 // HostBench measures on this machine. topos are the plan's topologies by
-// label; one whose origin is not "host" is pretended.
+// label; one that is not the host's is pretended.
 func HostBench(topos map[string]*topology.Topology) Bench {
 	return func(c *PlanCell, rep Repetition) (Outcome, error) {
 		w := workload.ByName(c.Workload)

@@ -44,13 +44,16 @@ func TestTopologyLabels(t *testing.T) {
 		if got := TopologyLabel(topo); got != want {
 			t.Errorf("%s: label %q, want %q", arg, got, want)
 		}
-		topo.Origin = "host"
-		if got := TopologyLabel(topo); got != strings.TrimPrefix(want, "pretended-") {
-			t.Errorf("%s as host: label %q", arg, got)
-		}
 	}
-	uneven := &topology.Topology{Origin: "host", Online: topology.CPURange(0, 5), Cores: make([]topology.CPUSet, 3), Nodes: make([]topology.Node, 2)}
-	if got := TopologyLabel(uneven); got != "2n3c5t" {
+	host, err := topology.Host()
+	if err != nil {
+		t.Skip(err)
+	}
+	if got := TopologyLabel(host); strings.HasPrefix(got, "pretended-") {
+		t.Errorf("this machine: label %q", got)
+	}
+	named := &topology.Topology{Origin: "host", Online: topology.CPURange(0, 5), Cores: make([]topology.CPUSet, 3), Nodes: make([]topology.Node, 2)}
+	if got := TopologyLabel(named); got != "pretended-2n3c5t" {
 		t.Errorf("uneven machine: label %q, want totals 2n3c5t", got)
 	}
 }

@@ -195,7 +195,7 @@ func describeTopology(t *topology.Topology) TopoMeta {
 	m := TopoMeta{
 		Label:     TopologyLabel(t),
 		Origin:    t.Origin,
-		Pretended: t.Origin != "host",
+		Pretended: !t.IsHost(),
 		CPUs:      t.Allowed.Len(),
 		Distances: t.Distances,
 		Missing:   t.Missing,
@@ -217,6 +217,13 @@ func describeTopology(t *topology.Topology) TopoMeta {
 // cores and threads ("5n20c33t"). A topology that is not this machine's own
 // has "pretended-" in front.
 func TopologyLabel(t *topology.Topology) string {
+	if !t.IsHost() {
+		return "pretended-" + shapeLabel(t)
+	}
+	return shapeLabel(t)
+}
+
+func shapeLabel(t *topology.Topology) string {
 	nodes := max(1, len(t.Nodes))
 	l3s := max(nodes, len(t.L3))
 	cores := max(1, len(t.Cores))
@@ -224,9 +231,6 @@ func TopologyLabel(t *topology.Topology) string {
 	label := fmt.Sprintf("%dn%dc%dt", nodes, cores, threads)
 	if l3s%nodes == 0 && cores%l3s == 0 && threads%cores == 0 {
 		label = fmt.Sprintf("%dn%dl%dc%dt", nodes, l3s/nodes, cores/l3s, threads/cores)
-	}
-	if t.Origin != "host" {
-		label = "pretended-" + label
 	}
 	return label
 }

@@ -83,7 +83,7 @@ func New(cfg Config) (*Machine, error) {
 		}
 		m.topo = topo
 	}
-	m.pretended = m.topo.Origin != "host"
+	m.pretended = !m.topo.IsHost()
 	if cfg.Procs == 0 {
 		cfg.Procs = m.topo.Allowed.Len()
 	}
