@@ -15,8 +15,12 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// fail prints err as one line and returns the exit status it deserves.
+// fail prints err as one line and returns the exit status it deserves. It leaves
+// output that could not be written to dispatch.
 func fail(stderr io.Writer, command string, err error) int {
+	if errors.As(err, new(outputError)) {
+		return 1
+	}
 	fmt.Fprintf(stderr, "experiments %s: %s\n", command, strings.ReplaceAll(err.Error(), "\n", "; "))
 	if ue := (usageError{}); errors.As(err, &ue) {
 		return 2

@@ -40,7 +40,19 @@ func commands() []command {
 
 func main() { os.Exit(dispatch(os.Args[1:], os.Stdout, os.Stderr)) }
 
+// dispatch runs the command that args name and returns the exit status. Output
+// that could not be written is an error of every command.
 func dispatch(args []string, stdout, stderr io.Writer) int {
+	out := &output{w: stdout}
+	status := runCommand(args, out, stderr)
+	if out.err == nil {
+		return status
+	}
+	fmt.Fprintf(stderr, "experiments %s: %v\n", args[0], out.err)
+	return max(1, status)
+}
+
+func runCommand(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		help(stderr)
 		return 2
@@ -49,7 +61,7 @@ func dispatch(args []string, stdout, stderr io.Writer) int {
 	switch name {
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 && name == "help" {
-			return dispatch([]string{args[1], "--help"}, stdout, stderr)
+			return runCommand([]string{args[1], "--help"}, stdout, stderr)
 		}
 		help(stdout)
 		return 0
