@@ -193,7 +193,7 @@ func (x *Machine) word(i int) *word {
 func (x *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
 	t := x.cur
 	if t.m != m && !x.isOuter(m) {
-		x.fail(fmt.Errorf("M%d runs on a carrier that M%d has entered", m.ID, t.id-1))
+		x.fail(fmt.Errorf("two Ms on one carrier: M%d runs where M%d has entered", m.ID, t.id-1))
 		return
 	}
 	if x.err != nil {
@@ -360,16 +360,16 @@ func (x *Machine) fail(err error) {
 func (x *Machine) stuck() error {
 	for _, t := range x.threads {
 		if t.await != nil {
-			return fmt.Errorf("G %d is busy on %s until another G has run, and every other M sleeps: a wake-up was lost", t.g, x.name(t))
+			return fmt.Errorf("a wake-up was lost: G %d is busy on %s until another G has run, and every other M sleeps", t.g, x.name(t))
 		}
 	}
 	if x.threads[0].state == settled {
 		return errors.New("the caller waits for the scheduler to become idle, and every M sleeps: a wake-up was lost")
 	}
 	if x.s != nil && x.closing() {
-		return errors.New("Close waits, and every M sleeps: it would never end")
+		return errors.New("every M sleeps while Close waits: it would never end")
 	}
-	return errors.New("Run waits, no deadlock was reported, and every M sleeps: a wake-up was lost, or a deadlock missed")
+	return errors.New("every M sleeps while Run waits, and no deadlock was reported: a wake-up was lost, or a deadlock missed")
 }
 
 // closing reports whether the scheduler stops.
@@ -469,7 +469,7 @@ func (x *Machine) yield(t *thread) {
 // Newosproc implements [sched.Machine].
 func (x *Machine) Newosproc(m, by *sched.M) {
 	if x.closed {
-		x.fail(fmt.Errorf("M%d was started after Close", m.ID))
+		x.fail(fmt.Errorf("after Close, M%d was started", m.ID))
 		return
 	}
 	t := x.newThread(m)

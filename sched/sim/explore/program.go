@@ -330,7 +330,7 @@ func (e *env) run(g *sched.G, i int, fn func(*task)) {
 	e.x.flag(i, sched.RMW)
 	e.x.readied++ // some may be busy until now
 	if e.ran[i]++; e.ran[i] != 1 {
-		e.x.fail(fmt.Errorf("G %d runs a second time", i))
+		e.x.fail(fmt.Errorf("run twice: G %d", i))
 	}
 	fn(&t)
 	e.x.cur.g = outer
@@ -348,7 +348,7 @@ func (t *task) here() { t.e.x.cur.g = t.i }
 
 func (t *task) check(ok bool, format string, args ...any) {
 	if !ok {
-		t.e.x.fail(fmt.Errorf("G %d: %s", t.i, fmt.Sprintf(format, args...)))
+		t.e.x.fail(fmt.Errorf("in G %d: %s", t.i, fmt.Sprintf(format, args...)))
 	}
 }
 

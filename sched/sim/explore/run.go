@@ -48,7 +48,7 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 	x.settle()
 	for i := range e.expected {
 		if e.ran[i] != 1 {
-			return fmt.Errorf("G %d was lost: nothing is queued, every M sleeps, and it never ran", i)
+			return fmt.Errorf("lost: G %d never ran, nothing is queued, and every M sleeps", i)
 		}
 	}
 	if err := s.CheckQuiet(); err != nil {
@@ -93,7 +93,7 @@ func (x *Machine) checkRun(p *Program, err error) {
 	case p.want != nil:
 		err = p.want(err)
 	case err != nil:
-		err = fmt.Errorf("Run returned: %w", err)
+		err = fmt.Errorf("error of Run: %w", err)
 	}
 	if err != nil {
 		x.fail(err)
@@ -121,7 +121,7 @@ func (x *Machine) close(e *env) {
 	x.closed = true
 	for _, t := range x.threads[1:] {
 		if t.state != ended {
-			x.fail(fmt.Errorf("Close returned while %s has not ended", x.name(t)))
+			x.fail(fmt.Errorf("after Close returned, %s has not ended", x.name(t)))
 		}
 	}
 }
