@@ -314,7 +314,10 @@ func allocNs() (ns float64, err error) {
 		return 0, err
 	}
 	defer m.Close()
-	a, _ := policy.ByName("flat")
+	a, err := policy.ByName("flat")
+	if err != nil {
+		return 0, err
+	}
 	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: 1})
 	if err != nil {
 		return 0, err
@@ -610,7 +613,10 @@ func hostTimes(spec, arm string, procs int) (t timing, err error) {
 		return t, err
 	}
 	defer m.Close()
-	a, _ := policy.ByName(arm)
+	a, err := policy.ByName(arm)
+	if err != nil {
+		return t, err
+	}
 	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: 1})
 	if err != nil {
 		return t, err

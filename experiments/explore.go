@@ -110,8 +110,8 @@ func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (f
 		*arms = strings.Join(armNames, ",")
 	}
 	for armName := range strings.SplitSeq(*arms, ",") {
-		arm, ok := policy.ByName(armName)
-		if !ok {
+		arm, err := policy.ByName(armName)
+		if err != nil {
 			return false, unknown("arm", armName, armNames)
 		}
 		for name := range strings.SplitSeq(*programs, ",") {

@@ -273,7 +273,10 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, _ := policy.ByName(arm)
+	a, err := policy.ByName(arm)
+	if err != nil {
+		return nil, err
+	}
 	params, err := l.Parse(l.params)
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func (f *simFlags) sweep() (*sweep, error) {
 		for _, l := range loads {
 			for _, n := range procs {
 				for _, arm := range arms {
-					if _, ok := policy.ByName(arm); ok { // stock goroutines are not simulated
+					if _, err := policy.ByName(arm); err == nil { // stock goroutines are not simulated
 						sw.cells = append(sw.cells, simCell{simOptions{p, topo, f.seed}, arm, l, n})
 					}
 				}

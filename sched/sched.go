@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -61,16 +62,25 @@ type run struct {
 	done Word32
 }
 
-// New makes a scheduler. Ms start when there is work for them. Close it after
-// use.
+// New makes a scheduler. Ms start when there is work for them. Close it after use:
+// its threads refer to it, so the garbage collector never frees a scheduler that is
+// dropped without Close, nor its threads and stacks.
+//
+// The error names the field of cfg that is wrong, and what it wants.
 func New(cfg Config) (*Sched, error) {
+	if cfg.Machine == nil {
+		return nil, errors.New("sched: Config.Machine is nil: want a Machine, as host.New returns it")
+	}
+	if cfg.Arm.Name == "" {
+		return nil, errors.New("sched: Config.Arm has no name: want an arm, as policy.ByName returns it")
+	}
 	topo := cfg.Machine.Topology()
 	max := topo.Allowed.Len()
 	if cfg.Procs == 0 {
 		cfg.Procs = max
 	}
 	if cfg.Procs < 1 || cfg.Procs > max {
-		return nil, fmt.Errorf("sched: %d procs: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
+		return nil, fmt.Errorf("sched: Config.Procs is %d: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
 	}
 	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, groupPaths: make(map[*Group]int64)}
 	s.m0 = &M{ID: -1, s: s}

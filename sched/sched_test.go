@@ -33,9 +33,9 @@ func start(tb testing.TB, arm, topo string) *sched.Sched {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	a, ok := policy.ByName(arm)
-	if !ok {
-		tb.Fatalf("no arm %q", arm)
+	a, err := policy.ByName(arm)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	s, err := sched.New(sched.Config{Machine: m, Arm: a})
 	if err != nil {
@@ -461,6 +461,25 @@ func TestAGIsWokenAtHome(t *testing.T) {
 	st := s.Stats()
 	if st.HomeRuns <= st.AwayRuns {
 		t.Errorf("%d runs at home, %d away", st.HomeRuns, st.AwayRuns)
+	}
+}
+
+func TestAConfigWithoutAMachineOrAnArmIsRefused(t *testing.T) {
+	m, err := host.New(host.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for _, c := range []struct {
+		cfg  sched.Config
+		want string
+	}{
+		{sched.Config{Arm: policy.Arms[1]}, "Config.Machine is nil"},
+		{sched.Config{Machine: m}, "Config.Arm has no name"},
+	} {
+		if _, err := sched.New(c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("New: %v, want an error with %q", err, c.want)
+		}
 	}
 }
 

@@ -73,9 +73,9 @@ func benchStock(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 }
 
 func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Repetition, topo *topology.Topology) (out Outcome, err error) {
-	arm, ok := policy.ByName(c.Arm)
-	if !ok {
-		return out, fmt.Errorf("unknown arm %q", c.Arm)
+	arm, err := policy.ByName(c.Arm)
+	if err != nil {
+		return out, err
 	}
 	// The topology as it was when the run began: a CPU that has gone offline since
 	// makes a thread that cannot be bound, and that is reported.

@@ -172,12 +172,8 @@ func (c *checker) workload(w *Workload) error {
 	}
 	seen = map[string]bool{}
 	for i, a := range w.Arms {
-		if _, ok := policy.ByName(a); !ok {
-			var names []string
-			for _, arm := range policy.Arms {
-				names = append(names, arm.Name)
-			}
-			return c.bad(at.to("arms", i), "unknown arm %q: want one of %s", a, strings.Join(names, ", "))
+		if _, err := policy.ByName(a); err != nil {
+			return c.bad(at.to("arms", i), "%v", err)
 		}
 		if err := c.fresh(at.to("arms", i), "arm", a, seen); err != nil {
 			return err

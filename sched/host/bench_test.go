@@ -15,9 +15,9 @@ func newSched(tb testing.TB, arm string, procs int) *sched.Sched {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	a, ok := policy.ByName(arm)
-	if !ok {
-		tb.Fatalf("no arm %s", arm)
+	a, err := policy.ByName(arm)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs})
 	if err != nil {

@@ -33,12 +33,23 @@ var Arms = [...]Arm{
 	{Name: "numa-wrongmap", Doc: "numa on a shuffled node map: sharding without locality", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Shuffle: true},
 }
 
-// ByName returns the arm with the given name.
-func ByName(name string) (Arm, bool) {
+// ByName returns the arm with the given name. The error is an [UnknownArmError].
+func ByName(name string) (Arm, error) {
 	for i := range Arms {
 		if Arms[i].Name == name {
-			return Arms[i], true
+			return Arms[i], nil
 		}
 	}
-	return Arm{}, false
+	return Arm{}, UnknownArmError(name)
+}
+
+// An UnknownArmError is the name of an arm that does not exist.
+type UnknownArmError string
+
+func (e UnknownArmError) Error() string {
+	text := "unknown arm \"" + string(e) + "\": want one of"
+	for i := range Arms {
+		text += " " + Arms[i].Name
+	}
+	return text
 }

@@ -107,8 +107,8 @@ func TestArmsAreDistinct(t *testing.T) {
 	byName := map[string]bool{}
 	bySwitches := map[Arm]string{}
 	for _, a := range Arms {
-		if got, ok := ByName(a.Name); !ok || got != a {
-			t.Errorf("ByName(%q) = %v, %v", a.Name, got, ok)
+		if got, err := ByName(a.Name); err != nil || got != a {
+			t.Errorf("ByName(%q) = %v, %v", a.Name, got, err)
 		}
 		if byName[a.Name] {
 			t.Errorf("two arms are called %s", a.Name)
@@ -121,8 +121,9 @@ func TestArmsAreDistinct(t *testing.T) {
 		}
 		bySwitches[a] = name
 	}
-	if _, ok := ByName("no such arm"); ok {
-		t.Error("ByName finds an arm that is not there")
+	_, err := ByName("flatt")
+	if err == nil || !strings.Contains(err.Error(), `"flatt": want one of gm flat numa `) {
+		t.Errorf("ByName of an unknown arm: %v, want an error that names it and the arms", err)
 	}
 }
 

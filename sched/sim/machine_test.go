@@ -32,9 +32,9 @@ func machine(t testing.TB, preset string) *sim.Machine {
 }
 
 func run(t testing.TB, m *sim.Machine, arm string, procs int, f func(*sched.G)) sched.Stats {
-	a, ok := policy.ByName(arm)
-	if !ok {
-		t.Fatal(arm)
+	a, err := policy.ByName(arm)
+	if err != nil {
+		t.Fatal(err)
 	}
 	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: 1})
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 
 func config(t testing.TB, arm string) Config {
 	t.Helper()
-	a, ok := policy.ByName(arm)
-	if !ok {
-		t.Fatalf("no arm %s", arm)
+	a, err := policy.ByName(arm)
+	if err != nil {
+		t.Fatal(err)
 	}
 	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 12_000, PCT: 5_000, Depth: 4}
 	switch {
