@@ -53,10 +53,10 @@ type Preset struct {
 	Loaded Curve   `json:"loaded_latency"` // multiple of the idle latency against the share of bandwidth used
 
 	// Cache lines that change hands, with an atomic operation.
-	Near    Scalar `json:"c2c_l3_ns"`      // between cores that share the L3
-	Package Scalar `json:"c2c_package_ns"` // between L3s of one node
-	Line    Matrix `json:"c2c_ns"`         // between nodes: line at home with the one who held it
-	LineFar Matrix `json:"c2c_home_ns"`    // line at home with the one who gets it; left out: the same
+	Near    Scalar `json:"c2c_l3_ns"`            // between cores that share the L3
+	Package Scalar `json:"c2c_package_ns"`       // between L3s of one node
+	Line    Matrix `json:"c2c_ns"`               // between nodes: line at home with the one who held it
+	LineFar Matrix `json:"c2c_home_ns,omitzero"` // line at home with the one who gets it; left out: the same
 
 	// Kernel.
 	Syscall  Scalar `json:"syscall_ns"`
