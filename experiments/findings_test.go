@@ -146,3 +146,33 @@ func TestVerifyWantsSimulatedResults(t *testing.T) {
 		}
 	}
 }
+
+// Beside the ratios stands what they do not show: what flat is there, and that
+// numa-wrongmap still has locality.
+func TestFindingsSayWhatTheRatiosDoNotShow(t *testing.T) {
+	res := made(4, "triad", 200, 100, 96, 1.1, 100/1.1)
+	text := func() string {
+		_, lines := findings(res)
+		return strings.Join(lines, "\n")
+	}
+	if got := text(); !strings.Contains(got, "flat is not what a Go program gets") || strings.Contains(got, "numa-wrongmap") {
+		t.Errorf("without numa-wrongmap: %s", got)
+	}
+	for i, local := range []float64{15, 46} {
+		wrong := made(4, "triad", 200, 110, local, 1.1, 100/1.1).Measurements
+		for j := range wrong {
+			wrong[j].Topo = fmt.Sprint("m", i)
+			if wrong[j].Arm == "numa" {
+				wrong[j].Arm = "numa-wrongmap"
+			}
+		}
+		both := made(4, "triad", 200, 100, 96, 1.1, 100/1.1).Measurements
+		both[1].Topo = wrong[0].Topo
+		res.Measurements = append(res.Measurements, append(wrong, both[1])...)
+		res.Meta.Topologies = append(res.Meta.Topologies, harness.TopoMeta{Label: wrong[0].Topo, CPUs: 8, NodesWithCPUs: 4})
+	}
+	want := "numa has 1.10x to 1.10x the throughput of numa-wrongmap. That arm is not sharding without locality"
+	if got := text(); !strings.Contains(got, want) || !strings.Contains(got, "15 to 46 % of its bytes are local") || !strings.Contains(got, "is not known from it") {
+		t.Errorf("with numa-wrongmap: %s", got)
+	}
+}

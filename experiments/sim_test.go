@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+
+	"numasched/sched/sim"
 )
 
 func simulate(t *testing.T, args ...string) string {
@@ -41,6 +44,40 @@ func TestSimJSON(t *testing.T) {
 		}
 		if all, sum := r.MakespanNs*int64(r.Procs), r.WorkNs+r.SchedulingNs+r.IdleNs; float64(sum) < 0.95*float64(all) {
 			t.Errorf("%s: work, scheduling and idle make %d of %d ns", r.Arm, sum, all)
+		}
+	}
+}
+
+// A rate has digits that count, however few events there were.
+func TestMillionEvents(t *testing.T) {
+	for _, c := range []struct {
+		events int64
+		wall   time.Duration
+		want   string
+	}{{7_100_000, time.Second, "7.1"}, {8192, 300 * time.Millisecond, "0.027"}, {25_400_000, time.Second, "25"}, {0, time.Second, "0"}} {
+		if got := millionEvents(c.events, c.wall); got != c.want {
+			t.Errorf("%d events in %v: %s million a second, want %s", c.events, c.wall, got, c.want)
+		}
+	}
+}
+
+// A name that is no arm is refused wherever a run begins: the zero Arm is Go 1.0's
+// scheduler.
+func TestMisspeltArmIsRefused(t *testing.T) {
+	p, err := sim.LoadPreset("synthetic:2x2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loads, err := parseWorkloads("fib:n=5", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arm := range []string{"", "numma", "goroutine"} {
+		if r, err := (simOptions{preset: p, seed: 1}).run(arm, loads[0], 2); err == nil || !strings.Contains(err.Error(), "unknown arm") {
+			t.Errorf("simulated under %q: %+v, %v", arm, r, err)
+		}
+		if _, err := hostTimes("fib:n=5", arm, 1); err == nil || !strings.Contains(err.Error(), "unknown arm") {
+			t.Errorf("on the host under %q: %v", arm, err)
 		}
 	}
 }
