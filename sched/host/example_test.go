@@ -16,7 +16,10 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer machine.Close()
-	arm, _ := policy.ByName("numa")
+	arm, err := policy.ByName("numa")
+	if err != nil {
+		log.Fatal(err)
+	}
 	s, err := sched.New(sched.Config{Machine: machine, Arm: arm})
 	if err != nil {
 		log.Fatal(err)

@@ -20,6 +20,8 @@ func config(t testing.TB, arm string) Config {
 		cfg.Limit, cfg.PCT = 200, 100
 	case testing.Short():
 		cfg.Limit, cfg.PCT = 1000, 500
+	case !longTests():
+		cfg.Limit, cfg.PCT = 3000, 1500
 	}
 	return cfg
 }

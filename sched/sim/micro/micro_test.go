@@ -4,22 +4,41 @@ import (
 	"bytes"
 	"math"
 	"os"
+	"sync"
 	"testing"
 )
+
+// few reports whether few presets are tried. Where there is time, as in .ci/run,
+// the variable is set. (A test that reads it here is run again when it changes;
+// what is read before tests begin, go test does not notice.)
+func few() bool { return raceDetector || os.Getenv("NUMASCHED_LONG_TESTS") == "" }
+
+var ran sync.Map // []Cell by preset
+
+// run runs the benchmarks on a preset, or returns what an earlier test got.
+func run(t *testing.T, name string) []Cell {
+	t.Helper()
+	if cells, ok := ran.Load(name); ok {
+		return cells.([]Cell)
+	}
+	cells, err := Run(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran.Store(name, cells)
+	return cells
+}
 
 // The simulated machine gives back the measured tables within 5 %, but for the
 // tables in odd.
 func TestMeasuredTables(t *testing.T) {
 	for i, name := range Presets() {
-		if (testing.Short() || raceDetector) && i%9 != 0 {
+		if few() && i%9 != 0 {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cells, err := Run(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			cells := run(t, name)
 			limit := 0.05
 			if l, ok := odd[name]; ok {
 				limit = l
@@ -39,18 +58,14 @@ func TestMeasuredTables(t *testing.T) {
 }
 
 // The table that is kept is the one that Print makes: every run that the race
-// detector and -short leave out of the test above is in it.
+// detector and shorter runs leave out of the test above is in it.
 func TestErrorsTxt(t *testing.T) {
-	if testing.Short() || raceDetector {
-		t.Skip("simulates every preset")
+	if few() {
+		t.Skip("simulates every preset: with NUMASCHED_LONG_TESTS=1 only")
 	}
 	var tables [][]Cell
 	for _, name := range Presets() {
-		cells, err := Run(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tables = append(tables, cells)
+		tables = append(tables, run(t, name))
 	}
 	var got bytes.Buffer
 	if err := Print(&got, tables); err != nil {
