@@ -447,14 +447,14 @@ func (a *Arena) owns(p unsafe.Pointer) bool {
 // MakeSlice returns n zeroed elements in the arena. T must hold no pointers.
 // The slice is freed by [FreeSlice].
 func MakeSlice[T any](a *Arena, n int) ([]T, error) {
-	var zero T
 	if err := checkPointerless[T](); err != nil {
 		return nil, err
 	}
-	if n < 0 || unsafe.Sizeof(zero) > 0 && uintptr(n) > math.MaxInt/4/unsafe.Sizeof(zero) {
-		return nil, fmt.Errorf("numa: cannot make a slice of %d elements", n)
+	size := sizeOf[T]()
+	if n < 0 || size > 0 && n > math.MaxInt/4/size {
+		return nil, fmt.Errorf("numa: cannot make a slice of %d elements of %d bytes", n, size)
 	}
-	mem, err := a.Alloc(max(n*int(unsafe.Sizeof(zero)), 1))
+	mem, err := a.Alloc(max(n*size, 1))
 	if err != nil {
 		return nil, err
 	}
@@ -464,9 +464,8 @@ func MakeSlice[T any](a *Arena, n int) ([]T, error) {
 
 // FreeSlice gives back what [MakeSlice] returned, in its full length.
 func FreeSlice[T any](a *Arena, s []T) {
-	var zero T
 	p := (*byte)(unsafe.Pointer(unsafe.SliceData(s)))
-	a.Free(unsafe.Slice(p, max(len(s)*int(unsafe.Sizeof(zero)), 1)))
+	a.Free(unsafe.Slice(p, max(len(s)*sizeOf[T](), 1)))
 }
 
 // findRun returns the first of n neighbouring set bits, or -1.

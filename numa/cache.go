@@ -44,14 +44,15 @@ func (h *Heap) NewCache(node int) (*Cache, error) {
 	if !ok {
 		return nil, fmt.Errorf("numa: the heap has no node %d: it has %v", node, h.opt.Nodes)
 	}
+	h.nodes[i].bind()
 	return &Cache{
-		home: uint16(i), node: h.nodes[i], heap: h, debug: h.debug,
+		home: h.nodes[i].home, node: h.nodes[i], heap: h, debug: h.debug,
 		away: make([]*[numClasses]local, len(h.nodes)),
 	}, nil
 }
 
 // Node returns the ID of the node that the cache allocates on.
-func (c *Cache) Node() int { return c.node.arena.node }
+func (c *Cache) Node() int { return c.node.spare.node }
 
 // Alloc returns size bytes at a multiple of 16 (of 64, for sizes that are), on
 // the cache's node. They hold whatever was there before. More than 32 KB takes
@@ -134,16 +135,20 @@ func (c *Cache) prepare(l *local, class int) {
 
 // freeSlow is Free of what the magazine at hand cannot take.
 func (c *Cache) freeSlow(p unsafe.Pointer, b blockInfo) {
-	if b.class == 0 || int(b.home) >= len(c.heap.nodes) {
+	at := int(b.home) - int(c.heap.base)
+	switch {
+	case b.class == 0:
 		panic(&FreeError{p, "this heap did not allocate it, or its span is free"})
+	case at < 0 || at >= len(c.heap.nodes):
+		panic(&FreeError{p, "it is another heap's: free it with a cache of the heap that allocated it"})
 	}
-	n := c.heap.nodes[b.home]
+	n := c.heap.nodes[at]
 	if b.class == largeClass {
 		n.freeLarge(p)
 		return
 	}
 	if b.home != c.home {
-		c.freeAway(n, p, int(b.class))
+		c.freeAway(n, at, p, int(b.class))
 		return
 	}
 	l := &c.classes[b.class]
@@ -158,12 +163,13 @@ func (c *Cache) freeSlow(p unsafe.Pointer, b blockInfo) {
 	l.n++
 }
 
-// freeAway collects objects of another node until a magazine is full.
-func (c *Cache) freeAway(n *nodeHeap, p unsafe.Pointer, class int) {
-	if c.away[n.home] == nil {
-		c.away[n.home] = new([numClasses]local)
+// freeAway collects objects of another node, which is at the given position of
+// the heap's, until a magazine is full.
+func (c *Cache) freeAway(n *nodeHeap, at int, p unsafe.Pointer, class int) {
+	if c.away[at] == nil {
+		c.away[at] = new([numClasses]local)
 	}
-	l := &c.away[n.home][class]
+	l := &c.away[at][class]
 	if l.mag == nil {
 		l.mag, l.limit = new(magazine), batchOf(class)
 	}
@@ -209,8 +215,7 @@ func NewPool[T any]() (*Pool[T], error) {
 	if err := checkPointerless[T](); err != nil {
 		return nil, err
 	}
-	var zero T
-	return &Pool[T]{int(unsafe.Sizeof(zero))}, nil
+	return &Pool[T]{sizeOf[T]()}, nil
 }
 
 // New returns a zeroed T on the cache's node. Errors: as [Cache.Alloc].
@@ -219,9 +224,8 @@ func (p *Pool[T]) New(c *Cache) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := (*T)(mem)
-	*x = *new(T)
-	return x, nil
+	clear(unsafe.Slice((*byte)(mem), p.size))
+	return (*T)(mem), nil
 }
 
 // Free takes back what New of any cache of c's heap returned.

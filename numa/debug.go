@@ -55,8 +55,10 @@ func (d *debugHeap) release(h *Heap, p unsafe.Pointer) {
 // owns reports whether p lies in any arena of the heap.
 func (h *Heap) owns(p unsafe.Pointer) bool {
 	for _, n := range h.nodes {
-		if n.arena.owns(p) || n.spare.owns(p) {
-			return true
+		for _, a := range n.arenas() {
+			if a.owns(p) {
+				return true
+			}
 		}
 	}
 	return false

@@ -3,6 +3,7 @@ package numa
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,8 +39,52 @@ import (
 type blockInfo struct {
 	class uint8
 	first uint8  // the first block of the span or large object
-	home  uint16 // position of its node in Heap.nodes
+	home  uint16 // nodeHeap.home of its owner
 }
+
+// homes records which home numbers are taken. A number belongs to one node of
+// one heap of the process while that heap is open, so that a block tells whose
+// it is. 0 is never given out: it is what a block without an owner has.
+var homes struct {
+	sync.Mutex
+	taken []bool
+}
+
+// takeHomes returns the first of n numbers in a row that nobody has.
+func takeHomes(n int) (base uint16, err error) {
+	homes.Lock()
+	defer homes.Unlock()
+	if homes.taken == nil {
+		homes.taken = []bool{true}
+	}
+	first := 1
+	for i := 1; i < len(homes.taken) && i-first < n; i++ {
+		if homes.taken[i] {
+			first = i + 1
+		}
+	}
+	if first+n-1 > math.MaxUint16 {
+		return 0, fmt.Errorf("numa: no heap on %d nodes: the heaps that are open have %d already, and %d is the limit; close some", n, len(homes.taken)-1, math.MaxUint16)
+	}
+	for len(homes.taken) < first+n {
+		homes.taken = append(homes.taken, false)
+	}
+	for i := range n {
+		homes.taken[first+i] = true
+	}
+	return uint16(first), nil
+}
+
+func giveHomes(base uint16, n int) {
+	homes.Lock()
+	defer homes.Unlock()
+	clear(homes.taken[base:][:n])
+}
+
+// Anywhere stands for a node ID in HeapOptions.Nodes and in [Heap.NewCache]. Its
+// memory is on no node in particular: it is not bound, and lies where it is first
+// touched.
+const Anywhere = -1
 
 // A chunkHeader begins every chunk. The infos are read at every free and
 // written when a span is made or dissolved; they share no line with what
@@ -72,7 +117,7 @@ func blockOf(p unsafe.Pointer) uintptr { return uintptr(p) / blockBytes % blocks
 
 // HeapOptions say what a [NewHeap] is made of.
 type HeapOptions struct {
-	Nodes []int // node IDs, the kernel's; pretended ones with Unbound
+	Nodes []int // node IDs, the kernel's; pretended ones with Unbound; or Anywhere
 	Pages PageKind
 
 	// Unbound does not try to bind memory. This is for pretended nodes.
@@ -88,6 +133,7 @@ type HeapOptions struct {
 // one [Arena] for each node and used through a [Cache] for each owner. Memory
 // of a Heap is outside Go's: it must hold no pointers into Go's heap.
 type Heap struct {
+	base  uint16 // home of nodes[0]; the others follow
 	nodes []*nodeHeap
 	index map[int]int // node ID -> position in nodes
 	debug *debugHeap  // nil unless debugging
@@ -95,23 +141,27 @@ type Heap struct {
 
 	mu       sync.Mutex
 	warnings []string
+	closed   bool
 }
 
 type nodeHeap struct {
 	heap    *Heap
-	home    uint16 // position in Heap.nodes
-	arena   *Arena // bound, if it could be
-	spare   *Arena // unbound: grows when arena cannot
+	home    uint16                // Heap.base and the position in Heap.nodes
+	asked   bool                  // whether binding has been tried; under Heap.mu
+	arena   atomic.Pointer[Arena] // bound, if it could be; spare until a cache asks for the node
+	spare   *Arena                // unbound: grows when arena cannot
 	warned  atomic.Bool
 	skip    atomic.Int32 // allocations that go to spare before arena is asked again
 	classes [numClasses]central
 	large   atomic.Int64 // bytes of large objects
 }
 
-// NewHeap returns a heap with an arena on each of the nodes. A node on which
-// memory cannot be bound gets an unbound arena, and [Heap.Warnings] says so.
+// NewHeap returns a heap for the given nodes. The first cache on a node makes its
+// arena. A node on which memory cannot be bound gets an unbound arena, and
+// [Heap.Warnings] says so.
 //
-// Errors: no node, or one named twice or negative.
+// Errors: no node, or one named twice or negative, or 65,535 nodes in the heaps
+// that are open.
 func NewHeap(opt HeapOptions) (*Heap, error) {
 	h := &Heap{opt: opt, index: map[int]int{}}
 	if len(opt.Nodes) == 0 {
@@ -120,25 +170,24 @@ func NewHeap(opt HeapOptions) (*Heap, error) {
 	if opt.Debug {
 		h.debug = &debugHeap{live: map[unsafe.Pointer]int{}, freed: map[unsafe.Pointer]int{}}
 	}
-	for _, id := range opt.Nodes {
-		if _, twice := h.index[id]; twice || id < 0 {
+	for i, id := range opt.Nodes {
+		if _, twice := h.index[id]; twice || id < Anywhere {
 			return nil, fmt.Errorf("numa: nodes %v: node %d is negative or named twice", opt.Nodes, id)
 		}
-		n := &nodeHeap{heap: h, home: uint16(len(h.nodes))}
+		h.index[id] = i
+	}
+	base, err := takeHomes(len(opt.Nodes))
+	if err != nil {
+		return nil, err
+	}
+	h.base = base
+	for i, id := range opt.Nodes {
+		n := &nodeHeap{heap: h, home: base + uint16(i), asked: opt.Unbound || id == Anywhere}
 		n.spare, _ = NewArena(id, ArenaOptions{Unbound: true})
-		n.arena = n.spare
-		if !opt.Unbound {
-			bound, err := NewArena(id, ArenaOptions{Pages: opt.Pages})
-			if err == nil {
-				n.arena = bound
-			} else {
-				n.warn(err)
-			}
-		}
+		n.arena.Store(n.spare)
 		for k := range n.classes {
 			n.classes[k].node, n.classes[k].class = n, k
 		}
-		h.index[id] = len(h.nodes)
 		h.nodes = append(h.nodes, n)
 	}
 	return h, nil
@@ -156,24 +205,45 @@ func (h *Heap) Warnings() []string {
 	return slices.Clone(h.warnings)
 }
 
-// warn tells once for each node that memory of it is not bound.
-func (n *nodeHeap) warn(err error) {
-	if n.warned.Swap(true) {
-		return
-	}
+// bind makes the node's arena, if none has tried yet.
+func (n *nodeHeap) bind() {
 	h := n.heap
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.warnings = append(h.warnings, fmt.Sprintf(
-		"memory for node %d is not bound to it and lies where it is touched first: %v", n.arena.node, err))
+	if n.asked {
+		return
+	}
+	n.asked = true
+	if bound, err := NewArena(n.spare.node, ArenaOptions{Pages: h.opt.Pages}); err == nil {
+		n.arena.Store(bound)
+	} else {
+		n.warnLocked(err)
+	}
+}
+
+// warn tells once for each node that memory of it is not bound.
+func (n *nodeHeap) warn(err error) {
+	if n.warned.Load() {
+		return
+	}
+	n.heap.mu.Lock()
+	defer n.heap.mu.Unlock()
+	n.warnLocked(err)
+}
+
+func (n *nodeHeap) warnLocked(err error) {
+	if !n.warned.Swap(true) {
+		n.heap.warnings = append(n.heap.warnings, fmt.Sprintf(
+			"memory for node %d is not bound to it and lies where it is touched first: %v", n.spare.node, err))
+	}
 }
 
 // alloc takes bytes from the node's arena, or from unbound memory if the node
 // has no more.
 func (n *nodeHeap) alloc(bytes int) (mem []byte, unbound bool, err error) {
 	// A node that is full is asked again only now and then: asking is dear.
-	if n.arena != n.spare && n.skip.Add(-1) < 0 {
-		if mem, err = n.arena.Alloc(bytes); err == nil {
+	if arena := n.arena.Load(); arena != n.spare && n.skip.Add(-1) < 0 {
+		if mem, err = arena.Alloc(bytes); err == nil {
 			n.skip.Store(0)
 			return mem, false, nil
 		}
@@ -188,7 +258,7 @@ func (n *nodeHeap) release(mem []byte, unbound bool) {
 	if unbound {
 		n.spare.Free(mem)
 	} else {
-		n.arena.Free(mem)
+		n.arena.Load().Free(mem)
 	}
 }
 
@@ -252,9 +322,8 @@ func (h *Heap) Scavenge() int64 {
 		for k := range n.classes {
 			n.classes[k].scavenge()
 		}
-		bytes += n.arena.Scavenge()
-		if n.spare != n.arena {
-			bytes += n.spare.Scavenge()
+		for _, a := range n.arenas() {
+			bytes += a.Scavenge()
 		}
 	}
 	return bytes
@@ -266,21 +335,18 @@ func (h *Heap) Scavenge() int64 {
 func (h *Heap) Prove() ([]Proof, error) {
 	var proofs []Proof
 	for _, n := range h.nodes {
-		p, err := n.arena.Prove()
-		if err != nil {
-			return proofs, err
-		}
-		if n.spare != n.arena {
-			q, err := n.spare.Prove()
+		all := Proof{Node: n.spare.node, Pages: map[int]int{}}
+		for _, a := range n.arenas() {
+			p, err := a.Prove()
 			if err != nil {
 				return proofs, err
 			}
-			for node, pages := range q.Pages {
-				p.Pages[node] += pages
+			for node, pages := range p.Pages {
+				all.Pages[node] += pages
 			}
-			p.Absent += q.Absent
+			all.Absent += p.Absent
 		}
-		proofs = append(proofs, p)
+		proofs = append(proofs, all)
 	}
 	return proofs, nil
 }
@@ -288,10 +354,28 @@ func (h *Heap) Prove() ([]Proof, error) {
 // Close gives all memory back to the kernel. Whoever still uses an object
 // faults.
 func (h *Heap) Close() {
-	for _, n := range h.nodes {
-		n.arena.Close()
-		n.spare.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return
 	}
+	h.closed = true
+	for _, n := range h.nodes {
+		n.asked = true
+		for _, a := range n.arenas() {
+			a.Close()
+		}
+	}
+	giveHomes(h.base, len(h.nodes))
+}
+
+// arenas returns the node's arenas: the unbound one and, if there is one, the
+// bound one.
+func (n *nodeHeap) arenas() []*Arena {
+	if a := n.arena.Load(); a != n.spare {
+		return []*Arena{a, n.spare}
+	}
+	return []*Arena{n.spare}
 }
 
 // NodeStats are the counts of one node's memory.
@@ -322,16 +406,15 @@ func (h *Heap) Stats() []NodeStats {
 	var all []NodeStats
 	for _, n := range h.nodes {
 		s := NodeStats{
-			Node: n.arena.node, Bound: n.arena.Bound() && !n.warned.Load(),
-			Arena: n.arena.Stats(), Large: n.large.Load(),
+			Node: n.spare.node, Bound: n.arena.Load().Bound() && !n.warned.Load(),
+			Unbound: n.spare.Stats().Resident, Large: n.large.Load(),
 		}
-		spare := n.spare.Stats()
-		s.Unbound = spare.Resident
-		if n.spare != n.arena {
-			s.Arena.Mapped += spare.Mapped
-			s.Arena.Resident += spare.Resident
-			s.Arena.InUse += spare.InUse
-			s.Arena.Peak += spare.Peak
+		for _, a := range n.arenas() {
+			st := a.Stats()
+			s.Arena.Mapped += st.Mapped
+			s.Arena.Resident += st.Resident
+			s.Arena.InUse += st.InUse
+			s.Arena.Peak += st.Peak
 		}
 		for k := 1; k < numClasses; k++ {
 			if c := n.classes[k].count(); c.Refills+c.Returns+c.Homing > 0 {

@@ -128,7 +128,7 @@ func TestObjectsAreTheirOwnersAloneWhateverHappens(t *testing.T) {
 			large := map[int]int64{}
 			for _, o := range live {
 				check(o)
-				node := h.Nodes()[o.home]
+				node := h.Nodes()[o.home-h.base]
 				if len(o.mem) > maxSmall {
 					large[node] += int64(len(o.mem))
 				} else {
@@ -253,7 +253,7 @@ func TestManyOwnersAllocateAndFreeEachOthersObjects(t *testing.T) {
 }
 
 func TestHeapsAreRefusedWithoutSensibleNodes(t *testing.T) {
-	for _, nodes := range [][]int{nil, {0, 0}, {-1}} {
+	for _, nodes := range [][]int{nil, {0, 0}, {-2}, {Anywhere, Anywhere}} {
 		if _, err := NewHeap(HeapOptions{Nodes: nodes}); err == nil {
 			t.Errorf("nodes %v were taken", nodes)
 		}
@@ -267,6 +267,67 @@ func TestHeapsAreRefusedWithoutSensibleNodes(t *testing.T) {
 	}
 }
 
+// A heap with memory of a node and memory of no node in particular: each object
+// goes back to the memory that it came from, whoever frees it.
+func TestObjectsFromAnywhereGoBackThere(t *testing.T) {
+	h, c := pretended(t, false, 3, Anywhere)
+	for i := range c {
+		p := mustAlloc(t, c[i], 64)
+		c[1-i].Free(p)
+		c[1-i].Flush()
+		c[i].Flush()
+		if got := mustAlloc(t, c[i], 64); got != p {
+			t.Errorf("cache of node %d: %p did not come back, but %p", c[i].Node(), p, got)
+		}
+	}
+	for _, s := range h.Stats() {
+		if len(s.Classes) != 1 || s.Classes[0].Homing != 1 {
+			t.Errorf("node %d: %+v, want one batch that came home", s.Node, s.Classes)
+		}
+	}
+	if w := h.Warnings(); len(w) != 0 {
+		t.Errorf("warnings: %q", w)
+	}
+}
+
+// A block knows whose it is, also when several heaps are open.
+func TestAnotherHeapsObjectIsRefused(t *testing.T) {
+	_, c := pretended(t, false, 0, 1)
+	_, other := pretended(t, false, 0, 1)
+	for i := range other {
+		for _, size := range []int{64, 100 << 10} {
+			p := mustAlloc(t, other[i], size)
+			for j := range c {
+				mustPanic(t, "another heap's", func() { c[j].Free(p) })
+			}
+			other[i].Free(p)
+		}
+	}
+}
+
+// Numbers of heaps that are closed are used again: heaps may come and go for ever.
+func TestHeapsMayComeAndGoForEver(t *testing.T) {
+	open := func() *Heap {
+		h, err := NewHeap(HeapOptions{Nodes: []int{0, 1, 2}, Unbound: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	first, second := open(), open()
+	first.Close()
+	first.Close() // does nothing
+	third := open()
+	if third.base != first.base || third.base == second.base {
+		t.Errorf("after heap %d was closed and %d not, heap %d was made", first.base, second.base, third.base)
+	}
+	second.Close()
+	third.Close()
+	if _, err := takeHomes(1 << 16); err == nil || !strings.Contains(err.Error(), "close some") {
+		t.Errorf("more nodes than there are numbers: %v", err)
+	}
+}
+
 // A node that this machine does not have costs the binding, never the memory.
 func TestANodeThatCannotBeBoundIsAWarningAndStillWorks(t *testing.T) {
 	h, err := NewHeap(HeapOptions{Nodes: []int{901}})
@@ -274,11 +335,14 @@ func TestANodeThatCannotBeBoundIsAWarningAndStillWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
+	if w := h.Warnings(); len(w) != 0 {
+		t.Errorf("warnings before any cache asks for the node: %q", w)
+	}
+	c, _ := h.NewCache(901)
 	w := h.Warnings()
 	if len(w) != 1 || !strings.Contains(w[0], "node 901 is not bound to it") {
 		t.Errorf("warnings: %q", w)
 	}
-	c, _ := h.NewCache(901)
 	p := mustAlloc(t, c, 64)
 	*(*int)(p) = 1
 	if s := h.Stats()[0]; s.Bound || s.Unbound == 0 {

@@ -190,6 +190,11 @@ func TestLabACpusetsNodesAreTheOnlyOnesThatCanBeBound(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
+	for _, id := range ids {
+		if _, err := h.NewCache(id); err != nil {
+			t.Error(err)
+		}
+	}
 	if w := h.Warnings(); len(w) != len(ids)-1 {
 		t.Errorf("%d nodes outside the cpuset, warnings %q", len(ids)-1, w)
 	}

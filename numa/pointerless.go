@@ -38,3 +38,6 @@ func pointerIn(t reflect.Type, path string) (string, reflect.Kind) {
 	}
 	return "", reflect.Invalid
 }
+
+// sizeOf returns the bytes of a T. It does not make one, as a variable would be.
+func sizeOf[T any]() int { return int(reflect.TypeFor[T]().Size()) }

@@ -1,6 +1,10 @@
 package sched
 
-import "unsafe"
+import (
+	"fmt"
+	"reflect"
+	"unsafe"
+)
 
 // Work describes once what a G does to the machine, for machines that do it
 // and for machines that only charge for it.
@@ -29,17 +33,38 @@ type Buffer struct {
 	Local any            // the Machine's own
 }
 
-// Slice returns a real Buffer's memory as n values of type T, which must hold
-// no pointers, or nil on a simulated machine. It panics if they do not fit.
+// Slice returns a real Buffer's memory as n values of type T, or nil on a
+// simulated machine. It panics if n is negative, if they do not fit, or if T
+// holds pointers: the garbage collector does not see the memory of Buffers.
 func Slice[T any](b *Buffer, n int) []T {
-	var zero T
-	if int64(n)*int64(unsafe.Sizeof(zero)) > b.Bytes {
-		panic("sched: Slice is larger than its Buffer")
+	t := reflect.TypeFor[T]()
+	if hasPointers(t) {
+		panic(fmt.Sprintf("sched: Slice of %v: want a type without pointers: the garbage collector does not see the memory of Buffers", t))
+	}
+	if size := int64(t.Size()); n < 0 || size > 0 && int64(n) > b.Bytes/size {
+		panic(fmt.Sprintf("sched: Slice of %d values of %d bytes: want 0 to %d values, which the Buffer's %d bytes hold", n, size, b.Bytes/max(size, 1), b.Bytes))
 	}
 	if b.Base == nil {
 		return nil
 	}
 	return unsafe.Slice((*T)(b.Base), n)
+}
+
+// hasPointers reports whether values of type t hold pointers that the garbage
+// collector must see.
+func hasPointers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return t.Len() > 0 && hasPointers(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if hasPointers(t.Field(i).Type) {
+				return true
+			}
+		}
+		return false
+	}
+	return t.Kind() >= reflect.Chan // kinds are in order: numbers, arrays, then what points
 }
 
 // A Placement says where pages or Gs go.

@@ -10,24 +10,16 @@ import (
 func (m *Machine) NewCache(node int) (sched.Cache, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if node < 0 {
-		if m.anywhere == nil {
-			h, err := numa.NewHeap(numa.HeapOptions{Nodes: []int{0}, Unbound: true})
-			if err != nil {
-				return nil, err
-			}
-			m.anywhere = h
-		}
-		return m.anywhere.NewCache(0)
-	}
 	if m.heap == nil {
-		h, err := numa.NewHeap(numa.HeapOptions{Nodes: m.cpuNodes(), Unbound: m.pretended})
+		// One heap for all: what an arm with caches per node has allocated, one
+		// without may free, and the other way round.
+		h, err := numa.NewHeap(numa.HeapOptions{Nodes: append(m.cpuNodes(), numa.Anywhere), Unbound: m.pretended})
 		if err != nil {
 			return nil, err
 		}
 		m.heap = h
 	}
-	return m.heap.NewCache(node)
+	return m.heap.NewCache(node) // -1, no node in particular, is numa.Anywhere
 }
 
 // cpuNodes returns the IDs of the nodes that have CPUs for us.

@@ -64,8 +64,7 @@ type Machine struct {
 	bound    []topology.CPUSet    // masks that we gave to threads
 	arenas   map[int]*numa.Arena  // by node ID; nil if the node's memory cannot be had
 	own      map[*buffer]struct{} // buffers that have an arena of their own
-	heap     *numa.Heap           // of caches on nodes; nil until first needed
-	anywhere *numa.Heap           // of caches on no node in particular; likewise
+	heap     *numa.Heap           // of all caches; nil until first needed
 	warnings []string
 	closed   bool
 }
@@ -114,10 +113,8 @@ func (m *Machine) Close() error {
 	for b := range m.own {
 		b.arena.Close()
 	}
-	for _, h := range []*numa.Heap{m.heap, m.anywhere} {
-		if h != nil {
-			h.Close()
-		}
+	if m.heap != nil {
+		m.heap.Close()
 	}
 	runtime.GOMAXPROCS(m.gomaxprocs)
 	return m.restoreMasks()
