@@ -195,8 +195,8 @@ func affinity(t *topology.Topology) finding {
 	if !t.Allowed.Equal(t.Online) {
 		f.level, f.text = "warn", fmt.Sprintf("CPUs %v alone of %v: by taskset, a batch system or a cpuset", t.Allowed, t.Online)
 		f.fix = "start it outside the restriction, or choose --procs for what is left"
-	} else if len(t.AllowedNodes) != len(t.Nodes) {
-		f.level, f.text = "warn", fmt.Sprintf("memory of nodes %v alone, by a cpuset", topology.CPUs(t.AllowedNodes...))
+	} else if t.Restricted() {
+		f.level, f.text = "warn", fmt.Sprintf("memory of nodes %v alone, by a cpuset", t.NodesWith(topology.MayAllocate))
 		f.fix = "start it outside the restriction"
 	}
 	return f

@@ -231,7 +231,11 @@ func (s *Sched) makeTiers(topo *topology.Topology, p *P) (tiers []tier) {
 func (s *Sched) distance(topo *topology.Topology, p, v *P) int {
 	switch {
 	case p.place != v.place:
-		return 2 + topo.Distance(p.place.id, v.place.id)
+		d := topo.Distance(p.place.id, v.place.id)
+		if d < 0 {
+			d = 20 // CPUs that no node has: SLIT's usual distance to another node
+		}
+		return 2 + d
 	case p.l3 == v.l3 || s.arm.Shuffle:
 		return 0
 	default:

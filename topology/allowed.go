@@ -122,13 +122,10 @@ func parseStatus(b []byte) (cpus CPUSet, haveCPUs bool, mems CPUSet, haveMems bo
 
 func readAllowed(s *source, t *Topology, affinity CPUSet) {
 	cpus := t.Online
-	var nodes CPUSet
-	for _, n := range t.Nodes {
-		nodes.Add(n.ID)
-	}
+	nodes := t.NodesWith(0)
 	narrow := func(set *CPUSet, by CPUSet, what, from string) {
 		if left := set.And(by); left.Empty() {
-			s.note("%s: allows %s %q, and none of those is there: ignored", from, what, by)
+			s.note(Contradicted, from, "allows %s %v, and none of those is there: ignored", what, by)
 		} else {
 			*set = left
 		}
@@ -158,14 +155,17 @@ func readAllowed(s *source, t *Topology, affinity CPUSet) {
 			narrow(&cpus, c, "CPUs", status)
 		}
 		if haveNodes {
+			// The kernel lists the nodes that have memory, and no others.
+			memoryless := nodes.AndNot(t.NodesWith(HasMemory))
 			narrow(&nodes, n, "nodes", status)
+			nodes = nodes.Or(memoryless)
 		}
 	}
 	if !affinity.Empty() {
 		narrow(&cpus, affinity, "CPUs", "sched_getaffinity")
 	}
 	t.Allowed = cpus
-	t.AllowedNodes = nodes.List()
+	t.AllowedNodes = nodes
 }
 
 type cpusetPlace struct {

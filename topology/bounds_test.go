@@ -237,7 +237,7 @@ func TestAnUnpackedTreeDoesNotShowItsReadersMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantCPUs(t, "online", topo.Online, "0")
-	wantCPUs(t, "offline", topo.Offline, "")
+	wantCPUs(t, "offline", topo.Offline, "none")
 }
 
 // tarOf packs headers and their content.

@@ -130,10 +130,10 @@ func keepStatus(b []byte) []byte {
 	cpus, haveCPUs, mems, haveMems := parseStatus(b)
 	var kept []byte
 	if haveCPUs {
-		kept = fmt.Appendf(kept, "Cpus_allowed_list:\t%v\n", cpus)
+		kept = fmt.Appendf(kept, "Cpus_allowed_list:\t%s\n", cpus.list())
 	}
 	if haveMems {
-		kept = fmt.Appendf(kept, "Mems_allowed_list:\t%v\n", mems)
+		kept = fmt.Appendf(kept, "Mems_allowed_list:\t%s\n", mems.list())
 	}
 	return kept
 }

@@ -28,7 +28,7 @@ type change struct {
 var changes = []change{
 	{"some CPUs are offline", func(tr tree, cpus []int, rng *rand.Rand) {
 		off := some(cpus, rng)
-		tr.set(cpuDir+"/online", CPUs(cpus...).AndNot(off).String()+"\n")
+		tr.set(cpuDir+"/online", CPUs(cpus...).AndNot(off).list()+"\n")
 		tr.takeFromNodes(off)
 	}},
 	{"some CPUs are offline by their own files", func(tr tree, cpus []int, rng *rand.Rand) {

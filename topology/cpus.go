@@ -76,12 +76,12 @@ func (r *cpuReader) findCPUs(affinity CPUSet) {
 			}
 		}
 		if up {
-			ups.Add(c)
+			ups.add(c)
 		}
 		if up && r.isDir(r.name(c, "topology")) {
-			with.Add(c)
+			with.add(c)
 		} else {
-			without.Add(c)
+			without.add(c)
 		}
 	}
 	for c := range with.All() {
@@ -92,7 +92,7 @@ func (r *cpuReader) findCPUs(affinity CPUSet) {
 	}
 	if !r.t.Online.Empty() {
 		if left := online.AndNot(dirs); !left.Empty() {
-			r.note("%s/online: lists CPUs %v, which have no directory: ignored", cpuDir, left)
+			r.note(Contradicted, cpuDir+"/online", "lists CPUs %v, which have no directory: ignored", left)
 		}
 		return
 	}
@@ -143,7 +143,7 @@ func (r *cpuReader) mask(set *CPUSet, cpu int, dir string, a *attribute) bool {
 			err = parseMask(set, b)
 		}
 		if err != nil {
-			r.note("%s: %v", name, err)
+			r.note(Malformed, name, "%v", err)
 			continue
 		}
 		a.last, a.found = i, true
@@ -197,15 +197,15 @@ func (r *cpuReader) readCPUs() {
 	}
 	slices.SortStableFunc(t.Cores, func(a, b CPUSet) int { return cmp.Compare(a.First(), b.First()) })
 	for _, x := range []struct {
-		what  string
-		empty bool
+		file, what string
+		unknown    bool
 	}{
-		{"topology/core_cpus: not there: cores are unknown", len(t.Cores) == 0},
-		{"topology/package_cpus: not there: packages are unknown", len(t.Packages) == 0},
-		{"cache: not there: caches are unknown", len(t.L1d)+len(t.L2)+len(t.L3) == 0},
+		{"topology/core_cpus", "cores", len(t.Cores) == 0},
+		{"topology/package_cpus", "packages", len(t.Packages) == 0},
+		{"cache", "caches", len(t.L1d)+len(t.L2)+len(t.L3) == 0},
 	} {
-		if x.empty {
-			r.note("%s/cpu*/%s", cpuDir, x.what)
+		if x.unknown {
+			r.note(NotThere, cpuDir+"/cpu*/"+x.file, "not there: %s are unknown", x.what)
 		}
 	}
 }
@@ -218,7 +218,7 @@ func (r *cpuReader) addCores(cpu int) bool {
 		return false
 	}
 	if set.Len() == 1 {
-		r.t.Cores = append(r.t.Cores, set.Clone())
+		r.t.Cores = append(r.t.Cores, set.clone())
 		return true
 	}
 	// One core for each core_id; a thread without one goes with the first.
@@ -237,7 +237,7 @@ func (r *cpuReader) addCores(cpu int) bool {
 				cores = append(cores, CPUSet{})
 			}
 		}
-		cores[k].Add(c)
+		cores[k].add(c)
 	}
 	r.t.Cores = append(r.t.Cores, cores...)
 	r.cores = cores
@@ -248,7 +248,7 @@ func (r *cpuReader) addCores(cpu int) bool {
 func (r *cpuReader) addPackage(cpu int) {
 	var pkg CPUSet
 	if r.mask(&r.set, cpu, "topology/", &r.pkg) {
-		pkg = r.set.Clone()
+		pkg = r.set.clone()
 		if pkg.First() == cpu {
 			r.t.Packages = append(r.t.Packages, pkg)
 		}
@@ -261,7 +261,7 @@ func (r *cpuReader) addPackage(cpu int) {
 			continue
 		}
 		if r.mask(&r.set, cpu, "topology/", x.a) && r.set.First() == cpu && r.set.Len() > 1 && !r.set.Equal(pkg) {
-			*x.list = append(*x.list, r.set.Clone())
+			*x.list = append(*x.list, r.set.clone())
 		}
 	}
 }
@@ -307,11 +307,11 @@ func (r *cpuReader) addCache(cpu, index int) bool {
 	if !ok || level < 1 || level > 3 {
 		return true
 	}
-	cache := Cache{CPUs: set.Clone()}
+	cache := Cache{CPUs: set.clone()}
 	if b, ok := r.read(r.name(cpu, dir+"size"), smallFile); ok {
 		bytes, err := parseSize(b)
 		if err != nil {
-			r.note("%s: %v", r.name(cpu, dir+"size"), err)
+			r.note(Malformed, r.name(cpu, dir+"size"), "%v", err)
 		} else if bytes == 0 && level == 3 {
 			return true // Knights Landing tells of an L3 that it has not
 		}

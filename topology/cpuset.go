@@ -9,31 +9,47 @@ import (
 )
 
 // A CPUSet is a set of CPU numbers of any size. The zero value is the empty
-// set. Copies share their bits: Clone before changing one of two copies.
+// set. A CPUSet is a value: what is done to a copy does not change the original.
 type CPUSet struct {
-	words []uint64 // bit c%64 of words[c/64] is CPU c
+	// Bit c%64 of words[c/64] is CPU c. Copies share the words, so nothing writes
+	// into them once a set has left the function that made it.
+	words []uint64
 }
+
+// A NodeSet is a set of node IDs. It is the same type as CPUSet, and where the
+// methods say CPU they mean a node's ID.
+type NodeSet = CPUSet
 
 // CPUs returns the set of the given CPU numbers.
 func CPUs(cpus ...int) CPUSet {
 	var s CPUSet
 	for _, c := range cpus {
-		s.Add(c)
+		s.add(c)
 	}
 	return s
 }
+
+// NodeIDs returns the set of the given node IDs.
+func NodeIDs(ids ...int) NodeSet { return CPUs(ids...) }
 
 // CPURange returns the set of the CPUs lo, lo+1, ..., hi-1.
 func CPURange(lo, hi int) CPUSet {
 	var s CPUSet
 	for c := lo; c < hi; c++ {
-		s.Add(c)
+		s.add(c)
 	}
 	return s
 }
 
-// Add puts cpu into the set. It panics if cpu is negative.
+// Add puts cpu into the set. It panics if cpu is negative. Each call copies the
+// set, so give [CPUs] a list to make a large one.
 func (s *CPUSet) Add(cpu int) {
+	*s = s.clone()
+	s.add(cpu)
+}
+
+// add is Add for a set that nobody else has a copy of.
+func (s *CPUSet) add(cpu int) {
 	if cpu < 0 {
 		panic(fmt.Sprintf("topology: negative CPU number %d", cpu))
 	}
@@ -92,8 +108,8 @@ func (s CPUSet) List() []int {
 	return list
 }
 
-// Clone returns a copy that shares nothing with s.
-func (s CPUSet) Clone() CPUSet { return CPUSet{append([]uint64(nil), s.words...)} }
+// clone returns a copy that shares nothing with s.
+func (s CPUSet) clone() CPUSet { return CPUSet{append([]uint64(nil), s.words...)} }
 
 // And returns the CPUs that are in both sets.
 func (s CPUSet) And(t CPUSet) CPUSet {
@@ -110,7 +126,7 @@ func (s CPUSet) Or(t CPUSet) CPUSet {
 	if len(s.words) < len(t.words) {
 		s, t = t, s
 	}
-	r := s.Clone()
+	r := s.clone()
 	for i, w := range t.words {
 		r.words[i] |= w
 	}
@@ -119,7 +135,7 @@ func (s CPUSet) Or(t CPUSet) CPUSet {
 
 // AndNot returns the CPUs of s that are not in t.
 func (s CPUSet) AndNot(t CPUSet) CPUSet {
-	r := s.Clone()
+	r := s.clone()
 	for i := range min(len(r.words), len(t.words)) {
 		r.words[i] &^= t.words[i]
 	}
@@ -139,15 +155,24 @@ func (s CPUSet) Equal(t CPUSet) bool {
 	return true
 }
 
-// Words returns the set as the kernel's affinity system calls want it: 64 CPUs
-// a word, CPU 0 in the lowest bit of the first. The slice is shared with s.
-func (s CPUSet) Words() []uint64 { return s.words }
+// Words returns a copy of the set as the kernel's affinity system calls want it:
+// 64 CPUs a word, CPU 0 in the lowest bit of the first.
+func (s CPUSet) Words() []uint64 { return s.clone().words }
 
-// CPUSetOfWords is the inverse of [CPUSet.Words]; it keeps the slice.
-func CPUSetOfWords(words []uint64) CPUSet { return CPUSet{words} }
+// CPUSetOfWords is the inverse of [CPUSet.Words]. It copies the slice.
+func CPUSetOfWords(words []uint64) CPUSet { return CPUSet{words}.clone() }
 
-// String returns the set in the kernel's list format, such as "0-3,8".
+// String returns the set in the kernel's list format, such as "0-3,8", and the
+// empty set as "none".
 func (s CPUSet) String() string {
+	if s.Empty() {
+		return "none"
+	}
+	return s.list()
+}
+
+// list returns the set as the kernel writes it: the empty set is an empty line.
+func (s CPUSet) list() string {
 	var b strings.Builder
 	lo, hi := -1, -1
 	flush := func() {

@@ -50,13 +50,15 @@ func ExampleRead() {
 		panic(err)
 	}
 	for _, n := range t.Nodes {
-		fmt.Printf("node %d: CPUs %q, %d GiB, %d from node 0\n", n.ID, n.CPUs, n.Memory>>30, t.Distance(0, n.ID))
+		fmt.Printf("node %d: CPUs %v, %d GiB, %d from node 0\n", n.ID, n.CPUs, n.Memory>>30, t.Distance(0, n.ID))
 	}
-	fmt.Println(t.Missing)
+	for _, n := range t.Missing {
+		fmt.Println(n)
+	}
 	// Output:
-	// node 0: CPUs "0-1", 1 GiB, 10 from node 0
-	// node 8: CPUs "", 4 GiB, 14 from node 0
-	// [sys/devices/system/cpu/cpu*/cache: not there: caches are unknown]
+	// node 0: CPUs 0-1, 1 GiB, 10 from node 0
+	// node 8: CPUs none, 4 GiB, 14 from node 0
+	// sys/devices/system/cpu/cpu*/cache: not there: caches are unknown
 }
 
 func ExampleParseCPUList() {

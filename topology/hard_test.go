@@ -51,7 +51,7 @@ func wantCPUs(t *testing.T, what string, got CPUSet, want string) {
 
 func wantNote(t *testing.T, topo *Topology, want string) {
 	t.Helper()
-	if !slices.ContainsFunc(topo.Missing, func(m string) bool { return strings.Contains(m, want) }) {
+	if !slices.ContainsFunc(topo.Missing, func(n Note) bool { return strings.Contains(n.String(), want) }) {
 		t.Errorf("Missing does not say %q: %q", want, topo.Missing)
 	}
 }
@@ -459,7 +459,7 @@ func TestAllowedSets(t *testing.T) {
 			maps.Copy(tr, x.files)
 			topo := tr.read(t)
 			wantCPUs(t, "allowed", topo.Allowed, x.cpus)
-			if !slices.Equal(topo.AllowedNodes, x.nodes) {
+			if !slices.Equal(topo.AllowedNodes.List(), x.nodes) {
 				t.Errorf("allowed nodes %v, want %v", topo.AllowedNodes, x.nodes)
 			}
 			wantCPUs(t, "online", topo.Online, "0-7")

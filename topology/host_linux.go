@@ -23,7 +23,7 @@ func Host() (*Topology, error) {
 	s := newSource(fsys)
 	affinity, err := affinityMask()
 	if err != nil {
-		s.note("sched_getaffinity: %v: assumed no limit", err)
+		s.note(Unreadable, "", "sched_getaffinity: %v: assumed no limit", err)
 	}
 	t, err := read(s, affinity)
 	if err != nil {
@@ -60,7 +60,7 @@ func affinityOf(mask []uint64, n int) CPUSet {
 		word := *(*uintptr)(unsafe.Add(base, i*long))
 		for b := 0; b < long*8; b++ {
 			if word&(1<<b) != 0 && i*long*8+b < maxCPUs {
-				set.Add(i*long*8 + b)
+				set.add(i*long*8 + b)
 			}
 		}
 	}

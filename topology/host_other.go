@@ -14,10 +14,10 @@ func Host() (*Topology, error) {
 		host:           true,
 		Online:         cpus,
 		Allowed:        cpus,
-		Nodes:          []Node{{ID: 0, CPUs: cpus}},
-		AllowedNodes:   []int{0},
+		Nodes:          []Node{{ID: 0, CPUs: cpus, MemoryUnknown: true}},
+		AllowedNodes:   NodeIDs(0),
 		OneNodeAssumed: true,
-		Missing:        []string{runtime.GOOS + " shows no /sys: assumed one node with runtime.NumCPU CPUs; caches, cores, packages and memory are unknown"},
+		Missing:        []Note{{NotThere, "", runtime.GOOS + " shows no /sys: assumed one node with runtime.NumCPU CPUs; caches, cores, packages and memory are unknown"}},
 	}
 	t.finish()
 	return t, nil

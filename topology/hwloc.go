@@ -109,6 +109,7 @@ type hwlocReader struct {
 	closed                          []int   // their IDs, inner ones first: hwloc's order
 	distances                       [][]int // of order
 	order                           []int   // node IDs of the rows, or nil
+	notes                           []Note
 }
 
 func (h *hwlocReader) read() error {
@@ -268,7 +269,7 @@ func (h *hwlocReader) open(a map[string]string) error {
 		if err != nil {
 			return err
 		}
-		h.pus.Add(int(id))
+		h.pus.add(int(id))
 	case "Core":
 		h.cores = append(h.cores, cpus)
 	case "Package", "Socket":
@@ -441,13 +442,13 @@ func parseHwlocSet(s string) (CPUSet, error) {
 		at := (len(words) - 1 - i) * 32
 		for b := 0; v != 0; b, v = b+1, v>>1 {
 			if v&1 != 0 {
-				set.Add(at + b)
+				set.add(at + b)
 			}
 		}
 	}
 	if infinite {
 		for c := len(words) * 32; c < maxCPUs; c++ {
-			set.Add(c)
+			set.add(c)
 		}
 	}
 	return set, nil

@@ -145,14 +145,14 @@ func TestHwlocXMLWithoutNodesIsOneNode(t *testing.T) {
 
 func TestHwlocXMLThatAllowsNoNodeAllowsAll(t *testing.T) {
 	topo := readXML(t, `<topology><object type="Machine" cpuset="0x1" allowed_nodeset="0x8"><object type="NUMANode" os_index="0" cpuset="0x1"/><object type="PU" os_index="0" cpuset="0x1"/></object></topology>`)
-	if len(topo.AllowedNodes) != 1 || len(topo.Missing) == 0 {
+	if topo.AllowedNodes.Len() != 1 || len(topo.Missing) == 0 {
 		t.Errorf("allowed nodes %v, missing %q", topo.AllowedNodes, topo.Missing)
 	}
 }
 
 func TestHwlocSets(t *testing.T) {
 	for _, x := range []struct{ text, want string }{
-		{"0x0", ""}, {"0x0000000f", "0-3"}, {"0x00000001,0x80000000", "31-32"}, {"0x1,,0x3", "0-1,64"},
+		{"0x0", "none"}, {"0x0000000f", "0-3"}, {"0x00000001,0x80000000", "31-32"}, {"0x1,,0x3", "0-1,64"},
 	} {
 		got, err := parseHwlocSet(x.text)
 		if err != nil || got.String() != x.want {

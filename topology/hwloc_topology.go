@@ -22,7 +22,7 @@ func (h *hwlocReader) topology() (*Topology, error) {
 		}
 	}
 	if !t.Offline.Empty() && h.haveNodes && !h.allNodes.Equal(h.allowedNodes) {
-		t.Missing = append(t.Missing, fmt.Sprintf("CPUs %v are not in the file: offline, or forbidden by a cpuset (lstopo --disallowed shows those)", t.Offline))
+		h.note(NotThere, "CPUs %v are not in the file: offline, or forbidden by a cpuset (lstopo --disallowed shows those)", t.Offline)
 	}
 	sets := func(list []CPUSet) []CPUSet {
 		var kept []CPUSet
@@ -54,18 +54,23 @@ func (h *hwlocReader) topology() (*Topology, error) {
 	t.L1d, t.L2, t.L3 = caches(h.l1d), caches(h.l2), caches(h.l3)
 	h.addNodes(t)
 	if len(t.Cores) == 0 {
-		t.Missing = append(t.Missing, "no object of type Core: cores are unknown")
+		h.note(NotThere, "no object of type Core: cores are unknown")
 	}
+	t.Missing = h.notes
 	t.finish()
 	return t, nil
+}
+
+func (h *hwlocReader) note(kind NoteKind, format string, args ...any) {
+	h.notes = append(h.notes, Note{Kind: kind, Text: fmt.Sprintf(format, args...)})
 }
 
 // addNodes fills in nodes, distances and the nodes allowed.
 func (h *hwlocReader) addNodes(t *Topology) {
 	if len(h.nodes) == 0 {
-		t.Missing = append(t.Missing, "no object of type NUMANode: assumed one node 0 with all CPUs and all memory")
-		t.Nodes = []Node{{ID: 0, CPUs: t.Online, Memory: h.machineBytes}}
-		t.AllowedNodes = []int{0}
+		h.note(NotThere, "no object of type NUMANode: assumed one node 0 with all CPUs and all memory")
+		t.Nodes = []Node{{ID: 0, CPUs: t.Online, Memory: h.machineBytes, MemoryUnknown: h.machineBytes == 0}}
+		t.AllowedNodes = NodeIDs(0)
 		t.OneNodeAssumed = true
 		return
 	}
@@ -87,13 +92,13 @@ func (h *hwlocReader) addNodes(t *Topology) {
 	slices.SortFunc(t.Nodes, func(a, b Node) int { return cmp.Compare(a.ID, b.ID) })
 	for _, n := range t.Nodes {
 		if !h.haveNodes || h.allowedNodes.Contains(n.ID) {
-			t.AllowedNodes = append(t.AllowedNodes, n.ID)
+			t.AllowedNodes.add(n.ID)
 		}
 	}
-	if len(t.AllowedNodes) == 0 {
-		t.Missing = append(t.Missing, fmt.Sprintf("allowed_nodeset %v names no node of the file: ignored", h.allowedNodes))
+	if t.AllowedNodes.Empty() {
+		h.note(Contradicted, "allowed_nodeset %v names no node of the file: ignored", h.allowedNodes)
 		for _, n := range t.Nodes {
-			t.AllowedNodes = append(t.AllowedNodes, n.ID)
+			t.AllowedNodes.add(n.ID)
 		}
 	}
 	if len(h.order) != len(t.Nodes) || len(t.Nodes) < 2 {

@@ -8,9 +8,12 @@ import (
 // index holds what the O(1) queries look up. [Topology.finish] fills it.
 type index struct {
 	nodeOf    []int32 // by CPU: node ID, or -1
-	l3Of      []int32 // by CPU: index into L3, or -1
-	coreOf    []int32 // by CPU: index into Cores, or -1
-	packageOf []int32 // by CPU: index into Packages, or -1
+	l2Of      []int32 // by CPU: index into L2, or -1; likewise below
+	l3Of      []int32
+	coreOf    []int32
+	clusterOf []int32
+	dieOf     []int32
+	packageOf []int32
 	posOf     []int32 // by node ID: index into Nodes, or -1
 	near      [][]int // by index into Nodes: node IDs in order of distance
 }
@@ -19,7 +22,6 @@ type index struct {
 func (t *Topology) finish() {
 	n := len(t.Online.words) * 64
 	t.nodeOf = fill(n, -1)
-	t.l3Of = fill(n, -1)
 	for _, node := range t.Nodes {
 		for c := range node.CPUs.All() {
 			if t.nodeOf[c] < 0 {
@@ -27,12 +29,8 @@ func (t *Topology) finish() {
 			}
 		}
 	}
-	for i, l3 := range t.L3 {
-		for c := range l3.CPUs.All() {
-			t.l3Of[c] = int32(i)
-		}
-	}
-	t.coreOf, t.packageOf = whichOf(n, t.Cores), whichOf(n, t.Packages)
+	t.coreOf, t.clusterOf, t.dieOf, t.packageOf = whichOf(n, t.Cores), whichOf(n, t.Clusters), whichOf(n, t.Dies), whichOf(n, t.Packages)
+	t.l2Of, t.l3Of = whichOf(n, cacheSets(t.L2)), whichOf(n, cacheSets(t.L3))
 	if k := len(t.Nodes); k > 0 {
 		t.posOf = fill(t.Nodes[k-1].ID+1, -1)
 	}
@@ -64,6 +62,14 @@ func whichOf(n int, sets []CPUSet) []int32 {
 	return of
 }
 
+func cacheSets(caches []Cache) []CPUSet {
+	sets := make([]CPUSet, len(caches))
+	for i, c := range caches {
+		sets[i] = c.CPUs
+	}
+	return sets
+}
+
 func fill(n int, v int32) []int32 {
 	s := make([]int32, n)
 	for i := range s {
@@ -74,36 +80,34 @@ func fill(n int, v int32) []int32 {
 
 // NodeOf returns the ID of cpu's NUMA node, or -1 if it has none. Where nodes
 // overlap it is the one with the lowest ID.
-func (t *Topology) NodeOf(cpu int) int {
-	if cpu < 0 || cpu >= len(t.nodeOf) {
-		return -1
-	}
-	return int(t.nodeOf[cpu])
-}
+func (t *Topology) NodeOf(cpu int) int { return indexOf(t.nodeOf, cpu) }
+
+// L2Of returns the index in t.L2 of cpu's L2 cache, or -1 if it has none.
+func (t *Topology) L2Of(cpu int) int { return indexOf(t.l2Of, cpu) }
 
 // L3Of returns the index in t.L3 of cpu's L3 cache, or -1 if it has none.
-func (t *Topology) L3Of(cpu int) int {
-	if cpu < 0 || cpu >= len(t.l3Of) {
-		return -1
-	}
-	return int(t.l3Of[cpu])
-}
+func (t *Topology) L3Of(cpu int) int { return indexOf(t.l3Of, cpu) }
 
 // CoreOf returns the index in t.Cores of cpu's core, or -1 if it is unknown.
-func (t *Topology) CoreOf(cpu int) int {
-	if cpu < 0 || cpu >= len(t.coreOf) {
-		return -1
-	}
-	return int(t.coreOf[cpu])
-}
+func (t *Topology) CoreOf(cpu int) int { return indexOf(t.coreOf, cpu) }
+
+// ClusterOf returns the index in t.Clusters of cpu's cluster, or -1 if it is in
+// none.
+func (t *Topology) ClusterOf(cpu int) int { return indexOf(t.clusterOf, cpu) }
+
+// DieOf returns the index in t.Dies of cpu's die, or -1 if it is in none: most
+// packages are one die, and then t.Dies is empty.
+func (t *Topology) DieOf(cpu int) int { return indexOf(t.dieOf, cpu) }
 
 // PackageOf returns the index in t.Packages of cpu's package, or -1 if it is
 // unknown.
-func (t *Topology) PackageOf(cpu int) int {
-	if cpu < 0 || cpu >= len(t.packageOf) {
+func (t *Topology) PackageOf(cpu int) int { return indexOf(t.packageOf, cpu) }
+
+func indexOf(table []int32, cpu int) int {
+	if cpu < 0 || cpu >= len(table) {
 		return -1
 	}
-	return int(t.packageOf[cpu])
+	return int(table[cpu])
 }
 
 // Node returns the node with the given ID, or nil if there is none.
@@ -114,15 +118,17 @@ func (t *Topology) Node(id int) *Node {
 	return nil
 }
 
-// Distance returns the SLIT distance between two nodes given by ID. Where the
-// kernel gives none it is 10 from a node to itself and 20 to any other.
+// Distance returns the SLIT distance between two nodes given by ID, or -1 if
+// there is no such node. Where the kernel gives no distances it is 10 from a node
+// to itself and 20 to any other.
 func (t *Topology) Distance(from, to int) int {
-	if t.Distances != nil {
-		if i, j := t.pos(from), t.pos(to); i >= 0 && j >= 0 {
-			return t.Distances[i][j]
-		}
-	}
-	if from == to {
+	i, j := t.pos(from), t.pos(to)
+	switch {
+	case i < 0 || j < 0:
+		return -1
+	case t.Distances != nil:
+		return t.Distances[i][j]
+	case i == j:
 		return 10
 	}
 	return 20
@@ -133,7 +139,8 @@ func (t *Topology) Distance(from, to int) int {
 // in ascending order of ID from the given node on, and from the lowest after
 // the highest. So where all are equally far, each is one other's first
 // neighbour, and not all turn to node 0. It returns nil for an unknown node.
-// The slice is shared: do not change it.
+// The slice is shared: do not change it. [Topology.NearestWith] leaves out nodes
+// that a caller has no use for.
 func (t *Topology) Nearest(id int) []int {
 	if i := t.pos(id); i >= 0 {
 		return t.near[i]
@@ -141,9 +148,4 @@ func (t *Topology) Nearest(id int) []int {
 	return nil
 }
 
-func (t *Topology) pos(id int) int {
-	if id < 0 || id >= len(t.posOf) {
-		return -1
-	}
-	return int(t.posOf[id])
-}
+func (t *Topology) pos(id int) int { return indexOf(t.posOf, id) }

@@ -26,12 +26,14 @@ func readNodes(s *source, t *Topology) {
 		if cpus, ok := s.nodeCPUs(id, dirs); ok {
 			none := cpus.Empty()
 			cpus.cut(t.Online)
-			t.Nodes = append(t.Nodes, Node{ID: id, CPUs: cpus, CPUless: none, Memory: s.nodeMemory(id)})
+			memory, known := s.nodeMemory(id)
+			t.Nodes = append(t.Nodes, Node{ID: id, CPUs: cpus, CPUless: none, Memory: memory, MemoryUnknown: !known})
 		}
 	}
 	if len(t.Nodes) == 0 {
-		s.note("%s: no node there: assumed one node 0 with all CPUs and all memory", nodeDir)
-		t.Nodes = []Node{{ID: 0, CPUs: t.Online, Memory: s.totalMemory()}}
+		s.note(NotThere, nodeDir, "no node there: assumed one node 0 with all CPUs and all memory")
+		memory, known := s.memory("proc/meminfo", "the memory")
+		t.Nodes = []Node{{ID: 0, CPUs: t.Online, Memory: memory, MemoryUnknown: !known}}
 		t.OneNodeAssumed = true
 		return
 	}
@@ -40,7 +42,7 @@ func readNodes(s *source, t *Topology) {
 		homed = homed.Or(n.CPUs)
 	}
 	if homeless := t.Online.AndNot(homed); !homeless.Empty() {
-		s.note("%s: no node has CPUs %v", nodeDir, homeless)
+		s.note(Contradicted, nodeDir, "no node has CPUs %v", homeless)
 	}
 	if len(t.Nodes) > 1 {
 		t.Distances = s.distances(t.Nodes, ids)
@@ -54,49 +56,40 @@ func (s *source) nodeCPUs(id int, dirs CPUSet) (set CPUSet, ok bool) {
 		if err := parseMask(&set, b); err == nil {
 			return set, true
 		} else {
-			s.note("%s/cpumap: %v", dir, err)
+			s.note(Malformed, dir+"/cpumap", "%v", err)
 		}
 	}
 	if set, ok := s.list(dir+"/cpulist", maxCPUs); ok {
 		return set, true
 	}
 	if !dirs.Contains(id) {
-		s.note("%s: not there, though %s/online lists it", dir, nodeDir)
+		s.note(Contradicted, dir, "not there, though %s/online lists it", nodeDir)
 		return CPUSet{}, false
 	}
 	// Very old kernels, and captures that keep only the links, have cpuN entries.
 	if set, _ = s.numbered(dir, "cpu", maxCPUs); !set.Empty() {
 		return set, true
 	}
-	s.note("%s/cpumap: not there: node %d is left out", dir, id)
+	s.note(NotThere, dir+"/cpumap", "not there: node %d is left out", id)
 	return CPUSet{}, false
 }
 
-func (s *source) nodeMemory(id int) int64 {
-	name := fmt.Sprintf("%s/node%d/meminfo", nodeDir, id)
-	b, ok := s.read(name, smallFile)
-	if !ok {
-		s.note("%s: not there: the memory of node %d is unknown, taken as 0", name, id)
-		return 0
-	}
-	bytes, err := parseMemTotal(b)
-	if err != nil {
-		s.note("%s: %v", name, err)
-	}
-	return bytes
+func (s *source) nodeMemory(id int) (bytes int64, known bool) {
+	return s.memory(fmt.Sprintf("%s/node%d/meminfo", nodeDir, id), fmt.Sprintf("the memory of node %d", id))
 }
 
-func (s *source) totalMemory() int64 {
-	b, ok := s.read("proc/meminfo", smallFile)
+// memory reads the bytes that a meminfo file tells.
+func (s *source) memory(name, what string) (bytes int64, known bool) {
+	b, ok := s.read(name, smallFile)
 	if !ok {
-		s.note("proc/meminfo: not there: the memory is unknown, taken as 0")
-		return 0
+		s.note(NotThere, name, "not there: %s is unknown, taken as 0", what)
+		return 0, false
 	}
 	bytes, err := parseMemTotal(b)
 	if err != nil {
-		s.note("proc/meminfo: %v", err)
+		s.note(Malformed, name, "%v", err)
 	}
-	return bytes
+	return bytes, err == nil
 }
 
 // distances returns the SLIT matrix of the nodes, or nil if a row is missing
@@ -111,12 +104,12 @@ func (s *source) distances(nodes []Node, online CPUSet) [][]int {
 		name := fmt.Sprintf("%s/node%d/distance", nodeDir, n.ID)
 		b, ok := s.read(name, smallFile)
 		if !ok {
-			s.note("%s: not there: no distances", name)
+			s.note(NotThere, name, "not there: no distances")
 			return nil
 		}
 		all, err := parseDistances(b)
 		if err != nil {
-			s.note("%s: %v: no distances", name, err)
+			s.note(Malformed, name, "%v: no distances", err)
 			return nil
 		}
 		row := make([]int, len(nodes))
@@ -128,7 +121,7 @@ func (s *source) distances(nodes []Node, online CPUSet) [][]int {
 		case len(all) == len(nodes):
 			copy(row, all)
 		default:
-			s.note("%s: %d distances for %d nodes: no distances", name, len(all), online.Len())
+			s.note(Contradicted, name, "%d distances for %d nodes: no distances", len(all), online.Len())
 			return nil
 		}
 		matrix[i] = row

@@ -41,7 +41,7 @@ func joinPackages(s *source, t *Topology) {
 			gone[i] = true
 		}
 		joined = append(joined, whole)
-		s.note("%s/cpu*/topology: CPUs %v are told to be %d packages, and all to be of package %d: taken as one", cpuDir, whole, len(parts), id)
+		s.note(Contradicted, cpuDir+"/cpu*/topology", "CPUs %v are told to be %d packages, and all to be of package %d: taken as one", whole, len(parts), id)
 	}
 	if len(joined) == 0 {
 		return

@@ -83,7 +83,7 @@ func parseList(set *CPUSet, b []byte, limit int) error {
 			return fmt.Errorf("%s: want a list such as 0-3,8 of numbers below %d", excerpt(b), limit)
 		}
 		for c := lo; c <= hi; c++ {
-			set.Add(c)
+			set.add(c)
 		}
 		if len(next) > 0 {
 			next = next[1:]
@@ -220,7 +220,7 @@ func parseProcessors(set *CPUSet, b []byte) {
 		key, value, ok := bytes.Cut(line, []byte(":"))
 		if ok && string(trim(key)) == "processor" {
 			if c, rest := number(trim(value), maxCPUs); c >= 0 && len(rest) == 0 {
-				set.Add(c)
+				set.add(c)
 			}
 		}
 	}
@@ -235,7 +235,7 @@ func parseStatCPUs(set *CPUSet, b []byte) {
 			continue
 		}
 		if c, rest := number(line[3:], maxCPUs); c >= 0 && len(rest) > 0 && rest[0] == ' ' {
-			set.Add(c)
+			set.add(c)
 		}
 	}
 }

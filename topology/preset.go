@@ -175,7 +175,7 @@ func Preset(name string) (*Topology, error) {
 	}
 	t := p.shape.topology("preset:" + name)
 	if p.Assumed != "nothing" {
-		t.Missing = []string{"assumed: " + p.Assumed}
+		t.Missing = []Note{{Assumed, "", "assumed: " + p.Assumed}}
 	}
 	return t, nil
 }

@@ -1,7 +1,5 @@
 package topology
 
-import "slices"
-
 // A Report is a Topology in plain lists, as `experiments topo --json` prints
 // it: CPU and node numbers are the kernel's, sets are sorted lists, sorted by
 // their first CPU, and lists of sizes follow the lists of caches. These fields
@@ -23,7 +21,7 @@ type Report struct {
 	Distances      [][]int      `json:"distances"`      // row by row, null likewise
 	AllowedPUs     []int        `json:"allowed_pus"`
 	AllowedNodes   []int        `json:"allowed_nodes"`
-	Restricted     bool         `json:"restricted"` // whether any PU or node is not allowed
+	Restricted     bool         `json:"restricted"` // whether a PU or node is not in the lists above, if only a node without memory
 	OneNodeAssumed bool         `json:"synthetic_single_node"`
 }
 
@@ -47,8 +45,8 @@ func (t *Topology) Report() Report {
 		NUMA:           []ReportNode{},
 		Distances:      t.Distances,
 		AllowedPUs:     t.Allowed.List(),
-		AllowedNodes:   append([]int{}, t.AllowedNodes...),
-		Restricted:     !t.Allowed.Equal(t.Online) || len(t.AllowedNodes) != len(t.Nodes),
+		AllowedNodes:   t.AllowedNodes.List(),
+		Restricted:     !t.Allowed.Equal(t.Online) || t.AllowedNodes.Len() != len(t.Nodes),
 		OneNodeAssumed: t.OneNodeAssumed,
 	}
 	r.L1d, _ = cacheLists(t.L1d)
@@ -60,7 +58,6 @@ func (t *Topology) Report() Report {
 			r.DistanceNodes = append(r.DistanceNodes, n.ID)
 		}
 	}
-	slices.Sort(r.AllowedNodes)
 	return r
 }
 

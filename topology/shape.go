@@ -33,9 +33,9 @@ func (s shape) topology(origin string) *Topology {
 		for c := first; c < first+n; c++ {
 			for th := range s.threads {
 				if s.threadsApart {
-					set.Add(th*cores + c)
+					set.add(th*cores + c)
 				} else {
-					set.Add(c*s.threads + th)
+					set.add(c*s.threads + th)
 				}
 			}
 		}
@@ -79,7 +79,7 @@ func (s shape) topology(origin string) *Topology {
 		t.Nodes = append(t.Nodes, Node{ID: len(t.Nodes), CPUless: true, Memory: bytes})
 	}
 	for _, n := range t.Nodes {
-		t.AllowedNodes = append(t.AllowedNodes, n.ID)
+		t.AllowedNodes.add(n.ID)
 	}
 	if len(t.Nodes) > 1 {
 		t.Distances = s.slit

@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 const (
@@ -21,8 +20,6 @@ const (
 	bigFile    = 16 << 20  // cpuinfo, stat and mounts; 2048 CPUs' cpuinfo has 3 MB
 	readBudget = 1 << 29   // 8192 CPUs have 200 MB of masks
 	maxEntries = 1 << 16   // of a directory
-
-	maxMissing = 40 // notes
 )
 
 var (
@@ -43,8 +40,8 @@ type source struct {
 	fast    fastFS // fsys, if it is one
 	buf     []byte
 	spent   int
-	missing []string
-	dropped int // notes beyond maxMissing
+	missing []Note
+	dropped int // notes beyond maxNotes
 
 	rec *recorder // of Capture; nil otherwise
 }
@@ -53,31 +50,6 @@ func newSource(fsys fs.FS) *source {
 	s := &source{fsys: fsys, buf: make([]byte, 0, 4096)}
 	s.fast, _ = fsys.(fastFS)
 	return s
-}
-
-// note adds a line to Topology.Missing.
-func (s *source) note(format string, args ...any) {
-	if len(s.missing) == maxMissing {
-		s.dropped++
-		return
-	}
-	s.missing = append(s.missing, oneLine(fmt.Sprintf(format, args...)))
-}
-
-// oneLine escapes the control characters of a message that quotes others.
-func oneLine(s string) string {
-	if !strings.ContainsFunc(s, unicode.IsControl) {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}
-
-func (s *source) notes() []string {
-	if s.dropped > 0 {
-		return append(s.missing, fmt.Sprintf("... and %d more", s.dropped))
-	}
-	return s.missing
 }
 
 // read returns the content of a file, valid until the next read, and whether
@@ -101,9 +73,9 @@ func (s *source) readAs(name, as string, limit int) ([]byte, bool) {
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			if err == errTooLong {
-				s.note("%s: longer than %d KB: ignored", name, limit>>10)
+				s.note(Unreadable, name, "longer than %d KB: ignored", limit>>10)
 			} else {
-				s.note("%s: cannot be read: %v", name, unwrapPath(err))
+				s.note(Unreadable, name, "cannot be read: %v", unwrapPath(err))
 			}
 		}
 		return nil, false
@@ -185,7 +157,7 @@ func (s *source) numbered(dir, prefix string, limit int) (CPUSet, bool) {
 				continue
 			}
 			if n, err := strconv.Atoi(digits); err == nil && n < limit {
-				set.Add(n)
+				set.add(n)
 				if s.rec != nil {
 					s.rec.dir(dir + "/" + prefix + strconv.Itoa(n))
 				}
@@ -193,7 +165,7 @@ func (s *source) numbered(dir, prefix string, limit int) (CPUSet, bool) {
 		}
 		seen += len(entries)
 		if err == nil && len(entries) > 0 && seen >= maxEntries {
-			s.note("%s: more than %d entries: the rest is ignored", dir, maxEntries)
+			s.note(Unreadable, dir, "more than %d entries: the rest is ignored", maxEntries)
 			return set, true
 		}
 		if err != nil || len(entries) == 0 {
@@ -249,7 +221,7 @@ func (s *source) listAs(name, as string, limit int) (CPUSet, bool) {
 		return set, false
 	}
 	if err := parseList(&set, b, limit); err != nil {
-		s.note("%s: %v", name, err)
+		s.note(Malformed, name, "%v", err)
 		return CPUSet{}, false
 	}
 	return set, true
@@ -262,7 +234,7 @@ func (s *source) int(name string) (int, bool) {
 	}
 	v, err := parseInt(b)
 	if err != nil {
-		s.note("%s: %v", name, err)
+		s.note(Malformed, name, "%v", err)
 		return 0, false
 	}
 	return v, true

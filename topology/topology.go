@@ -76,8 +76,8 @@ type Topology struct {
 	L2       []Cache
 	L3       []Cache
 
-	Nodes        []Node // in ascending order of ID
-	AllowedNodes []int  // IDs of the nodes whose memory cpusets leave us
+	Nodes        []Node  // in ascending order of ID
+	AllowedNodes NodeSet // nodes whose memory cpusets leave us, if they have any
 
 	// Distances[i][j] is the SLIT distance from Nodes[i] to Nodes[j], 10 on
 	// the diagonal, or nil where the kernel gives none. It may be asymmetric.
@@ -87,7 +87,7 @@ type Topology struct {
 	// holds one node 0 with all CPUs.
 	OneNodeAssumed bool
 
-	Missing []string // what could not be read, and what was assumed instead
+	Missing []Note // what could not be found out, and what was assumed instead
 
 	index // what the O(1) queries look up
 
@@ -109,8 +109,9 @@ type Cache struct {
 
 // A Node is one NUMA node.
 type Node struct {
-	ID      int
-	CPUs    CPUSet // online CPUs; empty for a memory-only node
-	CPUless bool   // whether it has no CPUs, not even some that are offline
-	Memory  int64  // bytes; 0 for a node without memory
+	ID            int
+	CPUs          CPUSet // online CPUs; empty for a memory-only node
+	CPUless       bool   // whether it has no CPUs, not even some that are offline
+	Memory        int64  // bytes; 0 for a node without memory, or of unknown memory
+	MemoryUnknown bool   // whether no file says how much memory the node has
 }

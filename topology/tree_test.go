@@ -16,7 +16,7 @@ type tree map[string]string
 // treeOf writes the files that a recent Linux shows on machine t.
 func treeOf(t *Topology) tree {
 	tr := tree{}
-	list := func(s CPUSet) string { return s.String() + "\n" }
+	list := func(s CPUSet) string { return s.list() + "\n" }
 	tr[cpuDir+"/online"] = list(t.Online)
 	tr[cpuDir+"/present"] = list(t.Online.Or(t.Offline))
 	for c := range t.Offline.All() {
@@ -226,10 +226,10 @@ func check(t testing.TB, topo *Topology) {
 			fail("Nearest(%d) names a node twice", n.ID)
 		}
 	}
-	if len(topo.AllowedNodes) == 0 || !slices.IsSorted(topo.AllowedNodes) {
+	if topo.AllowedNodes.Empty() {
 		fail("allowed nodes %v", topo.AllowedNodes)
 	}
-	for _, id := range topo.AllowedNodes {
+	for id := range topo.AllowedNodes.All() {
 		if topo.Node(id) == nil {
 			fail("allowed node %d is not there", id)
 		}

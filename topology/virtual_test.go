@@ -78,8 +78,8 @@ func (v virtualMachine) check(t *testing.T, got *Topology) {
 	if !got.Online.Equal(online) || !got.Offline.Equal(offline) || !got.Allowed.Equal(allowed) {
 		t.Errorf("online %q, offline %q, allowed %q; want %q, %q, %q", got.Online, got.Offline, got.Allowed, online, offline, allowed)
 	}
-	if !slices.Equal(got.AllowedNodes, withMemory) {
-		t.Errorf("memory of nodes %v is allowed, want %v", got.AllowedNodes, withMemory)
+	if allowed := got.NodesWith(MayAllocate).List(); !slices.Equal(allowed, withMemory) {
+		t.Errorf("memory of nodes %v is allowed, want %v", allowed, withMemory)
 	}
 	if !slices.EqualFunc(got.Packages, packages, CPUSet.Equal) {
 		t.Errorf("packages %v, want one for each node with CPUs: %v", got.Packages, packages)

@@ -198,7 +198,9 @@ func describeTopology(t *topology.Topology) TopoMeta {
 		Pretended: !t.IsHost(),
 		CPUs:      t.Allowed.Len(),
 		Distances: t.Distances,
-		Missing:   t.Missing,
+	}
+	for _, n := range t.Missing {
+		m.Missing = append(m.Missing, n.String())
 	}
 	for _, n := range t.Nodes {
 		cpus := "no CPUs"

@@ -441,7 +441,7 @@ func (c *checker) home(at path, s, scope string) error {
 		err = fmt.Errorf("home %q: want a buffer of scope thread to spread, or interleave", s)
 	}
 	for _, n := range p.nodes {
-		if err == nil && c.topo.Nodes[n].Memory == 0 {
+		if err == nil && !c.topo.Has(c.topo.Nodes[n].ID, topology.HasMemory) {
 			err = fmt.Errorf("node %d has no memory: want one that has", n)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"numasched/numa"
 	"numasched/sched"
+	"numasched/topology"
 )
 
 // A buffer is what a [sched.Buffer] of a host is made of.
@@ -90,14 +91,7 @@ func (m *Machine) arena(id int) *numa.Arena {
 	return a
 }
 
-func (m *Machine) memoryNodes() (ids []int) {
-	for i := range m.topo.Nodes {
-		if m.topo.Nodes[i].Memory > 0 {
-			ids = append(ids, m.topo.Nodes[i].ID)
-		}
-	}
-	return ids
-}
+func (m *Machine) memoryNodes() []int { return m.topo.NodesWith(topology.HasMemory).List() }
 
 // pageSampling is how many Works pass between two whose pages are looked for:
 // the system call costs about what a small kernel does.

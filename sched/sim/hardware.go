@@ -71,7 +71,7 @@ func newHardware(topo *topology.Topology, preset *Preset) (*hardware, error) {
 	pos := make(map[int]int32)
 	for i, n := range topo.Nodes {
 		pos[n.ID] = int32(i)
-		info := nodeInfo{id: n.ID, memory: n.Memory > 0, pkg: -1}
+		info := nodeInfo{id: n.ID, memory: topo.Has(n.ID, topology.HasMemory), pkg: -1}
 		h.nodes = append(h.nodes, info)
 	}
 	if len(h.nodes) == 0 {

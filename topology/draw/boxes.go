@@ -28,13 +28,11 @@ type part struct {
 
 const unknown = -1
 
-// memoryOf is the memory of a node, or unknown: where there is no NUMA and no
-// /proc/meminfo.
-func memoryOf(t *topology.Topology, n topology.Node) int64 {
-	if n.Memory == 0 && t.OneNodeAssumed {
-		return unknown
+func nodePart(n topology.Node) part {
+	if n.MemoryUnknown {
+		return part{kind: node, id: n.ID, bytes: unknown}
 	}
-	return n.Memory
+	return part{kind: node, id: n.ID, bytes: n.Memory}
 }
 
 // nodeName tells a node and its memory, with a word between them.
@@ -115,7 +113,7 @@ func boxes(t *topology.Topology) *box {
 	}
 	sets(pkg, t.Packages)
 	for _, n := range t.Nodes {
-		add(part{kind: node, id: n.ID, bytes: memoryOf(t, n)}, n.CPUs)
+		add(nodePart(n), n.CPUs)
 	}
 	sets(die, t.Dies)
 	caches(l3, t.L3)
@@ -189,8 +187,8 @@ func (b *box) shape() string {
 	return s.String()
 }
 
-// memoryOnly returns the nodes without CPUs that are online.
-func memoryOnly(t *topology.Topology) []topology.Node {
+// nodesWithoutCPUs returns the nodes that have no CPU online.
+func nodesWithoutCPUs(t *topology.Topology) []topology.Node {
 	var list []topology.Node
 	for _, n := range t.Nodes {
 		if n.CPUs.Empty() {

@@ -69,7 +69,7 @@ type picture struct {
 	t     *topology.Topology
 	w, h  vg.Length
 	root  *tile
-	lone  []*tile // memory-only nodes
+	lone  []*tile // nodes without CPUs
 	heat  *heatmap
 	notes []string
 
@@ -84,8 +84,8 @@ func compose(t *topology.Topology) *picture {
 	if !t.Offline.Empty() {
 		p.notes = append(p.notes, "Offline: CPUs "+t.Offline.String())
 	}
-	if !t.Allowed.Equal(t.Online) || len(t.AllowedNodes) != len(t.Nodes) {
-		note := fmt.Sprintf("Allowed: CPUs %v, memory of nodes %v", t.Allowed, topology.CPUs(t.AllowedNodes...))
+	if t.Restricted() {
+		note := fmt.Sprintf("Allowed: CPUs %v, memory of nodes %v", t.Allowed, t.NodesWith(topology.MayAllocate))
 		if !t.Allowed.Equal(t.Online) {
 			note += "; the other CPUs are red"
 		}
@@ -95,14 +95,14 @@ func compose(t *topology.Topology) *picture {
 		p.notes = append(p.notes, "Each square is a core.")
 	}
 	for _, m := range t.Missing {
-		p.notes = append(p.notes, "Note: "+m)
+		p.notes = append(p.notes, "Note: "+m.String())
 	}
 
 	top := margin + 34 // below the title
 	p.root.x, p.root.y = margin, top
 	right, bottom := p.root.x+p.root.w, p.root.y+p.root.h
 	var x, y, row vg.Length = margin, bottom + gap, 0
-	for _, n := range memoryOnly(t) {
+	for _, n := range nodesWithoutCPUs(t) {
 		l := loneNode(t, n)
 		if x > margin && x+l.w > max(right, margin+240) {
 			x, y = margin, y+row+gap
@@ -163,7 +163,7 @@ func wrap(lines []string, w vg.Length, size vg.Length) []string {
 func loneNode(t *topology.Topology, n topology.Node) *tile {
 	l := &tile{
 		box:      &box{},
-		strips:   []part{{kind: node, id: n.ID, bytes: n.Memory}},
+		strips:   []part{nodePart(n)},
 		captions: []string{withoutCPUs(t, n)},
 		framed:   true,
 	}

@@ -18,16 +18,16 @@ func Text(w io.Writer, t *topology.Topology) error {
 	fmt.Fprintf(out, "%s\n%s\n\n", name(t), summary(t))
 	root := boxes(t)
 	branches(out, root, "")
-	for _, n := range memoryOnly(t) {
-		fmt.Fprintf(out, "node %d, %s, %s\n", n.ID, size(n.Memory), withoutCPUs(t, n))
+	for _, n := range nodesWithoutCPUs(t) {
+		fmt.Fprintf(out, "%s, %s\n", nodeName(nodePart(n), ", "), withoutCPUs(t, n))
 	}
 	distances(out, t)
 	left := func(format string, args ...any) { fmt.Fprintf(out, "\n"+format+"\n", args...) }
 	if !t.Offline.Empty() {
 		left("offline: CPUs %v", t.Offline)
 	}
-	if !t.Allowed.Equal(t.Online) || len(t.AllowedNodes) != len(t.Nodes) {
-		left("allowed: CPUs %v, memory of nodes %v", t.Allowed, topology.CPUs(t.AllowedNodes...))
+	if t.Restricted() {
+		left("allowed: CPUs %v, memory of nodes %v", t.Allowed, t.NodesWith(topology.MayAllocate))
 	}
 	for i, m := range t.Missing {
 		if i == 0 {
@@ -42,9 +42,12 @@ func Text(w io.Writer, t *topology.Topology) error {
 }
 
 func withoutCPUs(t *topology.Topology, n topology.Node) string {
-	s := "memory only"
-	if !n.CPUless {
+	s := "no CPUs"
+	switch {
+	case !n.CPUless:
 		s = "its CPUs are offline"
+	case n.Memory > 0:
+		s = "memory only"
 	}
 	if from, d := nearestWithCPUs(t, n.ID); from >= 0 {
 		s += fmt.Sprintf(", nearest to node %d (distance %d)", from, d)
