@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,24 +10,15 @@ import (
 )
 
 // The presets that calibrate wrote and that the repository holds are presets that
-// sim takes, and written again they are the same.
+// sim takes.
 func TestCommittedCalibrations(t *testing.T) {
 	files, err := filepath.Glob("../results/reference-*/host.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no calibration in results", err)
 	}
 	for _, file := range files {
-		p, err := sim.LoadPreset(file)
-		if err != nil {
+		if _, err := sim.LoadPreset(file); err != nil {
 			t.Error(err)
-			continue
-		}
-		was, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if now, err := p.JSON(); err != nil || !bytes.Equal(now, was) {
-			t.Errorf("%s is written as\n%s%v", file, now, err)
 		}
 	}
 }

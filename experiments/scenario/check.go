@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"numasched/experiments/workload"
@@ -19,6 +20,8 @@ const (
 	mostItems  = 1 << 14                     // threads of a variant, runs, nodes of a list
 	mostRounds = int64(1) << 40              // accesses
 	mostPhases = int64(1e9)                  // of all threads of a group together
+	mostBlocks = int64(1) << 22              // of all buffers of a variant together
+	fewBlocks  = int64(1) << 14              // of one buffer: larger ones have larger blocks
 )
 
 // Parse reads a scenario. An error is one line: file, line, column, what is there
@@ -28,7 +31,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if err := sim.DecodeStrict(name, data, s); err != nil {
 		return nil, err
 	}
-	c := &checker{name: name, data: data, s: s, buffers: map[string]bool{}, groups: map[string]bool{}}
+	c := &checker{name: name, data: data, s: s, buffers: map[string]bool{}, groups: map[string]bool{}, used: map[string]bool{}}
 	if err := c.scenario(); err != nil {
 		return nil, err
 	}
@@ -42,6 +45,7 @@ type checker struct {
 	s               *Scenario
 	topo            *topology.Topology
 	buffers, groups map[string]bool
+	used            map[string]bool // buffers that some phase reads or writes
 }
 
 // A path leads to a value of the file: fields and positions in lists.
@@ -67,6 +71,9 @@ func first(errs ...error) error {
 
 func (c *checker) scenario() error {
 	s := c.s
+	if s.Name == "" {
+		return c.bad(nil, "a scenario without a name: want one")
+	}
 	if err := first(c.machine(), c.atMost(path{"runs"}, int64(s.Runs), mostItems)); err != nil {
 		return err
 	}
@@ -89,6 +96,11 @@ func (c *checker) scenario() error {
 	if !measured {
 		return c.bad(path{"threads"}, "want a workload, or threads of which some are measured")
 	}
+	for i, b := range s.Buffers {
+		if !c.used[b.Name] {
+			return c.bad(path{"buffers", i}, "buffer %q: no phase reads or writes it", b.Name)
+		}
+	}
 	names := map[string]bool{}
 	for i := range s.Variants {
 		at := path{"variants", i}
@@ -98,6 +110,7 @@ func (c *checker) scenario() error {
 	}
 	if len(s.Variants) == 0 {
 		s.Variants = []Variant{{Name: "only"}}
+		return c.threads(nil, &s.Variants[0])
 	}
 	return nil
 }
@@ -124,14 +137,7 @@ func (c *checker) machine() (err error) {
 			return ' '
 		}, string(c.data[:from]))
 		if s.preset, err = sim.ParsePreset(c.name, []byte(before+string(s.Hardware))); err != nil {
-			// Of a constant that is wrong ParsePreset says the name, not the place.
-			text, ok := strings.CutPrefix(err.Error(), c.name+": ")
-			if !ok {
-				return err
-			}
-			field, _, _ := strings.Cut(text, ":")
-			field, _, _ = strings.Cut(field, ".")
-			return c.bad(at.to(field), "%s", text)
+			return err
 		}
 	}
 	if c.topo, err = topology.Load(s.preset.Topology); err != nil {
@@ -216,7 +222,7 @@ func (c *checker) group(at path, g *Group) error {
 	if n := int64(g.Count) * int64(len(g.Phases)); g.Times > mostPhases/n {
 		return c.bad(at.to("times"), "times %d: want at most %d with so many threads and phases", g.Times, mostPhases/n)
 	}
-	memory, round := false, sim.Milli(0)
+	memory, shares, round := false, false, sim.Milli(0)
 	for i := range g.Phases {
 		p := &g.Phases[i]
 		if err := c.phase(at.to("phases", i), p); err != nil {
@@ -224,6 +230,15 @@ func (c *checker) group(at path, g *Group) error {
 		}
 		memory = memory || p.Random != nil || p.Stream != nil
 		round += p.ComputeUs + p.SleepUs
+		if c.scope(p.buffer()) != "process" {
+			continue
+		}
+		if shares = true; g.Process == "" {
+			return c.bad(at.to("phases", i), "buffer %q is one for each process, and threads %q name none: want a process", p.buffer(), g.Name)
+		}
+	}
+	if g.Process != "" && !shares {
+		return c.bad(at.to("process"), "process %q: threads %q use no buffer of scope process", g.Process, g.Name)
 	}
 	if !memory && round < 1000 {
 		return c.bad(at.to("phases"), "threads %q: phases of %v us in all: want at least 1", g.Name, round)
@@ -232,6 +247,7 @@ func (c *checker) group(at path, g *Group) error {
 }
 
 func (c *checker) phase(at path, p *Phase) error {
+	c.used[p.buffer()] = true
 	n := 0
 	for _, set := range []bool{p.Random != nil, p.Stream != nil, p.ComputeUs != 0, p.SleepUs != 0} {
 		if set {
@@ -283,6 +299,9 @@ func (c *checker) variant(at path, v *Variant) error {
 			return c.bad(pat.to(x.field), "%s %v: want 0 or at least 0.1", x.field, x.time)
 		}
 	}
+	if p.Batch > 0 && p.BalanceMs == 0 {
+		return c.bad(pat.to("batch"), "batch without balance_ms: want how often queues are evened out")
+	}
 	if p.FollowMs > 0 && p.Home != "dynamic" {
 		return c.bad(pat.to("follow_ms"), "follow_ms without a home that is dynamic: want \"home\": \"dynamic\"")
 	}
@@ -294,10 +313,21 @@ func (c *checker) variant(at path, v *Variant) error {
 		if m.Seconds == 0 {
 			return c.bad(at.to("seconds"), "seconds 0: want a time above 0")
 		}
+		if m.Fitted && c.s.Fitted == "" {
+			return c.bad(at.to("fitted"), "a fitted row in a scenario without fitted: want there which constants were fitted, on which rows")
+		}
 	}
+	seen := map[string]bool{}
 	for i := range v.Set {
-		if err := c.set(at.to("set", i), &v.Set[i]); err != nil {
+		at, x := at.to("set", i), &v.Set[i]
+		if err := c.set(at, x); err != nil {
 			return err
+		}
+		for _, name := range []string{"threads " + strconv.Quote(x.Threads), "buffer " + strconv.Quote(x.Buffer)} {
+			if seen[name] && !strings.HasSuffix(name, ` ""`) {
+				return c.bad(at, "%s: set twice by one variant: want it once", name)
+			}
+			seen[name] = true
 		}
 	}
 	return c.threads(at, v)
@@ -312,6 +342,10 @@ func (c *checker) set(at path, x *Set) error {
 		return c.bad(at, "count, nodes or home without threads: want the threads that they are of")
 	case x.Buffer == "" && x.At != "":
 		return c.bad(at, "at without a buffer: want the buffer that is there")
+	case x.Threads != "" && x.Count == 0 && x.Nodes == nil && x.Home == nil:
+		return c.bad(at, "threads %q are not changed: want count, nodes or home", x.Threads)
+	case x.Buffer != "" && x.At == "":
+		return c.bad(at, "buffer %q is not changed: want at, where it is", x.Buffer)
 	}
 	var errs []error
 	if x.Threads != "" {
@@ -320,35 +354,107 @@ func (c *checker) set(at path, x *Set) error {
 	if x.Buffer != "" {
 		errs = append(errs, c.known(at.to("buffer"), "buffer", x.Buffer, c.buffers))
 	}
-	scope := ""
-	for _, b := range c.s.Buffers {
-		if b.Name == x.Buffer {
-			scope = b.Scope
+	for _, g := range c.s.Threads {
+		if g.Name == x.Threads && g.PerCPU && (x.Count != 0 || x.Nodes != nil) {
+			errs = append(errs, c.bad(at, "threads %q are per_cpu: want neither count nor nodes", g.Name))
 		}
 	}
 	return first(append(errs, c.atMost(at.to("count"), int64(x.Count), mostItems), c.nodes(at.to("nodes"), x.Nodes),
-		c.nodes(at.to("home"), x.Home), c.home(at.to("at"), x.At, scope))...)
+		c.nodes(at.to("home"), x.Home), c.home(at.to("at"), x.At, c.scope(x.Buffer)))...)
 }
 
-// threads checks that the threads of a variant are not too many, and have CPUs and
-// a policy that knows their homes.
-func (c *checker) threads(at path, v *Variant) error {
-	total := 0
-	for _, g := range c.s.Threads {
-		g = v.apply(g)
-		if g.PerCPU {
-			total += c.topo.Online.Len()
-		} else {
-			total += g.Count
+// scope returns the scope of a buffer, or "" if there is no such buffer.
+func (c *checker) scope(buffer string) string {
+	for _, b := range c.s.Buffers {
+		if b.Name == buffer {
+			return b.Scope
 		}
-		if total > mostItems {
+	}
+	return ""
+}
+
+// threads checks that the threads of a variant are not too many, that every node of
+// a list serves at least one of them, and that the policy knows their homes. at is
+// the variant; nil is that of a scenario that lists none.
+func (c *checker) threads(at path, v *Variant) error {
+	total, blocks := 0, int64(0)
+	for gi, base := range c.s.Threads {
+		g := v.apply(base)
+		n := g.Count
+		if g.PerCPU {
+			n = c.topo.Online.Len()
+		}
+		if total += n; total > mostItems {
 			return c.bad(at, "%d threads and more: want at most %d", total, mostItems)
 		}
+		group := path{"threads", gi}
+		if g.Forked && n < 2 {
+			return c.bad(group.to("forked"), "threads %q are forked, and variant %q has one of them: want two or more", g.Name, v.Name)
+		}
+		// Who says something: the variant, or the group itself.
+		said := func(field string, by func(Set) bool) path {
+			for i := range v.Set {
+				if by(v.Set[i]) {
+					return at.to("set", i, field)
+				}
+			}
+			return group.to(field)
+		}
+		nodesAt := said("nodes", func(x Set) bool { return x.Threads == g.Name && x.Nodes != nil })
+		homeAt := said("home", func(x Set) bool { return x.Threads == g.Name && x.Home != nil })
+		if err := first(c.fewer(nodesAt, len(g.Nodes), n, g.Name), c.fewer(homeAt, len(g.Home), n, g.Name)); err != nil {
+			return err
+		}
 		if len(g.Home) > 0 && v.Policy.Home != "static" && v.Policy.Home != "dynamic" {
-			return c.bad(at, "threads %q have a home and the policy knows none: want \"home\": \"static\" or \"dynamic\"", g.Name)
+			return c.bad(homeAt, "threads %q have a home and the policy of variant %q knows none: want \"home\": \"static\" or \"dynamic\"", g.Name, v.Name)
+		}
+		for bi, b := range c.s.Buffers {
+			if !g.uses(b.Name) {
+				continue
+			}
+			homeAt := path{"buffers", bi, "home"}
+			for i, x := range v.Set {
+				if x.Buffer == b.Name {
+					b.Home, homeAt = x.At, at.to("set", i, "at")
+				}
+			}
+			copies := 1
+			if b.Scope == "thread" {
+				copies = n
+			}
+			if blocks += int64(copies) * min((b.Bytes-1)/blockBytes+1, fewBlocks); blocks > mostBlocks {
+				return c.bad(path{"buffers", bi, "bytes"}, "%d buffers %q of %d bytes are too much to simulate: want less memory, or fewer threads that have their own", copies, b.Name, b.Bytes)
+			}
+			home, err := parseHome(b.Home, len(c.topo.Nodes))
+			if err != nil {
+				return c.bad(homeAt, "%v", err)
+			}
+			if home.spread {
+				if err := c.fewer(homeAt, len(home.nodes), n, g.Name); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
+}
+
+// fewer checks that a list of nodes is no longer than the threads that share it.
+func (c *checker) fewer(at path, nodes, threads int, group string) error {
+	if nodes > threads {
+		return c.bad(at, "%d nodes for %d of threads %q: want at most one for each", nodes, threads, group)
+	}
+	return nil
+}
+
+// uses reports whether some phase of g reads or writes a buffer.
+func (g *Group) uses(buffer string) bool {
+	for i := range g.Phases {
+		if g.Phases[i].buffer() == buffer {
+			return true
+		}
+	}
+	return false
 }
 
 // apply returns a group as it is in the variant.

@@ -47,6 +47,9 @@ func (r *Result) of(what string) float64 {
 	return r.Elapsed
 }
 
+// blockBytes is the piece of memory that has one home and that caches hold.
+const blockBytes = 256 << 10
+
 // Run simulates one variant, s.Runs times.
 func (s *Scenario) Run(v Variant) (*Result, error) {
 	out := &Result{Simulated: true, Scenario: s.Name, Variant: v.Name, Runs: s.Runs, Assumed: s.preset.Assumed()}
@@ -89,7 +92,7 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	m, err := sim.New(sim.Config{Preset: preset, Topology: topo, Block: 256 << 10})
+	m, err := sim.New(sim.Config{Preset: preset, Topology: topo, Block: blockBytes})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -188,13 +191,7 @@ func (r *runner) random(n int64) int64 {
 func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buffer, error) {
 	out := map[string]*sched.Buffer{}
 	for _, p := range g.Phases {
-		name := ""
-		if p.Random != nil {
-			name = p.Random.Buffer
-		}
-		if p.Stream != nil {
-			name = p.Stream.Buffer
-		}
+		name := p.buffer()
 		for _, b := range r.s.Buffers {
 			if b.Name != name || name == "" {
 				continue

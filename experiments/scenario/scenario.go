@@ -92,6 +92,17 @@ type Phase struct {
 	SleepUs   sim.Milli `json:"sleep_us"`
 }
 
+// buffer is the name of what a phase reads or writes, or "".
+func (p *Phase) buffer() string {
+	switch {
+	case p.Random != nil:
+		return p.Random.Buffer
+	case p.Stream != nil:
+		return p.Stream.Buffer
+	}
+	return ""
+}
+
 // Random is dependent accesses to a buffer at random.
 type Random struct {
 	Buffer    string    `json:"buffer"`

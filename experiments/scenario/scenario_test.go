@@ -57,6 +57,9 @@ func TestVariantsDiffer(t *testing.T) {
 // What is wrong is said in one line: where (§), what is there, what was expected.
 func TestBadScenarios(t *testing.T) {
 	const node = "with nodes from 0 to 1"
+	machine := func(constant string) string {
+		return `"machine": {"like": "default", "topology": "synthetic:4x2", ` + constant + `}`
+	}
 	for _, c := range []struct{ old, new, want string }{
 		// The file as such.
 		{small, "", "nothing: want a JSON object"},
@@ -67,8 +70,10 @@ func TestBadScenarios(t *testing.T) {
 		{small, small + "}", "want nothing after the value"},
 		{small, small[:60], "the file ends in the middle of a value"},
 		{small, small[:6], "the file ends in the middle of a value"},
-		{`"times": 20`, `"times": NaN`, "invalid character 'N' looking for beginning of value"},
-		{`"times": 20`, `"times": 20 20`, "invalid character '2' after object key:value pair"},
+		{`"times": 20`, `"times": §NaN`, "'N': want a value: a number,"},
+		{`"times": 20`, `"times": 20 §20`, "'2': want a comma or } after the field"},
+		{`"nodes": [1]}]}`, `"nodes": [1]}]§,}`, `a comma before "}": want none after the last of a list or an object`},
+		{`"nodes": [0]`, `"nodes": [0§,]`, `a comma before "]": want none after the last`},
 		// Fields.
 		{`"times"`, `§"tims"`, `unknown field "tims": want name, count, per_cpu, process, start_s, forked, phases, times, nodes, home, measured`},
 		{`"times"`, `§"Times"`, `unknown field "Times": want name,`},
@@ -96,10 +101,18 @@ func TestBadScenarios(t *testing.T) {
 		{`"preset": "synthetic:2x2",`, ``, "want either preset or machine"},
 		{`"preset": "synthetic:2x2"`, `"preset": "skx-8s", "machine": {"like": "default"}`, "want either preset or machine"},
 		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "l4_ns": 3}`, `unknown field "l4_ns"`},
-		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "l3_ns": {"value": -2, "source": "x"}}`, "l3_ns: want a value above 0"},
+		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "l3_ns": {"value": -2, "source": "x"}}`, "l3_ns: -2: want a value above 0"},
 		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "links": {"value": [{"between": ["n0"], "GBps": 1}], "source": "x"}}`, "between: want 2 values, not 1"},
-		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "topology": "nothing"}`, ""},
+		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "topology": §"nothing"}`, ""},
+		{`"preset": "synthetic:2x2"`, machine(`"idle_ns": {"value": §[[1, 2], [2, 1]], "source": "x"}`), "idle_ns: a matrix of 2 x 2: want 4 x 4, a row for each node of synthetic:4x2"},
+		{`"preset": "synthetic:2x2"`, machine(`"c2c_ns": {"value": §[[1, 2, 3], [2, 1, 3], [3, 3, 1]], "source": "x"}`), "c2c_ns: a matrix of 3 x 3: want 4 x 4"},
+		{`"preset": "synthetic:2x2"`, machine(`"node_GBps": {"value": §[1, 2, 3], "source": "x"}`), "node_GBps: 3 values: want one for all nodes, or 4"},
+		{`"preset": "synthetic:2x2"`, machine("\"links\": {\"source\": \"x\", \"value\": [\n  {\"between\": [\"p0\", \"p1\"], \"GBps\": 1},\n  {\"between\": [\"p0\", §\"p7\"], \"GBps\": 1}]}"), `links: "p7": want n0 to n3 or p0 to p3, or * twice`},
+		{`"preset": "synthetic:2x2"`, machine(`"links": {"source": "x", "value": §[{"between": ["p0", "p1"], "GBps": 1}]}`), "links: nothing joins node 2 and node 0"},
+		{`"preset": "synthetic:2x2"`, machine(`"l3_ns": §{"value": 3}`), "l3_ns: want a value and a source"},
+		{`"preset": "synthetic:2x2"`, `"machine": {"like": §"nobody"}`, `like: preset "nobody": want`},
 		// Names.
+		{`"name": "small",`, ``, "a scenario without a name: want one"},
 		{`"name": "data", `, ``, "buffer without a name: want one"},
 		{`"home": "node:0"}`, `"home": "node:0"}, {"name": "data", "bytes": 1}`, `buffer "data": there is one of that name already`},
 		{`"name": "remote"`, `"name": "local"`, `variant "local": there is one of that name already`},
@@ -130,7 +143,7 @@ func TestBadScenarios(t *testing.T) {
 		{`[{"random": {"buffer": "data", "accesses": 4096}}]`, `[]`, `threads "probe": want at least one phase`},
 		{`"measured": true, `, ``, "want a workload, or threads of which some are measured"},
 		{`"home": "static"`, `"home": §"sweet"`, `home "sweet": want none, static or dynamic`},
-		{`"home": "static"`, `"home": "none"`, `threads "probe" have a home and the policy knows none`},
+		{`"home": "static"`, `"home": "none"`, `threads "probe" have a home and the policy of variant "home" knows none`},
 		{`"home": "static"`, `"home": "static", "balance_ms": §-2.5`, "balance_ms -2.5: want 0 or more"},
 		{`"home": "static"`, `"home": "static", "tick_ms": §0.001`, "tick_ms 0.001: want 0 or at least 0.1"},
 		{`"home": "static"`, `"home": "static", "follow_ms": 5`, "follow_ms without a home that is dynamic"},
@@ -140,15 +153,33 @@ func TestBadScenarios(t *testing.T) {
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"count": 3}]`, "want threads or a buffer that is changed"},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"buffer": "data", "nodes": [0]}]`, "count, nodes or home without threads"},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"threads": "probe", "at": "node:0"}]`, "at without a buffer"},
+		// What has no effect.
+		{`"home": "node:0"}`, `"home": "node:0"}, §{"name": "more", "bytes": 1}`, `buffer "more": no phase reads or writes it`},
+		{`"times": 20`, `"times": 20, "process": §"p"`, `process "p": threads "probe" use no buffer of scope process`},
+		{`"times": 20`, `"times": 20, "forked": §true`, `threads "probe" are forked, and variant "local" has one of them: want two or more`},
+		{`"home": "static"`, `"home": "static", "batch": §2`, "batch without balance_ms"},
+		{`"threads": "probe", "nodes": [0]`, `"threads": "probe"`, `threads "probe" are not changed: want count, nodes or home`},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [§{"buffer": "data"}]`, `buffer "data" is not changed: want at, where it is`},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"threads": "probe", "nodes": [0]}, §{"threads": "probe", "count": 2}]`, `threads "probe": set twice by one variant: want it once`},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"buffer": "data", "at": "node:0"}, §{"buffer": "data", "at": "node:1"}]`, `buffer "data": set twice by one variant: want it once`},
+		{`"times": 20`, `"times": 20, "per_cpu": true`, `threads "probe" are per_cpu: want neither count nor nodes`},
+		{`"seconds": 0.008`, `"seconds": 1, "fitted": §true`, "a fitted row in a scenario without fitted"},
+		// What does not fit.
+		{`"times": 20`, `"times": 20, "nodes": §[0, 1]`, `2 nodes for 1 of threads "probe": want at most one for each`},
+		{`"threads": "probe", "nodes": [1]`, `"threads": "probe", "nodes": §[1, 0]`, `2 nodes for 1 of threads "probe": want at most one for each`},
+		{`"threads": "probe", "home": [0]`, `"threads": "probe", "home": §[1, 0]`, `2 nodes for 1 of threads "probe": want at most one for each`},
+		{`"home": "node:0"`, `"scope": "thread", "home": §"spread:0,1"`, `2 nodes for 1 of threads "probe": want at most one for each`},
+		{`"home": "node:0"`, `"scope": "process"`, `buffer "data" is one for each process, and threads "probe" name none: want a process`},
+		{small, strings.NewReplacer(`"times": 20`, `"times": 20, "count": 300`, `"bytes": 67108864`, `"scope": "thread", "bytes": §4294967296`).Replace(small), `300 buffers "data" of 4294967296 bytes are too much to simulate`},
 		// Workloads.
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "nap", "arms": ["numa"]}}`, `unknown workload "nap": want one of `},
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numma"]}}`, `unknown arm "numma": want one of `},
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa", "numa"]}}`, `arm "numa": there is one of that name already`},
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": []}}`, `want at least one arm`},
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "procs": 5}}`, `procs 5: want 1 to 4`},
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "m", "value": 3}]}}`, `unknown size "m" (want n)`},
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "n", "value": 1000}]}}`, `n=1000 is out of range`},
-		{small, `{"preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"]}, "variants": [{"name": "x"}]}`, `a workload beside threads, buffers or variants`},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "nap", "arms": ["numa"]}}`, `unknown workload "nap": want one of `},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numma"]}}`, `unknown arm "numma": want one of `},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa", "numa"]}}`, `arm "numa": there is one of that name already`},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": []}}`, `want at least one arm`},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "procs": 5}}`, `procs 5: want 1 to 4`},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "m", "value": 3}]}}`, `unknown size "m" (want n)`},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "n", "value": 1000}]}}`, `n=1000 is out of range`},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"]}, "variants": [{"name": "x"}]}`, `a workload beside threads, buffers or variants`},
 	} {
 		text := strings.Replace(small, c.old, c.new, 1)
 		if text == small {
@@ -161,6 +192,24 @@ func TestBadScenarios(t *testing.T) {
 		_, err := Parse("s.json", []byte(text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "s.json:") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s\n\tgives %v\n\twant  %s", c.new, err, c.want)
+		}
+	}
+}
+
+// A scenario that lists no variants is checked as if it listed one.
+func TestBadScenarioWithoutVariants(t *testing.T) {
+	text := small[:strings.Index(small, ",\n \"variants\"")] + "}"
+	if _, err := Parse("s.json", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ field, want string }{
+		{`"home": [0]`, `s.json:5:58: threads "probe" have a home and the policy of variant "only" knows none`},
+		{`"nodes": [0, 1]`, `s.json:5:59: 2 nodes for 1 of threads "probe"`},
+		{`"count": 16384, "forked": true`, ""},
+	} {
+		_, err := Parse("s.json", []byte(strings.Replace(text, `"times"`, c.field+`, "times"`, 1)))
+		if err == nil != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.field, err, c.want)
 		}
 	}
 }
@@ -249,6 +298,9 @@ func TestSchemaListsTheWords(t *testing.T) {
 					"scope": strings.Replace(small, `"home": "node:0"`, fmt.Sprintf(`"scope": %q`, word), 1),
 					"what":  strings.Replace(small, `"seconds": 0.008`, fmt.Sprintf(`"seconds": 0.008, "what": %q`, word), 1),
 				}[name]
+				if word == "process" {
+					text = strings.Replace(text, `"name": "probe"`, `"name": "probe", "process": "p"`, 1)
+				}
 				if text == "" {
 					text = strings.Replace(small, `"numa_balancing_ms": 1`, fmt.Sprintf(`%q: %q`, name, word), 1)
 				}

@@ -168,11 +168,11 @@ func newHardware(topo *topology.Topology, preset *Preset) (*hardware, error) {
 			}
 		}
 	}
-	h.idle = h.matrix(preset.Idle.Value)
-	h.line = h.matrix(preset.Line.Value)
+	h.idle = times(h.matrix(preset.Idle.Value))
+	h.line = times(h.matrix(preset.Line.Value))
 	h.lineFar = h.line
 	if len(preset.LineFar.Value) > 0 {
-		h.lineFar = h.matrix(preset.LineFar.Value)
+		h.lineFar = times(h.matrix(preset.LineFar.Value))
 	}
 	for i := range h.nodes {
 		h.line[i][i] = preset.Package.ps()
@@ -185,25 +185,36 @@ func newHardware(topo *topology.Topology, preset *Preset) (*hardware, error) {
 // ps is a constant given in nanoseconds.
 func (s Scalar) ps() Time { return Time(s.Value) * Picosecond }
 
-// matrix spreads a matrix over the machine's node pairs. One that has another
-// size serves by how near the nodes are: its first row's first value is for a
-// node itself, the second for nodes of the same package, the last for others.
-func (h *hardware) matrix(m [][]Milli) [][]Time {
+// matrix places a matrix on the machine's node pairs. One that has another size
+// serves by how near the nodes are: its first row's first value is for a node
+// itself, the second for nodes of the same package, the last for others.
+func (h *hardware) matrix(m [][]Milli) [][]Milli {
 	n := len(h.nodes)
-	out := make([][]Time, n)
+	out := make([][]Milli, n)
 	for i := range out {
-		out[i] = make([]Time, n)
+		out[i] = make([]Milli, n)
 		for j := range out[i] {
-			v := m[0][len(m)-1]
 			switch {
 			case len(m) == n:
-				v = m[i][j]
+				out[i][j] = m[i][j]
 			case i == j:
-				v = m[0][0]
+				out[i][j] = m[0][0]
 			case h.nodes[i].pkg == h.nodes[j].pkg:
-				v = m[0][min(1, len(m)-1)]
+				out[i][j] = m[0][min(1, len(m)-1)]
+			default:
+				out[i][j] = m[0][len(m)-1]
 			}
-			out[i][j] = Time(v)
+		}
+	}
+	return out
+}
+
+// times is a matrix given in nanoseconds.
+func times(m [][]Milli) [][]Time {
+	out := make([][]Time, len(m))
+	for i, row := range m {
+		for _, v := range row {
+			out[i] = append(out[i], Time(v)*Picosecond)
 		}
 	}
 	return out
@@ -278,23 +289,36 @@ func (h *hardware) links() error {
 				return nn + int32(k), nil
 			}
 		}
-		return 0, fmt.Errorf("%s: links: %q: want n0 to n%d or p0 to p%d, or * twice", h.preset.Name, s, nn-1, npkg-1)
+		return 0, fmt.Errorf("%q: want n0 to n%d or p0 to p%d, or * twice", s, nn-1, npkg-1)
 	}
 	bus := int32(-1)
-	for _, l := range h.preset.Links.Value {
+	joined := make(map[[2]int32]bool)
+	for i, l := range h.preset.Links.Value {
+		at := path{"links", "value", i, "between"}
 		if l.Between == everywhere {
+			if bus >= 0 {
+				return badConstant(at, "a second one between * and *: want one at most")
+			}
 			bus = int32(len(h.resources))
 			h.resources = append(h.resources, resource{name: "bus", fixed: int64(l.GBps) * 1000})
 			continue
 		}
-		a, err := vertex(l.Between[0])
-		if err != nil {
-			return err
+		var ends [2]int32
+		for j, s := range l.Between {
+			v, err := vertex(s)
+			if err != nil {
+				return badConstant(append(at, j), "%w", err)
+			}
+			ends[j] = v
 		}
-		b, err := vertex(l.Between[1])
-		if err != nil {
-			return err
+		a, b := ends[0], ends[1]
+		if a == b {
+			return badConstant(at, "%s is joined with itself: want two parts of the machine", l.Between[0])
 		}
+		if joined[[2]int32{a, b}] || joined[[2]int32{b, a}] {
+			return badConstant(at, "%s and %s are joined already: want one link of their whole bandwidth", l.Between[0], l.Between[1])
+		}
+		joined[ends] = true
 		link(a, b, l.Between[0]+">"+l.Between[1], l.GBps)
 	}
 	// A preset for a machine that nobody has built names no links: there its
@@ -331,7 +355,7 @@ func (h *hardware) links() error {
 		for i := int32(0); i < nn; i++ {
 			route := []int32{j}
 			if came[i].from < 0 {
-				return fmt.Errorf("%s: links: nothing joins node %d and node %d", h.preset.Name, h.nodes[i].id, h.nodes[j].id)
+				return badConstant(path{"links", "value"}, "nothing joins node %d and node %d: want a way between any two", h.nodes[i].id, h.nodes[j].id)
 			}
 			for v := i; v != j; v = came[v].from {
 				if via := came[v].via; via >= 0 {

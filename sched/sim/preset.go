@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+
+	"numasched/topology"
 )
 
 // A Preset holds the constants of one machine. In its JSON form every constant
@@ -197,7 +199,7 @@ func PresetNames() []string {
 // a machine that nobody has built.
 func LoadPreset(arg string) (*Preset, error) { return loadPreset(arg, 0) }
 
-// loadPreset is LoadPreset of a preset that so many are like.
+// loadPreset is LoadPreset; depth counts the "like" links followed so far.
 func loadPreset(arg string, depth int) (*Preset, error) {
 	if strings.HasPrefix(arg, "synthetic:") {
 		p, err := LoadPreset("default")
@@ -222,30 +224,43 @@ func loadPreset(arg string, depth int) (*Preset, error) {
 	return parsePreset(arg, data, depth)
 }
 
-// ParsePreset reads a preset. An error says where in the named file it is.
+// ParsePreset reads a preset. An error is one line: file, line, column, what is
+// there and what was expected.
 func ParsePreset(name string, data []byte) (*Preset, error) {
 	return parsePreset(name, data, 0)
 }
 
-// likes is how many presets may be like each other: more go in a circle.
-const likes = 8
+// maxLikes is the longest chain of presets that are like each other. A longer one
+// goes in a circle.
+const maxLikes = 8
 
 func parsePreset(name string, data []byte, depth int) (*Preset, error) {
 	p := new(Preset)
 	if err := DecodeStrict(name, data, p); err != nil {
 		return nil, err
 	}
+	bad := func(err *presetError) error { return Where(name, data, Locate(data, err.path...), err.err) }
+	own, err := p.owned(data)
+	if err != nil {
+		return nil, bad(err)
+	}
 	if p.Like != "" {
-		if depth == likes {
-			return nil, fmt.Errorf("%s: like %q: want a chain of at most %d presets, and no circle", name, p.Like, likes)
+		if depth == maxLikes {
+			return nil, bad(badConstant(path{"like"}, "%q: want a chain of at most %d presets, and no circle", p.Like, maxLikes))
 		}
 		base, err := loadPreset(p.Like, depth+1)
 		if err != nil {
-			return nil, fmt.Errorf("%s: like: %w", name, err)
+			return nil, bad(badConstant(path{"like"}, "%w", err))
 		}
 		p.inherit(base)
 	}
-	return p, p.check(name)
+	if err := p.check(); err != nil {
+		return nil, bad(err)
+	}
+	if err := p.checkMachine(own); err != nil {
+		return nil, bad(err)
+	}
+	return p, nil
 }
 
 // inherit takes the constants that p lacks from base.
@@ -301,88 +316,25 @@ func (p *Preset) Assumed() []string {
 	return list
 }
 
-// JSON writes the preset as a file that [ParsePreset] reads.
+// JSON writes the preset as a file that [ParsePreset] reads. Matrices that it has
+// from the preset it is like are written as they are on its own machine.
 func (p *Preset) JSON() ([]byte, error) {
-	b, err := json.MarshalIndent(p, "", " ")
+	q := *p
+	if p.Like != "" && p.Topology != "" {
+		topo, err := topology.Load(p.Topology)
+		if err != nil {
+			return nil, err
+		}
+		h, err := newHardware(topo, p)
+		if err != nil {
+			return nil, fmt.Errorf("preset %s: %w", p.Name, err)
+		}
+		for _, m := range []*Matrix{&q.Idle, &q.Line, &q.LineFar} {
+			if len(m.Value) > 0 {
+				m.Value = h.matrix(m.Value)
+			}
+		}
+	}
+	b, err := json.MarshalIndent(&q, "", " ")
 	return append(b, '\n'), err
-}
-
-func (p *Preset) check(name string) error {
-	bad := func(field, want string) error {
-		return fmt.Errorf("%s: %s: want %s", name, field, want)
-	}
-	v := reflect.ValueOf(p).Elem()
-	for i := range v.NumField() {
-		tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		if s, ok := v.Field(i).Interface().(Scalar); ok {
-			if s.Source == "" {
-				return bad(tag, `a value and a source, or a preset to be "like"`)
-			}
-			if s.Value < 0 || s.Value == 0 && tag != "mesh_GBps" {
-				return bad(tag, "a value above 0")
-			}
-		}
-	}
-	if p.SMT.Value > 1000 {
-		return bad("smt_share", "at most 1")
-	}
-	if p.Ahead.Value < 1000 {
-		return bad("misses_under_way", "at least 1")
-	}
-	matrix := func(tag string, m [][]Milli) error {
-		for _, row := range m {
-			if len(row) != len(m) {
-				return bad(tag, "a square matrix")
-			}
-			for _, v := range row {
-				if v <= 0 {
-					return bad(tag, "values above 0")
-				}
-			}
-		}
-		return nil
-	}
-	for _, m := range []struct {
-		tag string
-		m   Matrix
-	}{{"idle_ns", p.Idle}, {"c2c_ns", p.Line}, {"c2c_home_ns", p.LineFar}} {
-		if err := matrix(m.tag, m.m.Value); err != nil {
-			return err
-		}
-	}
-	if len(p.Idle.Value) == 0 || len(p.Line.Value) == 0 {
-		return bad("idle_ns and c2c_ns", "a matrix each")
-	}
-	if len(p.Peak.Value) == 0 {
-		return bad("node_GBps", "at least one number")
-	}
-	curve := func(tag string, c [][2]Milli) error {
-		for i, pt := range c {
-			if pt[0] < 0 || pt[1] <= 0 || i > 0 && pt[0] <= c[i-1][0] {
-				return bad(tag, "points that ascend, with values above 0")
-			}
-		}
-		if len(c) == 0 {
-			return bad(tag, "at least one point")
-		}
-		return nil
-	}
-	s := &p.Cores.Value
-	for _, c := range []struct {
-		tag string
-		c   [][2]Milli
-	}{{"loaded_latency", p.Loaded.Value}, {"core_scaling.load", s.Load}, {"core_scaling.copy", s.Copy}, {"core_scaling.triad", s.Triad}, {"core_scaling.update", s.Update}} {
-		if err := curve(c.tag, c.c); err != nil {
-			return err
-		}
-		if c.tag != "loaded_latency" && c.c[0][0] != 1000 {
-			return bad(c.tag, "a first point for 1 core")
-		}
-	}
-	for _, l := range p.Links.Value {
-		if l.GBps <= 0 {
-			return bad("links", "bandwidths above 0")
-		}
-	}
-	return nil
 }

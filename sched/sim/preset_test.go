@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -67,21 +68,62 @@ func TestPresetRoundTrip(t *testing.T) {
 	}
 }
 
+// What is wrong is said in one line: where (§), what is there, what was expected.
 func TestBadPresets(t *testing.T) {
+	with := func(constant string) string {
+		return `{"like": "default", "topology": "synthetic:4x2", ` + constant + "}"
+	}
+	const s = `, "source": "s"}`
 	for _, c := range []struct{ text, want string }{
-		{"{\n \"name\": \"x\",\n \"cycles_ns\": 3\n}", `x.json:3:2: unknown field "cycles_ns"`},
-		{`{"name": "x"}`, `x.json: cycle_ns: want a value and a source, or a preset to be "like"`},
-		{`{"like": "default", "cycle_ns": {"value": -1, "source": "s"}}`, "x.json: cycle_ns: want a value above 0"},
-		{`{"like": "default", "cycle_ns": {"value": 0.1234, "source": "s"}}`, "at most three decimals"},
-		{`{"like": "default", "misses_under_way": {"value": 0.5, "source": "s"}}`, "x.json: misses_under_way: want at least 1"},
-		{`{"like": "nobody"}`, `x.json: like: preset "nobody": want synthetic:SPEC`},
-		{`{"like": "default", "idle_ns": {"value": [[1,2]], "source": "s"}}`, "x.json: idle_ns: want a square matrix"},
-		{`{"like": "default"} {}`, "x.json:1:21: want nothing after the value"},
-		{`{"like": 7}`, "x.json:1:10: like: 7: want a string"},
+		{"{\n \"name\": \"x\",\n §\"cycles_ns\": 3\n}", `unknown field "cycles_ns"`},
+		{`§{"name": "x"}`, `cycle_ns: want a value and a source, or a preset to be "like"`},
+		{`{"like": "default"} §{}`, "want nothing after the value"},
+		{`{"like": §7}`, "like: 7: want a string"},
+		{`{"like": §"nobody"}`, `like: preset "nobody": want synthetic:SPEC`},
+		{`{"like": "default", "topology": §"nobody"}`, `"nobody"`},
+		{`{"like": "default", "topology": §"synthetic:2y2"}`, `synthetic:2y2`},
+		// Numbers.
+		{with(`"cycle_ns": {"value": §-1` + s), "cycle_ns: -1: want a value above 0"},
+		{with(`"cycle_ns": {"value": §0` + s), "cycle_ns: 0: want a value above 0"},
+		{with(`"cycle_ns": {"value": §0.1234` + s), "at most three decimals"},
+		{with(`"cycle_ns": §{"value": 1}`), "cycle_ns: want a value and a source"},
+		{with(`"cycle_ns": §{"value": 1, "source": ""}`), "cycle_ns: want a value and a source"},
+		{with(`"cycle_ns": §{"source": "s"}`), "cycle_ns: want a value and a source"},
+		{with(`"smt_share": {"value": §1.2` + s), "smt_share: 1.2: want at most 1"},
+		{with(`"misses_under_way": {"value": §0.5` + s), "misses_under_way: 0.5: want at least 1"},
+		// Matrices and lists fit the machine.
+		{with(`"idle_ns": {"value": §[]` + s), "idle_ns: want a square matrix"},
+		{with(`"idle_ns": {"value": [§[1, 2]]` + s), "idle_ns: a row of 2 in a matrix of 1 rows: want a square matrix"},
+		{with(`"idle_ns": {"value": [[1, 2], [2, §-1]]` + s), "idle_ns: -1: want values above 0"},
+		{with(`"idle_ns": {"value": §[[1, 2], [2, 1]]` + s), "idle_ns: a matrix of 2 x 2: want 4 x 4, a row for each node of synthetic:4x2"},
+		{with(`"c2c_ns": {"value": §[[1, 2, 3], [2, 1, 3], [3, 3, 1]]` + s), "c2c_ns: a matrix of 3 x 3: want 4 x 4"},
+		{with(`"c2c_home_ns": {"value": §[[1]]` + s), "c2c_home_ns: a matrix of 1 x 1: want 4 x 4"},
+		{`{"like": "skx-2x8180", "idle_ns": {"value": §[[1]]` + s + "}", "idle_ns: a matrix of 1 x 1: want 2 x 2"},
+		{with(`"node_GBps": {"value": §[1, 2]` + s), "node_GBps: 2 values: want one for all nodes, or 4"},
+		{with(`"node_GBps": {"value": [1, 2, 3, §0]` + s), "node_GBps: 0: want values above 0"},
+		// Curves.
+		{with(`"loaded_latency": {"value": §[]` + s), "loaded_latency: want at least one point"},
+		{with(`"loaded_latency": {"value": [[0, 1], [0.5, 1.2], §[0.5, 1.3]]` + s), "loaded_latency: [0.5, 1.3]: want points that ascend"},
+		{with(`"core_scaling": {"value": §{"load": [[1, 2]], "triad": [[1, 2]], "update": [[1, 2]]}` + s), "core_scaling: want at least one point of a curve copy"},
+		{with(`"core_scaling": {"value": {"load": [§[2, 2]], "copy": [[1, 2]], "triad": [[1, 2]], "update": [[1, 2]]}` + s), "core_scaling: load begins with 2 cores: want a first point for 1 core"},
+		// Links join what is there.
+		{with(`"links": {"value": [{"between": ["p0", "p1"], "GBps": 1}, {"between": ["p0", §"p4"], "GBps": 1}]` + s), `links: "p4": want n0 to n3 or p0 to p3, or * twice`},
+		{with(`"links": {"value": [{"between": [§"*", "p1"], "GBps": 1}]` + s), `links: "*": want n0 to n3`},
+		{with(`"links": {"value": [{"between": ["p0", "p1"], "GBps": §0}]` + s), "links: 0: want a bandwidth above 0"},
+		{with(`"links": {"value": [{"between": §["p1", "p1"], "GBps": 1}]` + s), "links: p1 is joined with itself"},
+		{with(`"links": {"value": [{"between": ["p0", "p1"], "GBps": 1}, {"between": §["p1", "p0"], "GBps": 1}]` + s), "links: p1 and p0 are joined already"},
+		{with(`"links": {"value": [{"between": ["*", "*"], "GBps": 1}, {"between": §["*", "*"], "GBps": 1}]` + s), "links: a second one between * and *"},
+		{with(`"links": {"value": §[{"between": ["p0", "p1"], "GBps": 1}]` + s), "links: nothing joins node 2 and node 0: want a way between any two"},
+		{`{"like": "snb-4s-ring", "topology": §"synthetic:2x2"}`, "the links are those of the preset that it is like"},
 	} {
-		_, err := sim.ParsePreset("x.json", []byte(c.text))
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s\n\tgives %v\n\twant  %s", c.text, err, c.want)
+		before, after, ok := strings.Cut(c.text, "§")
+		if !ok {
+			t.Fatalf("%s does not mark the place", c.text)
+		}
+		want := fmt.Sprintf("x.json:%d:%d: ", strings.Count(before, "\n")+1, len(before)-strings.LastIndex(before, "\n"))
+		_, err := sim.ParsePreset("x.json", []byte(before+after))
+		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s\n\tgives %v\n\twant  %s%s", c.text, err, want, c.want)
 		}
 	}
 	if _, err := sim.LoadPreset("../presets/default"); err == nil {
