@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -16,6 +15,8 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/spf13/cobra"
+
 	"numasched/experiments/harness"
 	"numasched/experiments/workload"
 	"numasched/numa"
@@ -26,10 +27,11 @@ import (
 	"numasched/topology"
 )
 
-const calibrateHelp = `
-usage: experiments calibrate --out FILE.json [--compare]
-
-Measures on this host what the simulated machine has to know of it: memory and
+func calibrateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "calibrate --out FILE.json",
+		Short: "measure this host into a preset for sim",
+		Long: `Measures on this host what the simulated machine has to know of it: memory and
 caches, atomic operations, system calls, sleeping and waking, and what the
 scheduler does for a spawn, a join and a switch. The result is a preset for
 "experiments sim --preset FILE.json"; what this host cannot tell (a second node,
@@ -37,32 +39,22 @@ a busy SMT sibling) keeps its assumed value, and says so. Nothing else should ru
 meanwhile; if others took more than 5 % of the CPU time, the preset says so.
 
 With --compare, every workload that the preset can run is then run on the host
-and simulated, on 1 and 2 Ps, and the errors are printed.
-`
-
-func calibrateCmd(args []string, stdout, stderr io.Writer) int {
-	err := calibrate(args, stdout)
-	if errors.Is(err, flag.ErrHelp) || err == nil {
-		return 0
+and simulated, on 1 and 2 Ps, and the errors are printed.`,
 	}
-	return fail(stderr, "calibrate", err)
+	out := cmd.Flags().String("out", "", "`FILE` to write; its name ends in .json")
+	compare := cmd.Flags().Bool("compare", false, "compare host and simulation on the quick workloads")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return calibrate(*out, *compare, cmd.OutOrStdout())
+	}
+	return cmd
 }
 
-func calibrate(args []string, stdout io.Writer) error {
-	fs := flag.NewFlagSet("calibrate", flag.ContinueOnError)
-	out := fs.String("out", "", "`FILE` to write; its name ends in .json")
-	compare := fs.Bool("compare", false, "compare host and simulation on the quick workloads")
-	rest, err := parseFlags(fs, calibrateHelp, args, stdout)
-	if err != nil {
-		return err
+// calibrate writes a preset of this host into a new file.
+func calibrate(out string, compare bool, stdout io.Writer) error {
+	if len(out) < 6 || out[len(out)-5:] != ".json" {
+		return usagef("--out %q: want a file name that ends in .json", out)
 	}
-	if len(rest) > 0 {
-		return usagef("unexpected argument %q", rest[0])
-	}
-	if len(*out) < 6 || (*out)[len(*out)-5:] != ".json" {
-		return usagef("--out %q: want a file name that ends in .json", *out)
-	}
-	file, err := os.OpenFile(*out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	file, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return usagef("--out: %w", err)
 	}
@@ -70,7 +62,7 @@ func calibrate(args []string, stdout io.Writer) error {
 	meter := harness.StartMeter()
 	p, err := measureHost()
 	if err != nil {
-		os.Remove(*out) // it is empty
+		os.Remove(out) // it is empty
 		return err
 	}
 	// The preset says it as well, for whoever simulates with it later.
@@ -87,7 +79,7 @@ func calibrate(args []string, stdout io.Writer) error {
 	if busy != "" {
 		fmt.Fprintf(stdout, "\nnot to be relied on%s\n", busy)
 	}
-	if !*compare {
+	if !compare {
 		return nil
 	}
 	return compareHost(p, stdout)

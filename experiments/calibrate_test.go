@@ -41,7 +41,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		{[]string{"--out", "x.json", "more"}, `unexpected argument "more"`},
 	} {
 		var stdout, stderr strings.Builder
-		if status := calibrateCmd(c.args, &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 {
+		if status := dispatch(append([]string{"calibrate"}, c.args...), &stdout, &stderr); status != 2 || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 {
 			t.Errorf("%q: status %d, %q %q; want status 2 and %q", c.args, status, stdout.String(), stderr.String(), c.want)
 		}
 	}

@@ -1,49 +1,47 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/perf/benchmath"
 
 	"numasched/experiments/harness"
 )
 
-const compareHelp = `
-usage: experiments compare OLD NEW
-
-Compares two result directories cell by cell: medians of the time per unit of
+func compareCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "compare OLD NEW",
+		Short: "compare two result directories cell by cell",
+		Long: `Compares two result directories cell by cell: medians of the time per unit of
 work with their intervals, the change, and the p-value of the Mann-Whitney U
-test. "~" means that no difference was shown.
-`
+test. "~" means that no difference was shown.`,
+		Args:              exactly(2, "two result directories"),
+		ValidArgsFunction: completeDirs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return compare(args, cmd.OutOrStdout())
+		},
+	}
+}
 
-func compareCmd(args []string, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
-	rest, err := parseFlags(fs, compareHelp, args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err == nil && len(rest) != 2 {
-		err = usagef("want two result directories, got %d", len(rest))
-	}
-	if err != nil {
-		return fail(stderr, "compare", err)
-	}
+// compare prints how the results in the second of two directories differ from
+// those in the first.
+func compare(args []string, stdout io.Writer) error {
 	var res [2]*harness.Results
 	for i := range res {
-		if res[i], err = harness.Load(rest[i]); err != nil {
-			return fail(stderr, "compare", usageError{err})
+		var err error
+		if res[i], err = harness.Load(args[i]); err != nil {
+			return usageError{err}
 		}
 	}
 	table, only := compareTable(res[0], res[1])
 	if len(table.Rows) == 0 {
-		return fail(stderr, "compare", usagef("%s and %s have no cell in common", rest[0], rest[1]))
+		return usagef("%s and %s have no cell in common", args[0], args[1])
 	}
 	for i, r := range res {
 		if !r.Meta.Plain() {
-			fmt.Fprintf(stdout, "note: %s is no plain measurement: %s\n", rest[i], r.Meta.Label())
+			fmt.Fprintf(stdout, "note: %s is no plain measurement: %s\n", args[i], r.Meta.Label())
 		}
 	}
 	for _, note := range differences(&res[0].Meta, &res[1].Meta) {
@@ -52,10 +50,10 @@ func compareCmd(args []string, stdout, stderr io.Writer) int {
 	table.Print(stdout)
 	for i, cells := range only {
 		for _, name := range cells {
-			fmt.Fprintf(stdout, "only in %s: %s\n", rest[i], name)
+			fmt.Fprintf(stdout, "only in %s: %s\n", args[i], name)
 		}
 	}
-	return 0
+	return nil
 }
 
 // differences says in what the two runs differ besides what is compared.

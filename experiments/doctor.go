@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,47 +15,56 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"numasched/numa"
 	"numasched/topology"
 )
 
-const doctorDoc = `usage: experiments doctor [--watch DURATION]
+func doctorCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "say what here would spoil an experiment, and how to mend it",
+		Long: `Doctor says what on this machine would spoil an experiment, and how to mend it.
+Its exit status is 0 whatever it finds. Each line begins with how much it matters:
 
-Doctor says what on this machine would spoil an experiment, and how to mend it.
-Each line begins with how much it matters:
-
-  ok    as it should be
-  note  know it when you read the results
-  warn  mend it before you trust a number`
-
-// doctorCmd examines this machine. Its exit status is 0 whatever it finds.
-func doctorCmd(args []string, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("doctor", flag.ContinueOnError)
-	watch := fs.Duration("watch", 500*time.Millisecond, "how long to watch what else is running, as a `DURATION`")
-	rest, err := parseFlags(fs, doctorDoc, args, stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return fail(stderr, "doctor", err)
-	case len(rest) == 1 && rest[0] == kvmProbeArg:
-		return probeKVM()
-	case len(rest) > 0:
-		return fail(stderr, "doctor", usagef("%q: want flags only", rest[0]))
-	case *watch < 0 || *watch > time.Minute:
-		return fail(stderr, "doctor", usagef("--watch %v: want a duration from 0s to 1m", *watch))
+    ok    as it should be
+    note  know it when you read the results
+    warn  mend it before you trust a number`,
 	}
+	watch := cmd.Flags().Duration("watch", 500*time.Millisecond, "how long to watch what else is running, as a `DURATION`")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *watch < 0 || *watch > time.Minute {
+			return usagef("--watch %v: want a duration from 0s to 1m", *watch)
+		}
+		return doctor(*watch, cmd.OutOrStdout())
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:    kvmProbeArg,
+		Hidden: true, // doctor starts it as a process of its own
+		RunE: func(*cobra.Command, []string) error {
+			if status := probeKVM(); status != 0 {
+				return exit(status)
+			}
+			return nil
+		},
+	})
+	return cmd
+}
+
+// doctor examines this machine.
+func doctor(watch time.Duration, stdout io.Writer) error {
 	t, err := topology.Host()
 	if err != nil {
-		return fail(stderr, "doctor", err)
+		return err
 	}
 	root := os.DirFS("/")
 	findings := examine(root, t)
-	findings = append(findings, busy(root, t, *watch)...)
+	findings = append(findings, busy(root, t, watch)...)
 	findings = append(findings, permissions()...)
 	findings = append(findings, kvm())
 	printFindings(stdout, findings)
-	return 0
+	return nil
 }
 
 type finding struct {

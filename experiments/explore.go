@@ -3,24 +3,22 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"numasched/sched/policy"
 	"numasched/sched/sim/explore"
 )
 
-const exploreDoc = `usage: experiments explore [flags]
-
-Explore runs small programs on the real scheduler code, with every access to a
+const exploreDoc = `Explore runs small programs on the real scheduler code, with every access to a
 word that threads share a point at which another thread may go on. It tries
 every interleaving with at most --bound preemptions, then --pct random ones, and
 checks that no G is lost or runs twice, that none waits while a P idles for
@@ -31,111 +29,126 @@ that replays it. Speeds are of this host; no other number here is a time.
 A row of the table is what one program was explored with: all interleavings
 within a bound, or a part of them if --limit came first, then random schedules.
 
-  tried   interleavings, of which no two differ only in the order of accesses
-          that have nothing to do with each other
-  per s   of these per second, while as many programs ran as there are CPUs
-  states  different points met at which more than one thread could go on
-  words   shared words at which threads are switched
-  steps   accesses of the longest interleaving
+    tried   interleavings, of which no two differ only in the order of accesses
+            that have nothing to do with each other
+    per s   of these per second, while as many programs ran as there are CPUs
+    states  different points met at which more than one thread could go on
+    words   shared words at which threads are switched
+    steps   accesses of the longest interleaving
 
 Exit status: 1 if an invariant was broken, 130 after Ctrl-C, which still prints
 what was covered.
 
 Programs:
+
 `
 
 // minDepth is the least depth of the bugs that random schedules look for, however
 // few preemptions the systematic search is allowed.
 const minDepth = 4
 
-func exploreCmd(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	failed, err := exploreAll(ctx, args, stdout, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return fail(stderr, "explore", err)
-	case failed:
-		return 1
-	case ctx.Err() != nil:
-		return 130
-	}
-	return 0
+// exploreFlags is the command line of explore.
+type exploreFlags struct {
+	cpus, gs, bound, limit, pct, seed wholeNumber
+	programs, arms, replay            string
+	replaying                         bool // --replay was given
 }
 
-// exploreAll does what args say, and reports whether an invariant was broken.
-func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (failed bool, err error) {
-	var names []string
+func exploreCommand() *cobra.Command {
+	const most = 1_000_000_000_000
+	f := exploreFlags{
+		cpus: wholeNumber{3, 1, explore.MaxCPUs}, gs: wholeNumber{4, 1, explore.MaxGs},
+		bound: wholeNumber{3, 0, explore.MaxBound}, limit: wholeNumber{1_000_000, 1, most},
+		pct: wholeNumber{100_000, 0, most}, seed: wholeNumber{1, 0, most},
+	}
 	doc := strings.Builder{}
 	doc.WriteString(exploreDoc)
 	for _, p := range explore.Programs {
+		fmt.Fprintf(&doc, "    %-9s %s\n", p.Name, p.Doc)
+	}
+	cmd := &cobra.Command{
+		Use:   "explore",
+		Short: "try the interleavings of the scheduler's threads on small programs",
+		Long:  strings.TrimRight(doc.String(), "\n"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.replaying = cmd.Flags().Changed("replay")
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
+			failed, err := f.explore(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			switch {
+			case err != nil:
+				return err
+			case failed:
+				return exit(1)
+			case ctx.Err() != nil:
+				return exit(130)
+			}
+			return nil
+		},
+	}
+	fs := cmd.Flags()
+	whole := func(n *wholeNumber, name, doc string) {
+		fs.Var(n, name, fmt.Sprintf("%s; a `number from %d to %d`", doc, n.lo, n.hi))
+	}
+	whole(&f.cpus, "cpus", "CPUs of the machine, on two nodes")
+	whole(&f.gs, "gs", "Gs of a program")
+	fs.StringVar(&f.programs, "program", "spawn,steal,park,close", "the programs, `NAME,...` or all")
+	fs.StringVar(&f.arms, "arm", "numa", "the arms, `NAME,...` or all")
+	whole(&f.bound, "bound", "try every interleaving with up to so many preemptions")
+	whole(&f.limit, "limit", "stop the systematic search of a program after so many interleavings")
+	whole(&f.pct, "pct", "then try so many random schedules")
+	whole(&f.seed, "seed", "decides all random choices")
+	fs.StringVar(&f.replay, "replay", "", "show the timeline of one `SCHEDULE` of one program, as a failure prints it")
+	complete(cmd, "program", completeList(append(programNames(), "all"), false))
+	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
+	return cmd
+}
+
+func programNames() []string {
+	var names []string
+	for _, p := range explore.Programs {
 		names = append(names, p.Name)
-		fmt.Fprintf(&doc, "  %-9s %s\n", p.Name, p.Doc)
 	}
-	fs := flag.NewFlagSet("explore", flag.ContinueOnError)
-	const most = 1_000_000_000_000
-	whole := func(name string, v, lo, hi int64, doc string) *int64 {
-		r := &wholeNumber{v, lo, hi}
-		fs.Var(r, name, fmt.Sprintf("%s; a `number from %d to %d`", doc, lo, hi))
-		return &r.v
-	}
-	cpus := whole("cpus", 3, 1, explore.MaxCPUs, "CPUs of the machine, on two nodes")
-	gs := whole("gs", 4, 1, explore.MaxGs, "Gs of a program")
-	programs := fs.String("program", "spawn,steal,park,close", "the programs, `NAME,...` or all")
-	arms := fs.String("arm", "numa", "the arms, `NAME,...` or all")
-	bound := whole("bound", 3, 0, explore.MaxBound, "try every interleaving with up to so many preemptions")
-	limit := whole("limit", 1_000_000, 1, most, "stop the systematic search of a program after so many interleavings")
-	pct := whole("pct", 100_000, 0, most, "then try so many random schedules")
-	seed := whole("seed", 1, 0, most, "decides all random choices")
-	replay := fs.String("replay", "", "show the timeline of one `SCHEDULE` of one program, as a failure prints it")
-	rest, err := parseFlags(fs, doc.String(), args, stdout)
-	if err != nil {
-		return false, err
-	}
-	if len(rest) > 0 {
-		return false, usagef("%q: want flags only", rest[0])
-	}
+	return names
+}
+
+// explore does what the flags say, and reports whether an invariant was broken.
+func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (failed bool, err error) {
 	var cells []explorerCell
-	cfg := explore.Config{CPUs: int(*cpus), Gs: int(*gs), Seed: uint64(*seed), Bound: int(*bound), Limit: *limit, PCT: *pct, Depth: max(int(*bound)+1, minDepth)}
-	if *programs == "all" {
-		*programs = strings.Join(names, ",")
+	cfg := explore.Config{CPUs: int(f.cpus.v), Gs: int(f.gs.v), Seed: uint64(f.seed.v), Bound: int(f.bound.v), Limit: f.limit.v, PCT: f.pct.v, Depth: max(int(f.bound.v)+1, minDepth)}
+	names := programNames()
+	if f.programs == "all" {
+		f.programs = strings.Join(names, ",")
 	}
-	var armNames []string
-	for _, a := range policy.Arms {
-		armNames = append(armNames, a.Name)
+	armNames := schedulerNames()
+	if f.arms == "all" {
+		f.arms = strings.Join(armNames, ",")
 	}
-	if *arms == "all" {
-		*arms = strings.Join(armNames, ",")
-	}
-	for armName := range strings.SplitSeq(*arms, ",") {
+	for armName := range strings.SplitSeq(f.arms, ",") {
 		arm, err := policy.ByName(armName)
 		if err != nil {
 			return false, unknown("arm", armName, armNames)
 		}
-		for name := range strings.SplitSeq(*programs, ",") {
+		for name := range strings.SplitSeq(f.programs, ",") {
 			p, ok := explore.ProgramByName(name)
 			if !ok {
 				return false, unknown("program", name, names)
 			}
 			if p.MinCPUs > cfg.CPUs {
-				return false, usagef("--cpus %d: program %s wants %d to %d", *cpus, name, p.MinCPUs, explore.MaxCPUs)
+				return false, usagef("--cpus %d: program %s wants %d to %d", f.cpus.v, name, p.MinCPUs, explore.MaxCPUs)
 			}
 			if p.MinGs > cfg.Gs {
-				return false, usagef("--gs %d: program %s wants %d to %d", *gs, name, p.MinGs, explore.MaxGs)
+				return false, usagef("--gs %d: program %s wants %d to %d", f.gs.v, name, p.MinGs, explore.MaxGs)
 			}
 			cfg.Arm = arm
 			cells = append(cells, explorerCell{p, cfg})
 		}
 	}
-	replaying := false
-	fs.Visit(func(f *flag.Flag) { replaying = replaying || f.Name == "replay" })
-	if replaying {
+	if f.replaying {
 		if len(cells) != 1 {
 			return false, usagef("--replay: want one program and one arm, not %d", len(cells))
 		}
-		schedule, err := explore.ParseSchedule(*replay)
+		schedule, err := explore.ParseSchedule(f.replay)
 		if err != nil {
 			return false, usagef("--replay: %w", err)
 		}
@@ -150,22 +163,6 @@ func exploreAll(ctx context.Context, args []string, stdout, stderr io.Writer) (f
 		return broken != nil, nil
 	}
 	return exploreCells(ctx, cells, stdout, stderr, 5*time.Second)
-}
-
-// A wholeNumber is a flag from lo to hi.
-type wholeNumber struct{ v, lo, hi int64 }
-
-func (w *wholeNumber) String() string { return strconv.FormatInt(w.v, 10) }
-
-func (w *wholeNumber) Get() any { return *w }
-
-func (w *wholeNumber) Set(text string) error {
-	v, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || v < w.lo || v > w.hi {
-		return fmt.Errorf("want a whole number from %d to %d", w.lo, w.hi)
-	}
-	w.v = v
-	return nil
 }
 
 type explorerCell struct {

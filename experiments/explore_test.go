@@ -14,7 +14,7 @@ import (
 func explored(t *testing.T, args string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status = exploreCmd(strings.Fields(args), &out, &errs)
+	status = dispatch(append([]string{"explore"}, strings.Fields(args)...), &out, &errs)
 	return status, out.String(), errs.String()
 }
 
@@ -44,7 +44,7 @@ func TestExploreRefuses(t *testing.T) {
 		{"--program spawn --replay 9999:0", `--replay: the schedule does not fit: 9999:0: nobody is asked at this point; want a schedule of spawn under numa`},
 		{"--program spawn --replay=", `--replay: schedule: "": want STEP:THREAD,...`},
 		{"--replay -", `--replay: want one program and one arm, not 4`},
-		{"spawn", `"spawn": want flags only`},
+		{"spawn", `unexpected argument "spawn": want flags only`},
 	} {
 		status, out, errs := explored(t, c.args)
 		if status != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "experiments explore: "+c.want) {

@@ -2,123 +2,104 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"regexp"
+	"slices"
+	"strconv"
 	"strings"
-	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // A usageError is the user's mistake: exit status 2.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// fail prints err as one line and returns the exit status it deserves. It leaves
-// output that could not be written to dispatch.
-func fail(stderr io.Writer, command string, err error) int {
-	if errors.As(err, new(outputError)) {
-		return 1
+// noArgs refuses arguments that are not flags.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q: want flags only", args[0])
 	}
-	fmt.Fprintf(stderr, "experiments %s: %s\n", command, strings.ReplaceAll(err.Error(), "\n", "; "))
-	if ue := (usageError{}); errors.As(err, &ue) {
-		return 2
-	}
-	return 1
+	return nil
 }
 
-// parseFlags parses args. Flags may come before, between and after other
-// arguments, which it returns. If the user asks for help, the synopsis and the
-// flags go to stdout and the error is flag.ErrHelp.
-func parseFlags(fs *flag.FlagSet, synopsis string, args []string, stdout io.Writer) ([]string, error) {
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	var rest []string
-	for {
-		err := fs.Parse(args)
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintf(stdout, "%s\n", strings.TrimSpace(synopsis))
-			if hasFlags(fs) {
-				fmt.Fprintf(stdout, "\nflags:\n")
-				printFlags(fs, stdout)
-			}
-			return nil, err
+// exactly refuses any other number of arguments than n. What they are is said
+// in words.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("want %s, got %d", what, len(args))
 		}
-		if err != nil {
-			return nil, usageError{flagError(fs, err)}
-		}
-		if fs.NArg() == 0 {
-			return rest, nil
-		}
-		// Parse stops at the first argument that is not a flag, and after "--".
-		if done := len(args) - fs.NArg(); done > 0 && args[done-1] == "--" {
-			return append(rest, fs.Args()...), nil
-		}
-		rest = append(rest, fs.Arg(0))
-		args = fs.Args()[1:]
+		return nil
 	}
 }
 
-func hasFlags(fs *flag.FlagSet) bool {
-	any := false
-	fs.VisitAll(func(*flag.Flag) { any = true })
-	return any
-}
-
-func printFlags(fs *flag.FlagSet, w io.Writer) {
-	fs.VisitAll(func(f *flag.Flag) {
-		arg, doc := flag.UnquoteUsage(f)
-		if arg != "" {
-			arg = " " + arg
+// flagError words pflag's errors: the flag as users write it, what they gave
+// it, what it wants. Args are the whole command line.
+func flagError(cmd *cobra.Command, args []string, err error) error {
+	var missing *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	var stranger *pflag.NotExistError
+	switch {
+	case errors.As(err, &missing):
+		return usagef("--%s: want %s after it", missing.GetFlag().Name, wanted(missing.GetFlag()))
+	case errors.As(err, &invalid):
+		return usagef("--%s %q: want %s", invalid.GetFlag().Name, invalid.GetValue(), wanted(invalid.GetFlag()))
+	case errors.As(err, &stranger):
+		name := "--" + stranger.GetSpecifiedName()
+		if short := stranger.GetSpecifiedShortnames(); short != "" {
+			// Package flag took -arm for --arm; pflag has read its letters one by one.
+			name = args[slices.IndexFunc(args, func(arg string) bool {
+				return strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, short)
+			})]
 		}
-		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" && f.DefValue != "0s" {
-			first, rest, lines := strings.Cut(doc, "\n") // a list may follow
-			doc = first + " (default " + f.DefValue + ")"
-			if lines {
-				doc += "\n" + rest
-			}
+		if name == "-help" {
+			return pflag.ErrHelp
 		}
-		fmt.Fprintf(w, "  --%s%s\n        %s\n", f.Name, arg, strings.ReplaceAll(doc, "\n", "\n        "))
-	})
-}
-
-// flagError words package flag's errors in our manner: the flag as users write
-// it, what they gave it, what it wants.
-func flagError(fs *flag.FlagSet, err error) error {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
 		var names []string
-		fs.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
-		return unknown("flag", "--"+strings.TrimLeft(name, "-"), names)
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden && f.Name != "help" {
+				names = append(names, "--"+f.Name)
+			}
+		})
+		return unknown("flag", name, names)
 	}
-	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		return fmt.Errorf("--%s: want %s after it", name, wanted(fs.Lookup(name)))
-	}
-	if m := badValue.FindStringSubmatch(text); m != nil {
-		return fmt.Errorf("--%s %s: want %s", m[2], m[1], wanted(fs.Lookup(m[2])))
-	}
-	return err
+	return usageError{err}
 }
-
-// badValue matches package flag's complaint about a value: the value, quoted,
-// and the flag.
-var badValue = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([^ :]+): `)
 
 // wanted says what a flag takes.
-func wanted(f *flag.Flag) string {
-	switch f.Value.(flag.Getter).Get().(type) {
-	case int, int64:
+func wanted(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int", "int64":
 		return "a whole number"
-	case uint64:
+	case "uint64":
 		return "a whole number from 0 to 18446744073709551615"
-	case time.Duration:
+	case "duration":
 		return "a time with its unit, as in 500ms or 2s"
-	case bool:
+	case "bool":
 		return "true or false"
 	}
-	arg, _ := flag.UnquoteUsage(f)
+	arg, _ := pflag.UnquoteUsage(f)
 	return "a " + arg
+}
+
+// A wholeNumber is a flag from lo to hi.
+type wholeNumber struct{ v, lo, hi int64 }
+
+func (w *wholeNumber) String() string { return strconv.FormatInt(w.v, 10) }
+
+func (w *wholeNumber) Type() string { return fmt.Sprintf("number from %d to %d", w.lo, w.hi) }
+
+func (w *wholeNumber) Set(text string) error {
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || v < w.lo || v > w.hi {
+		return fmt.Errorf("want a %s", w.Type())
+	}
+	w.v = v
+	return nil
 }
 
 // unknown is the error for a name that is not among the valid ones.
@@ -145,7 +126,7 @@ func closest(name string, valid []string) string {
 	return best
 }
 
-// editDistance is Levenshtein's, in bytes.
+// editDistance is Levenshtein's, in bytes. Cobra has one for commands alone.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -164,4 +145,29 @@ func editDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// wrapList returns names as an indented list in lines of at most 80 columns.
+func wrapList(names []string) string {
+	var b strings.Builder
+	column := 0
+	for i, name := range names {
+		if i < len(names)-1 {
+			name += ","
+		}
+		switch {
+		case i == 0 || column+1+len(name) > 80:
+			if i > 0 {
+				b.WriteString("\n")
+			}
+			b.WriteString("    ")
+			column = 4
+		default:
+			b.WriteString(" ")
+			column++
+		}
+		b.WriteString(name)
+		column += len(name)
+	}
+	return b.String()
 }

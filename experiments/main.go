@@ -1,5 +1,5 @@
 // Experiments looks at machines, runs schedulers on them, and shows what came
-// out. Its commands are in the table below; each lives in a file of its name.
+// out. Each command lives in a file of its name.
 //
 //	experiments topo
 //	experiments run --arm flat,numa --workload fib,triad --procs 2 --out results/mine
@@ -10,79 +10,135 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+
+	"github.com/spf13/cobra"
+
+	"numasched/experiments/harness"
 )
-
-type command struct {
-	name string
-	doc  string
-	run  func(args []string, stdout, stderr io.Writer) int
-}
-
-// commands is a function because "help" shows it.
-func commands() []command {
-	return []command{
-		{"topo", "show a machine: CPUs, caches, NUMA nodes, distances", topoCmd},
-		{"capture", "keep this machine's topology in a file", captureCmd},
-		{"doctor", "say what here would spoil an experiment, and how to mend it", doctorCmd},
-		{"run", "measure arms against workloads and write a result directory", runCmd},
-		{"sim", "run the scheduler on a simulated machine, in virtual time", simCmd},
-		{"calibrate", "measure this host into a preset for sim", calibrateCmd},
-		{"explore", "try the interleavings of the scheduler's threads on small programs", exploreCmd},
-		{"plot", "draw the plots of a result directory again", plotCmd},
-		{"report", "print the tables of a result directory and make its HTML page again", reportCmd},
-		{"compare", "compare two result directories cell by cell", compareCmd},
-	}
-}
 
 func main() { os.Exit(dispatch(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// dispatch runs the command that args name and returns the exit status. Output
-// that could not be written is an error of every command.
+// newRoot returns the whole command. Args are what the user typed after its
+// name.
+func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
+	line := append([]string{"experiments"}, args...) // as results record it
+	cobra.EnableCommandSorting = false               // they are in the order of use
+	root := &cobra.Command{
+		Use:           "experiments",
+		Short:         "measure goroutine schedulers on NUMA machines",
+		Long:          "Experiments measures goroutine schedulers on real, pretended and simulated NUMA machines.",
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			cmd.Help()
+			return exit(2)
+		},
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, args, err) })
+	root.AddCommand(
+		topoCommand(),
+		captureCommand(),
+		doctorCommand(),
+		runCommand(line),
+		simCommand(line),
+		calibrateCommand(),
+		exploreCommand(),
+		plotCommand(),
+		reportCommand(),
+		compareCommand(),
+		manCommand(),
+	)
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		for _, sub := range cmd.Commands() {
+			sub.Args = noArgs
+		}
+		if cmd.Name() == "completion" {
+			refuseUnknownShells(cmd)
+		}
+		if cmd.Args == nil {
+			cmd.Args = noArgs
+		}
+	}
+	return root
+}
+
+// dispatch does what args say and returns the exit status.
 func dispatch(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
 	out := &output{w: stdout}
-	status := runCommand(args, out, stderr)
-	if out.err == nil {
-		return status
+	root := newRoot(args, out, stderr)
+	cmd, err := root.ExecuteC()
+	if err != nil && cmd == root && !isOurs(err) {
+		err = unknownCommand(root, args)
 	}
-	fmt.Fprintf(stderr, "experiments %s: %v\n", args[0], out.err)
-	return max(1, status)
+	status := 0
+	if err != nil && !errors.As(err, new(outputError)) {
+		status = fail(stderr, cmd.CommandPath(), err)
+	}
+	if out.err != nil {
+		status = max(fail(stderr, cmd.CommandPath(), out.err), status)
+	}
+	return status
 }
 
-func runCommand(args []string, stdout, stderr io.Writer) int {
-	if len(args) == 0 {
-		help(stderr)
+// fail prints err as one line and returns the exit status it deserves.
+func fail(stderr io.Writer, command string, err error) int {
+	if status := exit(0); errors.As(err, &status) {
+		return int(status)
+	}
+	fmt.Fprintf(stderr, "%s: %s\n", command, strings.ReplaceAll(err.Error(), "\n", "; "))
+	switch {
+	case errors.As(err, new(usageError)):
 		return 2
+	case errors.Is(err, harness.ErrInterrupted):
+		return 130
 	}
-	name := args[0]
-	switch name {
-	case "help", "-h", "-help", "--help":
-		if len(args) > 1 && name == "help" {
-			return runCommand([]string{args[1], "--help"}, stdout, stderr)
-		}
-		help(stdout)
-		return 0
-	}
-	var names []string
-	for _, c := range commands() {
-		if c.name == name {
-			return c.run(args[1:], stdout, stderr)
-		}
-		names = append(names, c.name)
-	}
-	fmt.Fprintf(stderr, "experiments: %v\n", unknown("command", name, names))
-	return 2
+	return 1
 }
 
-func help(w io.Writer) {
-	var b strings.Builder
-	b.WriteString("Experiments measures goroutine schedulers on real and pretended NUMA machines.\n\nusage: experiments COMMAND [flags]\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-9s %s\n", c.name, c.doc)
-	}
-	b.WriteString("\n\"experiments COMMAND --help\" explains a command.\n")
-	io.WriteString(w, b.String())
+// isOurs tells errors of this package from cobra's own. At the root, cobra's
+// own means that there is no such command.
+func isOurs(err error) bool {
+	return errors.As(err, new(usageError)) || errors.As(err, new(exit)) || errors.As(err, new(outputError))
 }
+
+func unknownCommand(root *cobra.Command, args []string) error {
+	name := ""
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			name = a
+			break
+		}
+	}
+	return unknown("command", name, subcommands(root))
+}
+
+// subcommands returns the names of the commands of cmd that are not hidden.
+func subcommands(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+// An exit is the status of a command that has already said why it failed.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }

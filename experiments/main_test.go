@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,22 +28,35 @@ func TestHelpListsEveryCommandAndEachExplainsItself(t *testing.T) {
 	if status != 0 {
 		t.Errorf("status %d", status)
 	}
-	for _, c := range commands() {
-		if !strings.Contains(help, c.name) {
-			t.Errorf("%s is not in the help", c.name)
+	if status, again, _ := cli("help"); status != 0 || again != help {
+		t.Errorf("help: status %d, prints %q; --help prints %q", status, again, help)
+	}
+	if status, again, _ := cli("-help"); status != 0 || again != help {
+		t.Errorf("-help: status %d, prints %q; --help prints %q", status, again, help)
+	}
+	for _, c := range newRoot(nil, io.Discard, io.Discard).Commands() {
+		if !strings.Contains(help, "\n  "+c.Name()+" ") {
+			t.Errorf("%s is not in the help", c.Name())
 		}
-		for _, args := range [][]string{{c.name, "--help"}, {"help", c.name}} {
+		for _, args := range [][]string{{c.Name(), "--help"}, {"help", c.Name()}} {
 			status, out, errs := cli(args...)
-			if status != 0 || errs != "" || !strings.Contains(out, "usage: experiments "+c.name) {
+			if status != 0 || errs != "" || !strings.Contains(out, "Usage:\n  experiments "+c.Name()) {
 				t.Errorf("%v: status %d, prints %q and %q", args, status, out, errs)
 			}
 		}
 	}
 	_, out, _ := cli("run", "--help")
-	for _, a := range armNames() {
-		if !strings.Contains(out, a) {
-			t.Errorf("run --help does not know arm %s", a)
+	for _, name := range append(armNames(), workloadNames()...) {
+		if !strings.Contains(out, " "+name+" ") {
+			t.Errorf("run --help does not know %s", name)
 		}
+	}
+}
+
+// What was asked for nothing says what there is, and fails.
+func TestWithoutACommandTheHelpIsAnError(t *testing.T) {
+	if status, out, errs := cli(); status != 2 || out != "" || !strings.Contains(errs, "\n  experiments [command]") {
+		t.Errorf("status %d, prints %q and %q; want status 2 and the help on standard error", status, out, errs)
 	}
 }
 
@@ -89,6 +103,28 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"run", "--arm"}, []string{"--arm", "want a LIST after it"}},
 		{[]string{"run", "--time", "1s", "--budget", "1s"}, []string{"--time and --budget"}},
 		{[]string{"run", "fib"}, []string{`unexpected argument "fib"`}},
+		{[]string{"run", "-arm", "flat"}, []string{`unknown flag "-arm"`, `did you mean "--arm"?`}},
+		{[]string{"run", "-quick"}, []string{`unknown flag "-quick"`, `did you mean "--quick"?`}},
+		{[]string{"run", "-x=3"}, []string{`unknown flag "-x=3"`, "--arm"}},
+		{[]string{"run", "--", "--quick"}, []string{`unexpected argument "--quick"`}},
+		{[]string{"--prosc"}, []string{`unknown flag "--prosc"`, "--version"}},
+		{[]string{"-verbose"}, []string{`unknown flag "-verbose"`}},
+		{[]string{"rum", "--arm", "flat"}, []string{`unknown command "rum"`, `did you mean "run"?`}},
+		{[]string{"--arm", "run"}, []string{`unknown flag "--arm"`}},
+		{[]string{"help", "rum"}, []string{`unknown command "rum"`, `did you mean "run"?`}},
+		{[]string{"topo", "skx-8s"}, []string{`"skx-8s"`, "did you mean --from skx-8s?"}},
+		{[]string{"topo", "--from"}, []string{"--from: want a FROM after it"}},
+		{[]string{"doctor", "x"}, []string{`unexpected argument "x"`}},
+		{[]string{"doctor", "--watch", "2h"}, []string{"--watch 2h0m0s", "want a duration from 0s to 1m"}},
+		{[]string{"doctor", "--watch", "2"}, []string{`--watch "2"`, "as in 500ms"}},
+		{[]string{"capture"}, []string{"want the name of one file", "got 0"}},
+		{[]string{"capture", "a", "b"}, []string{"want the name of one file", "got 2"}},
+		{[]string{"calibrate", "--otu", "x.json"}, []string{`unknown flag "--otu"`, `did you mean "--out"?`}},
+		{[]string{"man"}, []string{"want one directory", "got 0"}},
+		{[]string{"man", filepath.Join(file, "below")}, []string{"letter.txt"}},
+		{[]string{"completion", "tcsh"}, []string{`unknown shell "tcsh"`, "bash, zsh, fish, powershell"}},
+		{[]string{"completion"}, []string{"want a shell: bash, zsh, fish, powershell"}},
+		{[]string{"completion", "bash", "more"}, []string{`unexpected argument "more"`}},
 		{[]string{"run", "--resume"}, []string{"--resume", "want --out DIR"}},
 		{tiny(filepath.Join(dir, "none"), "--resume"), []string{"--resume", "none", "no such directory", "leave out --resume"}},
 		{tiny(filepath.Join(file, "below")), []string{"--out", "letter.txt"}},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,34 +25,36 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 func TestOutputThatCannotBeWrittenIsAnErrorOfEveryCommand(t *testing.T) {
 	dir := t.TempDir()
 	quick := map[string][]string{
-		"topo":      {"--from", "synthetic:2x1"},
-		"capture":   {filepath.Join(dir, "mine.tar.gz")},
-		"doctor":    nil,
-		"run":       tiny(filepath.Join(dir, "run"))[1:],
-		"sim":       {"--preset", "synthetic:2x2", "--workload", "fib:n=5"},
-		"calibrate": {"--help"}, // it measures for a minute
-		"explore":   {"--gs", "1", "--bound", "0", "--pct", "1", "--program", "spawn"},
-		"plot":      {copyCase(t, "onenode")},
-		"report":    {copyCase(t, "onenode")},
-		"compare":   {copyCase(t, "onenode"), copyCase(t, "onenode")},
+		"topo":       {"--from", "synthetic:2x1"},
+		"capture":    {filepath.Join(dir, "mine.tar.gz")},
+		"doctor":     nil,
+		"run":        tiny(filepath.Join(dir, "run"))[1:],
+		"sim":        {"--preset", "synthetic:2x2", "--workload", "fib:n=5"},
+		"calibrate":  {"--help"}, // it measures for a minute
+		"explore":    {"--gs", "1", "--bound", "0", "--pct", "1", "--program", "spawn"},
+		"plot":       {copyCase(t, "onenode")},
+		"report":     {copyCase(t, "onenode")},
+		"man":        {filepath.Join(dir, "man")},
+		"completion": {"bash"},
+		"compare":    {copyCase(t, "onenode"), copyCase(t, "onenode")},
 	}
 	try := func(args []string, space int) {
 		t.Helper()
 		var errs bytes.Buffer
 		status := dispatch(args, &fullDisk{space}, &errs)
-		want := "experiments " + args[0] + ": no space left on device\n"
+		want := ": no space left on device\n"
 		if status != 1 || strings.Count(errs.String(), want) != 1 {
 			t.Errorf("%s with room for %d bytes: status %d, want 1; says %q, want %q once", args[0], space, status, errs.String(), want)
 		}
 	}
-	for _, c := range commands() {
-		args, known := quick[c.name]
+	for _, c := range newRoot(nil, io.Discard, io.Discard).Commands() {
+		args, known := quick[c.Name()]
 		if !known {
-			t.Errorf("%s: this test has no arguments for it", c.name)
+			t.Errorf("%s: this test has no arguments for it", c.Name())
 			continue
 		}
-		try(append([]string{c.name}, args...), 0)
-		try([]string{c.name, "--help"}, 20)
+		try(append([]string{c.Name()}, args...), 0)
+		try([]string{c.Name(), "--help"}, 20)
 	}
 	try([]string{"help"}, 0)
 	try([]string{"help", "run"}, 0)

@@ -1,33 +1,37 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"io"
 	"path/filepath"
+
+	"github.com/spf13/cobra"
 
 	"numasched/experiments/plot"
 )
 
-const plotHelp = `
-usage: experiments plot DIR
-
-Draws the figures of a result directory again, as SVG and PNG, from its
-results.txt and run.json. The same results give the same bytes of SVG.
-`
-
-func plotCmd(args []string, stdout, stderr io.Writer) int {
-	res, status := loadArg(flag.NewFlagSet("plot", flag.ContinueOnError), plotHelp, args, stdout, stderr)
-	if res == nil {
-		return status
+func plotCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "plot DIR",
+		Short: "draw the plots of a result directory again",
+		Long: `Draws the figures of a result directory again, as SVG and PNG, from its
+results.txt and run.json. The same results give the same bytes of SVG.`,
+		Args:              exactly(1, "one result directory"),
+		ValidArgsFunction: completeDirs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			res, err := loadResults(args[0])
+			if err != nil {
+				return err
+			}
+			figures := plot.Figures(res)
+			if err := plot.Write(res.Dir, figures); err != nil {
+				return err
+			}
+			stdout := cmd.OutOrStdout()
+			for _, f := range figures {
+				fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".svg"))
+				fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".png"))
+			}
+			return nil
+		},
 	}
-	figures := plot.Figures(res)
-	if err := plot.Write(res.Dir, figures); err != nil {
-		return fail(stderr, "plot", err)
-	}
-	for _, f := range figures {
-		fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".svg"))
-		fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".png"))
-	}
-	return 0
 }

@@ -3,41 +3,45 @@ package main
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"numasched/experiments/harness"
 	"numasched/experiments/plot"
 )
 
-const reportHelp = `
-usage: experiments report [--tex FILE] DIR
-
-Prints the tables of a result directory and writes its index.html again, with
-all figures in it. The report is a function of results.txt and run.json.
-`
-
-func reportCmd(args []string, stdout, stderr io.Writer) int {
-	fs := flag.NewFlagSet("report", flag.ContinueOnError)
-	tex := fs.String("tex", "", "also write the tables as LaTeX to `FILE`")
-	res, status := loadArg(fs, reportHelp, args, stdout, stderr)
-	if res == nil {
-		return status
+func reportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "print the tables of a result directory and make its HTML page again",
+		Long: `Prints the tables of a result directory and writes its index.html again, with
+all figures in it. The report is a function of results.txt and run.json.`,
+		Args:              exactly(1, "one result directory"),
+		ValidArgsFunction: completeDirs,
 	}
-	if err := writePage(res, plot.Figures(res)); err != nil {
-		return fail(stderr, "report", err)
-	}
-	if *tex != "" {
-		if err := os.WriteFile(*tex, texTables(res), 0o666); err != nil {
-			return fail(stderr, "report", usagef("--tex: %w", err))
+	tex := cmd.Flags().String("tex", "", "also write the tables as LaTeX to `FILE`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		res, err := loadResults(args[0])
+		if err != nil {
+			return err
 		}
+		if err := writePage(res, plot.Figures(res)); err != nil {
+			return err
+		}
+		if *tex != "" {
+			if err := os.WriteFile(*tex, texTables(res), 0o666); err != nil {
+				return usagef("--tex: %w", err)
+			}
+		}
+		printReport(cmd.OutOrStdout(), res)
+		return nil
 	}
-	printReport(stdout, res)
-	return 0
+	return cmd
 }
 
 // texTables returns the tables for a paper, with where they come from.
@@ -51,28 +55,16 @@ func texTables(res *harness.Results) []byte {
 	return b.Bytes()
 }
 
-// loadArg loads the one result directory that args name. If it returns nil the
-// command is over, with the given status.
-func loadArg(fs *flag.FlagSet, help string, args []string, stdout, stderr io.Writer) (*harness.Results, int) {
-	command := fs.Name()
-	rest, err := parseFlags(fs, help, args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil, 0
-	}
-	if err == nil && len(rest) != 1 {
-		err = usagef("want one result directory, got %d", len(rest))
-	}
-	if err != nil {
-		return nil, fail(stderr, command, err)
-	}
-	res, err := harness.Load(rest[0])
+// loadResults loads a result directory that has measurements.
+func loadResults(dir string) (*harness.Results, error) {
+	res, err := harness.Load(dir)
 	if err == nil && len(res.Measurements) == 0 {
-		err = fmt.Errorf("%s: no measurement", filepath.Join(rest[0], harness.ResultsFile))
+		err = fmt.Errorf("%s: no measurement", filepath.Join(dir, harness.ResultsFile))
 	}
 	if err != nil {
-		return nil, fail(stderr, command, usageError{err})
+		return nil, usageError{err}
 	}
-	return res, 0
+	return res, nil
 }
 
 // publish writes everything that is computed from results.

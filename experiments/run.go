@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,26 +15,32 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"numasched/experiments/harness"
 	"numasched/experiments/workload"
 	"numasched/sched/policy"
 	"numasched/topology"
 )
 
-const runHelp = `
-usage: experiments run [flags]
-
-Measures every arm on every workload, with every number of Ps, on every
+const runDoc = `Measures every arm on every workload, with every number of Ps, on every
 topology, and writes a result directory: results.txt (Go benchmark format, for
 benchstat), run.json (machine, commit, command, plan), plots, and index.html.
 Repetitions are interleaved; how often a workload runs in a repetition is chosen
 by measurement. Ctrl-C keeps finished repetitions; the same command with --resume
 completes them.
 
-  experiments run --quick
-  experiments run --arm flat,numa --workload fib:n=32,triad --procs 1,2 --out results/mine
-  experiments run --quick --topology synthetic:2x1
-`
+Topologies are host, synthetic:NxC (N nodes of C CPUs), a preset or a capture's
+file ("experiments topo --help" lists them); nodes that are not the host's are
+pretended.
+
+Arms:
+
+%s
+Workloads (* are the quick ones) and their sizes, set as in fib:n=32:
+
+%s`
 
 // runFlags is the command line of run.
 type runFlags struct {
@@ -53,13 +58,28 @@ const (
 	quickBudget = 15 * time.Second
 )
 
-func runCmd(args []string, stdout, stderr io.Writer) int {
+func runCommand(line []string) *cobra.Command {
 	var f runFlags
-	fs := flag.NewFlagSet("run", flag.ContinueOnError)
-	fs.StringVar(&f.arms, "arm", "gm,flat,numa,goroutine", "comma-separated `LIST` of arms, or \"all\"\n"+armsHelp())
-	fs.StringVar(&f.workloads, "workload", "quick", "comma-separated `LIST` of workloads, sized as in fib:n=32,\nor \"quick\" (those marked *) or \"all\"\n"+workloadsHelp())
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "measure arms against workloads and write a result directory",
+		Long:  fmt.Sprintf(runDoc, armsHelp(), workloadsHelp()),
+		Example: `  experiments run --quick
+  experiments run --arm flat,numa --workload fib:n=32,triad --procs 1,2 --out results/mine
+  experiments run --quick --topology synthetic:2x1`,
+		Args: noListItems,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd.Flags()); err != nil {
+				return err
+			}
+			return f.run(line, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.arms, "arm", "gm,flat,numa,goroutine", "comma-separated `LIST` of arms, or \"all\"")
+	fs.StringVar(&f.workloads, "workload", "quick", "comma-separated `LIST` of workloads, sized as in fib:n=32, or \"quick\" or \"all\"")
 	fs.StringVar(&f.procs, "procs", "", "comma-separated `LIST` of numbers of Ps (default: as many as the topology allows CPUs)")
-	fs.StringVar(&f.topos, "topology", "host", "comma-separated `LIST` of topologies\nhost, synthetic:NxC (N nodes of C CPUs), a preset or a capture's file\n(\"experiments topo --help\" lists them); nodes that are not the host's are pretended")
+	fs.StringVar(&f.topos, "topology", "host", "comma-separated `LIST` of topologies")
 	fs.StringVar(&f.out, "out", "", "result `DIR`, which must not exist (default: results/ and the time)")
 	fs.IntVar(&f.reps, "reps", 0, "`N` repetitions of every cell (default 10; with --quick 6)")
 	fs.DurationVar(&f.time, "time", 0, "length of a repetition, a `TIME` (default 1s)")
@@ -68,20 +88,20 @@ func runCmd(args []string, stdout, stderr io.Writer) int {
 	fs.BoolVar(&f.quick, "quick", false, "a run under 30 s: small sizes, 6 short repetitions")
 	fs.BoolVar(&f.resume, "resume", false, "complete the run in --out, which was begun with the same flags")
 	fs.BoolVar(&f.virtual, "virtual", os.Getenv("NUMALAB") != "", "this is a virtual NUMA machine: report locality, never speed (set in scripts/numalab.sh)")
-	rest, err := parseFlags(fs, runHelp, args, stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
+	complete(cmd, "arm", completeList(append(armNames(), "all"), false))
+	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
+	complete(cmd, "topology", completeTopology)
+	complete(cmd, "out", completeDirs)
+	return cmd
+}
+
+// noListItems refuses arguments, which are most often the rest of a list that was
+// written with blanks.
+func noListItems(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q (lists are separated by commas, without blanks)", args[0])
 	}
-	if err == nil && len(rest) > 0 {
-		err = usagef("unexpected argument %q (lists are separated by commas, without blanks)", rest[0])
-	}
-	if err == nil {
-		err = f.check(fs)
-	}
-	if err != nil {
-		return fail(stderr, "run", err)
-	}
-	return f.run(args, stdout, stderr)
+	return nil
 }
 
 // maxReps is more repetitions than anybody waits for.
@@ -89,8 +109,8 @@ const maxReps = 1_000_000
 
 // check refuses values that no run can have. A flag that was not given is zero,
 // which is not what a zero that was given means.
-func (f *runFlags) check(fs *flag.FlagSet) (err error) {
-	fs.Visit(func(given *flag.Flag) {
+func (f *runFlags) check(fs *pflag.FlagSet) (err error) {
+	fs.Visit(func(given *pflag.Flag) {
 		switch name := given.Name; {
 		case err != nil:
 		case name == "reps" && (f.reps < 1 || f.reps > maxReps):
@@ -112,12 +132,13 @@ func (f *runFlags) check(fs *flag.FlagSet) (err error) {
 	return nil
 }
 
-func (f *runFlags) run(args []string, stdout, stderr io.Writer) int {
+// run measures what the flags say; line is the whole command line.
+func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 	meta, topos, err := f.plan()
 	if err != nil {
-		return fail(stderr, "run", err)
+		return err
 	}
-	meta.Command = append([]string{"experiments", "run"}, args...)
+	meta.Command = line
 	if f.out == "" {
 		f.out = filepath.Join("results", time.Now().Format("2006-01-02-150405"))
 	}
@@ -131,20 +152,18 @@ func (f *runFlags) run(args []string, stdout, stderr io.Writer) int {
 	interrupted := errors.Is(err, harness.ErrInterrupted)
 	switch {
 	case errors.As(err, &dirErr) && f.resume:
-		return fail(stderr, "run", usagef("--resume --out %s: %w", f.out, err))
+		return usagef("--resume --out %s: %w", f.out, err)
 	case errors.As(err, &dirErr):
-		return fail(stderr, "run", usagef("--out %s: %w", f.out, err))
+		return usagef("--out %s: %w", f.out, err)
 	case err != nil && !interrupted:
-		fail(stderr, "run", err)
-		fmt.Fprintf(stderr, "%d of %d repetitions are finished and kept in %s\n", meta.Done, meta.Planned, f.out)
-		return 1
+		return fmt.Errorf("%w; %d of %d repetitions are finished and kept in %s", err, meta.Done, meta.Planned, f.out)
 	}
 	res, err := harness.Load(f.out)
 	if err == nil && len(res.Measurements) > 0 {
 		err = publish(res)
 	}
 	if err != nil {
-		return fail(stderr, "run", err)
+		return err
 	}
 	if len(res.Measurements) > 0 {
 		printReport(stdout, res)
@@ -152,9 +171,9 @@ func (f *runFlags) run(args []string, stdout, stderr io.Writer) int {
 	if interrupted {
 		fmt.Fprintf(stderr, "interrupted: %d of %d repetitions are finished and kept in %s; the same command with --out %s --resume completes them\n",
 			meta.Done, meta.Planned, f.out, shellWord(f.out))
-		return 130
+		return exit(130)
 	}
-	return 0
+	return nil
 }
 
 // plan checks the command line and turns it into cells.
@@ -265,12 +284,24 @@ func splitList(s string) []string {
 	return list
 }
 
-func armNames() []string {
+// schedulerNames returns the names of the arms that are schedulers of ours.
+func schedulerNames() []string {
 	var names []string
 	for _, a := range policy.Arms {
 		names = append(names, a.Name)
 	}
-	return append(names, harness.Goroutine)
+	return names
+}
+
+// armNames returns the names of all arms, stock Go's goroutines included.
+func armNames() []string { return append(schedulerNames(), harness.Goroutine) }
+
+func workloadNames() []string {
+	var names []string
+	for _, w := range workload.All {
+		names = append(names, w.Name)
+	}
+	return names
 }
 
 func parseArms(s string) ([]string, error) {
@@ -299,11 +330,7 @@ type load struct {
 
 // parseWorkloads reads "fib:n=32,triad", "quick" or "all".
 func parseWorkloads(s string, quick bool) ([]load, error) {
-	var names []string
-	for _, w := range workload.All {
-		names = append(names, w.Name)
-	}
-	names = append(names, "quick", "all")
+	names := append(workloadNames(), "quick", "all")
 	var wanted []string
 	for _, item := range splitList(s) {
 		switch item {
@@ -370,13 +397,17 @@ func parseProcs(s string) ([]int, error) {
 	return ps, nil
 }
 
-func armsHelp() string {
+// schedulersHelp is a line for each arm that is a scheduler of ours.
+func schedulersHelp() string {
 	var b strings.Builder
 	for _, a := range policy.Arms {
-		fmt.Fprintf(&b, "  %-14s %s\n", a.Name, a.Doc)
+		fmt.Fprintf(&b, "    %-14s %s\n", a.Name, a.Doc)
 	}
-	fmt.Fprintf(&b, "  %-14s stock Go: goroutines on GOMAXPROCS threads (%s)\n", harness.Goroutine, runtime.Version())
-	return strings.TrimRight(b.String(), "\n")
+	return b.String()
+}
+
+func armsHelp() string {
+	return fmt.Sprintf("%s    %-14s stock Go: goroutines on GOMAXPROCS threads (%s)\n", schedulersHelp(), harness.Goroutine, runtime.Version())
 }
 
 func workloadsHelp() string {
@@ -386,13 +417,13 @@ func workloadsHelp() string {
 		if w.Quick {
 			mark = "*"
 		}
-		fmt.Fprintf(&b, " %s%-14s %s\n", mark, w.Name, w.Doc)
+		fmt.Fprintf(&b, "  %s %-14s %s\n", mark, w.Name, w.Doc)
 		for _, p := range w.Params {
 			quick := ""
 			if p.Quick != 0 {
 				quick = fmt.Sprintf("; with --quick %d", p.Quick)
 			}
-			fmt.Fprintf(&b, "    %s=%d  %s (%d to %d%s)\n", p.Name, p.Default, p.Doc, p.Min, p.Max, quick)
+			fmt.Fprintf(&b, "        %s=%d  %s (%d to %d%s)\n", p.Name, p.Default, p.Doc, p.Min, p.Max, quick)
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")

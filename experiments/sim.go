@@ -2,19 +2,18 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
 
-	"numasched/experiments/harness"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"numasched/experiments/scenario"
 	"numasched/experiments/workload"
 	"numasched/sched"
@@ -24,13 +23,7 @@ import (
 	"numasched/topology"
 )
 
-const simHelp = `
-usage: experiments sim [flags] [--out DIR]
-       experiments sim --verify DIR
-       experiments sim --scenario FILE [--json]
-       experiments sim --microbench [--preset LIST]
-
-Runs the scheduler on simulated machines, in virtual time. Everything it prints
+const simDoc = `Runs the scheduler on simulated machines, in virtual time. Everything it prints
 is simulated. Every run is checked: it must not beat the lower bound, its time must
 be accounted for, and one P must neither steal nor wait. --check makes 9 to 65 more
 runs of each, over 4 to 16 seeds, until a difference of 1 % shows or is excluded:
@@ -44,11 +37,11 @@ on skx-2x8180, 40 to 46 % on machines of 4 nodes, 15 to 18 % on those of 8. With
 of the CPUs the deal is uneven, too: on skx-2x8180, where chance is 50 %, six seeds
 give 8 to 37 % for triad and 18 to 86 % for heat.
 
-  experiments sim --preset skx-2x8180 --arm flat,numa --workload fib:n=20,triad
-  experiments sim --preset synthetic:4x8 --arm all --workload heat --procs 8,16,32 --json
-  experiments sim --preset snb-4s-ring,skx-8s --arm gm,flat,numa --workload triad,fib --procs 1/4,all --out results/mine
-  experiments sim --verify results/mine
-  experiments sim --scenario experiments/scenario/studies/azusa-2002.json
+--out writes a result directory; --verify DIR runs what is in one again. --scenario
+FILE runs what a file describes, and --microbench measured tables: both take --json.
+
+Arms:
+
 `
 
 // A simRun is one simulated run, as --json shows it. Times are virtual.
@@ -115,18 +108,6 @@ type simOptions struct {
 	seed   uint64
 }
 
-func simCmd(args []string, stdout, stderr io.Writer) int {
-	err := simMain(args, stdout, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp) || err == nil:
-		return 0
-	case errors.Is(err, harness.ErrInterrupted):
-		fail(stderr, "sim", err)
-		return 130
-	}
-	return fail(stderr, "sim", err)
-}
-
 // simFlags is the command line of sim.
 type simFlags struct {
 	presets, arms, workloads, procs string
@@ -135,10 +116,31 @@ type simFlags struct {
 	full, json, check, wall, micro  bool
 }
 
-func (f *simFlags) parse(args []string, stdout io.Writer) error {
-	fs := flag.NewFlagSet("sim", flag.ContinueOnError)
-	fs.StringVar(&f.presets, "preset", "", "comma-separated `LIST` of machines: "+strings.Join(sim.PresetNames(), ", ")+",\nsynthetic:NxC, or a file.json, see \"experiments calibrate\"")
-	fs.StringVar(&f.arms, "arm", "flat,numa", "comma-separated `LIST` of arms, or \"all\"\n"+armsHelp())
+func simCommand(line []string) *cobra.Command { return new(simFlags).command(line) }
+
+// command returns the command that sets f.
+func (f *simFlags) command(line []string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sim",
+		Short: "run the scheduler on a simulated machine, in virtual time",
+		Long:  simDoc + schedulersHelp() + "\nPresets:\n\n" + wrapList(sim.PresetNames()),
+		Example: `  experiments sim --preset skx-2x8180 --arm flat,numa --workload fib:n=20,triad
+  experiments sim --preset synthetic:4x8 --arm all --workload heat --procs 8,16,32 --json
+  experiments sim --preset snb-4s-ring,skx-8s --arm gm,flat,numa --workload triad,fib --procs 1/4,all --out results/mine
+  experiments sim --verify results/mine
+  experiments sim --scenario experiments/scenario/studies/azusa-2002.json
+  experiments sim --microbench --preset skx-2x8180`,
+		Args: noListItems,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.checkFlags(cmd.Flags()); err != nil {
+				return err
+			}
+			return f.simulate(line, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.presets, "preset", "", "comma-separated `LIST` of machines: presets, synthetic:NxC, or a file.json\nas \"experiments calibrate\" writes it")
+	fs.StringVar(&f.arms, "arm", "flat,numa", "comma-separated `LIST` of arms, or \"all\"")
 	fs.StringVar(&f.workloads, "workload", "fib", "comma-separated `LIST` of workloads; sizes as in fib:n=32")
 	fs.StringVar(&f.procs, "procs", "all", "comma-separated `LIST` of numbers of Ps, or shares of a machine's CPUs, as in 1/4,1/2,all")
 	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices")
@@ -150,20 +152,36 @@ func (f *simFlags) parse(args []string, stdout io.Writer) error {
 	fs.BoolVar(&f.micro, "microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
 	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found")
 	fs.StringVar(&f.verify, "verify", "", "run what is in the result `DIR` again and compare it byte for byte")
-	rest, err := parseFlags(fs, simHelp, args, stdout)
-	if err != nil {
+	complete(cmd, "preset", completeList(sim.PresetNames(), true))
+	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
+	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
+	complete(cmd, "procs", completeList([]string{"1/8", "1/4", "1/2", "all"}, false))
+	complete(cmd, "out", completeDirs)
+	complete(cmd, "verify", completeDirs)
+	return cmd
+}
+
+// parse reads the arguments of a sim command that a result directory keeps.
+func (f *simFlags) parse(args []string) error {
+	cmd := f.command(nil)
+	if err := cmd.ParseFlags(args); err != nil {
+		return flagError(cmd, args, err)
+	}
+	if err := cmd.ValidateArgs(cmd.Flags().Args()); err != nil {
 		return err
 	}
-	if len(rest) > 0 {
-		return usagef("unexpected argument %q (lists are separated by commas, without blanks)", rest[0])
-	}
+	return f.checkFlags(cmd.Flags())
+}
+
+// checkFlags refuses flags that exclude each other.
+func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 	// A flag that would be passed over is an error: who set it expects it to matter.
 	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil}
 	for _, mode := range []string{"scenario", "microbench", "verify"} {
 		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != ""}[mode] {
 			continue
 		}
-		fs.Visit(func(set *flag.Flag) {
+		fs.Visit(func(set *pflag.Flag) {
 			if err == nil && set.Name != mode && !slices.Contains(alone[mode], set.Name) {
 				err = usagef("--%s and --%s exclude each other", mode, set.Name)
 			}
@@ -181,11 +199,8 @@ func (f *simFlags) parse(args []string, stdout io.Writer) error {
 	return nil
 }
 
-func simMain(args []string, stdout, stderr io.Writer) error {
-	var f simFlags
-	if err := f.parse(args, stdout); err != nil {
-		return err
-	}
+// simulate does what the flags say; line is the whole command line.
+func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	switch {
 	case f.micro:
 		return simMicro(splitList(f.presets), f.json, stdout)
@@ -199,7 +214,7 @@ func simMain(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if f.out != "" {
-		return sw.write(f.out, append([]string{"experiments", "sim"}, args...), stdout, stderr)
+		return sw.write(f.out, line, stdout, stderr)
 	}
 	var jobs []func() (*simRun, error)
 	for _, c := range sw.cells {

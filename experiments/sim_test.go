@@ -13,7 +13,7 @@ import (
 func simulate(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := simCmd(args, &out, &errs); code != 0 {
+	if code := dispatch(append([]string{"sim"}, args...), &out, &errs); code != 0 {
 		t.Fatalf("sim %v: exit %d: %s", args, code, errs.String())
 	}
 	return out.String()
@@ -101,7 +101,7 @@ func TestSimBadInput(t *testing.T) {
 		{[]string{"--preset", "synthetic:2x2", "--arm", "goroutine"}, "nothing to simulate"},
 	} {
 		var out, errs bytes.Buffer
-		code := simCmd(c.args, &out, &errs)
+		code := dispatch(append([]string{"sim"}, c.args...), &out, &errs)
 		if code != 2 || !strings.Contains(errs.String(), c.want) || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("sim %v: exit %d, %q; want 2 and %q", c.args, code, errs.String(), c.want)
 		}

@@ -271,7 +271,7 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 		return usagef("--verify: %s is not complete: %d of %d runs", dir, res.Meta.Done, res.Meta.Planned)
 	}
 	var f simFlags
-	if err := f.parse(args[2:], io.Discard); err != nil {
+	if err := f.parse(args[2:]); err != nil {
 		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
 	}
 	sw, err := f.sweep()

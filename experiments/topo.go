@@ -3,56 +3,68 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"strings"
+
+	"github.com/spf13/cobra"
 
 	"numasched/topology"
 	"numasched/topology/draw"
 )
 
-const topoDoc = `usage: experiments topo [flags]
-
-Topo shows a machine: packages, caches, cores and NUMA nodes with their CPUs,
+const topoDoc = `Topo shows a machine: packages, caches, cores and NUMA nodes with their CPUs,
 memory and distances. Without flags it shows this one, as a tree.
 
 The machine may also be FROM:
-  host                  this machine
-  FILE.tar.gz           a capture, see "experiments capture"
-  FILE.xml              what hwloc's "lstopo FILE.xml" wrote
-  DIRECTORY             that holds the sys and proc of a machine
-  synthetic:NxC         N nodes of C CPUs
-  synthetic:PxNxLxCxT   packages x nodes x L3s x cores x threads
-  PRESET                a named machine: `
 
-// topoCmd shows a machine.
-func topoCmd(args []string, stdout, stderr io.Writer) int {
-	if err := topo(args, stdout, stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
-		return fail(stderr, "topo", err)
-	}
-	return 0
+    host                  this machine
+    FILE.tar.gz           a capture, see "experiments capture"
+    FILE.xml              what hwloc's "lstopo FILE.xml" wrote
+    DIRECTORY             that holds the sys and proc of a machine
+    synthetic:NxC         N nodes of C CPUs
+    synthetic:PxNxLxCxT   packages x nodes x L3s x cores x threads
+    PRESET                a named machine:
+
+`
+
+// topoFlags is the command line of topo.
+type topoFlags struct {
+	from, svg, png string
+	json           bool
 }
 
-func topo(args []string, stdout, stderr io.Writer) error {
-	fs := flag.NewFlagSet("topo", flag.ContinueOnError)
-	from := fs.String("from", "host", "the machine to show: see above for `FROM`")
-	asJSON := fs.Bool("json", false, "print all that is known, as JSON")
-	svg := fs.String("svg", "", "draw the machine into `FILE`, as SVG; - is standard output")
-	png := fs.String("png", "", "draw the machine into `FILE`, as PNG; - is standard output")
-	rest, err := parseFlags(fs, topoDoc+strings.Join(topology.Presets(), ", "), args, stdout)
-	if err != nil {
-		return err
+func topoCommand() *cobra.Command {
+	var f topoFlags
+	cmd := &cobra.Command{
+		Use:   "topo",
+		Short: "show a machine: CPUs, caches, NUMA nodes, distances",
+		Long:  topoDoc + wrapList(topology.Presets()),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("%q: want flags only; did you mean --from %s?", args[0], args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.show(cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
 	}
-	if len(rest) > 0 {
-		return usagef("%q: want flags only; did you mean --from %s?", rest[0], rest[0])
-	}
-	if *svg == "-" && *png == "-" || *asJSON && (*svg == "-" || *png == "-") {
+	fs := cmd.Flags()
+	fs.StringVar(&f.from, "from", "host", "the machine to show: see above for `FROM`")
+	fs.BoolVar(&f.json, "json", false, "print all that is known, as JSON")
+	fs.StringVar(&f.svg, "svg", "", "draw the machine into `FILE`, as SVG; - is standard output")
+	fs.StringVar(&f.png, "png", "", "draw the machine into `FILE`, as PNG; - is standard output")
+	complete(cmd, "from", completeTopology)
+	return cmd
+}
+
+// show shows the machine in the way that the flags say.
+func (f *topoFlags) show(stdout, stderr io.Writer) error {
+	if f.svg == "-" && f.png == "-" || f.json && (f.svg == "-" || f.png == "-") {
 		return usagef("--svg, --png, --json: want one of them on standard output, and files for the others")
 	}
-	t, err := topology.Load(*from)
+	t, err := topology.Load(f.from)
 	if err != nil {
 		return usagef("--from: %w", err)
 	}
@@ -60,7 +72,7 @@ func topo(args []string, stdout, stderr io.Writer) error {
 	for _, x := range []struct {
 		flag, file string
 		draw       func(io.Writer, *topology.Topology) error
-	}{{"svg", *svg, draw.SVG}, {"png", *png, draw.PNG}} {
+	}{{"svg", f.svg, draw.SVG}, {"png", f.png, draw.PNG}} {
 		if x.file == "" {
 			continue
 		}
@@ -70,7 +82,7 @@ func topo(args []string, stdout, stderr io.Writer) error {
 		shown = true
 	}
 	switch {
-	case *asJSON:
+	case f.json:
 		for _, m := range t.Missing {
 			fmt.Fprintf(stderr, "note: %s\n", m)
 		}

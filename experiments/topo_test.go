@@ -16,7 +16,7 @@ import (
 func runTopo(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	var out, err bytes.Buffer
-	status = topoCmd(args, &out, &err)
+	status = dispatch(append([]string{"topo"}, args...), &out, &err)
 	return out.String(), err.String(), status
 }
 
@@ -93,7 +93,7 @@ func TestCaptureIsReadBackAsTheSameMachine(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "m.tar.gz")
 	var out, errs bytes.Buffer
-	if status := captureCmd([]string{file}, &out, &errs); status != 0 {
+	if status := dispatch(append([]string{"capture"}, file), &out, &errs); status != 0 {
 		t.Fatalf("status %d: %s", status, errs.String())
 	}
 	captured, err := topology.Open(file)
@@ -107,7 +107,7 @@ func TestCaptureIsReadBackAsTheSameMachine(t *testing.T) {
 	if !captured.Online.Equal(host.Online) || len(captured.Nodes) != len(host.Nodes) {
 		t.Errorf("captured CPUs %v on %d nodes; the machine has %v on %d", captured.Online, len(captured.Nodes), host.Online, len(host.Nodes))
 	}
-	if status := captureCmd([]string{file}, &out, &errs); status != 2 {
+	if status := dispatch(append([]string{"capture"}, file), &out, &errs); status != 2 {
 		t.Errorf("a second capture into the same file: status %d, want 2", status)
 	}
 }

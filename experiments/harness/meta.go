@@ -247,7 +247,7 @@ func trimModel(s string) string {
 // NewMeta describes this machine and this program, and the topologies that a
 // run uses. The plan is the caller's to add.
 func NewMeta(place Place, topos []*topology.Topology) *Meta {
-	m := &Meta{Format: metaFormat, Place: place, Machine: describeMachine(), Build: describeBuild()}
+	m := &Meta{Format: metaFormat, Place: place, Machine: describeMachine(), Build: ThisBuild()}
 	for _, t := range topos {
 		m.Topologies = append(m.Topologies, describeTopology(t))
 	}
@@ -265,7 +265,8 @@ func describeMachine() Machine {
 	return m
 }
 
-func describeBuild() Build {
+// ThisBuild describes the running program.
+func ThisBuild() Build {
 	b := Build{
 		Go:         runtime.Version(),
 		Commit:     "unknown",
