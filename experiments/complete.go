@@ -4,8 +4,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"numasched/topology"
 )
 
 // completeList completes the last item of a comma-separated list. The names of
@@ -58,5 +56,5 @@ func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 
 // completeTopology completes what --from and --topology take.
 func completeTopology(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return completeList(append([]string{"host", "synthetic:"}, topology.Presets()...), true)(cmd, args, typed)
+	return completeList(append([]string{"host", "synthetic:"}, presetNames()...), true)(cmd, args, typed)
 }

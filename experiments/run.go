@@ -193,9 +193,9 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	var list []*topology.Topology
 	topos := map[string]*topology.Topology{}
 	for _, arg := range splitList(f.topos) {
-		t, err := topology.Load(arg)
+		t, err := loadTopology("topology", arg)
 		if err != nil {
-			return nil, nil, usagef("--topology: %w", err)
+			return nil, nil, err
 		}
 		label := harness.TopologyLabel(t)
 		if other := topos[label]; other != nil {
@@ -205,7 +205,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 		list = append(list, t)
 	}
 	if len(list) == 0 {
-		return nil, nil, usagef("--topology: empty list (valid: host, synthetic:NxC, a capture's file, %s)", strings.Join(topology.Presets(), ", "))
+		return nil, nil, usagef("--topology: empty list (valid: host, synthetic:NxC, a capture's file, %s)", strings.Join(presetNames(), ", "))
 	}
 
 	var cells []harness.PlanCell

@@ -59,9 +59,9 @@ func (f *simFlags) sweep() (*sweep, error) {
 	}
 	sw := &sweep{seed: f.seed}
 	for _, name := range names {
-		p, err := sim.LoadPreset(name)
+		p, err := loadPreset(name)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, err
 		}
 		topo, err := topology.Load(p.Topology)
 		if err != nil {

@@ -39,7 +39,7 @@ func topoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topo",
 		Short: "show a machine: CPUs, caches, NUMA nodes, distances",
-		Long:  topoDoc + wrapList(topology.Presets()),
+		Long:  topoDoc + wrapList(presetNames()),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("%q: want flags only; did you mean --from %s?", args[0], args[0])
@@ -64,9 +64,9 @@ func (f *topoFlags) show(stdout, stderr io.Writer) error {
 	if f.svg == "-" && f.png == "-" || f.json && (f.svg == "-" || f.png == "-") {
 		return usagef("--svg, --png, --json: want one of them on standard output, and files for the others")
 	}
-	t, err := topology.Load(f.from)
+	t, err := loadTopology("from", f.from)
 	if err != nil {
-		return usagef("--from: %w", err)
+		return err
 	}
 	shown := false
 	for _, x := range []struct {

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"numasched/sched/sim"
+	"numasched/topology"
+)
+
+// presetNames returns the names of all machines that the commands know, in
+// alphabetical order. The simulator knows constants for each of them; package
+// topology describes those by name that are not regular.
+func presetNames() []string {
+	names := append(sim.PresetNames(), topology.Presets()...)
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// loadTopology resolves what --topology and --from take: what [topology.Load]
+// does, and the machines of the simulator's presets. Its errors are the user's
+// mistakes and begin with the flag.
+func loadTopology(flag, arg string) (*topology.Topology, error) {
+	t, err := loadNamedTopology(arg)
+	if err != nil {
+		return nil, usagef("--%s: %w", flag, err)
+	}
+	return t, nil
+}
+
+func loadNamedTopology(arg string) (*topology.Topology, error) {
+	name, byPrefix := strings.CutPrefix(arg, "preset:")
+	_, err := os.Stat(arg)
+	byName := errors.Is(err, fs.ErrNotExist) && arg != "host" && !strings.HasPrefix(arg, "synthetic:")
+	if !byPrefix && !byName || slices.Contains(topology.Presets(), name) {
+		return topology.Load(arg)
+	}
+	names := presetNames()
+	if slices.Contains(names, name) {
+		p, err := sim.LoadPreset(name)
+		if err != nil {
+			return nil, err
+		}
+		t, err := topology.Load(p.Topology)
+		if err != nil {
+			return nil, err
+		}
+		t.Origin = "preset:" + name
+		return t, nil
+	}
+	if byPrefix {
+		return nil, unknown("preset", name, names)
+	}
+	hint := ""
+	if near := closest(name, names); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return nil, fmt.Errorf("topology %q: no such file: want host, synthetic:NxC, synthetic:PxNxLxCxT, a capture.tar.gz, an hwloc file.xml, a directory with sys and proc, or a preset: %s%s",
+		arg, strings.Join(names, ", "), hint)
+}
+
+// loadPreset resolves an item of --preset.
+func loadPreset(arg string) (*sim.Preset, error) {
+	p, err := sim.LoadPreset(arg)
+	switch {
+	case err == nil:
+		return p, nil
+	case !strings.HasSuffix(arg, ".json") && closest(arg, sim.PresetNames()) != "":
+		return nil, usagef("--preset: %w; did you mean %q?", err, closest(arg, sim.PresetNames()))
+	}
+	return nil, usagef("--preset: %w", err)
+}
