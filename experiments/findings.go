@@ -264,6 +264,11 @@ func ranges(res *harness.Results) (lines []string) {
 // printSweep prints what a sweep has found, and where the rest is.
 func printSweep(w io.Writer, res *harness.Results) {
 	fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
+	printSimulated(w, res)
+}
+
+// printSimulated prints what stands below a simulated run's tables.
+func printSimulated(w io.Writer, res *harness.Results) {
 	tables, lines := findings(res)
 	for _, t := range tables {
 		t.Print(w)

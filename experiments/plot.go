@@ -23,7 +23,7 @@ results.txt and run.json. The same results give the same bytes of SVG.`,
 				return err
 			}
 			figures := plot.Figures(res)
-			if err := plot.Write(res.Dir, figures); err != nil {
+			if err := write(res, func() error { return plot.Write(res.Dir, figures) }); err != nil {
 				return err
 			}
 			stdout := cmd.OutOrStdout()

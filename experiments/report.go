@@ -30,16 +30,13 @@ all figures in it. The report is a function of results.txt and run.json.`,
 		if err != nil {
 			return err
 		}
-		if err := writePage(res, plot.Figures(res)); err != nil {
-			return err
-		}
+		printReport(cmd.OutOrStdout(), res)
 		if *tex != "" {
 			if err := os.WriteFile(*tex, texTables(res), 0o666); err != nil {
 				return usagef("--tex: %w", err)
 			}
 		}
-		printReport(cmd.OutOrStdout(), res)
-		return nil
+		return write(res, func() error { return writePage(res, plot.Figures(res)) })
 	}
 	return cmd
 }
@@ -70,15 +67,26 @@ func loadResults(dir string) (*harness.Results, error) {
 // publish writes everything that is computed from results.
 func publish(res *harness.Results) error {
 	figures := plot.Figures(res)
-	return errors.Join(plot.Write(res.Dir, figures), writePage(res, figures))
+	return write(res, func() error {
+		return errors.Join(plot.Write(res.Dir, figures), writePage(res, figures))
+	})
 }
 
-func writePage(res *harness.Results, figures []plot.Figure) error {
-	f, err := os.Create(filepath.Join(res.Dir, harness.ReportFile))
+// write writes into the directory of res, which is locked meanwhile.
+func write(res *harness.Results, do func() error) error {
+	lock, err := harness.LockDir(res.Dir)
+	if errors.As(err, new(*harness.BusyError)) {
+		return usagef("%s: %w", res.Dir, err)
+	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(page(f, res, figures), f.Close())
+	defer lock.Unlock()
+	return do()
+}
+
+func writePage(res *harness.Results, figures []plot.Figure) error {
+	return harness.WriteFile(filepath.Join(res.Dir, harness.ReportFile), func(w io.Writer) error { return page(w, res, figures) })
 }
 
 // printReport prints the tables, the verdict and the notes.
@@ -95,7 +103,7 @@ func printReport(w io.Writer, res *harness.Results) {
 	}
 	fmt.Fprintln(w)
 	if m.Place == harness.Simulated {
-		printSweep(w, res)
+		printSimulated(w, res)
 		return
 	}
 	for _, line := range harness.Verdicts(groups, m) {

@@ -151,6 +151,8 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 	var dirErr *harness.DirError
 	interrupted := errors.Is(err, harness.ErrInterrupted)
 	switch {
+	case errors.As(err, &dirErr) && harness.DiskFull(err):
+		return err
 	case errors.As(err, &dirErr) && f.resume:
 		return usagef("--resume --out %s: %w", f.out, err)
 	case errors.As(err, &dirErr):
@@ -159,21 +161,22 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%w; %d of %d repetitions are finished and kept in %s", err, meta.Done, meta.Planned, f.out)
 	}
 	res, err := harness.Load(f.out)
-	if err == nil && len(res.Measurements) > 0 {
-		err = publish(res)
-	}
 	if err != nil {
 		return err
 	}
 	if len(res.Measurements) > 0 {
 		printReport(stdout, res)
+		err = publish(res)
 	}
 	if interrupted {
+		if err != nil {
+			fmt.Fprintln(stderr, "not written:", err)
+		}
 		fmt.Fprintf(stderr, "interrupted: %d of %d repetitions are finished and kept in %s; the same command with --out %s --resume completes them\n",
 			meta.Done, meta.Planned, f.out, shellWord(f.out))
 		return exit(130)
 	}
-	return nil
+	return err
 }
 
 // plan checks the command line and turns it into cells.

@@ -217,9 +217,14 @@ func (sw *sweep) meta(command []string) *harness.Meta {
 
 // write simulates the sweep into a result directory and says what was found.
 func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) error {
-	if err := harness.MustBeNew(dir); err != nil {
-		return usagef("--out: %w", err)
+	lock, err := harness.LockNewDir(dir)
+	if harness.DiskFull(err) {
+		return err
 	}
+	if err != nil {
+		return usagef("--out %s: %w", dir, err)
+	}
+	defer lock.Unlock()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
@@ -238,10 +243,11 @@ func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) e
 		if err != nil {
 			return err
 		}
+		printSweep(stdout, res)
+		lock.Unlock()
 		if err := publish(res); err != nil {
 			return err
 		}
-		printSweep(stdout, res)
 	}
 	if !meta.Complete() {
 		return fmt.Errorf("%w: %d of %d runs are finished and kept in %s", harness.ErrInterrupted, meta.Done, meta.Planned, dir)
@@ -267,7 +273,7 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 	if res.Meta.Place != harness.Simulated || len(args) < 2 || args[1] != "sim" {
 		return usagef("--verify: %s is of a %s: want the results of \"experiments sim --out\"", dir, res.Meta.Place)
 	}
-	if !res.Meta.Complete() {
+	if !res.Meta.Complete() && res.Meta.Suspect == nil {
 		return usagef("--verify: %s is not complete: %d of %d runs", dir, res.Meta.Done, res.Meta.Planned)
 	}
 	var f simFlags

@@ -66,7 +66,13 @@ func ParseName(name string) (Cell, error) {
 			return bad(f.key + "...")
 		}
 	}
+	if c.Procs < 1 || c.Procs > maxProcs {
+		return bad(fmt.Sprintf("P=1 to P=%d", maxProcs))
+	}
 	c.Params = strings.Join(parts[1+len(fixed):], "/")
+	if c.Name() != name { // such as P=+8, or an empty size
+		return bad("the name " + c.Name())
+	}
 	return c, nil
 }
 

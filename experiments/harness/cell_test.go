@@ -23,7 +23,8 @@ func TestCellNamesRoundTrip(t *testing.T) {
 }
 
 func TestForeignBenchmarkNamesAreErrors(t *testing.T) {
-	for _, name := range []string{"", "Fib", "Fib/arm=numa", "Fib/arm=/topo=x/P=1", "Fib/topo=x/arm=numa/P=1", "Fib/arm=a/topo=b/P=two"} {
+	for _, name := range []string{"", "Fib", "Fib/arm=numa", "Fib/arm=/topo=x/P=1", "Fib/topo=x/arm=numa/P=1", "Fib/arm=a/topo=b/P=two",
+		"Fib/arm=a/topo=b/P=0", "Fib/arm=a/topo=b/P=-1", "Fib/arm=a/topo=b/P=+8", "Fib/arm=a/topo=b/P=08", "Fib/arm=a/topo=b/P=99999999"} {
 		if c, err := ParseName(name); err == nil {
 			t.Errorf("%q is read as %+v", name, c)
 		} else if !strings.Contains(err.Error(), "benchmark name") {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -62,6 +63,9 @@ type Meta struct {
 	Disturbed  Disturbance `json:"interference"`
 	Done       int         `json:"done"`    // repetitions in results.txt
 	Planned    int         `json:"planned"` // repetitions that the plan wants
+
+	// Suspect says what Load found that should not be.
+	Suspect []string `json:"-"`
 }
 
 // Complete reports whether every repetition of the plan has been measured.
@@ -319,11 +323,10 @@ func (m *Meta) save(dir string) error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(dir, "."+MetaFile)
-	if err := os.WriteFile(tmp, append(data, '\n'), 0o666); err != nil {
+	return WriteFile(filepath.Join(dir, MetaFile), func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
 		return err
-	}
-	return os.Rename(tmp, filepath.Join(dir, MetaFile))
+	})
 }
 
 // A Results is a run directory's content.
@@ -340,11 +343,35 @@ func Load(dir string) (*Results, error) {
 		return nil, err
 	}
 	r := &Results{Dir: dir, Meta: *m}
-	r.Measurements, err = loadMeasurements(dir)
-	if m.Place != Simulated { // a run that was killed has not said how far it came
-		r.Meta.Done, r.Meta.Disturbed = len(r.Measurements), disturbance(r.Measurements)
+	var half bool
+	r.Measurements, half, err = loadMeasurements(dir)
+	r.Meta.Done = len(r.Measurements) // a run that was killed has not said how far it came
+	if m.Place != Simulated {
+		r.Meta.Disturbed = disturbance(r.Measurements)
+	}
+	if half {
+		r.Meta.Suspect = append(r.Meta.Suspect, fmt.Sprintf("The last line of %s has no end: it was cut off, and is left out.", ResultsFile))
+	}
+	if strange := m.notPlanned(r.Measurements); strange != "" {
+		r.Meta.Suspect = append(r.Meta.Suspect, fmt.Sprintf("%s: %s. Something else has written to it: do not believe these numbers.", ResultsFile, strange))
 	}
 	return r, err
+}
+
+// notPlanned names the first repetition that m's plan does not have, or "".
+func (m *Meta) notPlanned(ms []Measurement) string {
+	left := map[Cell]int{}
+	for i := range m.Plan.Cells {
+		left[m.Plan.Cells[i].Cell] = m.Plan.Reps
+	}
+	done := map[Cell]int{}
+	for i := range ms {
+		c := ms[i].Cell
+		if done[c]++; done[c] > left[c] {
+			return fmt.Sprintf("repetition %d of %s is not in the plan of %s", done[c], c.Name(), MetaFile)
+		}
+	}
+	return ""
 }
 
 func loadMeta(dir string) (*Meta, error) {
@@ -359,7 +386,7 @@ func loadMeta(dir string) (*Meta, error) {
 	// The format first: a later one may have fields that this one does not know.
 	var version struct{ Format int }
 	if err := json.Unmarshal(data, &version); err != nil {
-		return nil, fmt.Errorf("%s: %v: want the JSON object that a run writes", path, err)
+		return nil, fmt.Errorf("%s%s: %v: want the JSON object that a run writes", path, jsonLine(data, err), err)
 	}
 	if version.Format != metaFormat {
 		return nil, fmt.Errorf("%s: format %d: want %d", path, version.Format, metaFormat)
@@ -368,22 +395,40 @@ func loadMeta(dir string) (*Meta, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(m); err != nil {
-		return nil, fmt.Errorf("%s: %v", path, err)
+		return nil, fmt.Errorf("%s%s: %v", path, jsonLine(data, err), err)
 	}
-	if m.Place != Host && m.Place != Virtual && m.Place != Simulated {
-		return nil, fmt.Errorf("%s: place %q: want %s, %s or %s", path, m.Place, Host, Virtual, Simulated)
+	if err := m.check(); err != nil {
+		return nil, fmt.Errorf("%s: %v", path, err)
 	}
 	return m, nil
 }
 
-func loadMeasurements(dir string) ([]Measurement, error) {
-	path := filepath.Join(dir, ResultsFile)
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// jsonLine is ":12" where err says at which byte of data it was found, else "".
+func jsonLine(data []byte, err error) string {
+	var syntax *json.SyntaxError
+	var typed *json.UnmarshalTypeError
+	at := int64(-1)
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &typed):
+		at = typed.Offset
 	}
-	defer f.Close()
-	return ReadMeasurements(f, path)
+	if at < 0 || at > int64(len(data)) {
+		return ""
+	}
+	return fmt.Sprintf(":%d", 1+bytes.Count(data[:at], []byte("\n")))
+}
+
+func loadMeasurements(dir string) (ms []Measurement, half bool, err error) {
+	path := filepath.Join(dir, ResultsFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, false, err
+	}
+	whole := wholeLines(data)
+	ms, err = ReadMeasurements(bytes.NewReader(whole), path)
+	return ms, len(whole) < len(data), err
 }
 
 const metaFormat = 1

@@ -10,6 +10,7 @@ import (
 func (m *Meta) Notes() []string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	notes = append(notes, m.Suspect...)
 	if !m.Complete() {
 		note("The run is not complete: %d of %d repetitions.", m.Done, m.Planned)
 	}

@@ -108,6 +108,7 @@ func line(m *Measurement) []byte {
 // ours is an error with its file and line number.
 func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
 	var ms []Measurement
+	units := unitCheck{}
 	br := benchfmt.NewReader(r, file)
 	for br.Scan() {
 		res, ok := br.Result().(*benchfmt.Result)
@@ -130,26 +131,29 @@ func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
 				m.Values = append(m.Values, Value{v.Value, v.Unit})
 			}
 		}
-		if !strings.HasPrefix(m.Values[0].Unit, "ns/") {
-			return nil, fmt.Errorf("%s:%d: first value is in %q: want the time per unit of work, as in ns/task", file, lineno, m.Values[0].Unit)
+		if err := m.check(); err != nil {
+			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
 		}
-		if !(m.Values[0].Value > 0) {
-			return nil, fmt.Errorf("%s:%d: %v %s: want a positive time", file, lineno, m.Values[0].Value, m.Values[0].Unit)
+		if err := units.add(&m); err != nil {
+			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
 		}
 		ms = append(ms, m)
 	}
 	return ms, br.Err()
 }
 
-// dropPartialLine cuts a file after its last newline: a process that is killed
-// while it writes leaves half a line behind.
+// wholeLines returns data up to its last newline. A process that is killed, or a
+// disk that is full, leaves half a line behind it.
+func wholeLines(data []byte) []byte { return data[:bytes.LastIndexByte(data, '\n')+1] }
+
+// dropPartialLine cuts a file after its last newline.
 func dropPartialLine(path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	if end := bytes.LastIndexByte(data, '\n') + 1; end < len(data) {
-		return os.Truncate(path, int64(end))
+	if whole := wholeLines(data); len(whole) < len(data) {
+		return os.Truncate(path, int64(len(whole)))
 	}
 	return nil
 }

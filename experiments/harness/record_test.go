@@ -72,15 +72,62 @@ func TestBenchstatReadsTheHeader(t *testing.T) {
 }
 
 func TestBadResultLinesNameFileAndLine(t *testing.T) {
+	const cell = "BenchmarkFib/arm=a/topo=b/P=1 1 "
 	for _, c := range []struct{ name, text, want string }{
 		{"not ours", "place: host\n\nBenchmarkSort-8 100 12 ns/op\n", "f.txt:3: benchmark name"},
-		{"no time first", "BenchmarkFib/arm=a/topo=b/P=1 1 97 local-%\n", "f.txt:1: first value is in \"local-%\""},
-		{"zero time", "BenchmarkFib/arm=a/topo=b/P=1 1 0 ns/task\n", "f.txt:1: 0 ns/task: want a positive time"},
-		{"not a number", "BenchmarkFib/arm=a/topo=b/P=1 1 x ns/task\n", "f.txt:1"},
+		{"no time first", cell + "97 local-%\n", "f.txt:1: first value is in \"local-%\""},
+		{"time of nothing", cell + "97 ns/\n", "f.txt:1: first value is in \"ns/\""},
+		{"zero time", cell + "0 ns/task\n", "f.txt:1: 0 ns/task: want a time from 1e-09 to 1e+18"},
+		{"negative time", cell + "-1 ns/task\n", "f.txt:1: -1 ns/task: want a time"},
+		{"infinite time", cell + "+Inf ns/task\n", "f.txt:1: +Inf ns/task: want a time"},
+		{"no time", cell + "NaN ns/task\n", "f.txt:1: NaN ns/task: want a time"},
+		{"long time", cell + "1e300 ns/task\n", "f.txt:1: 1e+300 ns/task: want a time"},
+		{"short time", cell + "1e-300 ns/task\n", "f.txt:1: 1e-300 ns/task: want a time"},
+		{"not a number", cell + "x ns/task\n", "f.txt:1"},
+		{"two times", cell + "1 ns/task 2 ns/task\n", "f.txt:1: two values in ns/task: want one"},
+		{"two of a unit", cell + "1 ns/task 2 local-% 2 local-%\n", "f.txt:1: two values in local-%: want one"},
+		{"another unit", cell + "1 ns/task\n" + strings.Replace(cell, "=a", "=c", 1) + "1 ns/op\n", "f.txt:2: time in ns/op: want ns/task"},
+		{"more than all", cell + "1 ns/task 101 local-%\n", "f.txt:1: 101 local-%: want 0 to 100"},
+		{"less than none", cell + "1 ns/task -1 steals-local/task\n", "f.txt:1: -1 steals-local/task: want 0 to"},
+		{"infinite steals", cell + "1 ns/task +Inf steals-local/task\n", "f.txt:1: +Inf steals-local/task: want 0 to"},
+		{"unknown share", cell + "1 ns/task NaN bound-%\n", "f.txt:1: NaN bound-%: want 0 to 100"},
+		{"no runs", "BenchmarkFib/arm=a/topo=b/P=1 0 1 ns/task\n", "f.txt:1: 0 runs: want 1 to"},
+		{"P=0", "BenchmarkFib/arm=a/topo=b/P=0 1 1 ns/task\n", "want P=1 to P="},
+		{"P=-1", "BenchmarkFib/arm=a/topo=b/P=-1 1 1 ns/task\n", "want P=1 to P="},
+		{"many Ps", "BenchmarkFib/arm=a/topo=b/P=9223372036854775807 1 1 ns/task\n", "want P=1 to P="},
 	} {
 		_, err := ReadMeasurements(strings.NewReader(c.text), "f.txt")
-		if err == nil || !strings.Contains(err.Error(), c.want) {
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "f.txt:") {
 			t.Errorf("%s: error %v, want %q in it", c.name, err, c.want)
+		}
+	}
+}
+
+func TestHalfALastLineIsLeftOutAndSaid(t *testing.T) {
+	whole, err := os.ReadFile(filepath.Join("..", "testdata", "onenode", ResultsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Count(string(whole), "\nBenchmark")
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "testdata", "onenode"))); err != nil {
+		t.Fatal(err)
+	}
+	for cut := range 200 {
+		text := whole[:len(whole)-cut]
+		if err := os.WriteFile(filepath.Join(dir, ResultsFile), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		res, err := Load(dir)
+		if err != nil {
+			t.Fatalf("%d bytes cut off: %v", cut, err)
+		}
+		if want := lines - strings.Count(string(whole[len(wholeLines(text)):]), "Benchmark"); len(res.Measurements) != want {
+			t.Errorf("%d bytes cut off: %d measurements, want %d, those whose lines are whole", cut, len(res.Measurements), want)
+		}
+		said := strings.Contains(strings.Join(res.Meta.Notes(), "\n"), "The last line of results.txt has no end")
+		if half := text[len(text)-1] != '\n'; said != half {
+			t.Errorf("%d bytes cut off: said to be cut off: %v, want %v", cut, said, half)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,16 +52,22 @@ var ErrInterrupted = errors.New("interrupted")
 // A directory that holds a run is an error, unless resume is set and the run in
 // it was begun with the same configuration: then the repetitions that are
 // missing are added. A repetition is in results.txt as soon as it is finished,
-// however the process ends; run.json is written after every round.
+// however the process ends; run.json is written after every round. Meanwhile the
+// directory is locked.
 func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, progress func(Status)) error {
 	r := runner{ctx: ctx, dir: dir, meta: meta, bench: bench, progress: progress, done: map[Cell]int{}}
 	meta.Format = metaFormat
 	meta.Planned = meta.Plan.Reps * len(meta.Plan.Cells)
-	if err := r.open(resume); err != nil {
+	lock, err := r.open(resume)
+	if err != nil {
 		return &DirError{err}
 	}
+	defer lock.Unlock()
+	if lock.Missing != nil {
+		r.warn(fmt.Sprintf("lock the result directory (%v): a second run there would not be noticed", lock.Missing))
+	}
 	meta.Sessions = append(meta.Sessions, Session{Start: now(), End: now()})
-	err := r.calibrate()
+	err = r.calibrate()
 	if err == nil {
 		err = r.measure()
 	}
@@ -88,16 +95,46 @@ type runner struct {
 }
 
 // open creates the directory and its files, or takes up those that are there.
-func (r *runner) open(resume bool) error {
-	entries, err := os.ReadDir(r.dir)
+// If it fails it leaves the directory as it was.
+func (r *runner) open(resume bool) (lock *Lock, err error) {
+	_, err = os.Stat(r.dir)
+	made := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && resume:
-		return errors.New("there is no such directory: leave out --resume to begin a run there")
-	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
-		return r.create()
-	case err != nil:
-		return err
+	case made && resume:
+		return nil, errors.New("there is no such directory: leave out --resume to begin a run there")
+	case made:
+		err = os.MkdirAll(r.dir, 0o777)
 	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && made {
+			os.Remove(r.dir)
+		}
+	}()
+	if lock, err = LockDir(r.dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			lock.Unlock()
+		}
+	}()
+	names, err := files(r.dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		err = r.create()
+	} else {
+		err = r.takeUp(resume)
+	}
+	return lock, err
+}
+
+// takeUp goes on with the run that is in the directory.
+func (r *runner) takeUp(resume bool) error {
 	old, err := loadMeta(r.dir)
 	switch {
 	case err != nil && resume:
@@ -112,44 +149,68 @@ func (r *runner) open(resume bool) error {
 	if err := old.mustMatch(r.meta); err != nil {
 		return fmt.Errorf("cannot resume: its configuration differs: %w", err)
 	}
+	r.meta.Plan = old.Plan // with its run lengths
+	r.meta.Sessions = old.Sessions
+	r.meta.Binding = old.Binding
+	r.meta.Warnings = old.Warnings
+	r.meta.Command = old.Command
 	path := filepath.Join(r.dir, ResultsFile)
+	if old.Done == 0 && notBegun(path, old) {
+		return r.begin()
+	}
 	if err := checkHeader(path, old); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
 	if err := dropPartialLine(path); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	if r.all, err = loadMeasurements(r.dir); err != nil {
+	if r.all, _, err = loadMeasurements(r.dir); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	for i := range r.all {
-		c := r.all[i].Cell
-		if r.done[c]++; !slices.Contains(old.Plan.cells(), c) || r.done[c] > old.Plan.Reps {
-			return fmt.Errorf("cannot resume: %s: repetition %d of %s is not in the plan of %s", path, r.done[c], c.Name(), MetaFile)
-		}
+	if strange := old.notPlanned(r.all); strange != "" {
+		return fmt.Errorf("cannot resume: %s: %s", path, strange)
 	}
-	r.meta.Plan = old.Plan // with its run lengths
-	r.meta.Sessions = old.Sessions
-	r.meta.Binding = old.Binding
-	r.meta.Warnings = old.Warnings
-	r.meta.Command = old.Command
+	for i := range r.all {
+		r.done[r.all[i].Cell]++
+	}
 	r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	return err
 }
 
+// notBegun reports whether a run was stopped before the head of its result file
+// at path was written.
+func notBegun(path string, m *Meta) bool {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	head := header(m)
+	return err == nil && len(data) < len(head) && bytes.HasPrefix(head, data)
+}
+
+// create writes the files of a new run. If it fails it leaves none behind.
 func (r *runner) create() error {
-	if err := os.MkdirAll(r.dir, 0o777); err != nil {
-		return err
+	err := r.meta.save(r.dir)
+	if err == nil {
+		err = r.begin()
 	}
-	f, err := os.OpenFile(filepath.Join(r.dir, ResultsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
+		os.Remove(filepath.Join(r.dir, MetaFile))
+	}
+	return err
+}
+
+// begin writes a result file without results.
+func (r *runner) begin() (err error) {
+	path := filepath.Join(r.dir, ResultsFile)
+	if r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
 		return err
 	}
-	r.file = f
-	if _, err := f.Write(header(r.meta)); err != nil {
-		return err
+	if _, err = r.file.Write(header(r.meta)); err != nil {
+		r.file.Close()
+		os.Remove(path)
 	}
-	return r.meta.save(r.dir)
+	return err
 }
 
 func (r *runner) save() error {
@@ -262,12 +323,17 @@ func (r *runner) add(c *PlanCell, out Outcome) error {
 	r.done[c.Cell]++
 	r.meta.Sessions[len(r.meta.Sessions)-1].Done++
 	for _, w := range out.Warnings {
-		if w = c.Arm + ": " + w; !slices.Contains(r.meta.Warnings, w) {
-			r.meta.Warnings = append(r.meta.Warnings, w)
-		}
+		r.warn(c.Arm + ": " + w)
 	}
 	r.noteBinding(Binding{Arm: c.Arm, Topo: c.Topo, Wanted: out.Wanted, Bound: out.Bound, Why: out.Why})
 	return nil
+}
+
+// warn keeps what could not be done, once.
+func (r *runner) warn(what string) {
+	if !slices.Contains(r.meta.Warnings, what) {
+		r.meta.Warnings = append(r.meta.Warnings, what)
+	}
 }
 
 // noteBinding keeps one entry per arm and topology, and the first reason why

@@ -320,6 +320,15 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		`{"format": 1, "colour": "red"}`:    "colour",
 		`{"format": 99, "colour": "red"}`:   "format 99: want 1",
 		`{"format": 1, "place": "nowhere"}`: `place "nowhere": want host, virtual or simulated`,
+		"{\n\"format\": x}":                 "run.json:2: ",
+		"{\"format\": 1,\n\"done\": \"x\"}": "run.json:2: ",
+		field(`"done": -1`):                 "done -1: want 0 or more",
+		field(`"plan": {"repetitions": 0}`): "plan.repetitions 0: want 1 or more",
+		field(`"plan": {"repetitions": 1, "target": "-1s"}`):                                                     "plan.target -1e+09: want 0 or more",
+		field(`"plan": {"repetitions": 1, "target": "1s", "cells": [{"procs": 0}]}`):                             "plan.cells[0].procs 0: want 1 to 1048576",
+		field(`"plan": {"repetitions": 1, "target": "1s", "cells": [{"procs": 1, "runs": -1, "perRun": "1s"}]}`): "plan.cells[0].runs -1: want 0 or more",
+		field(`"plan": {"repetitions": 1, "target": "1s"}, "topologies": [{"nodesWithCPUs": -4}]`):               "topologies[0].nodesWithCPUs -4: want 0 to 1048576",
+		field(`"plan": {"repetitions": 1, "target": "1s"}, "interference": {"maxPercent": 1e300}`):               "interference.maxPercent 1e+300: want 0 to 100",
 	} {
 		os.WriteFile(filepath.Join(dir, MetaFile), []byte(text), 0o666)
 		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), MetaFile) {
@@ -327,3 +336,6 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// field is a run.json that is right but for what more says.
+func field(more string) string { return `{"format": 1, "place": "host", ` + more + `}` }

@@ -2,9 +2,8 @@ package harness
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -69,25 +68,21 @@ func ResultsText(meta *Meta, ms []Measurement) []byte {
 	return b.Bytes()
 }
 
-// WriteSimulated makes the run directory of a simulated run.
+// WriteSimulated writes the files of a simulated run. If it fails it leaves none
+// behind.
 func WriteSimulated(dir string, meta *Meta, ms []Measurement) error {
 	meta.Done, meta.Planned = len(ms), len(meta.Plan.Cells)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	err := WriteFile(filepath.Join(dir, ResultsFile), func(w io.Writer) error {
+		_, err := w.Write(ResultsText(meta, ms))
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return errors.Join(meta.save(dir), os.WriteFile(filepath.Join(dir, ResultsFile), ResultsText(meta, ms), 0o666))
-}
-
-// MustBeNew returns an error if dir exists and is not an empty folder.
-func MustBeNew(dir string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0:
-		return nil
-	case err != nil:
-		return err
+	if err = meta.save(dir); err != nil {
+		os.Remove(filepath.Join(dir, ResultsFile))
 	}
-	return fmt.Errorf("%s exists: want a folder that does not", dir)
+	return err
 }
 
 // exactTable is groupTable for simulated results.

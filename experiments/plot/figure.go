@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"image/color"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,6 +16,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"numasched/experiments/harness"
 )
 
 // A Figure is one picture.
@@ -82,22 +83,10 @@ func Write(dir string, figures []Figure) error {
 	for i := range figures {
 		f := &figures[i]
 		for ext, write := range map[string]func(io.Writer) error{"svg": f.WriteSVG, "png": f.WritePNG} {
-			if err := writeFile(filepath.Join(dir, f.Name+"."+ext), write); err != nil {
+			if err := harness.WriteFile(filepath.Join(dir, f.Name+"."+ext), write); err != nil {
 				return fmt.Errorf("figure %s: %w", f.Name, err)
 			}
 		}
 	}
 	return nil
-}
-
-func writeFile(path string, write func(io.Writer) error) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := write(file); err != nil {
-		file.Close()
-		return err
-	}
-	return file.Close()
 }
