@@ -331,6 +331,7 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 		if err := once(); err != nil {
 			return err
 		}
+		s.Quiesce()
 		st = s.Stats()
 		before = m.Account()
 		start := time.Now()
@@ -339,6 +340,7 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 		}
 		wall = time.Since(start)
 		after = m.Account()
+		s.Quiesce()
 		st = s.Stats().Sub(st)
 		if in.Check != nil {
 			if err := in.Check(s); err != nil {

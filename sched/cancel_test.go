@@ -2,6 +2,8 @@ package sched_test
 
 import (
 	"errors"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -58,30 +60,128 @@ func TestACancelledGMayRecover(t *testing.T) {
 	})
 }
 
-// What a deferred function asks of a scheduler that is closed is refused, and
-// leaves no lock behind for the next.
-func TestDeferredFunctionsMayUseAClosedScheduler(t *testing.T) {
+// What a deferred function asks of a scheduler that is closed panics with a sentence,
+// and leaves no lock behind for the next. Alloc and Free work.
+func TestADeferredFunctionOfACancelledGCanFreeAndLittleElse(t *testing.T) {
+	for name, use := range map[string]func(*sched.G, *sched.Chan[int]){
+		"Send":     func(g *sched.G, c *sched.Chan[int]) { c.Send(g, 1) },
+		"Recv":     func(g *sched.G, c *sched.Chan[int]) { c.Recv(g) },
+		"Recv nil": func(g *sched.G, c *sched.Chan[int]) { (*sched.Chan[int])(nil).Recv(g) },
+		"Close":    func(g *sched.G, c *sched.Chan[int]) { c.Close(g) },
+		"Go":       func(g *sched.G, c *sched.Chan[int]) { g.Go(func(*sched.G) {}) },
+		"GoAt":     func(g *sched.G, c *sched.Chan[int]) { g.GoAt(sched.OnNode(0), func(*sched.G) {}) },
+		"Yield":    func(g *sched.G, c *sched.Chan[int]) { g.Yield() },
+		"Node":     func(g *sched.G, c *sched.Chan[int]) { g.Node() },
+		"Work":     func(g *sched.G, c *sched.Chan[int]) { g.Work(sched.Work{}, func() {}) },
+		"Fork":     func(g *sched.G, c *sched.Chan[int]) { g.Fork(func(*sched.G, sched.Arg) int { return 0 }, sched.Arg{}) },
+		"Group.Go": func(g *sched.G, c *sched.Chan[int]) { new(sched.Group).Go(g, func(*sched.G) {}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, s *sched.Sched) {
+				var said atomic.Int64
+				run(t, s, func(g *sched.G) {
+					c, d := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
+					for range 3 {
+						g.Go(func(g *sched.G) {
+							defer func() {
+								if err, ok := recover().(error); ok && strings.Contains(err.Error(), "is cancelled") {
+									said.Add(1)
+								}
+							}()
+							defer use(g, d)
+							defer func() {
+								p, err := g.Alloc(64)
+								if err != nil {
+									t.Error(err)
+								}
+								g.Free(p)
+							}()
+							c.Recv(g)
+						})
+					}
+				})
+				s.Quiesce()
+				closes(t, s)
+				if n := said.Load(); n != 3 {
+					t.Errorf("%d of 3 deferred functions were told that their G is cancelled", n)
+				}
+			})
+		})
+	}
+}
+
+// testing.T.FailNow in a deferred function is such a Goexit.
+func TestGoexitInADeferredFunctionDoesNotEndWhoeverCloses(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		var deferred atomic.Int32
 		run(t, s, func(g *sched.G) {
-			c, d := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
-			uses := []func(g *sched.G){
-				func(g *sched.G) { d.Send(g, 1) },
-				func(g *sched.G) { d.Recv(g) },
-				func(g *sched.G) { d.Close(g) },
-				func(g *sched.G) { g.Go(func(*sched.G) {}) },
-				func(g *sched.G) { g.Yield() },
-			}
-			for i := range 20 {
+			c := sched.NewChan[int](s, 0)
+			for i := range 10 {
 				g.Go(func(g *sched.G) {
-					defer uses[i%len(uses)](g)
+					defer func() {
+						deferred.Add(1)
+						if i%4 == 0 {
+							runtime.Goexit()
+						}
+					}()
 					c.Recv(g)
 				})
 			}
-			for range 10 {
-				g.Yield()
+		})
+		s.Quiesce()
+		closed := make(chan error, 1)
+		go func() {
+			defer close(closed)
+			closed <- s.Close()
+		}()
+		err, returned := <-closed
+		if !returned || deferred.Load() != 10 {
+			t.Errorf("Close returned: %v; %d of 10 deferred functions ran", returned, deferred.Load())
+		}
+		if err == nil || strings.Count(err.Error(), "runtime.Goexit called in a G") != 3 {
+			t.Errorf("Close returned %.300v, want an error that names the three Goexits", err)
+		}
+	})
+}
+
+func TestPanicsOfDeferredFunctionsAreReportedByClose(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			c := sched.NewChan[int](s, 0)
+			for i := range 4 {
+				g.Go(func(g *sched.G) {
+					defer func() {
+						if i%2 == 0 {
+							boom()
+						}
+					}()
+					c.Recv(g)
+				})
 			}
 		})
+		s.Quiesce()
+		err := s.Close()
+		if !errors.Is(err, errBoom) || strings.Count(err.Error(), "panic in a G: boom") != 2 {
+			t.Errorf("Close returned %.300v, want an error with the two panics", err)
+		}
+	})
+}
+
+func TestADeferredFunctionThatCallsRunIsToldThatTheSchedulerIsClosed(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		var got atomic.Value
+		run(t, s, func(g *sched.G) {
+			c := sched.NewChan[int](s, 0)
+			g.Go(func(g *sched.G) {
+				defer func() { got.Store(s.Run(func(*sched.G) {})) }()
+				c.Recv(g)
+			})
+		})
+		s.Quiesce()
 		closes(t, s)
+		if got.Load() != sched.ErrClosed {
+			t.Errorf("Run in a deferred function returned %v, want ErrClosed", got.Load())
+		}
 	})
 }
 

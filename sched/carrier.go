@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+
+	"numasched/sched/internal/threadlock"
 )
 
 // A carrier is a stack: a coroutine in which an M's scheduling loop runs. Fresh
@@ -15,20 +17,33 @@ import (
 // been left. What makes it visible, the commit function, is therefore called in
 // the carrier that is entered next, as Go's runtime calls gopark's unlockf on
 // g0. Nobody ever meets a G whose carrier is still in use.
+//
+// Invariant: coroutines are made, entered, left and ended by goroutines that are not
+// locked to their thread. Go's runtime ends the process otherwise. An M makes its
+// first carrier on its own goroutine (Step), a G that is locked may not park, and
+// what a G has locked when it ends is unlocked.
 type carrier struct {
 	next func() (struct{}, bool) // enter; returns when the carrier is left
 	stop func()                  // end it, unwinding what is on it
 	// leave returns to whoever entered. False: the carrier is being stopped.
 	leave func(struct{}) bool
 
-	m    *M       // which M has entered it
-	link *carrier // on an M's free list, or on Sched.freec
-	all  *carrier // on Sched.allc
+	m      *M               // which M has entered it
+	thread threadlock.Watch // of the coroutine; what runs on it looks
+	link   *carrier         // on an M's free list, or on Sched.freec
+
+	all, allBack *carrier // on Sched.allc, under Sched.lock
 }
 
-// carriersMax is how many free carriers an M keeps before it gives half away.
-const carriersMax = 64
+const (
+	// carriersMax is how many free carriers an M keeps before it gives half away.
+	carriersMax = 64
+	// freeCarriersMax is how many of those a scheduler keeps. What is free beyond it
+	// ends: after a million Gs have blocked, a million stacks would stay.
+	freeCarriersMax = 512
+)
 
+// newCarrier returns a carrier whose coroutine has yet to be made, by makeStack.
 func (m *M) newCarrier() *carrier {
 	m.spend(CostNewStack)
 	s := m.s
@@ -37,16 +52,40 @@ func (m *M) newCarrier() *carrier {
 		c = s.reuse.carrier()
 	} else {
 		c = new(carrier)
+	}
+	s.lock.lock(m)
+	c.all = s.allc
+	if s.allc != nil {
+		s.allc.allBack = c
+	}
+	s.allc = c
+	s.ncarriers++
+	s.lock.unlock(m)
+	return c
+}
+
+// makeStack makes c's coroutine, if it has none. The calling goroutine must not be
+// locked to its thread.
+func (c *carrier) makeStack() {
+	if c.next == nil {
 		c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
 			c.leave = yield
 			c.run()
 		})
 	}
-	s.lock.lock(m)
-	c.all, s.allc = s.allc, c
-	s.ncarriers++
-	s.lock.unlock(m)
-	return c
+}
+
+// forgetCarrier takes c, which will be ended, off the list of all. s.lock is held.
+func (s *Sched) forgetCarrier(c *carrier) {
+	if c.allBack != nil {
+		c.allBack.all = c.all
+	} else {
+		s.allc = c.all
+	}
+	if c.all != nil {
+		c.all.allBack = c.allBack
+	}
+	c.all, c.allBack = nil, nil
 }
 
 // getCarrier returns a free carrier.
@@ -64,7 +103,9 @@ func (m *M) getCarrier() *carrier {
 			s.lock.unlock(m)
 		}
 		if m.freec == nil {
-			return m.newCarrier()
+			c := m.newCarrier()
+			c.makeStack()
+			return c
 		}
 	}
 	c := m.freec
@@ -79,25 +120,37 @@ func (m *M) pushCarrier(c *carrier) {
 }
 
 // putCarrier frees m's own carrier, which m is about to leave: it must stay on
-// m's list until then. What m has too many of goes to the other Ms.
+// m's list until then. What m has too many of goes to the other Ms, and what they
+// have too many of ends.
 func (m *M) putCarrier() {
 	if m.nfreec >= carriersMax {
 		s := m.s
+		var surplus *carrier
 		s.lock.lock(m)
 		for m.nfreec > carriersMax/2 {
 			c := m.freec
 			m.freec = c.link
 			m.nfreec--
+			if s.nfreec.load(m) >= freeCarriersMax {
+				s.forgetCarrier(c)
+				c.link, surplus = surplus, c
+				continue
+			}
 			c.link, s.freec = s.freec, c
 			s.nfreec.add(m, 1)
 		}
 		s.lock.unlock(m)
+		for c := surplus; c != nil; c = surplus {
+			surplus, c.link = c.link, nil
+			c.stop()
+		}
 	}
 	m.pushCarrier(m.c)
 }
 
 // run is what the coroutine runs.
 func (c *carrier) run() {
+	c.thread = threadlock.Mine()
 	defer c.end()
 	c.loop()
 }
@@ -118,7 +171,7 @@ func (c *carrier) loop() {
 			m.execute(gp)
 			continue
 		}
-		if m.s.stopping.load(m) != 0 {
+		if m.s.stopping.load(m) == stopping {
 			return // gp may be unwinding on its carrier, see park
 		}
 		m.resume(gp)
@@ -133,7 +186,9 @@ func (c *carrier) loop() {
 // was cancelled (the scheduler is stopping, and the M ends too), or because
 // Close stops a carrier that no M is in.
 func (c *carrier) end() {
-	if r := recover(); r != nil && r != errCancelled {
+	r := recover()
+	c.thread.Unlock() // a G that panicked may have had it locked
+	if r != nil && r != errCancelled {
 		panic(fmt.Sprintf("sched: bug: %v\n%s", r, debug.Stack()))
 	}
 }
@@ -149,13 +204,17 @@ func (m *M) enter(c *carrier) bool {
 
 // park blocks g. commit is called once g's carrier has been left; it makes g
 // visible to whoever will ready it, or returns false to have g go on at once.
+// It panics if g is locked to its thread, and if g is cancelled.
 func (g *G) park(commit func(*M, *G) bool) {
 	m := g.m
 	s := m.s
+	if m.c.thread.Locked() {
+		panic(errThreadLocked)
+	}
 	// A G at hand that has a stack is entered directly; anything else is for the
 	// scheduling loop on another carrier.
 	gp := m.pickLocal()
-	if s.stopping.load(m) != 0 {
+	if s.stopping.load(m) == stopping {
 		// commit may hold a lock. It may also make g visible, which is in its
 		// carrier still: whoever sees g sees stopping, too, and does not enter.
 		g.cancelled = true
@@ -182,7 +241,7 @@ func (g *G) park(commit func(*M, *G) bool) {
 	c := m.c
 	if !m.enter(next) {
 		g.cancelled = true
-		g.m = s.m0 // no M runs it any more; its deferred functions can Free and little else
+		g.m = s.m0 // no M runs it any more
 		panic(errCancelled)
 	}
 	g.m = c.m

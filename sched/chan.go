@@ -7,6 +7,7 @@ package sched
 // receive, in sendq only while there is no room; so one of the two is empty,
 // but for a channel that is closed, where both are.
 type Chan[T any] struct {
+	s      *Sched // whose Gs may use it
 	lock   mutex
 	buf    []T // a ring of n values from head
 	head   int
@@ -53,15 +54,37 @@ func NewChan[T any](s *Sched, size int) *Chan[T] {
 	if size < 0 {
 		panic("sched: NewChan with a negative size")
 	}
-	c := &Chan[T]{buf: make([]T, size)}
+	c := &Chan[T]{s: s, buf: make([]T, size)}
 	c.lock.key.line = s.newLines(1)
 	return c
 }
 
-// Send sends v, and blocks g until there is a receiver or room. It panics if
-// the channel is closed, or is closed meanwhile.
+// on returns g's M if g may use c, which is not nil. It panics if g's scheduler is
+// another than c's, or if g is cancelled.
+func (c *Chan[T]) on(g *G) *M {
+	m := g.running()
+	if m.s != c.s {
+		panic(errOtherScheduler)
+	}
+	return m
+}
+
+// blockForever is what sending to or receiving from a nil channel does.
+func (g *G) blockForever() {
+	g.running()
+	g.park(commitForever)
+	panic("unreachable")
+}
+
+func commitForever(*M, *G) bool { return true }
+
+// Send sends v, and blocks g until there is a receiver or room; for ever if c is
+// nil. It panics if the channel is closed, or is closed meanwhile.
 func (c *Chan[T]) Send(g *G, v T) {
-	m := g.m
+	if c == nil {
+		g.blockForever()
+	}
+	m := c.on(g)
 	c.lock.lock(m)
 	if c.closed {
 		c.lock.unlock(m)
@@ -85,10 +108,13 @@ func (c *Chan[T]) Send(g *G, v T) {
 	}
 }
 
-// Recv receives a value, and blocks g until there is one. ok is false if the
-// channel is closed and empty.
+// Recv receives a value, and blocks g until there is one; for ever if c is nil. ok is
+// false if the channel is closed and empty.
 func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
-	m := g.m
+	if c == nil {
+		g.blockForever()
+	}
+	m := c.on(g)
 	c.lock.lock(m)
 	if c.n > 0 {
 		v = c.buf[c.head]
@@ -124,9 +150,12 @@ func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
 }
 
 // Close closes the channel: receivers get what is buffered, then nothing. It
-// panics if the channel is closed already.
+// panics if the channel is nil or closed already.
 func (c *Chan[T]) Close(g *G) {
-	m := g.m
+	if c == nil {
+		panic("sched: close of nil channel")
+	}
+	m := c.on(g)
 	c.lock.lock(m)
 	if c.closed {
 		c.lock.unlock(m)
@@ -148,6 +177,10 @@ func (c *Chan[T]) Close(g *G) {
 // wait has g wait in q with v until it is served or the channel is closed.
 // c.lock is held, and released once g is parked.
 func (c *Chan[T]) wait(g *G, q *waitq[T], v T) (T, bool) {
+	if m := g.m; m.c.thread.Locked() {
+		c.lock.unlock(m) // park could only tell once others see g
+		panic(errThreadLocked)
+	}
 	w := c.free
 	if w == nil {
 		w = new(waiter[T])

@@ -151,7 +151,7 @@ func (l *mutex) String() string {
 }
 
 // Stopping reports whether the scheduler has failed or is being closed.
-func (s *Sched) Stopping() bool { return s.stopping.Peek() != 0 }
+func (s *Sched) Stopping() bool { return s.stopping.Peek() == stopping }
 
 // A reuse is what is needed to make a scheduler as new: the explorer wants a new
 // one a hundred thousand times a second.
@@ -193,7 +193,7 @@ func (s *Sched) Reset() {
 	}
 	s.npidle.v = uint32(len(s.ps))
 	s.lines.Store(s.reuse.lines)
-	s.runs, s.err, s.closed = nil, nil, false
+	s.runs, s.err, s.later, s.closed = nil, nil, nil, false
 	s.ncarriers, s.nmstarted = 0, 0
 }
 

@@ -8,20 +8,38 @@
 //	P     the right to run Gs. There are Config.Procs; an M must hold one.
 //	Node  what the Ps of one NUMA node share: run queue, idle Ps, searchers.
 //
-// The names are those of Go's runtime, whose scheduler is the arm flat, so that a
-// reader of proc.go is at home. An arm is a set of switches (package policy), not
-// a copy of the scheduler: under flat all Ps share one Node, whose queue is Go's
-// global queue, and all victims are equally far.
+// The names are those of Go's runtime, so that a reader of proc.go is at home. Go's
+// own scheduler is the arm flat. An arm is a set of switches (package policy), not a
+// copy of the scheduler. Under flat all Ps share one Node, whose queue is Go's global
+// queue, and all victims are equally far.
+//
+// # What a G must not do
+//
+// Gs are cooperative: a G keeps its P until it calls the scheduler. So a G must not
+// wait for another G in a way that the scheduler does not see. While it waits in a
+// [sync.Mutex], a native channel, a [sync.WaitGroup] or [time.Sleep], its P runs
+// nothing else. If the G that it waits for is queued on that P, or if all Ps wait like
+// this, the program hangs, and no [DeadlockError] says so:
+//
+//	mu.Lock()     // a sync.Mutex
+//	gr.Wait(g)    // parks; this P takes up another G, which calls mu.Lock() and never returns
+//	mu.Unlock()
+//
+// Use a [Chan] or a [Group] between Gs. Hold a native mutex only over code that does
+// not call the scheduler.
+//
+// A G must not block or end while it is locked to its thread
+// ([runtime.LockOSThread], or a callback from C). It panics if it does.
 //
 // # The problem
 //
-// Ready Gs must meet idle Ps soon, without Ms that burn CPUs looking for work that
-// is not there, and near the memory that the Gs use. Three designs that do not do:
+// Ready Gs must meet idle Ps soon, and near the memory that they use. Ms must not
+// burn CPUs looking for work that is not there. Three designs that do not work:
 //
 //   - One queue for all Ps (the arm gm, Go 1.0). Every operation takes one lock,
 //     and every G runs wherever it is pulled to.
 //   - A queue per P, stolen from at random (the arm flat, Go since 1.1). Operations
-//     are local, but a thief is as likely to pull a G across the machine as next
+//     are local. But a thief is as likely to pull a G across the machine as from next
 //     door, and a G that blocks comes back wherever it was woken.
 //   - Strictly separate nodes (the operator's workaround: a process for each).
 //     Everything is near, but one node idles while another has a backlog.
@@ -30,10 +48,13 @@
 //
 // Near first, and then everything. A P looks in its own ring, in its Node's
 // queue, at Ps under its L3 cache, at Ps of its node; after policy.Patience rounds
-// at other nodes in order of distance. A G has a home node, where it first ran or
-// where it was placed; it is woken there and robbed from there last. Work is
-// conserved: before an M sleeps it has looked everywhere, and has taken what it
-// found, wherever it was.
+// at other nodes in order of distance. A G has a home node: where it first ran, or
+// where it was placed. It is woken there. Thieves from other nodes take it last.
+//
+// Work is conserved, with one exception that arms with homes make on purpose. Before
+// an M sleeps it has looked everywhere. But it may decline a G that is at home on
+// another node, for as long as policy.Grace. So there a G can be queued while a P is
+// idle, but for no longer than that.
 //
 // # Invariants
 //
@@ -41,10 +62,12 @@
 //     known to whatever it waits for. A ring changes by one compare-and-swap of one
 //     word (runq.go).
 //   - A parked G becomes visible only after its stack has been left (carrier.go).
-//   - A P is idle if and only if it is on its Node's idle list; then its ring is
-//     empty and its M sleeps, or is about to (node.go).
+//   - Stacks are entered and left by goroutines that are not locked to their threads
+//     (carrier.go).
+//   - A P is idle if and only if it is on its Node's idle list. Then its ring is
+//     empty, and its M sleeps or is about to (node.go).
 //   - While a G is queued and a P is idle, some M searches, or is about to look
-//     everywhere once more (schedule.go, sleep).
+//     everywhere once more, or waits out its Grace (schedule.go, sleep).
 //   - A G that was cancelled never returns to the scheduling loop, nor does one
 //     that ran it inline: others may still see it where it was to wait (g.go).
 //   - A deadlock is reported if and only if every P is idle, every queue is empty

@@ -3,6 +3,8 @@ package sched
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -34,21 +36,70 @@ func (*DeadlockError) Error() string { return "sched: all Gs are asleep - deadlo
 // also the scheduling loop's.
 var errGoexit = errors.New("runtime.Goexit called in a G")
 
+// errThreadLocked is what a G panics with that would block, and errEndedLocked with
+// that has ended, while it is locked to its thread: see carrier.
+var (
+	errThreadLocked = errors.New("sched: a G cannot block while it is locked to its thread, " +
+		"by runtime.LockOSThread or because C calls back: unlock it before it yields, waits, sends or receives")
+	errEndedLocked = errors.New("sched: a G has ended without runtime.UnlockOSThread: it was locked to its thread")
+)
+
+// errOtherScheduler and its like are what misuse panics with.
+var (
+	errOtherScheduler = errors.New("sched: a Chan of another scheduler: a G may use Chans that NewChan made for its own scheduler only")
+	errNotOwner       = errors.New("sched: a Group of another G: only the G that first used a Group may add members and wait, and a member may not add members")
+	errNotChild       = errors.New("sched: Join of what is not a child of this G, or was joined before")
+)
+
 // panicked is called while g's panic unwinds its stack, with what was
 // recovered. It stops the scheduler, as a panic ends a Go program, and goes on
 // unwinding: outer, if not nil, runs g inline and cannot go on either. Its
 // deferred functions run where g was, which may be another M than outer's last.
+//
+// Only a cancelled G may panic with errCancelled in silence. Another G may have the
+// value from one that it was recovered in.
 func (g *G) panicked(value any, outer *G) {
-	if value == nil {
+	if value == nil && calledGoexit() {
 		value = errGoexit
 	}
-	if value != errCancelled {
+	if value != errCancelled || !g.cancelled {
 		g.m.stop(&PanicError{Value: value, Stack: debug.Stack()})
 	}
 	if outer != nil {
 		outer.m, outer.cancelled = g.m, true
 	}
 	panic(errCancelled)
+}
+
+// endedLocked returns the error for g, which has ended locked to its thread. Its stack
+// is gone; what it ran is what is left to say.
+func (g *G) endedLocked() *PanicError {
+	pc := reflect.ValueOf(g.task).Pointer()
+	if g.fn != nil {
+		pc = reflect.ValueOf(g.fn).Pointer()
+	}
+	fn := runtime.FuncForPC(pc)
+	file, line := fn.FileLine(pc)
+	return &PanicError{Value: errEndedLocked, Stack: fmt.Appendf(nil, "the G ran %s\n\t%s:%d\n", fn.Name(), file, line)}
+}
+
+// calledGoexit reports whether a deferred function runs because of
+// [runtime.Goexit], rather than because of panic(nil), which GODEBUG=panicnil=1
+// allows. recover returns nil for both.
+func calledGoexit() bool {
+	pcs := make([]uintptr, 32)
+	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)]); ; {
+		f, more := frames.Next()
+		switch f.Function {
+		case "runtime.Goexit":
+			return true
+		case "runtime.gopanic":
+			return false
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // checkdead is called by an M that is about to sleep when all Ps were idle. With

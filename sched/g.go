@@ -20,6 +20,7 @@ type G struct {
 	home       atomic.Int32 // index of the place it is at home at, or noHome; thieves look
 	from, away int32        // it was made ready from place from away times in a row
 	cancelled  bool         // it must not go on, even if it recovers what says so
+	forks      uint16       // times it was joined, so that a second Join is noticed
 	queuePos   uint64       // on the one queue of arms without rings: its position + 1
 
 	task   Task
@@ -55,6 +56,15 @@ type Task func(g *G, arg Arg) int
 type Arg struct {
 	Data    any
 	A, B, C int
+}
+
+// running returns the M that runs g. A G that is cancelled has none and panics: its
+// deferred functions have asked for something.
+func (g *G) running() *M {
+	if g.cancelled {
+		panic(errCancelled)
+	}
+	return g.m
 }
 
 // invoke runs what g is for, on the stack of outer, which waits for it, if that
@@ -100,7 +110,7 @@ func (g *G) runInline(child *G) {
 
 // Go starts fn as a G of its own on this node.
 func (g *G) Go(fn func(*G)) {
-	m := g.m
+	m := g.running()
 	gp := m.newG()
 	gp.fn = fn
 	m.runqput(gp, true)
@@ -109,15 +119,16 @@ func (g *G) Go(fn func(*G)) {
 
 // GoAt is Go with a [Placement].
 func (g *G) GoAt(where Placement, fn func(*G)) {
-	gp := g.m.newG()
+	m := g.running()
+	gp := m.newG()
 	gp.fn = fn
-	g.m.place(gp, where)
+	m.place(gp, where)
 }
 
 // Yield lets other Gs run: g goes to the end of the queue of its home node, or,
 // in arms without homes, of the node that it is on.
 func (g *G) Yield() {
-	g.m.p.stats.Yields++
+	g.running().p.stats.Yields++
 	g.park(commitYield)
 }
 
@@ -139,7 +150,7 @@ func (g *G) Nanotime() int64 { return g.m.s.machine.Nanotime(g.m) }
 
 // Node returns the ID of the NUMA node that g runs on as the scheduler has
 // mapped it, or -1 on a machine without nodes.
-func (g *G) Node() int { return g.m.p.place.id }
+func (g *G) Node() int { return g.running().p.place.id }
 
 // Sched returns the scheduler that runs g.
 func (g *G) Sched() *Sched { return g.m.s }

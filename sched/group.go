@@ -5,7 +5,10 @@ package sched
 // push, a pop and a call. Only for what was stolen does it wait.
 
 // A Child is a forked G that has not been joined.
-type Child struct{ g *G }
+type Child struct {
+	g     *G
+	forks uint16 // that g had when it was forked
+}
 
 const (
 	joinRunning = iota // or still queued
@@ -16,18 +19,22 @@ const (
 // Fork starts task(arg) as a child of g, without a closure. g must Join every
 // child before it returns; the last forked is best joined first.
 func (g *G) Fork(task Task, arg Arg) Child {
-	m := g.m
+	m := g.running()
 	gp := m.newG()
 	gp.task, gp.arg, gp.parent = task, arg, g
 	m.runqput(gp, false)
 	m.wakep(m.p.node)
-	return Child{gp}
+	return Child{gp, gp.forks}
 }
 
-// Join waits for a child of g and returns what its task returned.
+// Join waits for a child of g and returns what its task returned. It panics if c is
+// the child of another G, or was joined before.
 func (g *G) Join(c Child) int {
 	child := c.g
-	if g.m.unqueue(child) {
+	if child == nil || child.parent != g || child.forks != c.forks {
+		panic(errNotChild)
+	}
+	if g.running().unqueue(child) {
 		g.runInline(child)
 	} else {
 		if child.joined.load(g.m) != joinDone {
@@ -39,6 +46,7 @@ func (g *G) Join(c Child) int {
 	g.m.waited(child.path)
 	ret := child.ret
 	child.task, child.arg.Data, child.parent = nil, nil, nil
+	child.forks++
 	g.m.gfput(child)
 	return ret
 }
@@ -72,8 +80,9 @@ func (m *M) endFork(child *G) {
 }
 
 // A Group waits for Gs. The zero Group is ready for use. It belongs to the G
-// that first uses it: only that G may call its methods, and it must Wait before
-// it returns.
+// that adds the first member: until that G has waited, only it may call the methods,
+// and others panic. A member that adds members makes a Group of its own. The owner
+// must Wait before it returns.
 type Group struct {
 	open int // started and not known to have ended; owned by the G
 	// left counts down with every member that ends elsewhere. While the owner
@@ -85,33 +94,39 @@ type Group struct {
 
 // Go starts fn as a member of the group, on g's node.
 func (gr *Group) Go(g *G, fn func(*G)) {
-	m := g.m
+	m := g.running()
+	gr.add(g)
 	gp := m.newG()
 	gp.fn, gp.group = fn, gr
-	gr.add(g)
 	m.runqput(gp, false)
 	m.wakep(m.p.node)
 }
 
 // GoAt is Go with a [Placement].
 func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
-	gp := g.m.newG()
-	gp.fn, gp.group = fn, gr
+	m := g.running()
 	gr.add(g)
-	g.m.place(gp, where)
+	gp := m.newG()
+	gp.fn, gp.group = fn, gr
+	m.place(gp, where)
 }
 
 func (gr *Group) add(g *G) {
 	if gr.open == 0 {
 		gr.waiter, gr.left.line = g, g.joined.line
+	} else if gr.waiter != g {
+		panic(errNotOwner)
 	}
 	gr.open++
 }
 
 // Wait returns when every member has ended.
 func (gr *Group) Wait(g *G) {
+	if gr.open > 0 && gr.waiter != g {
+		panic(errNotOwner)
+	}
 	for gr.open > 0 {
-		child := g.m.popMember(gr)
+		child := g.running().popMember(gr)
 		if child == nil {
 			break
 		}

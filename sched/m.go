@@ -1,6 +1,9 @@
 package sched
 
-import "errors"
+import (
+	"errors"
+	"runtime"
+)
 
 // An M is a worker thread. The Machine gives it a thread that calls Step; all
 // else happens in carriers.
@@ -58,27 +61,29 @@ func (m *M) waited(path int64) {
 	}
 }
 
-// errCancelled unwinds Gs that will never go on.
-var errCancelled = errors.New("sched: G cancelled because its scheduler stops")
+// errCancelled unwinds Gs that will never go on. It is also what their deferred
+// functions panic with if they ask for anything.
+var errCancelled = errors.New("sched: this G is cancelled, because its scheduler stops: its deferred functions can Alloc and Free, and nothing else")
 
 // Step enters m's carrier and returns when it is left: for another, which the
 // next Step enters, because of a [M.Pause], or, then Step returns false, because
 // m has ended.
 func (m *M) Step() (more bool) {
 	c := m.c
+	c.makeStack()
 	c.m = m
 	defer func() {
 		if !more { // ended, or c.next exits the goroutine because a G called Goexit
-			m.s.ended()
+			m.s.endedM()
 		}
 	}()
 	_, more = c.next()
 	return more
 }
 
-// ended notes that an M has ended. It acts for m0, as the M is in no carrier
+// endedM notes that an M has ended. It acts for m0, as the M is in no carrier
 // that could pause.
-func (s *Sched) ended() {
+func (s *Sched) endedM() {
 	if s.nm.add(s.m0, -1) == 0 {
 		s.machine.Futexwakeup(s.m0, &s.nm, 1)
 	}
@@ -86,7 +91,16 @@ func (s *Sched) ended() {
 
 // Pause leaves m's carrier; the next Step goes on after the Pause. A Machine
 // calls it from within a call that the scheduler made.
-func (m *M) Pause() { m.c.leave(struct{}{}) }
+//
+// A G that has locked its thread finds it locked as often as before: on a Machine
+// that pauses Ms, threads are not real.
+func (m *M) Pause() {
+	locks := m.c.thread.Unlock()
+	m.c.leave(struct{}{})
+	for range locks {
+		runtime.LockOSThread()
+	}
+}
 
 // P returns the index of the P that m holds, or -1.
 func (m *M) P() int {

@@ -33,6 +33,10 @@ type P struct {
 	link, back *P
 
 	stats pstats
+
+	// What Stats sees while the P runs; under Sched.lock.
+	published   Stats
+	publishedAt uint64 // Sched.statsAsked then
 }
 
 // runqput makes gp runnable on m's P: at once if next is set (what was to come

@@ -29,19 +29,21 @@ type Sched struct {
 	apart  bool // there are several places
 	homes  bool // and Gs are woken and kept at home
 
-	stopping Word32 // 1 once the scheduler fails or is closed
+	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
 	npidle   Word32 // idle Ps of all Nodes
-	quiet    Word32 // 1 while Stats waits for all Ps to be idle
+	quiet    Word32 // 1 while Quiesce waits for all Ps to be idle
 
-	lock      mutex // protects what follows
-	runs      []*run
-	err       error // why the scheduler stops, if it has failed
-	allc      *carrier
-	freec     *carrier
-	ncarriers int
-	nmstarted int
-	nfreec    Word32 // length of freec; read without the lock
-	nm        Word32 // Ms that have not ended; read without the lock
+	lock       mutex // protects what follows
+	runs       []*run
+	err        error   // why the scheduler stops, if it has failed
+	later      []error // what Gs panicked with after that
+	statsAsked uint64  // calls of Stats
+	allc       *carrier
+	freec      *carrier
+	ncarriers  int
+	nmstarted  int
+	nfreec     Word32 // length of freec; read without the lock
+	nm         Word32 // Ms that have not ended; read without the lock
 
 	strays sync.Map // IDs of nodes without CPUs for us that Gs were sent to
 
@@ -50,9 +52,9 @@ type Sched struct {
 	// Groups with any. A field of Group would be memory that every Group takes.
 	groupPaths map[*Group]int64
 
-	outer  sync.Mutex // serialises callers from outside: they share m0
+	outer  sync.Mutex // serialises callers from outside while they use m0
 	m0     *M         // stands for them
-	closed bool       // under outer
+	closed bool       // Close was called; under outer
 
 	reuse *reuse // nil but for the explorer
 }
@@ -120,12 +122,23 @@ func (s *Sched) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
 // FreeBuffer gives memory back that no Work will use again.
 func (s *Sched) FreeBuffer(b *Buffer) { s.machine.FreeBuffer(b) }
 
+// The values of Sched.stopping, beside 0.
+const (
+	stopping   = 1 // for good: every M ends
+	publishing = 2 // for the moment: every M publishes the statistics of its P
+)
+
 // Run runs fn as a G and returns when fn has returned. Gs that fn started and
-// did not wait for go on. The error is a *[PanicError] if a G has panicked, a
-// *[DeadlockError] if no G can ever run again, or [ErrClosed]; after any of them
-// the scheduler has stopped.
+// did not wait for go on.
 //
-// Run must not be called from a G.
+// The error is a *[PanicError] if a G has panicked, a *[DeadlockError] if this Run
+// waits, every P is idle and no G is ready, or [ErrClosed]. A G that waits for what a
+// later Run would send is such a deadlock, too: the scheduler does not know of Runs
+// to come. After an error the scheduler stops: no G that is ready or blocked goes on,
+// but one that computes does so until it next asks the scheduler for something. Only
+// Close waits for that; free what Gs use after Close, not after Run.
+//
+// Run may be called by any goroutine, and by several at a time, but not by a G.
 func (s *Sched) Run(fn func(*G)) error {
 	m := s.m0
 	s.outer.Lock()
@@ -165,6 +178,9 @@ const (
 	runStopped = 2
 )
 
+// laterMax bounds how many panics Close returns: a million Gs may have the same.
+const laterMax = 100
+
 // finish ends a run.
 func (m *M) finish(r *run, how uint32) {
 	r.done.store(m, how)
@@ -186,36 +202,72 @@ func (m *M) endRun(r *run) {
 	}
 }
 
-// Close ends the scheduler: what runs goes on until it next blocks, yields or
-// returns; what is blocked is cancelled, that is, its deferred functions are run
-// and it ends, even if one of them recovers. What they ask of the scheduler
-// panics. A G that for ever recovers and blocks again holds Close up for ever.
-// Close returns the error that stopped the scheduler, if it had failed. It must
-// not be called from a G.
+// Close ends the scheduler. What runs goes on until it next blocks, yields or
+// returns. What is blocked is cancelled: its deferred functions run, and it ends,
+// even if one of them recovers. They may Alloc and Free; whatever else they ask of
+// the scheduler panics. A G that computes, or recovers and blocks again, for ever
+// holds Close up for ever.
+//
+// Close returns the error that stopped the scheduler, if it had failed, joined with a
+// *[PanicError] for every later panic of a deferred function. A second Close returns
+// [ErrClosed], at once. Close may be called by any goroutine, but not by a G.
 func (s *Sched) Close() error {
 	m := s.m0
 	s.outer.Lock()
-	defer s.outer.Unlock()
 	if s.closed {
+		s.outer.Unlock()
 		return ErrClosed
 	}
 	s.closed = true
+	s.outer.Unlock() // deferred functions may call Run, which then says that s is closed
+
 	m.stop(ErrClosed)
 	for n := s.nm.load(m); n != 0; n = s.nm.load(m) {
 		s.machine.Futexsleep(m, &s.nm, n, -1)
 	}
+	s.endCarriers()
+	s.flushCaches()
+
+	s.lock.lock(m)
+	defer s.lock.unlock(m)
+	if s.err == ErrClosed {
+		return errors.Join(s.later...)
+	}
+	if len(s.later) == 0 {
+		return s.err
+	}
+	return errors.Join(append([]error{s.err}, s.later...)...)
+}
+
+// endCarriers ends all carriers and so runs the deferred functions of Gs that are
+// blocked. No M is left. A deferred function may call [runtime.Goexit], as
+// testing.T.FailNow does, which ends the goroutine that ends its carrier. So that is
+// one of ours, and another goes on where it ended.
+func (s *Sched) endCarriers() {
 	for c := s.allc; c != nil; c = c.all {
 		c.m = nil
 	}
-	for c := s.allc; c != nil; c = c.all {
-		c.stop()
+	s.freec = nil
+	endSome := func() {
+		for c := s.allc; c != nil; c = s.allc {
+			s.forgetCarrier(c)
+			if c.next != nil {
+				c.stop()
+			}
+		}
 	}
-	s.allc, s.freec = nil, nil
-	s.flushCaches()
-	if err := s.failure(); err != ErrClosed {
-		return err
+	if s.reuse != nil {
+		endSome() // the explorer's Gs do not call Goexit, and a goroutine takes time
+		return
 	}
-	return nil
+	for s.allc != nil {
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			endSome()
+		}()
+		<-ended
+	}
 }
 
 func (s *Sched) failure() error {
@@ -224,16 +276,20 @@ func (s *Sched) failure() error {
 	return s.err
 }
 
-// stop makes every M end, for the given reason; the first reason counts.
+// stop makes every M end, for the given reason. The first reason counts; panics that
+// come later are kept for Close to return.
 func (m *M) stop(err error) {
 	s := m.s
 	s.lock.lock(m)
 	if s.err != nil {
+		if pe, ok := err.(*PanicError); ok && len(s.later) < laterMax {
+			s.later = append(s.later, pe)
+		}
 		s.lock.unlock(m)
 		return
 	}
 	s.err = err
-	s.stopping.store(m, 1)
+	s.stopping.store(m, stopping)
 	runs := s.runs
 	s.runs = nil
 	s.lock.unlock(m)

@@ -33,6 +33,17 @@ func start(tb testing.TB, arm, topo string) *sched.Sched {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return startOn(tb, m, arm)
+}
+
+// startOn makes a scheduler on a machine, and closes it with the test.
+func startOn(tb testing.TB, m sched.Machine, arm string) *sched.Sched {
+	tb.Helper()
 	a, err := policy.ByName(arm)
 	if err != nil {
 		tb.Fatal(err)
@@ -41,12 +52,7 @@ func start(tb testing.TB, arm, topo string) *sched.Sched {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		s.Close()
-		if err := m.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
+	tb.Cleanup(func() { s.Close() })
 	return s
 }
 
@@ -82,6 +88,7 @@ func TestJoinReturnsWhatTheTaskReturned(t *testing.T) {
 				t.Errorf("fib(18) = %d, want 2584", got)
 			}
 		})
+		s.Quiesce()
 		st := s.Stats()
 		if want := int64(4180); st.Spawned != want {
 			t.Errorf("%d Gs spawned, want %d", st.Spawned, want)
@@ -130,6 +137,7 @@ func TestGsThatNeverBlockShareStacks(t *testing.T) {
 			}
 			gr.Wait(g)
 		})
+		s.Quiesce()
 		if st := s.Stats(); st.Carriers > int64(2*s.Procs()+2) {
 			t.Errorf("%d stacks for %d Ps", st.Carriers, s.Procs())
 		}
@@ -329,7 +337,7 @@ func TestCloseCancelsWhatIsBlockedAndRunsItsDefers(t *testing.T) {
 				g.Yield()
 			}
 		})
-		s.Stats() // waits until they are blocked
+		s.Quiesce() // until they are blocked
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -458,6 +466,7 @@ func TestAGIsWokenAtHome(t *testing.T) {
 			gr.Wait(g)
 		}
 	})
+	s.Quiesce()
 	st := s.Stats()
 	if st.HomeRuns <= st.AwayRuns {
 		t.Errorf("%d runs at home, %d away", st.HomeRuns, st.AwayRuns)

@@ -37,8 +37,11 @@ func (m *M) resetSearching() {
 func (m *M) findRunnable() *G {
 	s, p := m.s, m.p
 	for {
-		if s.stopping.load(m) != 0 {
-			return nil
+		if state := s.stopping.load(m); state != 0 {
+			if state == stopping {
+				return nil
+			}
+			m.publishStats()
 		}
 		p.tick++
 		if p.tick%bindingTicks == 0 {
@@ -137,7 +140,7 @@ func (m *M) sleep() *G {
 		n.lock.unlock(m)
 		return gp
 	}
-	if s.stopping.load(m) != 0 {
+	if s.stopping.load(m) == stopping {
 		n.lock.unlock(m)
 		return nil
 	}
@@ -350,6 +353,10 @@ func (m *M) execute(gp *G) {
 	gp.m, gp.c = m, m.c
 	gp.invoke(nil)
 	m = gp.m
+	if m.c.thread.Locked() {
+		m.c.thread.Unlock()
+		m.stop(gp.endedLocked())
+	}
 	switch {
 	case gp.group != nil:
 		m.endMember(gp.group)

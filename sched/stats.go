@@ -80,34 +80,115 @@ func (s Stats) Sub(t Stats) Stats {
 	return s
 }
 
-// Stats waits until every P is idle or the scheduler has stopped, and returns
-// what it has counted. Call it between Runs, not from a G.
-func (s *Sched) Stats() Stats {
+// Stats returns what the scheduler has counted so far. It may be called at any time
+// by any goroutine that is not a G. Counts are exact when nothing runs, as after
+// [Sched.Quiesce]. While Gs run, each P adds its own when it next takes up a G; a P
+// whose G computes for longer than 20 ms adds what it had at the last call.
+func (s *Sched) Stats() (sum Stats) {
 	m := s.m0
 	s.outer.Lock()
 	defer s.outer.Unlock()
-	for {
-		s.quiet.store(m, 1)
-		if s.stopping.load(m) != 0 && s.nm.load(m) == 0 || m.allIdle() {
-			break
+	var all []Stats
+	if s.machine.Memory() == nil && !s.ended(m) {
+		all = s.publishedStats()
+	} else {
+		// Nobody runs: a machine without real memory runs Ms while a caller waits.
+		for _, p := range s.ps {
+			all = append(all, p.stats.Stats)
 		}
-		s.machine.Futexsleep(m, &s.quiet, 1, statsPoll)
 	}
-	s.quiet.store(m, 0)
-	var sum Stats
-	for _, p := range s.ps {
-		sum.add(&p.stats.Stats)
+	for i := range all {
+		sum.add(&all[i])
 	}
+	s.lock.lock(m)
 	sum.Carriers = int64(s.ncarriers)
+	s.lock.unlock(m)
 	return sum
 }
 
-// statsPoll bounds how long Stats sleeps while the scheduler stops, in
-// nanoseconds.
-const statsPoll = 1e6
+const (
+	statsPoll  = 50_000 // nanoseconds between two looks of Stats whether Ps have published
+	statsPolls = 400    // looks until those that have not are given up
+)
+
+// publishedStats has every P publish its statistics, and returns what they have.
+func (s *Sched) publishedStats() (all []Stats) {
+	m := s.m0
+	s.lock.lock(m)
+	s.statsAsked++
+	if s.stopping.load(m) == 0 {
+		s.stopping.store(m, publishing)
+	}
+	s.lock.unlock(m)
+	for range statsPolls {
+		missing := false
+		for _, p := range s.ps {
+			missing = !p.publishIdleStats(m) || missing
+		}
+		if !missing {
+			break
+		}
+		s.machine.Futexsleep(m, &s.quiet, s.quiet.load(m), statsPoll)
+	}
+	s.lock.lock(m)
+	if s.stopping.load(m) == publishing {
+		s.stopping.store(m, 0)
+	}
+	for _, p := range s.ps {
+		all = append(all, p.published)
+	}
+	s.lock.unlock(m)
+	return all
+}
+
+// publishStats is called by an M that runs while Stats waits.
+func (m *M) publishStats() {
+	s := m.s
+	s.lock.lock(m)
+	m.p.published, m.p.publishedAt = m.p.stats.Stats, s.statsAsked
+	s.lock.unlock(m)
+}
+
+// publishIdleStats publishes for p if it is idle, and reports whether p, or this,
+// has published since Stats last asked.
+func (p *P) publishIdleStats(m *M) bool {
+	s, n := m.s, p.node
+	s.lock.lock(m)
+	n.lock.lock(m) // an idle P stays idle, and counts nothing
+	if p.idle {
+		p.published, p.publishedAt = p.stats.Stats, s.statsAsked
+	}
+	done := p.publishedAt == s.statsAsked
+	n.lock.unlock(m)
+	s.lock.unlock(m)
+	return done
+}
+
+// Quiesce waits until every P is idle and no G is ready, or until the scheduler has
+// stopped. That is never, if a G runs for ever. It must not be called by a G.
+func (s *Sched) Quiesce() {
+	m := s.m0
+	for !s.ended(m) && !m.allIdle() {
+		s.quiet.store(m, 1)
+		if s.ended(m) || m.allIdle() {
+			break
+		}
+		s.machine.Futexsleep(m, &s.quiet, 1, quiescePoll)
+	}
+	s.quiet.store(m, 0)
+}
+
+// quiescePoll bounds how long Quiesce sleeps, in nanoseconds: while the scheduler
+// stops, nobody wakes it.
+const quiescePoll = 1e6
+
+// ended reports whether the scheduler has stopped and every M has ended.
+func (s *Sched) ended(m *M) bool {
+	return s.stopping.load(m) == stopping && s.nm.load(m) == 0
+}
 
 // BindErrors returns why Ms could not be bound, one error for each that could
-// not. Call it when Stats may be called.
+// not. Call it after [Sched.Quiesce].
 func (s *Sched) BindErrors() (errs []error) {
 	for _, p := range s.ps {
 		if p.m != nil && p.m.bindErr != nil {

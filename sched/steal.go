@@ -31,7 +31,7 @@ func (m *M) steal() *G {
 				if !ok {
 					break
 				}
-				if s.stopping.load(m) != 0 {
+				if s.stopping.load(m) == stopping {
 					return nil
 				}
 				if v := t.ps[k]; v != p {

@@ -101,11 +101,12 @@ func (p Placement) Interleaved() bool { return p.kind == placeInterleave }
 // Work does w: on a real machine it calls kernel, on a simulated one it
 // charges for w instead. See [Machine].
 func (g *G) Work(w Work, kernel func()) {
+	m := g.running()
 	g.work = w // not &w, which would be an object of the heap
 	// Before and not after: the pages that kernel is the first to touch lie where
 	// it runs, and what g did since its last turn, a system call most of all, may
 	// have brought it to another thread.
-	g.m.checkBinding()
-	g.m.s.machine.Work(g.m, &g.work, kernel)
+	m.checkBinding()
+	m.s.machine.Work(m, &g.work, kernel)
 	g.away = 0 // it has memory to stay with, see policy.FollowAfter
 }

@@ -115,6 +115,7 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 			return out, err
 		}
 	}
+	s.Quiesce()
 	before := s.Stats()
 	local, remote := m.PageTouches()
 	start := time.Now()
@@ -122,6 +123,7 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 		return out, err
 	}
 	out.Elapsed = time.Since(start)
+	s.Quiesce()
 	st := s.Stats().Sub(before)
 	if in.Check != nil {
 		if err := in.Check(s); err != nil {

@@ -26,6 +26,7 @@ var spawn = &Workload{
 			Setup: func(s *sched.Sched) error {
 				runs = 0
 				if s != nil {
+					s.Quiesce()
 					before = s.Stats()
 				}
 				return nil
@@ -52,6 +53,7 @@ var spawn = &Workload{
 				if s == nil {
 					return nil // the WaitGroup has counted
 				}
+				s.Quiesce()
 				st := s.Stats().Sub(before)
 				ended := st.Inlined + st.Executed // and as many as Runs were called from outside
 				if want := int64(runs) * int64(n); st.Spawned != want || ended < want || ended > want+int64(runs) {

@@ -41,6 +41,7 @@ func lab(t *testing.T, arm string, fn func(*sched.G)) (sched.Stats, []string) {
 	if err := s.Run(fn); err != nil {
 		t.Error(err)
 	}
+	s.Quiesce()
 	st := s.Stats()
 	for _, err := range s.BindErrors() {
 		t.Error(err)

@@ -398,7 +398,7 @@ func (k *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 		over := func() bool {
 			return w.Peek() != val || ns >= 0 && k.now >= start+Time(ns)*Nanosecond
 		}
-		if !k.loop(over) {
+		if !k.loopApart(over) {
 			if ns >= 0 {
 				k.now = max(k.now, start+Time(ns)*Nanosecond)
 				return

@@ -43,6 +43,7 @@ func run(t testing.TB, m *sim.Machine, arm string, procs int, f func(*sched.G)) 
 	if err := sim.Guard(func() error { return s.Run(f) }); err != nil {
 		t.Fatal(err)
 	}
+	s.Quiesce()
 	st := s.Stats()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,127 @@
+package sched_test
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"numasched/sched"
+)
+
+// panics runs fn as a G, and fails the test unless the G panics with a text that
+// contains want.
+func panics(t *testing.T, s *sched.Sched, want string, fn func(*sched.G)) {
+	t.Helper()
+	err := s.Run(fn)
+	var pe *sched.PanicError
+	if !errors.As(err, &pe) || !strings.Contains(err.Error(), want) {
+		t.Errorf("Run returned %.200v, want a PanicError with %q", err, want)
+	}
+}
+
+func TestAChanOfAnotherSchedulerIsRefused(t *testing.T) {
+	for name, use := range map[string]func(*sched.Chan[int], *sched.G){
+		"Send":  func(c *sched.Chan[int], g *sched.G) { c.Send(g, 1) },
+		"Recv":  func(c *sched.Chan[int], g *sched.G) { c.Recv(g) },
+		"Close": func(c *sched.Chan[int], g *sched.G) { c.Close(g) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, s *sched.Sched) {
+				other := start(t, "flat", "synthetic:1x1")
+				c := sched.NewChan[int](other, 1)
+				panics(t, s, "another scheduler", func(g *sched.G) { use(c, g) })
+				run(t, other, func(g *sched.G) { // and leaves no lock behind
+					c.Send(g, 1)
+					c.Recv(g)
+				})
+			})
+		})
+	}
+}
+
+func TestANilChanBlocksForEver(t *testing.T) {
+	for name, use := range map[string]func(*sched.Chan[int], *sched.G){
+		"Send": func(c *sched.Chan[int], g *sched.G) { c.Send(g, 1) },
+		"Recv": func(c *sched.Chan[int], g *sched.G) { c.Recv(g) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, s *sched.Sched) {
+				var de *sched.DeadlockError
+				if err := s.Run(func(g *sched.G) { use(nil, g) }); !errors.As(err, &de) {
+					t.Errorf("Run returned %v, want a DeadlockError", err)
+				}
+			})
+		})
+	}
+	panics(t, start(t, "flat", ""), "close of nil channel", func(g *sched.G) {
+		var c *sched.Chan[int]
+		c.Close(g)
+	})
+}
+
+func TestOnlyItsParentMayJoinAChildAndOnlyOnce(t *testing.T) {
+	one := func(*sched.G, sched.Arg) int { return 1 }
+	for name, misuse := range map[string]func(*sched.G){
+		"by another G": func(g *sched.G) {
+			child := g.Fork(one, sched.Arg{})
+			var gr sched.Group
+			gr.Go(g, func(g *sched.G) { g.Join(child) })
+			gr.Wait(g)
+		},
+		"twice": func(g *sched.G) {
+			child := g.Fork(one, sched.Arg{})
+			g.Join(child)
+			g.Join(child)
+		},
+		"twice, after another Fork": func(g *sched.G) {
+			child := g.Fork(one, sched.Arg{})
+			g.Join(child)
+			g.Fork(one, sched.Arg{})
+			g.Join(child)
+		},
+		"the zero Child": func(g *sched.G) { g.Join(sched.Child{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, s *sched.Sched) { panics(t, s, "not a child of this G", misuse) })
+		})
+	}
+}
+
+func TestOnlyItsOwnerMayUseAGroup(t *testing.T) {
+	nothing := func(*sched.G) {}
+	for name, misuse := range map[string]func(*sched.G, *sched.Group){
+		"Go":   func(g *sched.G, gr *sched.Group) { gr.Go(g, nothing) },
+		"GoAt": func(g *sched.G, gr *sched.Group) { gr.GoAt(g, sched.OnNode(0), nothing) },
+		"Wait": func(g *sched.G, gr *sched.Group) { gr.Wait(g) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, s *sched.Sched) {
+				panics(t, s, "a Group of another G", func(g *sched.G) {
+					var gr sched.Group
+					gr.Go(g, func(g *sched.G) { misuse(g, &gr) })
+					gr.Wait(g)
+				})
+			})
+		})
+	}
+}
+
+// The value that unwinds a cancelled G, when another G panics with it, is a panic
+// like any other.
+func TestAPanicWithTheValueOfACancelledGIsReported(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		var got atomic.Value
+		other := start(t, "flat", "synthetic:1x1")
+		run(t, other, func(g *sched.G) {
+			c := sched.NewChan[int](other, 0)
+			g.Go(func(g *sched.G) {
+				defer func() { got.Store(recover()) }()
+				c.Recv(g)
+			})
+		})
+		other.Quiesce()
+		closes(t, other)
+		panics(t, s, "is cancelled", func(g *sched.G) { panic(got.Load()) })
+	})
+}

@@ -1,0 +1,112 @@
+package sched_test
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"numasched/sched"
+)
+
+// A server has a G that lives for ever, and metrics all the same.
+func TestStatsReturnsWhileAGLivesForEver(t *testing.T) {
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		for name, live := range map[string]func(*sched.G){
+			"yielding": func(g *sched.G) { g.Yield() },
+			"forking": func(g *sched.G) {
+				var gr sched.Group
+				gr.Go(g, func(*sched.G) {})
+				gr.Wait(g)
+			},
+		} {
+			t.Run(arm+"/"+name, func(t *testing.T) {
+				s := start(t, arm, "synthetic:1x2")
+				var end atomic.Bool
+				lived := make(chan error)
+				go func() {
+					lived <- s.Run(func(g *sched.G) {
+						for !end.Load() {
+							live(g)
+						}
+					})
+				}()
+				var last sched.Stats
+				for range 3 {
+					run(t, s, func(g *sched.G) { g.Join(g.Fork(func(*sched.G, sched.Arg) int { return 0 }, sched.Arg{})) })
+					st := s.Stats()
+					if st.Spawned < last.Spawned || st.Executed < last.Executed {
+						t.Errorf("counts went back from %+v to %+v", last, st)
+					}
+					last = st
+				}
+				end.Store(true)
+				if err := <-lived; err != nil {
+					t.Error(err)
+				}
+				s.Quiesce()
+				if st := s.Stats(); st.Spawned < 3 || st.Executed < 4 {
+					t.Errorf("in the end %d Gs spawned and %d executed, want at least 3 and 4", st.Spawned, st.Executed)
+				}
+			})
+		}
+	}
+}
+
+// A G that blocks its P natively cannot be asked. What it has counted comes later.
+func TestStatsReturnsWhileAGIsStuck(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x2")
+	started, end := make(chan bool), make(chan bool)
+	lived := make(chan error)
+	go func() {
+		lived <- s.Run(func(g *sched.G) {
+			started <- true
+			<-end
+		})
+	}()
+	<-started
+	asked := make(chan bool)
+	go func() {
+		s.Stats()
+		close(asked)
+	}()
+	select {
+	case <-asked:
+	case <-time.After(time.Minute):
+		t.Fatal("Stats has not returned after a minute")
+	}
+	close(end)
+	if err := <-lived; err != nil {
+		t.Error(err)
+	}
+}
+
+// A burst of blocked Gs leaves no more stacks than a bound.
+func TestStacksThatAreFreeEnd(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		before := runtime.NumGoroutine()
+		var c *sched.Chan[int]
+		run(t, s, func(g *sched.G) {
+			c = sched.NewChan[int](s, 0)
+			for range 3000 {
+				g.Go(func(g *sched.G) { c.Recv(g) })
+			}
+		})
+		s.Quiesce()
+		if n := runtime.NumGoroutine() - before; n < 3000 {
+			t.Errorf("%d stacks for 3000 blocked Gs", n)
+		}
+		run(t, s, func(g *sched.G) { c.Close(g) })
+		s.Quiesce()
+		if n, most := runtime.NumGoroutine()-before, 600+s.Procs()*65; n > most {
+			t.Errorf("%d stacks are left when the blocked Gs have ended, want at most %d", n, most)
+		}
+		run(t, s, func(g *sched.G) { // and what is left is whole
+			var gr sched.Group
+			for range 1000 {
+				gr.Go(g, func(g *sched.G) { g.Yield() })
+			}
+			gr.Wait(g)
+		})
+	})
+}

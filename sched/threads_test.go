@@ -1,0 +1,181 @@
+package sched_test
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/sim"
+)
+
+// onLockedThread runs f on a goroutine that is locked to its thread.
+func onLockedThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		f()
+	}()
+	<-done
+}
+
+// simulated makes a scheduler on a simulated machine of two nodes.
+func simulated(t *testing.T, arm string) *sched.Sched {
+	t.Helper()
+	p, err := sim.LoadPreset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sim.New(sim.Config{Preset: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startOn(t, m, arm)
+}
+
+func TestRunAndCloseWorkOnALockedThread(t *testing.T) {
+	use := func(s *sched.Sched) {
+		var err error
+		work := func(g *sched.G) {
+			c := sched.NewChan[int](s, 0)
+			var gr sched.Group
+			for range 10 {
+				gr.Go(g, func(g *sched.G) { g.Yield() })
+				g.Go(func(g *sched.G) { c.Recv(g) })
+			}
+			gr.Wait(g)
+		}
+		onLockedThread(func() { err = s.Run(work) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, s, work)
+		onLockedThread(func() { err = s.Close() })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	everywhere(t, func(t *testing.T, s *sched.Sched) { use(s) })
+	t.Run("simulated", func(t *testing.T) { use(simulated(t, "numa")) })
+}
+
+// A G that has locked its thread may do everything but park.
+func TestAGThatIsLockedToItsThreadCannotBlock(t *testing.T) {
+	for name, block := range map[string]func(*sched.G){
+		"yield":   func(g *sched.G) { g.Yield() },
+		"receive": func(g *sched.G) { sched.NewChan[int](g.Sched(), 0).Recv(g) },
+		"send":    func(g *sched.G) { sched.NewChan[int](g.Sched(), 0).Send(g, 1) },
+		"wait": func(g *sched.G) {
+			var gr sched.Group
+			gr.Go(g, func(g *sched.G) { g.Yield() })
+			gr.Wait(g)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, s *sched.Sched) {
+				panics(t, s, "locked to its thread", func(g *sched.G) {
+					runtime.LockOSThread()
+					block(g)
+				})
+			})
+		})
+	}
+}
+
+// The channel that the G wanted to block on is whole afterwards.
+func TestAGThatCannotBlockMayRecover(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			c := sched.NewChan[int](s, 0)
+			func() {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				defer func() {
+					if recover() == nil {
+						t.Error("a locked G has received")
+					}
+				}()
+				c.Recv(g)
+			}()
+			var gr sched.Group
+			gr.Go(g, func(g *sched.G) { c.Send(g, 7) })
+			if v, ok := c.Recv(g); v != 7 || !ok {
+				t.Errorf("received %d, %v; want 7, true", v, ok)
+			}
+			gr.Wait(g)
+		})
+	})
+}
+
+func TestAGThatUnlocksBeforeItParksIsFine(t *testing.T) {
+	work := func(g *sched.G) {
+		var gr sched.Group
+		for range 200 {
+			gr.Go(g, func(g *sched.G) {
+				runtime.LockOSThread()
+				runtime.LockOSThread()
+				g.Go(func(*sched.G) {})
+				runtime.UnlockOSThread()
+				runtime.UnlockOSThread()
+				g.Yield()
+			})
+		}
+		gr.Wait(g)
+	}
+	everywhere(t, func(t *testing.T, s *sched.Sched) { run(t, s, work) })
+	t.Run("simulated", func(t *testing.T) { run(t, simulated(t, "numa"), work) })
+}
+
+func TestAGThatEndsLockedIsReportedAndNobodyElseSuffers(t *testing.T) {
+	check := func(t *testing.T, s *sched.Sched) {
+		err := s.Run(func(g *sched.G) {
+			var gr sched.Group
+			gr.Go(g, locksAndEnds)
+			for range 20 {
+				gr.Go(g, func(g *sched.G) { g.Yield() })
+			}
+			gr.Wait(g)
+		})
+		s.Quiesce()
+		closed := s.Close()
+		if err == nil {
+			err = closed // it ended after all others
+		}
+		var pe *sched.PanicError
+		if !errors.As(err, &pe) || !strings.Contains(err.Error(), "without runtime.UnlockOSThread") {
+			t.Errorf("%v, want a PanicError that names UnlockOSThread", err)
+		}
+	}
+	everywhere(t, check)
+	t.Run("simulated", func(t *testing.T) { check(t, simulated(t, "numa")) })
+}
+
+func locksAndEnds(g *sched.G) { runtime.LockOSThread() }
+
+// Goexit in a G, as testing.T.FailNow calls it, is an error of the G and does not end
+// whoever called Run, wherever the scheduler runs.
+func TestGoexitInAGDoesNotEndTheCaller(t *testing.T) {
+	check := func(t *testing.T, s *sched.Sched) {
+		returned := false
+		done := make(chan struct{})
+		var err error
+		go func() {
+			defer close(done)
+			err = s.Run(func(g *sched.G) {
+				var gr sched.Group
+				gr.Go(g, func(g *sched.G) { g.Yield(); runtime.Goexit() })
+				gr.Wait(g)
+			})
+			returned = true
+		}()
+		<-done
+		if !returned || err == nil || !strings.Contains(err.Error(), "Goexit") {
+			t.Errorf("Run returned: %v, with %v; want an error that names Goexit", returned, err)
+		}
+	}
+	everywhere(t, check)
+	t.Run("simulated", func(t *testing.T) { check(t, simulated(t, "numa")) })
+}
