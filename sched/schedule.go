@@ -85,10 +85,10 @@ func (m *M) findQueued() *G {
 }
 
 // pickLocal returns what m's P has at hand, or nil if the scheduling loop had
-// better look, or if m stands for no M because a G was cancelled.
+// better look.
 func (m *M) pickLocal() *G {
 	p := m.p
-	if p == nil || !m.s.arm.Local || (p.tick+1)%fairTicks == 0 {
+	if !m.s.arm.Local || (p.tick+1)%fairTicks == 0 {
 		return nil
 	}
 	gp := m.runqget(p.tick + 1)

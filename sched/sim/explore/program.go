@@ -233,13 +233,15 @@ var Programs = []Program{
 			}
 			return nil
 		}},
-	{Name: "unwind", MinGs: 2, Doc: "a G in the midst of another's Wait moves and panics, and the other's deferred function closes a channel", close: true,
+	{Name: "unwind", MinGs: 2, Doc: "a G in the midst of another's Wait moves and panics, and the other's deferred function frees memory", close: true,
 		root: func(t *task) {
 			c := t.channel(0)
 			for i := 2; i < t.e.gs; i++ {
 				t.start(i, func(t *task) { t.recv(c) })
 			}
-			defer c.Close(t.g)
+			p, err := t.g.Alloc(16)
+			t.check(err == nil, "Alloc: %v", err)
+			defer t.g.Free(p)
 			var gr sched.Group
 			t.member(&gr, 1, func(t *task) {
 				t.yield()
