@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the tables of paper/ from the reference runs that its claims name, and the
-# paper if there is a LaTeX: paper/tables-*.tex, paper/paper.pdf.
+# Makes the paper: its numbers and tables from the reference runs in results/, and
+# paper/paper.pdf if there is a LaTeX here.
 #
 # Usage: scripts/paper.sh
 # Exit status: 0 all went well; 1 something failed; 2 it cannot be done here.
@@ -14,10 +14,7 @@ command -v go >/dev/null || {
 	echo "paper.sh: Go is not installed: get Go 1.26 or later from https://go.dev/dl/" >&2
 	exit 2
 }
-for name in host-2cpu host-tasks virtual-4x4; do
-	go run ./experiments report --tex "paper/tables-$name.tex" "results/reference-$name" >/dev/null
-	echo "paper/tables-$name.tex"
-done
+go run ./scripts/docs
 if command -v pdflatex >/dev/null; then
 	(cd paper && pdflatex -interaction=batchmode -halt-on-error paper.tex >/dev/null) || {
 		echo "paper.sh: pdflatex failed: see paper/paper.log" >&2

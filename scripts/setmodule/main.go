@@ -163,7 +163,7 @@ func (r *renamer) file(name string, text []byte) ([]byte, error) {
 	case name == "CITATION.cff":
 		line := []byte(`repository-code: "https://` + r.to + `"`)
 		if !repository.Match(text) {
-			return nil, fmt.Errorf("%s: want a line that begins with repository-code: or # repository-code:", name)
+			return nil, fmt.Errorf("%s: want a line with repository-code: and a URL, or that line behind a #", name)
 		}
 		return repository.ReplaceAllLiteral(text, line), nil
 	case strings.HasSuffix(name, ".go"):

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"numasched/experiments/harness"
+)
+
+// Aims that README and paper judge by.
+const (
+	atLeast   = 0.98 // of flat's throughput, where there is nothing to win
+	much      = 1.5  // times the throughput
+	manyNodes = 4    // and more: where memory-bound work has something to win
+)
+
+// memoryBound are the simulated workloads that stream over arrays with homes.
+var memoryBound = []string{"triad", "heat"}
+
+// overhead sets what numa costs on one node.
+func (b *book) overhead() {
+	r := b.runs["host-two-percent"]
+	var centers, ends []float64
+	var open []string
+	for i := range r.groups {
+		numa := r.groups[i].Find("numa")
+		if numa == nil || numa.Speedup == nil {
+			b.fail("%s: %s: no numa beside flat", r.Dir, r.groups[i].Title())
+			continue
+		}
+		centers = append(centers, numa.Speedup.Center)
+		ends = append(ends, numa.Speedup.Lo, numa.Speedup.Hi)
+		if numa.Speedup.Lo < atLeast {
+			open = append(open, r.groups[i].Workload)
+		}
+		b.set("overheadPairs", "%d", numa.N)
+	}
+	b.setRange("overhead", centers, "%.2f")
+	b.holds(least(centers) >= atLeast-0.005, "numa costs about nothing on one node")
+	b.setRange("overheadInterval", ends, "%.2f")
+	b.set("overheadOpen", "%s", list(open))
+	b.set("overheadAim", "%.2f", atLeast)
+	b.set("overheadCommand", "%s", strings.Join(r.Meta.Command, " "))
+}
+
+// tasks sets the price of a task.
+func (b *book) tasks() {
+	ns := func(workload, arm string) float64 { return b.row("host-tasks", workload, arm).NsPerUnit.Center }
+	b.set("forkNs", "%.0f", ns("fib", "flat"))
+	b.set("forkGoroutineNs", "%.0f", ns("fib", "goroutine"))
+	b.set("forkTimes", "%.0f", ns("fib", "goroutine")/ns("fib", "flat"))
+	b.holds(ns("fib", "goroutine") >= 10*ns("fib", "flat"), "a goroutine costs at least ten times as much as a fork")
+	b.set("closureNs", "%.0f", ns("fib-closure", "flat"))
+	b.set("spawnFlatNs", "%.0f", ns("spawn", "flat"))
+	b.set("spawnNumaNs", "%.0f", ns("spawn", "numa"))
+	b.set("spawnGoroutineNs", "%.0f", ns("spawn", "goroutine"))
+}
+
+// places sets where pages and threads are on the virtual machine.
+func (b *book) places() {
+	r := b.runs["virtual-4x4"]
+	pages := map[string][]float64{}
+	var bound, apart []float64
+	for i := range r.groups {
+		for _, row := range r.groups[i].Rows {
+			pages[row.Arm] = append(pages[row.Arm], row.Pages.Center)
+			if row.Samples > 0 {
+				bound = append(bound, math.Floor(100*row.Bound)/100) // as the table has it
+				if row.Arm != "numa-wrongmap" {
+					apart = append(apart, math.Abs(row.Pages.Center-row.Touched.Center))
+				}
+			}
+		}
+	}
+	b.holds(least(pages["numa"]) > 95 && most(pages["flat"]) < 30, "numa visits pages on their node, and flat by chance")
+	b.setRange("pagesFlat", pages["flat"], "%.0f")
+	b.setRange("pagesNuma", pages["numa"], "%.1f")
+	b.setRange("pagesWrong", pages["numa-wrongmap"], "%.0f")
+	b.setRange("bound", bound, "%.2f")
+	b.setRange("booksApart", apart, "%.1f")
+}
+
+// A cell is one simulated cell in which numa ran beside flat.
+type cell struct {
+	*harness.Group
+	nodes, cpus      int
+	numa, flat, near *harness.Row
+	wrong            *harness.Row
+}
+
+func (c *cell) over(r *harness.Row) float64 {
+	return c.numa.Throughput.Center / r.Throughput.Center
+}
+
+// cells returns the simulated cells of a run.
+func (b *book) cells(name string) (all []cell) {
+	r := b.runs[name]
+	for i := range r.groups {
+		g := &r.groups[i]
+		c := cell{Group: g, numa: g.Find("numa"), flat: g.Find("flat"), near: g.Find("numa-near"), wrong: g.Find("numa-wrongmap")}
+		for _, t := range r.Meta.Topologies {
+			if t.Label == g.Topo {
+				c.nodes, c.cpus = t.NodesWithCPUs, t.CPUs
+			}
+		}
+		if c.numa == nil || c.flat == nil || c.nodes == 0 {
+			b.fail("%s: %s: want numa and flat on a machine that run.json describes", r.Dir, g.Title())
+			continue
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// homed reports whether c is memory-bound work whose data has homes, on many
+// nodes: the busiest part of the machine is as busy as the lower bound says.
+func (c *cell) homed() bool {
+	return slices.Contains(memoryBound, c.Workload) && c.nodes >= manyNodes && c.numa.Busiest*c.numa.OverBound > 99.5
+}
+
+// simulated sets what the simulated sweep shows.
+func (b *book) simulated() {
+	var over, local, bound, wrongAll, wrongHalf, wrongLocal, halfLocal, near, assumed []float64
+	var short []string
+	rest, met, nearFaster, nearCells, halfMuch := 0, 0, 0, 0, 0
+	best := 0.0
+	for _, c := range b.cells("sim-findings") {
+		if c.wrong == nil || c.near == nil {
+			b.fail("sim-findings: %s: want numa-wrongmap and numa-near", c.Title())
+			continue
+		}
+		all, half := c.Procs == c.cpus, 2*c.Procs == c.cpus
+		switch {
+		case all && c.homed():
+			over = append(over, c.over(c.flat))
+			local = append(local, math.Floor(10*c.numa.MemoryLocal.Center)/10)
+			bound = append(bound, c.numa.OverBound)
+			wrongAll = append(wrongAll, c.over(c.wrong))
+			wrongLocal = append(wrongLocal, c.wrong.MemoryLocal.Center)
+		default:
+			rest++
+			if c.over(c.flat) >= atLeast {
+				met++
+			} else {
+				short = append(short, fmt.Sprintf("%s on %d Ps of %s (%.2f)", c.Workload, c.Procs, c.Topo, c.over(c.flat)))
+			}
+		}
+		if half && slices.Contains(memoryBound, c.Workload) {
+			wrongHalf = append(wrongHalf, c.over(c.wrong))
+			halfLocal = append(halfLocal, c.wrong.MemoryLocal.Center)
+			if c.over(c.wrong) >= much {
+				halfMuch++
+			}
+		}
+		if c.Workload == "fib" {
+			v := 1 / c.over(c.near)
+			near = append(near, v)
+			nearCells++
+			if v > 1 {
+				nearFaster++
+			}
+			if v > best {
+				best = v
+				b.set("nearBest", "%d Ps of %s", c.Procs, c.Topo)
+			}
+		}
+	}
+	for _, t := range b.runs["sim-findings"].Meta.Topologies {
+		assumed = append(assumed, float64(len(t.Assumed)))
+	}
+	b.holds(least(over) > much, "numa is much faster than flat on memory-bound work whose data has homes")
+	b.holds(least(wrongAll) < 1.2 && most(wrongHalf) > much, "numa-wrongmap is near numa on all CPUs and far from it on half of them")
+	b.setRange("homedOver", over, "%.2f")
+	b.setRange("homedLocal", local, "%.1f")
+	b.setRange("homedBound", bound, "%.2f")
+	b.set("homedCells", "%d", len(over))
+	b.set("elseMet", "%d", met)
+	b.set("elseAll", "%d", rest)
+	b.set("elseShort", "%s", list(short))
+	b.setRange("wrongAll", wrongAll, "%.2f")
+	b.setRange("wrongHalf", wrongHalf, "%.2f")
+	b.set("much", "%.1f", much)
+	b.set("wrongHalfMuch", "%d", halfMuch)
+	b.set("wrongHalfCells", "%d", len(wrongHalf))
+	b.setRange("wrongLocal", wrongLocal, "%.0f")
+	b.setRange("wrongHalfLocal", halfLocal, "%.0f")
+	b.setRange("near", near, "%.2f")
+	b.set("nearFaster", "%d", nearFaster)
+	b.set("nearCells", "%d", nearCells)
+	b.setRange("assumed", assumed, "%.0f")
+}
+
+// losses sets where numa loses, on simulated machines.
+func (b *book) losses() {
+	var onenode, storm []float64
+	var each []string
+	for _, c := range b.cells("sim-losses") {
+		times := 1 / c.over(c.flat) // of the time
+		switch c.Workload {
+		case "onenode":
+			onenode = append(onenode, times)
+		case "wakestorm":
+			storm = append(storm, times)
+			each = append(each, fmt.Sprintf("%.2f on %s", times, c.Topo))
+		}
+	}
+	b.holds(least(onenode) > 1 && most(storm) > 1, "numa loses on onenode, and on some machine on wakestorm")
+	b.setRange("onenode", onenode, "%.2f")
+	b.setRange("wakestorm", storm, "%.2f")
+	b.set("wakestormEach", "%s", list(each))
+	b.set("lossesCommand", "%s", strings.Join(b.runs["sim-losses"].Meta.Command, " "))
+}
+
+// calibration sets how far simulation is from the host that was calibrated.
+func (b *book) calibration() {
+	path := filepath.Join(b.root, "results", "reference-calibration-2cpu", "compare.txt")
+	f, err := os.Open(path)
+	if err != nil {
+		b.fail("%v", err)
+		return
+	}
+	defer f.Close()
+	var own []float64
+	var middle, worst float64
+	workloads := map[string]bool{}
+	in := bufio.NewScanner(f)
+	for in.Scan() {
+		// The last line, or one such as: fib  1  36.6 ns/task  37.9  36.8  +0.5 %
+		if _, err := fmt.Sscanf(in.Text(), "error: median %f %%, maximum %f %%", &middle, &worst); err == nil {
+			continue
+		}
+		w := strings.Fields(in.Text())
+		if len(w) != 8 || !strings.HasPrefix(w[3], "ns/") || w[7] != "%" {
+			continue
+		}
+		v, err := strconv.ParseFloat(w[6], 64)
+		if err != nil {
+			b.fail("%s: %q: %v", path, in.Text(), err)
+			return
+		}
+		workloads[w[0]] = true
+		if slices.Contains(ownCost, w[0]) {
+			own = append(own, math.Abs(v))
+		}
+	}
+	if err := in.Err(); err != nil || worst == 0 || len(own) == 0 {
+		b.fail("%s: want lines such as fib 1 36.6 ns/task 37.9 36.8 +0.5 %% and error: median 25 %%, maximum 81 %% (%v)", path, err)
+		return
+	}
+	b.set("calibrationMedian", "%.0f", middle)
+	b.set("calibrationMost", "%.0f", worst)
+	b.set("calibrationWorkloads", "%d", len(workloads))
+	b.set("calibrationOwnMedian", "%.0f", median(own))
+	b.set("calibrationOwn", "%s", list(ownCost))
+}
+
+// ownCost are the workloads whose cost is neither Go's allocator and collector
+// nor the kernel's locks nor loops whose cycles are counted by hand.
+var ownCost = []string{"fib", "spawn", "parfor", "triad", "heat", "cilksort", "uts", "pingpong", "actorring", "wakestorm", "onenode", "allocfree"}
+
+// least and most return infinities where there is nothing.
+func least(vs []float64) float64 { return slices.Min(append(vs[:len(vs):len(vs)], math.Inf(1))) }
+func most(vs []float64) float64  { return slices.Max(append(vs[:len(vs):len(vs)], math.Inf(-1))) }
+
+// median is the one that experiments calibrate --compare prints: of two in the
+// middle, the larger.
+func median(vs []float64) float64 { return slices.Sorted(slices.Values(vs))[len(vs)/2] }
+
+// list writes "a, b and c", or "none".
+func list(items []string) string {
+	switch n := len(items); n {
+	case 0:
+		return "none"
+	case 1:
+		return items[0]
+	default:
+		return strings.Join(items[:n-1], ", ") + " and " + items[n-1]
+	}
+}
