@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -162,7 +161,9 @@ func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (f
 		}
 		return broken != nil, nil
 	}
-	return exploreCells(ctx, cells, stdout, stderr, 5*time.Second)
+	show, end := newProgress(stderr)
+	defer end()
+	return exploreCells(ctx, cells, stdout, show, end)
 }
 
 type explorerCell struct {
@@ -171,9 +172,9 @@ type explorerCell struct {
 }
 
 // exploreCells explores the cells, as many at a time as there are CPUs, and
-// prints what was found in their order, and on stderr, every so often, how far it
-// is.
-func exploreCells(ctx context.Context, cells []explorerCell, stdout, stderr io.Writer, every time.Duration) (failed bool, err error) {
+// prints what was found in their order. It shows how far it is; hide removes
+// this from the screen until the next show.
+func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, show func(step), hide func()) (failed bool, err error) {
 	type result struct {
 		report explore.Report
 		err    error
@@ -188,19 +189,22 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout, stderr io.W
 		todo <- i
 	}
 	close(todo)
-	show := &exploreProgress{w: stderr, every: every, last: time.Now()}
+	progress := newExploreProgress(cells, show, hide)
+	stdout = aboveProgress{progress, stdout}
 	start := time.Now()
 	cpus := min(runtime.GOMAXPROCS(0), jobs)
 	for range cpus {
 		go func() {
 			for i := range todo {
 				c := cells[i%len(cells)]
-				if c.cfg.Progress = show.progress; i < len(cells) {
+				if i < len(cells) {
 					c.cfg.PCT = 0
 				} else {
 					c.cfg.Bound = -1
 				}
+				c.cfg.Progress = func(r *explore.Report) { progress.report(i, r) }
 				r, err := explore.Explore(ctx, c.program, c.cfg)
+				progress.end(i, &r)
 				results[i] <- result{r, err}
 			}
 		}()
@@ -269,27 +273,4 @@ func speed(n int64, d time.Duration) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.0f", float64(n)/d.Seconds())
-}
-
-// exploreProgress says every few seconds how far one of the programs is.
-type exploreProgress struct {
-	w     io.Writer
-	every time.Duration
-	lock  sync.Mutex
-	last  time.Time
-}
-
-func (e *exploreProgress) progress(r *explore.Report) {
-	e.lock.Lock()
-	defer e.lock.Unlock()
-	if time.Since(e.last) < e.every {
-		return
-	}
-	e.last = time.Now()
-	if len(r.Bounds) == 0 {
-		fmt.Fprintf(e.w, "%s under %s: %d random schedules so far\n", r.Program, r.Arm, r.Random)
-		return
-	}
-	b := r.Bounds[len(r.Bounds)-1]
-	fmt.Fprintf(e.w, "%s under %s: %d interleavings within bound %d so far, all within smaller ones\n", r.Program, r.Arm, b.Executions, b.Bound)
 }

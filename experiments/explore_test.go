@@ -104,7 +104,7 @@ func TestExploreIsInterrupted(t *testing.T) {
 	p, _ := explore.ProgramByName("park")
 	cfg := explore.Config{Arm: arm, CPUs: 3, Gs: 4, Seed: 1, Bound: 3, Limit: 1 << 40, Depth: 4}
 	var out bytes.Buffer
-	failed, err := exploreCells(ctx, []explorerCell{{p, cfg}}, &out, &stopper{5, cancel}, 0)
+	failed, err := exploreCells(ctx, []explorerCell{{p, cfg}}, &out, lineProgress(&stopper{5, cancel}, 0), func() {})
 	if failed || err != nil {
 		t.Fatal(failed, err)
 	}

@@ -145,8 +145,8 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	progress, end := newProgress(stderr)
-	err = harness.Run(ctx, f.out, meta, f.resume, harness.HostBench(topos), progress)
+	show, end := newProgress(stderr)
+	err = harness.Run(ctx, f.out, meta, f.resume, harness.HostBench(topos), harnessProgress(show))
 	end()
 	var dirErr *harness.DirError
 	interrupted := errors.Is(err, harness.ErrInterrupted)

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"slices"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -203,9 +201,9 @@ func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	switch {
 	case f.micro:
-		return simMicro(splitList(f.presets), f.json, stdout)
+		return simMicro(splitList(f.presets), f.json, stdout, stderr)
 	case f.scenario != "":
-		return simScenario(f.scenario, f.json, stdout)
+		return simScenario(f.scenario, f.json, stdout, stderr)
 	case f.verify != "":
 		return verifySweep(f.verify, stdout, stderr)
 	}
@@ -216,9 +214,9 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	if f.out != "" {
 		return sw.write(f.out, line, stdout, stderr)
 	}
-	var jobs []func() (*simRun, error)
+	var jobs []job[*simRun]
 	for _, c := range sw.cells {
-		jobs = append(jobs, func() (*simRun, error) {
+		jobs = append(jobs, job[*simRun]{c.title(), func() (*simRun, error) {
 			r, err := c.run(c.arm, c.load, c.procs)
 			if err == nil && f.check {
 				err = c.check(r, c.arm, c.load, c.procs)
@@ -227,9 +225,9 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 				r.WallMs, r.wall = 0, 0
 			}
 			return r, err
-		})
+		}})
 	}
-	runs, err := inParallel(jobs)
+	runs, err := inParallel(stderr, jobs)
 	if err != nil {
 		return err
 	}
@@ -262,32 +260,6 @@ func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
 	return enc.Encode(v)
-}
-
-// inParallel runs independent jobs on all CPUs of this computer and returns
-// their results in order.
-func inParallel[T any](jobs []func() (T, error)) ([]T, error) {
-	out, errs := make([]T, len(jobs)), make([]error, len(jobs))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(len(jobs), runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for i := range next {
-				out[i], errs[i] = jobs[i]()
-			}
-		})
-	}
-	for i := range jobs {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }
 
 // run simulates one run, after one that warms the caches up.
@@ -445,19 +417,19 @@ func millionEvents(events int64, wall time.Duration) string {
 }
 
 // simMicro prints the measured tables beside the simulated ones.
-func simMicro(names []string, asJSON bool, w io.Writer) error {
+func simMicro(names []string, asJSON bool, w, stderr io.Writer) error {
 	all := micro.Presets()
 	if len(names) == 0 {
 		names = all
 	}
-	var jobs []func() ([]micro.Cell, error)
+	var jobs []job[[]micro.Cell]
 	for _, name := range names {
 		if err := unknownUnless("preset", name, all); err != nil {
 			return err
 		}
-		jobs = append(jobs, func() ([]micro.Cell, error) { return micro.Run(name) })
+		jobs = append(jobs, job[[]micro.Cell]{name, func() ([]micro.Cell, error) { return micro.Run(name) }})
 	}
-	tables, err := inParallel(jobs)
+	tables, err := inParallel(stderr, jobs)
 	if err != nil {
 		return err
 	}
@@ -477,7 +449,7 @@ func unknownUnless(kind, name string, valid []string) error {
 }
 
 // simScenario runs a scenario file.
-func simScenario(file string, asJSON bool, w io.Writer) error {
+func simScenario(file string, asJSON bool, w, stderr io.Writer) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return usagef("--scenario: %w", err)
@@ -487,13 +459,13 @@ func simScenario(file string, asJSON bool, w io.Writer) error {
 		return usageError{err}
 	}
 	if sc.Workload != nil {
-		return simScenarioWorkload(sc, asJSON, w)
+		return simScenarioWorkload(sc, asJSON, w, stderr)
 	}
-	var jobs []func() (*scenario.Result, error)
+	var jobs []job[*scenario.Result]
 	for _, v := range sc.Variants {
-		jobs = append(jobs, func() (*scenario.Result, error) { return sc.Run(v) })
+		jobs = append(jobs, job[*scenario.Result]{v.Name, func() (*scenario.Result, error) { return sc.Run(v) }})
 	}
-	results, err := inParallel(jobs)
+	results, err := inParallel(stderr, jobs)
 	if err != nil {
 		return err
 	}
@@ -505,7 +477,7 @@ func simScenario(file string, asJSON bool, w io.Writer) error {
 }
 
 // simScenarioWorkload runs a scenario that names a workload instead of threads.
-func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w io.Writer) error {
+func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w, stderr io.Writer) error {
 	wl := workload.ByName(sc.Workload.Name)
 	params := wl.Defaults(true)
 	for _, p := range sc.Workload.Params {
@@ -521,15 +493,15 @@ func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w io.Writer) error 
 	if procs == 0 {
 		procs = topo.Allowed.Len()
 	}
-	var jobs []func() (*simRun, error)
+	var jobs []job[*simRun]
 	for _, arm := range sc.Workload.Arms {
 		for i := range sc.Runs {
-			jobs = append(jobs, func() (*simRun, error) {
+			jobs = append(jobs, job[*simRun]{wl.Name + " " + arm, func() (*simRun, error) {
 				return simOptions{preset, topo, sc.Seed + uint64(i)}.run(arm, load{wl, wl.String(params), false}, procs)
-			})
+			}})
 		}
 	}
-	runs, err := inParallel(jobs)
+	runs, err := inParallel(stderr, jobs)
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
-	"time"
 
 	"numasched/experiments/harness"
 	"numasched/sched/policy"
@@ -42,6 +40,9 @@ type simCell struct {
 func (c *simCell) cell() harness.Cell {
 	return harness.Cell{Workload: c.load.Name, Params: c.load.params, Arm: c.arm, Topo: c.preset.Name, Procs: c.procs}
 }
+
+// title names the cell where there is little room.
+func (c *simCell) title() string { return c.load.Name + " " + c.arm }
 
 // sweep checks the command line and turns it into cells.
 func (f *simFlags) sweep() (*sweep, error) {
@@ -130,29 +131,18 @@ func parseShares(s, machine string, cpus int) ([]int, error) {
 
 // run simulates all cells, on all CPUs of this computer. If ctx ends first it
 // returns the runs that are finished, and nil for the others.
-func (sw *sweep) run(ctx context.Context, progress func(harness.Status)) ([]*simRun, error) {
-	var mu sync.Mutex
-	done, start := 0, time.Now()
-	var jobs []func() (*simRun, error)
+func (sw *sweep) run(ctx context.Context, stderr io.Writer) ([]*simRun, error) {
+	var jobs []job[*simRun]
 	for i := range sw.cells {
 		c := &sw.cells[i]
-		jobs = append(jobs, func() (*simRun, error) {
+		jobs = append(jobs, job[*simRun]{c.title(), func() (*simRun, error) {
 			if ctx.Err() != nil {
 				return nil, nil
 			}
-			r, err := c.run(c.arm, c.load, c.procs)
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			st := harness.Status{Phase: "simulating", Cell: c.cell(), Done: done, Planned: len(sw.cells)}
-			if 20*done >= st.Planned { // the first few tell little: cells differ much
-				st.Left = time.Since(start) / time.Duration(done) * time.Duration(st.Planned-done)
-			}
-			progress(st)
-			return r, err
-		})
+			return c.run(c.arm, c.load, c.procs)
+		}})
 	}
-	return inParallel(jobs)
+	return inParallel(stderr, jobs)
 }
 
 // measurements turns runs into results, those that were not finished left out.
@@ -228,9 +218,7 @@ func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) e
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	progress, end := newProgress(stderr)
-	runs, err := sw.run(ctx, progress)
-	end()
+	runs, err := sw.run(ctx, stderr)
 	if err != nil {
 		return err
 	}
@@ -288,9 +276,7 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	progress, end := newProgress(stderr)
-	runs, err := sw.run(context.Background(), progress)
-	end()
+	runs, err := sw.run(context.Background(), stderr)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"numasched/sched/sim/explore"
+)
+
+// An exploreProgress shows how far the jobs of exploreCells are: the systematic
+// searches of all cells, then the random ones.
+type exploreProgress struct {
+	lock  sync.Mutex
+	show  func(step)
+	hide  func()
+	start time.Time
+	most  []int64 // interleavings that each job may try
+	tried []int64
+	ended int // jobs
+}
+
+func newExploreProgress(cells []explorerCell, show func(step), hide func()) *exploreProgress {
+	e := &exploreProgress{show: show, hide: hide, start: time.Now(), tried: make([]int64, 2*len(cells))}
+	for _, c := range cells {
+		e.most = append(e.most, c.cfg.Limit)
+	}
+	for _, c := range cells {
+		e.most = append(e.most, c.cfg.PCT)
+	}
+	return e
+}
+
+// report shows what a job has covered so far.
+func (e *exploreProgress) report(job int, r *explore.Report) {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	e.tried[job] = r.Executions()
+	what := fmt.Sprintf("%s %s random", r.Program, r.Arm)
+	if n := len(r.Bounds); n > 0 {
+		what = fmt.Sprintf("%s %s bound %d", r.Program, r.Arm, r.Bounds[n-1].Bound)
+	}
+	s := step{"exploring", fmt.Sprintf("%s: %d tried", what, e.tried[job]), e.ended, len(e.most), e.left()}
+	e.show(s)
+}
+
+// end notes that a job has ended, most often before it has tried all that it may.
+func (e *exploreProgress) end(job int, r *explore.Report) {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	e.tried[job] = r.Executions()
+	e.most[job] = e.tried[job]
+	e.ended++
+}
+
+// left is the longest time that all jobs may still take: a systematic search ends
+// before its limit if it has tried every interleaving.
+func (e *exploreProgress) left() string {
+	tried, left := int64(0), int64(0)
+	for i, n := range e.tried {
+		tried += n
+		left += e.most[i] - n
+	}
+	d := timeLeft(time.Duration(float64(time.Since(e.start)) / float64(max(1, tried)) * float64(left)))
+	if d == "" {
+		return ""
+	}
+	return "at most " + d
+}
+
+// Above progress is standard output where it shares a terminal with progress.
+type aboveProgress struct {
+	progress *exploreProgress
+	w        io.Writer
+}
+
+func (a aboveProgress) Write(p []byte) (int, error) {
+	a.progress.lock.Lock()
+	defer a.progress.lock.Unlock()
+	a.progress.hide()
+	return a.w.Write(p)
+}
