@@ -36,7 +36,7 @@ func (m *M) cache() (Cache, error) {
 	if p.cache == nil {
 		node := -1
 		if m.s.arm.Cache {
-			node = p.place.id
+			node = p.domain.id
 		}
 		c, err := m.s.machine.NewCache(node)
 		if err != nil {

@@ -26,8 +26,8 @@ func closes(t *testing.T, s *sched.Sched) {
 	}
 }
 
-// A G that recovers what unwinds it cannot go on for all that: neither it nor
-// the G that runs it inline.
+// A G that recovers the panic that cancels it still cannot go on, nor can the G that
+// runs it inline.
 func TestACancelledGMayRecover(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
 		var returned atomic.Int64

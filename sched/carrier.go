@@ -8,15 +8,15 @@ import (
 	"numasched/sched/internal/threadlock"
 )
 
-// A carrier is a stack: a coroutine in which an M's scheduling loop runs. Fresh
-// Gs run directly on it, as a call from the loop. When one of them blocks, the
-// carrier stays with it as its stack, and the M goes on with another carrier
-// from its free list. Resuming a blocked G is entering its carrier, on any M.
+// A carrier is a stack: a coroutine in which an M's scheduling loop runs. A fresh G
+// runs directly on it, as a call from the loop. When the G blocks, the carrier stays
+// with it as its stack, and the M goes on with another carrier from its free list. To
+// resume a blocked G, any M enters its carrier.
 //
-// Invariant: a parked G becomes visible to others only after its carrier has
-// been left. What makes it visible, the commit function, is therefore called in
-// the carrier that is entered next, as Go's runtime calls gopark's unlockf on
-// g0. Nobody ever meets a G whose carrier is still in use.
+// Invariant: a parked G becomes visible to others only after its carrier has been
+// left. So the commit function, which makes it visible, is called in the carrier that
+// is entered next, as Go's runtime calls gopark's unlockf on g0. Nobody ever meets a G
+// whose carrier is still in use.
 //
 // Invariant: coroutines are made, entered, left and ended by goroutines that are not
 // locked to their thread. Go's runtime ends the process otherwise. An M makes its
@@ -182,9 +182,9 @@ func (c *carrier) loop() {
 	}
 }
 
-// end ends the coroutine: because its M ends, because the G on it panicked or
-// was cancelled (the scheduler is stopping, and the M ends too), or because
-// Close stops a carrier that no M is in.
+// end ends the coroutine. There are three reasons: its M ends; the G on it panicked
+// or was cancelled, so that the scheduler stops and the M ends, too; or the carrier is
+// stopped while no M is in it.
 func (c *carrier) end() {
 	r := recover()
 	c.thread.Unlock() // a G that panicked may have had it locked
@@ -193,8 +193,8 @@ func (c *carrier) end() {
 	}
 }
 
-// enter leaves m's carrier for c and returns when an M enters the left one
-// again; false means that it was stopped instead.
+// enter leaves m's carrier for c. It returns true when an M enters the left one again,
+// and false when the left one is stopped instead.
 func (m *M) enter(c *carrier) bool {
 	m.spend(CostSwitch)
 	left := m.c
@@ -211,12 +211,12 @@ func (g *G) park(commit func(*M, *G) bool) {
 	if m.c.thread.Locked() {
 		panic(errThreadLocked)
 	}
-	// A G at hand that has a stack is entered directly; anything else is for the
-	// scheduling loop on another carrier.
+	// A G at hand that has a stack is entered directly. Everything else needs the
+	// scheduling loop, on another carrier.
 	gp := m.pickLocal()
 	if s.stopping.load(m) == stopping {
-		// commit may hold a lock. It may also make g visible, which is in its
-		// carrier still: whoever sees g sees stopping, too, and does not enter.
+		// commit may have a lock to release. It may also make g visible while g is in
+		// its carrier still. Whoever sees g then sees stopping, too, and does not enter.
 		g.cancelled = true
 		commit(m, g)
 		panic(errCancelled)
@@ -224,10 +224,10 @@ func (g *G) park(commit func(*M, *G) bool) {
 	m.commit, m.commitG = commit, g
 	m.p.stats.Parks++
 	m.leaves(g)
-	if s.apart {
+	if s.severalDomains {
 		g.p = m.p
 		if g.home.Load() == noHome { // it was run inline
-			g.home.Store(int32(m.p.place.index))
+			g.home.Store(int32(m.p.domain.index))
 		}
 	}
 	var next *carrier

@@ -7,27 +7,27 @@ import (
 	"numasched/topology"
 )
 
-// dealt returns the places of nodes of the given sizes, whose CPUs are numbered
+// dealt returns the domains of nodes of the given sizes, whose CPUs are numbered
 // node by node, after a deal, and the node of each CPU.
-func dealt(seed uint64, sizes ...int) (places []*place, nodeOf map[int]int) {
+func dealt(seed uint64, sizes ...int) (domains []*domain, nodeOf map[int]int) {
 	s, next := new(Sched), 0
 	nodeOf = make(map[int]int)
 	for node, size := range sizes {
 		for cpu := next; cpu < next+size; cpu++ {
 			nodeOf[cpu] = node
 		}
-		s.places = append(s.places, &place{index: node, id: node, cpus: topology.CPURange(next, next+size)})
+		s.domains = append(s.domains, &domain{index: node, id: node, cpus: topology.CPURange(next, next+size)})
 		next += size
 	}
-	s.dealPlaces(seed)
-	return s.places, nodeOf
+	s.dealDomains(seed)
+	return s.domains, nodeOf
 }
 
-// The control is one only if a place has no node of its own, whatever the seed.
+// The control is one only if a domain has no node of its own, whatever the seed.
 func TestADealtPlaceHasCPUsOfAllNodesAlike(t *testing.T) {
 	for _, c := range []struct {
 		sizes []int
-		least int // CPUs of each place on each node
+		least int // CPUs of each domain on each node
 	}{
 		{[]int{2, 2, 2, 2}, 0},
 		{[]int{4, 4, 4, 4}, 1},
@@ -37,20 +37,20 @@ func TestADealtPlaceHasCPUsOfAllNodesAlike(t *testing.T) {
 		{[]int{5}, 5},
 	} {
 		for seed := range uint64(50) {
-			places, nodeOf := dealt(seed, c.sizes...)
+			domains, nodeOf := dealt(seed, c.sizes...)
 			seen := make(map[int]bool)
-			for i, pl := range places {
+			for i, pl := range domains {
 				count := make([]int, len(c.sizes))
 				for cpu := range pl.cpus.All() {
 					count[nodeOf[cpu]]++
 					seen[cpu] = true
 				}
 				if pl.cpus.Len() != c.sizes[i] {
-					t.Fatalf("%v, seed %d: place %d has CPUs %v, want %d of them", c.sizes, seed, i, pl.cpus, c.sizes[i])
+					t.Fatalf("%v, seed %d: domain %d has CPUs %v, want %d of them", c.sizes, seed, i, pl.cpus, c.sizes[i])
 				}
 				for node, n := range count {
 					if n < c.least || n > c.least+1 {
-						t.Fatalf("%v, seed %d: place %d has %d CPUs of node %d, want %d or one more", c.sizes, seed, i, n, node, c.least)
+						t.Fatalf("%v, seed %d: domain %d has %d CPUs of node %d, want %d or one more", c.sizes, seed, i, n, node, c.least)
 					}
 				}
 			}
@@ -61,15 +61,15 @@ func TestADealtPlaceHasCPUsOfAllNodesAlike(t *testing.T) {
 	}
 }
 
-// Over many seeds a CPU is in each place equally often, so that memory which is
-// bound to a place's node is on the node of its users as often as chance has it.
+// Over many seeds a CPU is in each domain equally often, so that memory which is
+// bound to a domain's node is on the node of its users as often as chance has it.
 func TestOverSeedsADealPutsEachCPUInEachPlaceAlike(t *testing.T) {
 	const seeds = 4000
 	for _, sizes := range [][]int{{2, 2, 2, 2}, {4, 4}, {1, 1, 1, 1, 1, 1, 1, 1}, {3, 3, 3}} {
-		at := make(map[[2]int]int) // of CPU and place
+		at := make(map[[2]int]int) // of CPU and domain
 		for seed := range uint64(seeds) {
-			places, _ := dealt(seed, sizes...)
-			for i, pl := range places {
+			domains, _ := dealt(seed, sizes...)
+			for i, pl := range domains {
 				for cpu := range pl.cpus.All() {
 					at[[2]int{cpu, i}]++
 				}
@@ -80,28 +80,28 @@ func TestOverSeedsADealPutsEachCPUInEachPlaceAlike(t *testing.T) {
 		for cpu := range len(sizes) * sizes[0] {
 			for i := range sizes {
 				if n := at[[2]int{cpu, i}]; n < want-room || n > want+room {
-					t.Fatalf("%v: CPU %d is in place %d %d times of %d, want about %d", sizes, cpu, i, n, seeds, want)
+					t.Fatalf("%v: CPU %d is in domain %d %d times of %d, want about %d", sizes, cpu, i, n, seeds, want)
 				}
 			}
 		}
 	}
 }
 
-// Places of different sizes: all CPUs are dealt, and each place has as many as before.
+// Domains of different sizes: all CPUs are dealt, and each domain has as many as before.
 func TestADealOfUnequalNodesKeepsTheirSizes(t *testing.T) {
 	sizes := []int{8, 1, 3}
-	places, nodeOf := dealt(1, sizes...)
+	domains, nodeOf := dealt(1, sizes...)
 	var all topology.CPUSet
-	for i, pl := range places {
+	for i, pl := range domains {
 		if pl.cpus.Len() != sizes[i] {
-			t.Errorf("place %d has CPUs %v, want %d of them", i, pl.cpus, sizes[i])
+			t.Errorf("domain %d has CPUs %v, want %d of them", i, pl.cpus, sizes[i])
 		}
 		all = all.Or(pl.cpus)
 	}
 	if all.Len() != len(nodeOf) {
 		t.Errorf("%v were dealt, want all %d", all, len(nodeOf))
 	}
-	if again, _ := dealt(1, sizes...); fmt.Sprint(again[0].cpus, again[1].cpus, again[2].cpus) != fmt.Sprint(places[0].cpus, places[1].cpus, places[2].cpus) {
-		t.Errorf("the same seed deals %v and %v", places, again)
+	if again, _ := dealt(1, sizes...); fmt.Sprint(again[0].cpus, again[1].cpus, again[2].cpus) != fmt.Sprint(domains[0].cpus, domains[1].cpus, domains[2].cpus) {
+		t.Errorf("the same seed deals %v and %v", domains, again)
 	}
 }

@@ -3,22 +3,22 @@ package sched
 import "sync/atomic"
 
 // A G is a task. It has a stack of its own, a carrier, only from the moment it
-// blocks: until then it runs on the carrier of the M that runs it.
+// blocks. Until then it runs on the carrier of its M.
 //
-// A *G is passed to the function it runs, as the right to ask the scheduler for
-// things, and must not be used by anything but that function. Gs are reused.
+// The scheduler passes a *G to the function that the G runs. It is the right to ask
+// the scheduler for things. Only that function and what it calls may use it, and only
+// until the function returns: Gs are reused.
 //
-// Its fields are grouped by cache line of 64 bytes: making, queueing, running
-// and freeing a G that never blocks touches the first line only, or the first
-// two if it was forked.
+// Fields are grouped by cache lines of 64 bytes. To make, queue, run and free a G that
+// never blocks touches the first line only, or the first two if it was forked.
 type G struct {
 	next       *G           // on a list, of whoever owns that list
 	fn         func(*G)     // what it runs, or task
 	group      *Group       // that it is a member of
 	c          *carrier     // nil until it starts; once it has blocked, its stack
 	m          *M           // while it runs, its M
-	home       atomic.Int32 // index of the place it is at home at, or noHome; thieves look
-	from, away int32        // it was made ready from place from away times in a row
+	home       atomic.Int32 // index of the domain it is at home at, or noHome; thieves look
+	from, away int32        // it was made ready from domain from away times in a row
 	cancelled  bool         // it must not go on, even if it recovers what says so
 	forks      uint16       // times it was joined, so that a second Join is noticed
 	queuePos   uint64       // on the one queue of arms without rings: its position + 1
@@ -30,7 +30,7 @@ type G struct {
 
 	ret int  // what task returned
 	run *run // that waits for it
-	p   *P   // that it parked on; unset on machines of one place
+	p   *P   // that it parked on; unset on machines of one domain
 
 	// What it waits for while it is parked, for the commit function.
 	waitMutex *mutex
@@ -47,12 +47,12 @@ type G struct {
 // noHome is the home of a G that has not run yet.
 const noHome = -1
 
-// A Task is a function that can be forked without a closure: what it needs
-// comes in an Arg and what it finds goes back through Join.
+// A Task is a function that can be forked without a closure. An Arg brings what it
+// needs, and Join returns what it returns.
 type Task func(g *G, arg Arg) int
 
-// An Arg is what a forked [Task] works on. Put a pointer to shared data into
-// Data (no allocation) and what differs between tasks into A, B and C.
+// An Arg is what a forked [Task] works on. Put a pointer to shared data into Data, which
+// does not allocate, and what differs between tasks into A, B and C.
 type Arg struct {
 	Data    any
 	A, B, C int
@@ -67,8 +67,8 @@ func (g *G) running() *M {
 	return g.m
 }
 
-// invoke runs what g is for, on the stack of outer, which waits for it, if that
-// is not nil. A panic stops the scheduler, see panicked.
+// invoke runs g's function. If outer is not nil it runs on the stack of outer, which
+// waits for it. A panic stops the scheduler, see panicked.
 func (g *G) invoke(outer *G) {
 	returned := false
 	defer func() {
@@ -87,13 +87,12 @@ func (g *G) invoke(outer *G) {
 	returned = true
 }
 
-// inlineBinding is how many inline runs pass between two looks at the thread's
-// binding: a G that forks and joins may not see the scheduling loop for long.
+// inlineBinding is how many inline runs pass between two checks of the thread's
+// binding: a G that forks and joins may not return to the scheduling loop for long.
 const inlineBinding = 1024
 
-// runInline runs child, which has not started, on g's stack. If child blocks, g
-// is blocked with it, which costs nothing that g does not owe: it waits for
-// child anyway.
+// runInline runs child, which has not started, on g's stack. If child blocks, g is
+// blocked with it. That costs g nothing, because g waits for child anyway.
 func (g *G) runInline(child *G) {
 	m := g.m
 	m.spend(CostInline)
@@ -122,11 +121,11 @@ func (g *G) GoAt(where Placement, fn func(*G)) {
 	m := g.running()
 	gp := m.newG()
 	gp.fn = fn
-	m.place(gp, where)
+	m.spawnAt(gp, where)
 }
 
-// Yield lets other Gs run: g goes to the end of the queue of its home node, or,
-// in arms without homes, of the node that it is on.
+// Yield lets other Gs run. g goes to the end of its home node's queue; in arms without
+// homes, to the end of the queue of the node that it is on.
 func (g *G) Yield() {
 	g.running().p.stats.Yields++
 	g.park(commitYield)
@@ -136,7 +135,7 @@ func commitYield(m *M, gp *G) bool {
 	n := m.p.node
 	if m.s.homes {
 		// One that was stolen returns.
-		if home := m.s.places[gp.home.Load()]; home.hasPs() {
+		if home := m.s.domains[gp.home.Load()]; home.hasPs() {
 			n = home.node
 		}
 	}
@@ -150,7 +149,7 @@ func (g *G) Nanotime() int64 { return g.m.s.machine.Nanotime(g.m) }
 
 // Node returns the ID of the NUMA node that g runs on as the scheduler has
 // mapped it, or -1 on a machine without nodes.
-func (g *G) Node() int { return g.running().p.place.id }
+func (g *G) Node() int { return g.running().p.domain.id }
 
 // Sched returns the scheduler that runs g.
 func (g *G) Sched() *Sched { return g.m.s }

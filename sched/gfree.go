@@ -1,10 +1,10 @@
 package sched
 
-// Free Gs are kept in magazines, after Bonwick and Adams (USENIX 2001): a P has
-// two, one that it works on and a spare that is full or empty, and exchanges full
-// for empty ones with a pool per node (per machine in arms without caches per
-// node). So a P that only makes Gs and one that only ends them take the pool's
-// lock once in magazineSize Gs, and hold it for a few instructions.
+// Free Gs are kept in magazines, after Bonwick and Adams (USENIX 2001). A P has two:
+// one that it works on, and a spare that is full or empty. It exchanges full ones for
+// empty ones with a pool, one per node (one per machine in arms without caches per
+// node). So a P that only makes Gs takes the pool's lock once in magazineSize Gs and
+// holds it for a few instructions, and so does a P that only ends Gs.
 
 const magazineSize = 64
 

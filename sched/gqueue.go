@@ -1,9 +1,8 @@
 package sched
 
-// A gQueue is a first-in-first-out queue of Gs in an array that grows. It holds
-// pointers only, so that Gs go in and out by the hundred without a look at them:
-// each look would be a cache miss under the queue's lock. Whoever owns the queue
-// owns all of it; Nodes' queues belong to the Node's lock.
+// A gQueue is a first-in-first-out queue of Gs in an array that grows. Gs are not
+// linked to each other, so that hundreds go in and out without being touched: each
+// touch would be a cache miss under the queue's lock. A Node's lock protects its queue.
 //
 // Positions count up from 0 for ever; position i is at buf[i%len(buf)]. A G
 // taken out of the middle leaves nil behind.

@@ -1,8 +1,8 @@
 package sched
 
-// Fork and Join, Group and Wait. A join first takes back what nobody has
-// stolen, from the owner's end of the ring, and runs it inline: it then costs a
-// push, a pop and a call. Only for what was stolen does it wait.
+// Fork and Join, Group and Wait. A join first takes back the child that nobody has
+// stolen, from the owner's end of the ring, and runs it inline. That costs a push, a
+// pop and a call. A join waits only for a child that was stolen.
 
 // A Child is a forked G that has not been joined.
 type Child struct {
@@ -51,9 +51,9 @@ func (g *G) Join(c Child) int {
 	return ret
 }
 
-// unqueue takes child back from the run queue if it is the last that was pushed
-// and has not started: it may also stand there because it has blocked, on its
-// own stack, and is ready again.
+// unqueue takes child back from the run queue, if it is the last that was pushed and
+// has not started. A child that has started, blocked and become ready again may stand
+// there, too, but it has its own stack.
 func (m *M) unqueue(child *G) bool {
 	if !m.s.arm.Local {
 		return m.queueRemove(child)
@@ -85,9 +85,9 @@ func (m *M) endFork(child *G) {
 // must Wait before it returns.
 type Group struct {
 	open int // started and not known to have ended; owned by the G
-	// left counts down with every member that ends elsewhere. While the owner
-	// does not wait it is not positive; to wait, the owner adds open. Whoever
-	// makes it zero wakes the owner.
+	// left counts down with every member that ends elsewhere, so it is 0 or negative
+	// while the owner does not wait. To wait, the owner adds open. Whoever then makes
+	// it zero wakes the owner.
 	left   Word32
 	waiter *G
 }
@@ -108,7 +108,7 @@ func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
 	gr.add(g)
 	gp := m.newG()
 	gp.fn, gp.group = fn, gr
-	m.place(gp, where)
+	m.spawnAt(gp, where)
 }
 
 func (gr *Group) add(g *G) {
@@ -164,8 +164,8 @@ func (m *M) popMember(gr *Group) *G {
 	return nil
 }
 
-// unpop puts back what a pop took and should not have. Meanwhile a searcher may
-// have found the ring empty.
+// unpop puts back a G that a pop took by mistake, and wakes a searcher, which may have
+// found the ring empty meanwhile.
 func (m *M) unpop(gp *G) {
 	if gp != nil {
 		m.p.ring.push(m, gp) // succeeds: the pop made room
@@ -173,8 +173,8 @@ func (m *M) unpop(gp *G) {
 	}
 }
 
-// commitWait decides whether g, the owner, waits: whoever makes left zero does
-// what comes then, g itself or the last member.
+// commitWait decides whether g, the owner, waits. It does not if its own addition makes
+// left zero. Otherwise the last member wakes it.
 func commitWait(m *M, g *G) bool {
 	gr := g.waitGroup
 	return gr.left.add(m, int32(gr.open)) != 0

@@ -7,7 +7,7 @@ package sched
 //	mutexUnlocked -> mutexLocked -> mutexUnlocked   nobody else came
 //	mutexLocked -> mutexSleeping                    an M sleeps, or is about to
 //
-// An M that takes the lock after sleeping leaves mutexSleeping behind, since it
+// An M that takes the lock after sleeping leaves mutexSleeping behind, because it
 // cannot know whether it was the only sleeper.
 type mutex struct{ key Word32 }
 

@@ -5,15 +5,15 @@ import (
 	"runtime"
 )
 
-// An M is a worker thread. The Machine gives it a thread that calls Step; all
-// else happens in carriers.
+// An M is a worker thread. The Machine gives it a thread, which calls Step. All else
+// happens in carriers.
 type M struct {
 	ID    int
 	Local any // the Machine's own
 
-	// Path is the longest chain of Works, each of which had to wait for the one
-	// before, that leads to where the G is that m runs. A Machine with a [Memory]
-	// adds every Work to it, in its own units; elsewhere it is 0.
+	// Path is the length of the critical path up to where m's G is now: the longest
+	// chain of Works in which each had to wait for the one before. A Machine with a
+	// [Memory] adds every Work to it, in its own units. Elsewhere it is 0.
 	Path int64
 
 	s      *Sched
@@ -35,26 +35,26 @@ type M struct {
 	// if it has just slept for policy.Grace because it found nothing else.
 	hunger uint32
 
-	bound   bool  // its thread has been bound, or would have been but for bindErr
-	bindErr error // why Bind failed, nil if it did not
+	bindTried bool  // Bind was called for its thread
+	bindErr   error // why Bind failed, nil if it did not
 }
 
-// starts is called when m begins to run gp, or goes on with it.
+// starts takes gp's critical-path length as m's own, when m begins to run gp or
+// resumes it.
 func (m *M) starts(gp *G) {
 	if m.memory != nil {
 		m.Path = gp.path
 	}
 }
 
-// leaves is called when gp is what m runs and will go on, or be waited for,
-// elsewhere, or when gp has just been made by what m runs.
+// leaves saves m's critical-path length in gp, when gp parks, ends or is spawned.
 func (m *M) leaves(gp *G) {
 	if m.memory != nil {
 		gp.path = m.Path
 	}
 }
 
-// waited is called when what m runs has waited for what a path led to.
+// waited raises m's critical-path length to path, that of what m's G has waited for.
 func (m *M) waited(path int64) {
 	if m.memory != nil {
 		m.Path = max(m.Path, path)
@@ -81,8 +81,8 @@ func (m *M) Step() (more bool) {
 	return more
 }
 
-// endedM notes that an M has ended. It acts for m0, as the M is in no carrier
-// that could pause.
+// endedM notes that an M has ended. It acts in the name of m0: the M is in no
+// carrier any more, so it could not pause.
 func (s *Sched) endedM() {
 	if s.nm.add(s.m0, -1) == 0 {
 		s.machine.Futexwakeup(s.m0, &s.nm, 1)

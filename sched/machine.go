@@ -6,16 +6,15 @@ import (
 	"numasched/topology"
 )
 
-// A Machine is what the scheduler runs on: real threads (package host) or
-// events in virtual time (package sim). The scheduler asks it for little, and
-// for nothing behind its back: every word that Ms share is a [Word32],
-// [Word64] or wordG and reports its accesses to Memory, every wait is a
-// Futexsleep, every clock is Nanotime. So the same scheduler source runs on
-// both, and an explorer that decides the order of accesses decides everything.
+// A Machine is what the scheduler runs on: real threads (package host) or events in
+// virtual time (package sim). All that Ms share goes through it. Every shared word is
+// a [Word32], [Word64] or wordG, which reports its accesses to Memory. Every wait is a
+// Futexsleep, and every clock is Nanotime. So the same scheduler source runs on both,
+// and an explorer that decides the order of accesses decides everything.
 //
-// Calls come from the M they name, while that M runs, with one exception: the
-// M that stands for callers from outside ([Sched.Run], [Sched.Close]) is never
-// started and has no P.
+// An M calls these methods about itself while it runs. There is one exception: the M
+// that stands for callers from outside ([Sched.Run], [Sched.Close]) is never started
+// and has no P.
 type Machine interface {
 	// Topology is the machine that Ps are mapped onto. It never changes.
 	Topology() *topology.Topology

@@ -2,18 +2,18 @@ package sched
 
 import "numasched/topology"
 
-// A place is one NUMA node as Ps are mapped onto it. Under arms with node
-// queues each place has a Node of its own, under the others all share one.
-type place struct {
-	index int // in Sched.places
+// A domain is one NUMA node as Ps are mapped onto it. Under arms with node
+// queues each domain has a Node of its own, under the others all share one.
+type domain struct {
+	index int // in Sched.domains
 	id    int // the node's kernel ID, or -1 if the machine has no nodes
 	cpus  topology.CPUSet
 	node  *Node
 }
 
-// hasPs reports whether a G that is sent here runs here: with few Ps, some places
-// have none.
-func (pl *place) hasPs() bool { return len(pl.node.ps) > 0 }
+// hasPs reports whether any P is mapped to the domain. With few Ps, some domains have
+// none, and a G that is sent there runs elsewhere.
+func (pl *domain) hasPs() bool { return len(pl.node.ps) > 0 }
 
 // A Node is what Ps share: a run queue, idle Ps and a count of searchers. Under
 // arms with node queues it is one NUMA node; under the others there is one Node
@@ -29,11 +29,11 @@ type Node struct {
 	runq  gQueue
 	nrunq Word32 // length of runq
 
-	idle    *P     // idle Ps, last come first, linked through P.link and P.back
-	nidle   Word32 // how many
-	hunger  uint32 // see hungerOf; under lock
-	hungry  int64  // when that was
-	nsearch Word32 // Ms of this node that look for work
+	idle     *P     // idle Ps, last come first, linked through P.link and P.back
+	nidle    Word32 // how many
+	hunger   uint32 // see hungerOf; under lock
+	hungerAt int64  // when that was
+	nsearch  Word32 // Ms of this node that look for work
 
 	ps   []*P
 	near []*Node // all Nodes in order of distance, itself first
@@ -109,8 +109,8 @@ func (m *M) queueBatch(n *Node) int {
 	return min(int(n.nrunq.load(m))/len(n.ps)+1, ringSize/2)
 }
 
-// queueRemove takes gp, wherever it stands, out of the one queue of arms
-// without rings, and reports whether it was there and had not started.
+// queueRemove takes gp out of the one queue of arms without rings, from any position.
+// It reports whether gp was there and had not started.
 func (m *M) queueRemove(gp *G) bool {
 	n := m.p.node
 	n.lock.lock(m)

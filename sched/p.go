@@ -1,18 +1,18 @@
 package sched
 
 // A P is the right to run Gs, and what goes with it: a run queue, free Gs,
-// statistics. There are Procs of them. What is not a word that Ms share belongs
-// to the M that holds the P.
+// statistics. There are Procs of them. All fields that are not shared words belong to
+// the M that holds the P.
 type P struct {
-	id    int
-	cpu   int // the CPU it is mapped to: its place in the machine; -1 if unknown
-	place *place
-	node  *Node
-	l3    int // index of cpu's L3 cache, or -1
+	id     int
+	cpu    int // the CPU it is mapped to: its place in the machine; -1 if unknown
+	domain *domain
+	node   *Node
+	l3     int // index of cpu's L3 cache, or -1
 
-	// m holds the P, or sleeps and holds it again when woken; nil until the P is
-	// first needed. An idle P keeps its M: then a P comes back to the thread,
-	// and the caches, that it had.
+	// m holds the P, or sleeps and will hold it again when it is woken. It is nil until
+	// the P is first needed. An idle P keeps its M, so that it comes back to the thread
+	// and the caches that it had.
 	m *M
 
 	tick    uint32 // turns of the scheduling loop
@@ -26,7 +26,7 @@ type P struct {
 	tiers []tier // whom to rob, nearest first
 	rand  uint64
 
-	crumbs uint32 // thefts in a row on the own node that yielded little, see policy.Crumb
+	smallThefts uint32 // thefts in a row on the own node that yielded little, see policy.SmallTheft
 
 	// On the Node's idle list; under its lock.
 	idle       bool
@@ -39,9 +39,9 @@ type P struct {
 	publishedAt uint64 // Sched.statsAsked then
 }
 
-// runqput makes gp runnable on m's P: at once if next is set (what was to come
-// next goes to the end of the ring), else at the end of the ring. If the ring is
-// full, half of it goes to the node's queue.
+// runqput makes gp runnable on m's P. If next is set it runs next, and the G that was
+// to run next goes to the end of the ring. Otherwise gp goes to the end of the ring.
+// If the ring is full, half of it goes to the node's queue.
 func (m *M) runqput(gp *G, next bool) {
 	p := m.p
 	if !m.s.arm.Local {
@@ -65,8 +65,8 @@ func (m *M) runqput(gp *G, next bool) {
 }
 
 // runqget takes the G that runs next on m's P, in its turn tick. Two Gs that keep
-// waking each other through runnext would starve the ring for ever. Go has them
-// share a time slice, at whose end it preempts them; here the ring has a turn.
+// waking each other through runnext would starve the ring for ever. Go lets them
+// share one time slice and then preempts them. Here the ring has a turn instead.
 func (m *M) runqget(tick uint32) *G {
 	p := m.p
 	if tick%fairTicks == ringTick {

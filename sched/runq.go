@@ -3,27 +3,25 @@ package sched
 // ringSize is the capacity of a P's run queue, as in Go.
 const ringSize = 256
 
-// A ring is the run queue of one P. Its owner, the M that holds the P, pushes
-// at the tail, takes at the head to be fair (get) and at the tail to take back
-// a child it has just spawned (pop). Thieves take at the head (grab).
+// A ring is the run queue of one P. Its owner is the M that holds the P. The owner
+// pushes at the tail. It takes at the head to be fair (get), and at the tail to take
+// back a child that it has just spawned (pop). Thieves take at the head (grab).
 //
-// Invariant: all that says which slots are in use is one word,
+// Invariant: one word says which slots are in use,
 //
 //	seq:28 | len:9 | head:27
 //
-// and every change of the ring is one compare-and-swap of that word. So all
-// changes are totally ordered, and whoever succeeds owns exactly the Gs that its
-// change removed. This is what Chase and Lev's deque cannot do: there the
-// owner's pop is ordered against a thief only when one element is left, so a
-// thief may take only one element at a time.
+// and every change of the ring is one compare-and-swap of that word. So all changes
+// are totally ordered, and whoever succeeds owns exactly the Gs that its change
+// removed. Chase and Lev's deque cannot do this: it orders the owner's pop against a
+// thief only when one element is left, so a thief may take only one at a time.
 //
-// A thief reads slots before its compare-and-swap; what it read is right if the
-// word has not changed, since a slot in use is never written. The word could
-// change and come back (ABA) only through pop followed by push, and pop
-// increments seq; or when head wraps around, after 2^27 takings from the head.
-// To be fooled, a thief would have to stall for an exact multiple of 2^28 pops
-// or of 2^27 gets between its load and its compare-and-swap: seconds of the
-// owner doing nothing else, met to the very count.
+// A thief reads slots before its compare-and-swap. A slot in use is never written, so
+// what the thief read is right if the word has not changed. The word could change and
+// come back (ABA) in two ways. One is a pop followed by a push, but pop increments seq.
+// The other is a head that wraps around, after 2^27 takings from the head. To be
+// fooled, a thief would have to stall between its load and its compare-and-swap while
+// the owner does an exact multiple of 2^28 pops or of 2^27 gets, which takes seconds.
 type ring struct {
 	state Word64
 	slots [ringSize]slot

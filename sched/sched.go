@@ -23,11 +23,11 @@ type Sched struct {
 	machine Machine
 	arm     policy.Arm
 
-	ps     []*P
-	places []*place
-	nodes  []*Node
-	apart  bool // there are several places
-	homes  bool // and Gs are woken and kept at home
+	ps             []*P
+	domains        []*domain
+	nodes          []*Node
+	severalDomains bool // there are several domains
+	homes          bool // and Gs are woken and kept at home
 
 	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
 	npidle   Word32 // idle Ps of all Nodes
@@ -45,7 +45,7 @@ type Sched struct {
 	nfreec     Word32 // length of freec; read without the lock
 	nm         Word32 // Ms that have not ended; read without the lock
 
-	strays sync.Map // IDs of nodes without CPUs for us that Gs were sent to
+	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 
 	lines atomic.Uint32
 	// groupPaths are the longest M.Paths of members that have ended elsewhere, of
@@ -106,8 +106,8 @@ func (s *Sched) Procs() int { return len(s.ps) }
 // order of their first P; -1 stands for CPUs that no node has.
 func (s *Sched) NodeIDs() (ids []int) {
 	for _, p := range s.ps {
-		if !slices.Contains(ids, p.place.id) {
-			ids = append(ids, p.place.id)
+		if !slices.Contains(ids, p.domain.id) {
+			ids = append(ids, p.domain.id)
 		}
 	}
 	return ids

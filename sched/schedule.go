@@ -7,14 +7,14 @@ import (
 )
 
 const (
-	fairTicks    = 61     // every so many turns the node's queue comes first, as in Go
-	ringTick     = 30     // and so many turns later the ring before runnext, see runqget
-	farTicks     = 8 * 61 // every so many, another node's before that
-	bindingTicks = 16     // every so many, the thread's binding is checked
+	fairTicks    = 61     // in every 61st turn the node's queue comes first, as in Go
+	ringTick     = 30     // 30 turns later the ring comes before runnext, see runqget
+	farTicks     = 8 * 61 // in every 488th turn the queue of another node comes first
+	bindingTicks = 16     // in every 16th turn the thread's binding is checked
 )
 
-// schedule returns the G that m runs next, or nil if the scheduler stops. A G
-// that looked for work and found some makes sure that another looks on.
+// schedule returns the G that m runs next, or nil if the scheduler stops. An M that
+// has searched and found work makes sure that another M goes on searching.
 func (m *M) schedule() *G {
 	m.spend(CostSchedule)
 	gp := m.findRunnable()
@@ -61,7 +61,7 @@ func (m *M) findRunnable() *G {
 	}
 }
 
-// findQueued looks where m's P has a right to look.
+// findQueued looks in the queues of m's own P and Node.
 func (m *M) findQueued() *G {
 	p := m.p
 	n := p.node
@@ -101,8 +101,8 @@ func (m *M) pickLocal() *G {
 	return gp
 }
 
-// search makes m a searcher unless there are enough: at most half as many as
-// there are busy Ps, or stealing costs more than it finds.
+// search makes m a searcher, unless there are at least half as many searchers as busy
+// Ps: more would cost more than they find. It reports whether m is one.
 func (m *M) search() bool {
 	n := m.p.node
 	if !m.searching {
@@ -116,22 +116,27 @@ func (m *M) search() bool {
 	return true
 }
 
-// sleep makes m's P idle and m sleep until somebody wakes them. It returns a G
-// if the node's queue turned out not to be empty, nil if m should look again.
+// sleep makes m's P idle and puts m to sleep until somebody wakes it. It returns a G
+// if the node's queue turned out not to be empty, and nil if m should look again.
 //
 // No wake-up is lost. A submitter publishes work, then looks at npidle, then at
-// nsearch (wakep). m makes its P idle, then stops being a searcher, then, if it
-// was the last on its node, looks at every queue once more. Either the submitter
-// sees an idle P and no searcher, and wakes one; or it saw a searcher that had
-// not yet stopped, whose last look is still to come; or it saw no idle P, and
-// the searchers that are now idle had not yet become so, and their last look is
-// to come too. An M that was not allowed to search looks again as well if nobody
-// on its node searches any more.
+// nsearch (wakep). A sleeper makes its P idle, then stops being a searcher. If it was
+// the last searcher on its node, it then looks at every queue once more. So there are
+// three cases:
 //
-// If the last look finds something after all, m goes back to searching; but what
-// it finds may be what it has just declined, Gs at home on other nodes. Then it
-// sleeps for policy.Grace only, after which it may take some of those. So in arms
-// with homes a G can be queued while a P is idle, but for no longer than that.
+//   - The submitter sees an idle P and no searcher. It wakes an M.
+//   - It sees a searcher. That one has not stopped searching, so its last look is
+//     still to come, and finds the work.
+//   - It sees no idle P. Ps that are idle later had not become idle, so the last look
+//     of their Ms is still to come, too.
+//
+// An M that was not allowed to search takes the last look as well, if nobody on its
+// node searches any more.
+//
+// If the last look finds something, m goes back to searching. But it may find only
+// what m has just declined: Gs at home on other nodes. Then m sleeps for policy.Grace,
+// and may take some of those afterwards. So in arms with homes a G can be queued while
+// a P is idle, but for no longer than that.
 func (m *M) sleep() *G {
 	s, p := m.s, m.p
 	n := p.node
@@ -187,14 +192,14 @@ func (m *M) sleep() *G {
 func (m *M) hungerOf(n *Node) uint32 {
 	now := m.s.machine.Nanotime(m)
 	n.lock.lock(m)
-	n.hunger, n.hungry = policy.Hunger(n.hunger, now-n.hungry), now
+	n.hunger, n.hungerAt = policy.Hunger(n.hunger, now-n.hungerAt), now
 	h := n.hunger
 	n.lock.unlock(m)
 	return h
 }
 
-// unidle takes p, m's own, off the idle list, unless somebody else has, who then
-// wakes m.
+// unidle takes p off the idle list and reports whether it did. If somebody else was
+// faster, they wake p's M.
 func (m *M) unidle(p *P) bool {
 	n := p.node
 	n.lock.lock(m)
@@ -224,15 +229,16 @@ func (m *M) workAnywhere() bool {
 	return false
 }
 
-// onlyFarWork reports whether nothing is queued at m's place: what m has declined
-// is elsewhere. Where Ps of several places share a Node, the Node's queue is near.
+// onlyFarWork reports whether nothing is queued in m's domain, so that all that m has
+// declined is elsewhere. Where Ps of several domains share a Node, the Node's queue
+// counts as near.
 func (m *M) onlyFarWork() bool {
 	n := m.p.node
 	if n.nrunq.load(m) != 0 {
 		return false
 	}
 	for _, p := range n.ps {
-		if p.place == m.p.place && (p.ring.len(m) != 0 || p.runnext.load(m) != nil) {
+		if p.domain == m.p.domain && (p.ring.len(m) != 0 || p.runnext.load(m) != nil) {
 			return false
 		}
 	}
@@ -257,8 +263,8 @@ func (m *M) wakep(n *Node) {
 		if p != nil {
 			m.pidletake(n, p)
 		} else {
-			// Somebody was faster. Under the lock, so that an M that is about to
-			// sleep there does not take our searcher that never was for another.
+			// Somebody was faster. Uncount the searcher under the lock: an M that is
+			// about to sleep there must not rely on it.
 			n.nsearch.add(m, -1)
 		}
 		n.lock.unlock(m)
@@ -290,7 +296,7 @@ func (m *M) ready(gp *G) {
 		gp.path = max(gp.path, m.Path) // it waited for what m runs
 	}
 	if s.homes {
-		here := int32(p.place.index)
+		here := int32(p.domain.index)
 		if gp.from != here {
 			gp.from, gp.away = here, 0
 		}
@@ -300,7 +306,7 @@ func (m *M) ready(gp *G) {
 			gp.home.Store(here)
 			p.stats.Follows++
 		case policy.AtHome:
-			if pl := s.places[home]; pl.hasPs() {
+			if pl := s.domains[home]; pl.hasPs() {
 				m.readyAt(pl.node, gp)
 				return
 			}
@@ -322,16 +328,16 @@ func (m *M) readyAt(n *Node, gp *G) {
 	m.wakep(n)
 }
 
-// place makes the fresh gp runnable where it was asked to be. Arms without homes
+// spawnAt makes the fresh gp runnable where it was asked to be. Arms without homes
 // note what was asked, so that locality can be told, and ignore it.
-func (m *M) place(gp *G, where Placement) {
+func (m *M) spawnAt(gp *G, where Placement) {
 	s, n := m.s, m.p.node
 	if id, ok := where.Node(); ok {
-		i := slices.IndexFunc(s.places, func(pl *place) bool { return pl.id == id })
+		i := slices.IndexFunc(s.domains, func(pl *domain) bool { return pl.id == id })
 		if i < 0 {
 			s.strays.LoadOrStore(id, true)
-		} else if s.apart {
-			pl := s.places[i]
+		} else if s.severalDomains {
+			pl := s.domains[i]
 			gp.home.Store(int32(i))
 			if s.homes && pl.node != n && pl.hasPs() {
 				m.queuePut(pl.node, gp)
@@ -378,15 +384,15 @@ func (m *M) resume(gp *G) {
 	m.starts(gp)
 }
 
-// ran notes where gp runs. Where it first runs is its home.
+// ran counts whether gp runs at home. A G is at home where it first runs.
 func (m *M) ran(gp *G) {
 	p := m.p
-	if m.s.apart {
+	if m.s.severalDomains {
 		switch gp.home.Load() {
 		case noHome:
-			gp.home.Store(int32(p.place.index))
+			gp.home.Store(int32(p.domain.index))
 			p.stats.HomeRuns++
-		case int32(p.place.index):
+		case int32(p.domain.index):
 			p.stats.HomeRuns++
 		default:
 			p.stats.AwayRuns++
@@ -396,29 +402,29 @@ func (m *M) ran(gp *G) {
 	}
 }
 
-// checkBinding samples where m's thread is and, if it should be bound and is
-// elsewhere, binds it again: a goroutine does not own its thread. Go's runtime
-// preempts one that has run for 10 ms, and another thread may take it up. So this
-// is called every few turns, after every sleep and before every [G.Work].
+// checkBinding samples which CPU m's thread is on, and binds the thread if that CPU is
+// not of m's node. A goroutine does not own its thread: Go's runtime preempts one that
+// has run for 10 ms, and another thread may take it up. So this is called every few
+// turns, after every sleep and before every [G.Work].
 func (m *M) checkBinding() {
 	p := m.p
 	if !m.s.arm.Bind {
 		return
 	}
-	if m.bound {
+	if m.bindTried {
 		cpu := m.s.machine.Getcpu(m)
 		if cpu < 0 {
 			return
 		}
 		p.stats.Samples++
-		if p.place.cpus.Contains(cpu) {
+		if p.domain.cpus.Contains(cpu) {
 			p.stats.OnNode++
 			return
 		}
 	}
-	m.bound = true
+	m.bindTried = true
 	if m.bindErr == nil {
-		m.bindErr = m.s.machine.Bind(m, p.place.cpus)
+		m.bindErr = m.s.machine.Bind(m, p.domain.cpus)
 		p.stats.Binds++
 	}
 }

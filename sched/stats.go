@@ -43,7 +43,7 @@ type pstats struct{ Stats }
 
 func (st *pstats) steals(thief, victim *P, n uint32) {
 	switch {
-	case thief.place != victim.place:
+	case thief.domain != victim.domain:
 		st.StealsRemote++
 		st.StolenRemote += int64(n)
 		return
@@ -56,7 +56,7 @@ func (st *pstats) steals(thief, victim *P, n uint32) {
 }
 
 func (st *pstats) wakes(waker, woken *P) {
-	if waker.place == woken.place {
+	if waker.domain == woken.domain {
 		st.WakesLocal++
 	} else {
 		st.WakesRemote++

@@ -6,13 +6,13 @@ import "numasched/sched/policy"
 // four rounds found none.
 func (m *M) steal() *G {
 	s, p := m.s, m.p
-	if p.crumbs >= policy.Crumbs {
+	if p.smallThefts >= policy.SmallThefts {
 		if gp := m.stealAfar(); gp != nil {
 			return gp
 		}
 	}
 	if m.hunger > 1 {
-		// The own node has had nothing for longer than a Grace: to where there is most.
+		// The own node has had nothing for longer than a Grace: go to the queues.
 		for _, n := range p.node.near[1:] {
 			if gp := m.queueRob(n, true); gp != nil {
 				return gp
@@ -56,13 +56,13 @@ func (m *M) steal() *G {
 	return nil
 }
 
-// stealAfar looks at a few Ps of other nodes, see policy.Crumb.
+// stealAfar looks at a few Ps of other nodes, see policy.SmallTheft.
 func (m *M) stealAfar() *G {
 	s, p := m.s, m.p
-	p.crumbs = 0
+	p.smallThefts = 0
 	for range policy.FarProbes {
 		v := s.ps[p.random()%uint32(len(s.ps))]
-		if v.place == p.place {
+		if v.domain == p.domain {
 			continue
 		}
 		if gp := m.stealFrom(v, true, false); gp != nil {
@@ -90,20 +90,19 @@ func (m *M) stealFrom(v *P, remote, last bool) *G {
 		return m.stealNext(v, remote)
 	}
 	p.stats.steals(p, v, n)
-	if m.s.apart && m.s.arm.Near {
-		if n > policy.Crumb || remote {
-			p.crumbs = 0
+	if m.s.severalDomains && m.s.arm.Near {
+		if n > policy.SmallTheft || remote {
+			p.smallThefts = 0
 		} else {
-			p.crumbs++
+			p.smallThefts++
 		}
 	}
 	return p.ring.pop(m)
 }
 
-// stealNext takes what v is about to run. v may be on the point of running it,
-// when the G it runs has just woken its partner and will block: then taking it
-// would bounce the two between Ps. So, as Go does, the thief waits a little
-// first.
+// stealNext takes the G that v would run next. Often v is just about to run it: v's G
+// has woken its partner and will block. To take the partner would bounce the two
+// between Ps. So the thief waits a little first, as Go does.
 func (m *M) stealNext(v *P, remote bool) *G {
 	gp := v.runnext.load(m)
 	if gp == nil || remote && m.s.homes && m.hunger == 0 && gp.home.Load() != noHome {
@@ -122,8 +121,8 @@ const stealNextDelay = 3000
 
 func limitNear(_ *ring, _, n uint32) uint32 { return policy.StealHalf(n) }
 
-// homeless counts the oldest Gs that have no home yet: they have not run. It may
-// be wrong if the ring changes, and then the grab that asks fails.
+// homeless counts the oldest Gs that have no home yet because they have not run. The
+// count may be wrong if the ring changes meanwhile; then the grab that asks fails.
 func (r *ring) homeless(head, n uint32) (free uint32) {
 	for free < n && r.slots[(head+free)%ringSize].load().home.Load() == noHome {
 		free++
@@ -131,8 +130,9 @@ func (r *ring) homeless(head, n uint32) (free uint32) {
 	return free
 }
 
-// queueRob takes Gs from the queue of another node, as policy.StealRemote has it,
-// one to run and the others to the ring of m's P, which must be empty.
+// queueRob takes Gs from the queue of another node, as many as policy.StealRemote
+// says. It returns one to run, and puts the others into the ring of m's P, which must
+// be empty.
 func (m *M) queueRob(n *Node, last bool) *G {
 	if n.nrunq.load(m) == 0 {
 		return nil

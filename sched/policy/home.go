@@ -9,10 +9,10 @@ const (
 	Move                // to the P that made it ready, which is its home from now on
 )
 
-// FollowAfter is how many consecutive wake-ups from one other node move a G's
-// home there, if it has done no Work between them. Two Gs that only talk to each
-// other across nodes pay for every message; one that works on memory between
-// messages would pay for that instead.
+// FollowAfter is how many consecutive wake-ups from one other node move a G's home
+// there, if it has done no Work between them. Two Gs that only talk to each other
+// across nodes pay for every message. A G that works on memory between messages would
+// pay for the memory instead.
 const FollowAfter = 16
 
 // Ready decides where a G goes that is at home on node home and was made ready

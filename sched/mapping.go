@@ -7,21 +7,21 @@ import (
 	"numasched/topology"
 )
 
-// mapPs makes places, Nodes and Ps. Ps fill the CPUs node by node, starting at
-// the node that the caller runs on (several schedulers may share a machine), and
-// within a node in ascending order of CPU. No core gets a second P before all
-// cores of the machine have one: a sibling thread adds a fraction of a core.
+// mapPs makes domains, Nodes and Ps. Ps fill the CPUs node by node, and in ascending
+// order within a node. They begin at the node that the caller runs on, because several
+// schedulers may share a machine. No core gets a second P before all cores of the
+// machine have one: a sibling thread adds only a fraction of a core.
 func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
-	s.makePlaces(topo, seed)
-	s.apart = len(s.places) > 1
-	s.homes = s.apart && s.arm.Home
-	byID := make(map[int]*place)
-	for _, pl := range s.places {
+	s.makeDomains(topo, seed)
+	s.severalDomains = len(s.domains) > 1
+	s.homes = s.severalDomains && s.arm.Home
+	byID := make(map[int]*domain)
+	for _, pl := range s.domains {
 		byID[pl.id] = pl
 	}
 
-	order := []*place{}
-	start := s.places[0].id
+	order := []*domain{}
+	start := s.domains[0].id
 	if cpu := s.machine.Getcpu(s.m0); cpu >= 0 && byID[topo.NodeOf(cpu)] != nil {
 		start = topo.NodeOf(cpu)
 	}
@@ -42,7 +42,7 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	}
 
 	s.makeNodes()
-	for _, pl := range s.places {
+	for _, pl := range s.domains {
 		for _, id := range nearest(topo, pl.id) {
 			if near := byID[id]; near != nil && s.arm.NodeQ {
 				pl.node.near = append(pl.node.near, near.node)
@@ -78,14 +78,14 @@ func threadRanks(topo *topology.Topology) map[int]int {
 	return rank
 }
 
-// makePlaces makes a place of every node that has CPUs for us. Where nodes
-// overlap, a CPU belongs to the first. CPUs that no node has make up a place of
-// their own.
-func (s *Sched) makePlaces(topo *topology.Topology, seed uint64) {
+// makeDomains makes a domain of every node that has CPUs which this process may use.
+// A CPU of several nodes belongs to the first. CPUs that no node has make up a domain
+// of their own.
+func (s *Sched) makeDomains(topo *topology.Topology, seed uint64) {
 	rest := topo.Allowed
 	add := func(id int, cpus topology.CPUSet) {
 		if !cpus.Empty() {
-			s.places = append(s.places, &place{index: len(s.places), id: id, cpus: cpus})
+			s.domains = append(s.domains, &domain{index: len(s.domains), id: id, cpus: cpus})
 			rest = rest.AndNot(cpus)
 		}
 	}
@@ -94,28 +94,28 @@ func (s *Sched) makePlaces(topo *topology.Topology, seed uint64) {
 	}
 	add(-1, rest)
 	if s.arm.Shuffle {
-		s.dealPlaces(seed)
+		s.dealDomains(seed)
 	}
 }
 
-// dealPlaces deals the CPUs out anew, each place as many as it had: the deck is
-// sorted by node, and the places that still want a card get one in turn. So a
-// place has CPUs of as many nodes as it can, and what it believes to be its node
-// says nothing: among n nodes of the same size, 1 CPU in n is where its place is,
-// on average over seeds. CPUs dealt at random would now and then give a place most
-// of one node, and a small machine much of its own map.
-func (s *Sched) dealPlaces(seed uint64) {
+// dealDomains deals the CPUs out anew, and each domain gets as many as it had. The deck
+// is sorted by node, and the domains that still want a card get one in turn. So a
+// domain has CPUs of as many nodes as possible, and the node that it believes in says
+// nothing about where it is. Among n nodes of the same size, 1 CPU in n is on the
+// domain's own node, on average over seeds. If CPUs were dealt at random, now and then
+// a domain would get most of one node, and a small machine much of its own map.
+func (s *Sched) dealDomains(seed uint64) {
 	r := &P{rand: (seed+1)*0x9E3779B97F4A7C15 | 1}
 	var deck []int
-	for _, pl := range shuffled(r, s.places) {
+	for _, pl := range shuffled(r, s.domains) {
 		deck = append(deck, shuffled(r, pl.cpus.List())...)
 	}
-	wants := make([]int, len(s.places))
-	for i, pl := range s.places {
+	wants := make([]int, len(s.domains))
+	for i, pl := range s.domains {
 		wants[i] = pl.cpus.Len()
 		pl.cpus = topology.CPUSet{}
 	}
-	for turn := shuffled(r, s.places); len(deck) > 0; {
+	for turn := shuffled(r, s.domains); len(deck) > 0; {
 		for _, pl := range turn {
 			if wants[pl.index] > 0 {
 				wants[pl.index]--
@@ -136,8 +136,8 @@ func shuffled[T any](r *P, list []T) []T {
 	return list
 }
 
-func (s *Sched) newP(topo *topology.Topology, pl *place, cpu int, seed uint64) *P {
-	p := &P{id: len(s.ps), cpu: cpu, place: pl, l3: topo.L3Of(cpu)}
+func (s *Sched) newP(topo *topology.Topology, pl *domain, cpu int, seed uint64) *P {
+	p := &P{id: len(s.ps), cpu: cpu, domain: pl, l3: topo.L3Of(cpu)}
 	p.rand = (seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1
 	p.ring.state.line = s.newLines(1)
 	p.ring.lines = s.newLines(ringSize / slotsPerLine)
@@ -145,9 +145,9 @@ func (s *Sched) newP(topo *topology.Topology, pl *place, cpu int, seed uint64) *
 	return p
 }
 
-// makeNodes makes a Node per place, or one for all.
+// makeNodes makes a Node per domain, or one for all.
 func (s *Sched) makeNodes() {
-	for _, pl := range s.places {
+	for _, pl := range s.domains {
 		if s.arm.NodeQ || len(s.nodes) == 0 {
 			n := new(Node)
 			n.lock.key.line = s.newLines(1)
@@ -159,7 +159,7 @@ func (s *Sched) makeNodes() {
 		pl.node = s.nodes[len(s.nodes)-1]
 	}
 	for _, p := range s.ps {
-		p.node = p.place.node
+		p.node = p.domain.node
 		p.node.ps = append(p.node.ps, p)
 	}
 }
@@ -174,11 +174,11 @@ func withPs(nodes []*Node) (used []*Node) {
 	return used
 }
 
-// makePools makes a pool of free Gs per place, or one for all.
+// makePools makes a pool of free Gs per domain, or one for all.
 func (s *Sched) makePools() {
-	pools := make(map[*place]*gPool)
+	pools := make(map[*domain]*gPool)
 	for _, p := range s.ps {
-		key := p.place
+		key := p.domain
 		if !s.arm.Cache {
 			key = nil
 		}
@@ -209,7 +209,7 @@ func (s *Sched) makeTiers(topo *topology.Topology, p *P) (tiers []tier) {
 		}
 		t := byDistance[d]
 		if t == nil {
-			t = &tier{distance: d, remote: s.arm.Near && p.place != v.place}
+			t = &tier{distance: d, remote: s.arm.Near && p.domain != v.domain}
 			byDistance[d] = t
 		}
 		if v != p || !s.arm.Near {
@@ -230,8 +230,8 @@ func (s *Sched) makeTiers(topo *topology.Topology, p *P) (tiers []tier) {
 // distance of the nodes.
 func (s *Sched) distance(topo *topology.Topology, p, v *P) int {
 	switch {
-	case p.place != v.place:
-		d := topo.Distance(p.place.id, v.place.id)
+	case p.domain != v.domain:
+		d := topo.Distance(p.domain.id, v.domain.id)
 		if d < 0 {
 			d = 20 // CPUs that no node has: SLIT's usual distance to another node
 		}
@@ -259,7 +259,7 @@ func gcd(a, b uint32) uint32 {
 	return a
 }
 
-// nearest is topo.Nearest, with the place of CPUs that no node has last.
+// nearest is topo.Nearest, with the domain of CPUs that no node has last.
 func nearest(topo *topology.Topology, id int) []int {
 	if ids := topo.Nearest(id); ids != nil {
 		return append(ids[:len(ids):len(ids)], -1)
