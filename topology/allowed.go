@@ -14,93 +14,50 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
+
+	"numasched/topology/cgroup"
 )
 
 // A cpusetMount is a place where cpusets may be found.
 type cpusetMount struct {
-	dir        string // relative to the root
-	as         string // dir as a capture has it
-	cpus, mems []string
-	v2         bool // whose path our cgroup's line "0::" gives
+	cgroup.Mount
+	as string // Dir as a capture has it
 }
 
-func unifiedMount(dir string) cpusetMount {
-	return cpusetMount{dir, dir, []string{"cpuset.cpus.effective"}, []string{"cpuset.mems.effective"}, true}
-}
-
-func cgroup1Mount(dir string) cpusetMount {
-	return cpusetMount{dir, dir, []string{"cpuset.cpus", "cpuset.effective_cpus"}, []string{"cpuset.mems", "cpuset.effective_mems"}, false}
-}
-
-func legacyMount(dir string) cpusetMount {
-	return cpusetMount{dir, dir, []string{"cpus"}, []string{"mems"}, false}
+// files returns what the kernel calls a cpuset's CPUs and nodes. The effective
+// ones, which are those that tasks get, come before those that somebody asked for.
+func (m cpusetMount) files() (cpus, mems []string) {
+	switch {
+	case m.V2:
+		return []string{"cpuset.cpus.effective"}, []string{"cpuset.mems.effective"}
+	case m.NoPrefix:
+		return []string{"effective_cpus", "cpus"}, []string{"effective_mems", "mems"}
+	}
+	return []string{"cpuset.effective_cpus", "cpuset.cpus"}, []string{"cpuset.effective_mems", "cpuset.mems"}
 }
 
 // usualMounts are where distributions put cpusets.
-var usualMounts = []cpusetMount{unifiedMount("sys/fs/cgroup"), cgroup1Mount("sys/fs/cgroup/cpuset"), legacyMount("dev/cpuset")}
+var usualMounts = []cpusetMount{
+	{cgroup.Mount{Dir: "sys/fs/cgroup", V2: true}, "sys/fs/cgroup"},
+	{cgroup.Mount{Dir: "sys/fs/cgroup/cpuset", Controllers: []string{"cpuset"}}, "sys/fs/cgroup/cpuset"},
+	{cgroup.Mount{Dir: "dev/cpuset", Controllers: []string{"cpuset"}, NoPrefix: true}, "dev/cpuset"},
+}
 
-// parseMounts returns the cpuset mounts of a /proc/mounts. Those at unusual
+// cpusetMountsIn returns the cpuset mounts of a /proc/mounts. Those at unusual
 // places, which may tell of users and containers, have another name in a capture.
-func parseMounts(b []byte) []cpusetMount {
+func cpusetMountsIn(b []byte) []cpusetMount {
 	var mounts []cpusetMount
-	for line := range bytes.Lines(b) {
-		f := bytes.Fields(line)
-		if len(f) < 4 || len(mounts) == 64 {
+	for _, m := range cgroup.ParseMounts(b) {
+		if !m.Has("cpuset") {
 			continue
 		}
-		dir := strings.TrimPrefix(path.Clean("/"+unescapeMount(string(f[1]))), "/")
-		if dir == "" {
-			continue
+		as := m.Dir
+		if !slices.ContainsFunc(usualMounts, func(u cpusetMount) bool { return u.Dir == m.Dir }) {
+			as = fmt.Sprintf("cpusets%d", len(mounts))
 		}
-		options := bytes.Split(f[3], []byte(","))
-		has := func(o string) bool {
-			return slices.ContainsFunc(options, func(b []byte) bool { return string(b) == o })
-		}
-		var m cpusetMount
-		switch kind := string(f[2]); {
-		case kind == "cgroup2":
-			m = unifiedMount(dir)
-		case kind == "cpuset", kind == "cgroup" && has("cpuset") && has("noprefix"):
-			m = legacyMount(dir)
-		case kind == "cgroup" && has("cpuset"):
-			m = cgroup1Mount(dir)
-		default:
-			continue
-		}
-		if !slices.ContainsFunc(usualMounts, func(u cpusetMount) bool { return u.dir == dir }) {
-			m.as = fmt.Sprintf("cpusets%d", len(mounts))
-		}
-		mounts = append(mounts, m)
+		mounts = append(mounts, cpusetMount{m, as})
 	}
 	return mounts
-}
-
-// unescapeMount undoes the octal escapes of white space in /proc/mounts.
-func unescapeMount(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
-}
-
-// parseCgroup returns the path of the cpuset hierarchy and that of the unified
-// one in a /proc/self/cgroup; "" where it has no such line.
-func parseCgroup(b []byte) (cpuset, unified string) {
-	for line := range bytes.Lines(b) {
-		id, rest, _ := strings.Cut(string(trim(line)), ":")
-		controllers, p, ok := strings.Cut(rest, ":")
-		if !ok || !strings.HasPrefix(p, "/") {
-			continue
-		}
-		switch {
-		case id == "0" && controllers == "":
-			unified = path.Clean(p)
-		case slices.Contains(strings.Split(controllers, ","), "cpuset"):
-			cpuset = path.Clean(p)
-		}
-	}
-	return cpuset, unified
 }
 
 // parseStatus returns the sets of a /proc/self/status, and whether each was
@@ -130,9 +87,10 @@ func readAllowed(s *source, t *Topology, affinity CPUSet) {
 			*set = left
 		}
 	}
-	for _, m := range s.cpusetMounts() {
-		c, from, ok := s.climb(m, m.cpus, maxCPUs)
-		n, nfrom, nok := s.climb(m, m.mems, maxNodes)
+	for _, p := range s.cpusetPlaces() {
+		cpuFiles, memFiles := p.files()
+		c, from, ok := s.climb(p, cpuFiles, maxCPUs)
+		n, nfrom, nok := s.climb(p, memFiles, maxNodes)
 		if ok {
 			narrow(&cpus, c, "CPUs", from)
 		}
@@ -173,57 +131,49 @@ type cpusetPlace struct {
 	path string // of our cgroup
 }
 
-// cpusetMounts returns the usual mount points and those of /proc/mounts, each
+// cpusetPlaces returns the usual mount points and those of /proc/mounts, each
 // with the path of our cgroup below it.
-func (s *source) cpusetMounts() []cpusetPlace {
+func (s *source) cpusetPlaces() []cpusetPlace {
 	mounts := slices.Clone(usualMounts)
 	for _, name := range []string{"proc/self/mounts", "proc/mounts"} {
 		if b, ok := s.read(name, bigFile); ok {
-			for _, m := range parseMounts(b) {
-				if !slices.ContainsFunc(mounts, func(k cpusetMount) bool { return k.dir == m.dir && k.v2 == m.v2 }) {
+			for _, m := range cpusetMountsIn(b) {
+				if !slices.ContainsFunc(mounts, func(k cpusetMount) bool { return k.Dir == m.Dir && k.V2 == m.V2 }) {
 					mounts = append(mounts, m)
 				}
 			}
 			break
 		}
 	}
-	var cpuset, unified string
+	var paths cgroup.Paths
 	if b, ok := s.read("proc/self/cgroup", smallFile); ok {
-		cpuset, unified = parseCgroup(b)
+		paths = cgroup.ParsePaths(b)
 	}
-	if cpuset == "" {
+	if paths.V1["cpuset"] == "" {
 		if b, ok := s.read("proc/self/cpuset", smallFile); ok && len(b) > 0 && b[0] == '/' {
-			cpuset = path.Clean(string(trim(b)))
+			if paths.V1 == nil {
+				paths.V1 = map[string]string{}
+			}
+			paths.V1["cpuset"] = path.Clean(string(trim(b)))
 		}
-	}
-	if unified == "" {
-		unified = cpuset
 	}
 	places := make([]cpusetPlace, len(mounts))
 	for i, m := range mounts {
-		places[i] = cpusetPlace{m, cpuset}
-		if m.v2 {
-			places[i].path = unified
-		}
+		places[i] = cpusetPlace{m, paths.In(m.Mount, "cpuset")}
 	}
 	return places
 }
 
 // climb returns the first set that is not empty in one of the files, from our
 // cgroup's directory on up to the mount point.
-func (s *source) climb(m cpusetPlace, files []string, limit int) (set CPUSet, from string, ok bool) {
-	below := m.path
-	for depth := 0; depth < 64; depth++ {
+func (s *source) climb(p cpusetPlace, files []string, limit int) (set CPUSet, from string, ok bool) {
+	for _, group := range cgroup.Up(p.path) {
 		for _, f := range files {
-			name := path.Join(m.dir, below, f)
-			if set, ok := s.listAs(name, path.Join(m.as, anonymous(below), f), limit); ok && !set.Empty() {
+			name := path.Join(p.Dir, group, f)
+			if set, ok := s.listAs(name, path.Join(p.as, anonymous(group), f), limit); ok && !set.Empty() {
 				return set, name, true
 			}
 		}
-		if below == "/" || below == "" || below == "." {
-			break
-		}
-		below = path.Dir(below)
 	}
 	return CPUSet{}, "", false
 }

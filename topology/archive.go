@@ -134,7 +134,7 @@ func wanted(name string) bool {
 	base := path.Base(name)
 	switch base {
 	case "cpuinfo", "stat", "meminfo", "mounts", "cgroup", "cpuset", "status",
-		"cpus", "mems", "cpuset.cpus", "cpuset.mems", "cpuset.cpus.effective", "cpuset.mems.effective", "cpuset.effective_cpus", "cpuset.effective_mems",
+		"cpus", "mems", "cpuset.cpus", "cpuset.mems", "cpuset.cpus.effective", "cpuset.mems.effective", "cpuset.effective_cpus", "cpuset.effective_mems", "effective_cpus", "effective_mems",
 		"online", "cpumap", "cpulist", "distance",
 		"core_id", "physical_package_id", "topology", "cache", "level", "type", "size", "shared_cpu_map", "shared_cpu_list",
 		"core_cpus", "thread_siblings", "core_cpus_list", "thread_siblings_list",

@@ -24,6 +24,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"numasched/topology/cgroup"
 )
 
 // Capture writes the files of fsys that [Read] needs to w, as a .tar.gz that
@@ -101,13 +103,13 @@ func (r *recorder) file(name string, data []byte) {
 	case path.Base(name) == "mounts":
 		data = keepMounts(data)
 	case name == "proc/self/cgroup":
-		cpuset, unified := parseCgroup(data)
+		paths := cgroup.ParsePaths(data)
 		data = nil
-		if cpuset != "" {
-			data = fmt.Appendf(data, "1:cpuset:%s\n", anonymous(cpuset))
+		if p := paths.V1["cpuset"]; p != "" {
+			data = fmt.Appendf(data, "1:cpuset:%s\n", anonymous(p))
 		}
-		if unified != "" {
-			data = fmt.Appendf(data, "0::%s\n", anonymous(unified))
+		if p := paths.Unified; p != "" {
+			data = fmt.Appendf(data, "0::%s\n", anonymous(p))
 		}
 	case name == "proc/self/cpuset":
 		data = append([]byte(anonymous(path.Clean(string(trim(data))))), '\n')
@@ -140,11 +142,11 @@ func keepStatus(b []byte) []byte {
 
 func keepMounts(b []byte) []byte {
 	var kept []byte
-	for _, m := range parseMounts(b) {
+	for _, m := range cpusetMountsIn(b) {
 		kind, options := "cgroup", "cpuset"
-		if m.v2 {
+		if m.V2 {
 			kind, options = "cgroup2", "rw"
-		} else if m.cpus[0] == "cpus" {
+		} else if m.NoPrefix {
 			options = "cpuset,noprefix"
 		}
 		kept = fmt.Appendf(kept, "none /%s %s %s 0 0\n", m.as, kind, options)

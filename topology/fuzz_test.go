@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"numasched/topology/cgroup"
 )
 
 func FuzzCPUList(f *testing.F) {
@@ -77,15 +79,15 @@ func FuzzCgroup(f *testing.F) {
 	f.Add([]byte("4:cpu,cpuset:/../../x\n0::/\n"), []byte("none /dev/cpu\\040set cgroup rw,cpuset,noprefix 0 0\n"), []byte("Cpus_allowed_list:\tx\n"))
 	f.Add([]byte("::::"), []byte("a b c"), []byte("Cpus_allowed_list"))
 	base := treeOf(mustSynthetic("2x2"))
-	f.Fuzz(func(t *testing.T, cgroup, mounts, status []byte) {
-		cpuset, unified := parseCgroup(cgroup)
-		for _, got := range []string{cpuset, unified} {
+	f.Fuzz(func(t *testing.T, groups, mounts, status []byte) {
+		paths := cgroup.ParsePaths(groups)
+		for _, got := range append(slices.Collect(maps.Values(paths.V1)), paths.Unified) {
 			if got != "" && (got[0] != '/' || strings.Contains(got+"/", "/../")) {
-				t.Fatalf("%q gives the path %q", cgroup, got)
+				t.Fatalf("%q gives the path %q", groups, got)
 			}
 		}
 		tr := maps.Clone(base)
-		tr["proc/self/cgroup"], tr["proc/mounts"], tr["proc/self/status"] = string(cgroup), string(mounts), string(status)
+		tr["proc/self/cgroup"], tr["proc/mounts"], tr["proc/self/status"] = string(groups), string(mounts), string(status)
 		readsAndRoundTrips(t, tr.inMemory())
 	})
 }

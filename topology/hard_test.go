@@ -419,6 +419,11 @@ func TestAllowedSets(t *testing.T) {
 			"proc/self/cgroup": "3:cpu,cpuacct:/other\n2:cpuset:/slurm/job_1\n", "proc/mounts": "cgroup /sys/fs/cgroup/cpuset cgroup rw,cpuset 0 0\n",
 			"sys/fs/cgroup/cpuset/slurm/job_1/cpuset.cpus": "1,3\n", "sys/fs/cgroup/cpuset/slurm/job_1/cpuset.mems": "0\n",
 		}, "1,3", []int{0}},
+		{"cgroup v1, where other sets are in effect than are configured", tree{
+			"proc/self/cgroup": "2:cpuset:/j\n", "proc/mounts": "cgroup /sys/fs/cgroup/cpuset cgroup rw,cpuset,cpuset_v2_mode 0 0\n",
+			"sys/fs/cgroup/cpuset/j/cpuset.cpus": "0-7\n", "sys/fs/cgroup/cpuset/j/cpuset.effective_cpus": "2-3\n",
+			"sys/fs/cgroup/cpuset/j/cpuset.mems": "0-1\n", "sys/fs/cgroup/cpuset/j/cpuset.effective_mems": "0\n",
+		}, "2-3", []int{0}},
 		{"cgroup v1 seen from a container", tree{
 			"proc/self/cgroup": "2:cpuset:/docker/0123456789ab\n", "proc/mounts": "cgroup /sys/fs/cgroup/cpuset cgroup ro,cpuset 0 0\n",
 			"sys/fs/cgroup/cpuset/cpuset.cpus": "2-3\n", "sys/fs/cgroup/cpuset/cpuset.mems": "0-1\n",
