@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
-	"time"
 
 	"numasched/topology"
 )
@@ -109,100 +107,5 @@ func TestCaptureIsReadBackAsTheSameMachine(t *testing.T) {
 	}
 	if status := dispatch(append([]string{"capture"}, file), &out, &errs); status != 2 {
 		t.Errorf("a second capture into the same file: status %d, want 2", status)
-	}
-}
-
-func levels(findings []finding) map[string]string {
-	m := map[string]string{}
-	for _, f := range findings {
-		m[f.what] = f.level
-	}
-	return m
-}
-
-func TestDoctorFindsWhatSpoilsAnExperiment(t *testing.T) {
-	bad := fstest.MapFS{}
-	for name, content := range map[string]string{
-		"proc/sys/kernel/numa_balancing": "1\n",
-		"proc/cpuinfo":                   "flags\t\t: fpu hypervisor sse\n",
-		"proc/self/cgroup":               "0::/a/b\n",
-		"sys/fs/cgroup/a/cpu.max":        "50000 100000\n",
-		"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "powersave\n",
-		"sys/devices/system/cpu/cpu1/cpufreq/scaling_governor": "performance\n",
-		"sys/devices/system/cpu/intel_pstate/no_turbo":         "0\n",
-		"sys/kernel/mm/transparent_hugepage/enabled":           "[always] madvise never\n",
-	} {
-		bad[name] = &fstest.MapFile{Data: []byte(content)}
-	}
-	topo, err := topology.ParseSynthetic("1x2x1x2x2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	narrowed := *topo
-	narrowed.Allowed = topology.CPUs(0, 1)
-	got := levels(examine(bad, &narrowed))
-	for what, want := range map[string]string{
-		"NUMA": "ok", "NUMA balancing": "warn", "frequency": "warn", "turbo": "warn", "SMT": "warn",
-		"allowed CPUs": "warn", "CPU quota": "warn", "huge pages": "note", "virtual machine": "note",
-	} {
-		if got[what] != want {
-			t.Errorf("%s: %q, want %q", what, got[what], want)
-		}
-	}
-}
-
-func TestDoctorFindsAQuotaWhereverItIs(t *testing.T) {
-	for name, files := range map[string]map[string]string{
-		"cgroup v2, above ours":     {"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "50000 100000\n", "sys/fs/cgroup/a/b/cpu.max": "max 100000\n"},
-		"cgroup v2, a host's path":  {"proc/self/cgroup": "0::/../x\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"},
-		"cgroup v1":                 {"proc/self/cgroup": "4:cpu,cpuacct:/j\n", "sys/fs/cgroup/cpu/j/cpu.cfs_quota_us": "50000\n", "sys/fs/cgroup/cpu/j/cpu.cfs_period_us": "100000\n"},
-		"cgroup v1, in a container": {"proc/self/cgroup": "4:cpu,cpuacct:/docker/1\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000\n", "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"},
-	} {
-		root := fstest.MapFS{}
-		for name, content := range files {
-			root[name] = &fstest.MapFile{Data: []byte(content)}
-		}
-		if f := quota(root); f.level != "warn" || !strings.Contains(f.text, "50000 of every 100000 us") {
-			t.Errorf("%s: %+v", name, f)
-		}
-	}
-	if f := quota(fstest.MapFS{"sys/fs/cgroup/cpu/cpu.cfs_quota_us": {Data: []byte("-1\n")}}); f.level != "ok" {
-		t.Errorf("no quota: %+v", f)
-	}
-}
-
-func TestDoctorIsContentWithAQuietMachine(t *testing.T) {
-	good := fstest.MapFS{}
-	for name, content := range map[string]string{
-		"proc/sys/kernel/numa_balancing":                       "0\n",
-		"sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n",
-		"sys/devices/system/cpu/cpufreq/boost":                 "0\n",
-		"sys/kernel/mm/transparent_hugepage/enabled":           "always [madvise] never\n",
-	} {
-		good[name] = &fstest.MapFile{Data: []byte(content)}
-	}
-	topo, err := topology.ParseSynthetic("2x4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, level := range levels(examine(good, topo)) {
-		if level != "ok" {
-			t.Errorf("%s: %s, want ok", what, level)
-		}
-	}
-}
-
-func TestDoctorSeesOtherWorkAndStolenTime(t *testing.T) {
-	before := cpuTimes("cpu0 100 0 0 900 0 0 0 0 0 0\ncpu1 0 0 0 1000 0 0 0 0 0 0\n")
-	after := cpuTimes("cpu0 150 0 0 950 0 0 0 0 0 0\ncpu1 0 0 0 1070 0 0 0 30 0 0\n")
-	got := busyOf(before, after, time.Second)
-	if got[0].level != "warn" || !strings.Contains(got[0].text, "CPUs 0-1") {
-		t.Errorf("other work: %+v", got[0])
-	}
-	if got[1].level != "warn" || !strings.Contains(got[1].text, "0.30 CPUs") {
-		t.Errorf("stolen time: %+v", got[1])
-	}
-	if quiet := busyOf(before, before, time.Second); quiet[0].level != "ok" || quiet[1].level != "ok" {
-		t.Errorf("nothing has happened, yet %+v", quiet)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -23,18 +23,9 @@ const (
 	kvmExitHLT = 5
 )
 
-// probeKVM boots a guest whose whole program is HLT and returns 0 if it got to
-// it. What goes wrong is printed. It may hang: run it in a process that can be
-// killed.
-func probeKVM() int {
-	if err := runHLT(); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	return 0
-}
-
-func runHLT() error {
+// ProbeKVM boots a guest whose whole program is HLT, and returns nil if the guest
+// got to it. It may hang: run it in a process that can be killed.
+func ProbeKVM() error {
 	dev, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
 		return err
