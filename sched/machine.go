@@ -117,5 +117,6 @@ const (
 	CostSwitch               // leave one carrier and enter another
 	CostSchedule             // one turn of the scheduling loop
 	CostNewStack             // make a carrier
+	CostObject               // make a small object on Go's heap, and its share of collecting it
 	NumCosts
 )

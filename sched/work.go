@@ -9,7 +9,8 @@ import (
 // Work describes once what a G does to the machine, for machines that do it
 // and for machines that only charge for it.
 type Work struct {
-	Ops    int64 // arithmetic operations, one per cycle
+	Ops    int64  // arithmetic operations, one per cycle
+	Kernel string // names the loop, for machines that know how many cycles its operations take; or ""
 	Reads  []Span
 	Writes []Span
 }
@@ -97,6 +98,18 @@ func (p Placement) Node() (id int, ok bool) { return p.node, p.kind == placeNode
 
 // Interleaved reports whether p is [Interleave].
 func (p Placement) Interleaved() bool { return p.kind == placeInterleave }
+
+// Allocated tells a simulated machine that g has made so many small objects on Go's
+// heap, closures most of all: it charges for them. On a real machine they have cost
+// what they cost, and Allocated does nothing.
+func (g *G) Allocated(objects int) {
+	if g.m.memory == nil {
+		return
+	}
+	for range objects {
+		g.m.spend(CostObject)
+	}
+}
 
 // Work does w: on a real machine it calls kernel, on a simulated one it
 // charges for w instead. See [Machine].

@@ -230,6 +230,7 @@ func (b *bfsRun) work(from []int32) sched.Work {
 	}
 	lines := int64(len(from)) + ends*4/64
 	return sched.Work{
+		Kernel: "bfs",
 		Ops:    4 * ends,
 		Reads:  []sched.Span{all(0, int64(len(from))), all(1, lines)},
 		Writes: []sched.Span{all(2, ends)},

@@ -122,10 +122,10 @@ func (c *cgRun) setup(s *sched.Sched) (err error) {
 		c.loops[phase] = newLoop(c.blocks, func(i int) int { return c.x[i].node }, func(i int) func(*sched.G) {
 			x, r, p, q := c.x[i].span, c.r[i].span, c.p[i].span, c.q[i].span
 			w := [...]sched.Work{
-				{Ops: x.Len / 8, Writes: []sched.Span{x, r, p}},
-				{Ops: x.Len / 8 * 7, Reads: append(c.edges(i), p), Writes: []sched.Span{q}},
-				{Ops: x.Len / 8 * 6, Reads: []sched.Span{x, r, p, q}, Writes: []sched.Span{x, r}},
-				{Ops: x.Len / 8 * 2, Reads: []sched.Span{r, p}, Writes: []sched.Span{p}},
+				{Kernel: "cg start", Ops: x.Len / 8, Writes: []sched.Span{x, r, p}},
+				{Kernel: "cg apply", Ops: x.Len / 8 * 7, Reads: append(c.edges(i), p), Writes: []sched.Span{q}},
+				{Kernel: "cg step", Ops: x.Len / 8 * 6, Reads: []sched.Span{x, r, p, q}, Writes: []sched.Span{x, r}},
+				{Kernel: "cg turn", Ops: x.Len / 8 * 2, Reads: []sched.Span{r, p}, Writes: []sched.Span{p}},
 			}[phase]
 			kernel := func() { cgPhases[phase](c, i) }
 			return func(g *sched.G) { g.Work(w, kernel) }

@@ -31,6 +31,7 @@ var cholesky = &Workload{
 					var gr sched.Group
 					for _, t := range tiles {
 						gr.GoAt(g, at(m.tile(t.row, t.col).node), func(g *sched.G) {
+							g.Allocated(6) // two closures and lists of spans
 							g.Work(m.work(t), func() { m.kernel(t) })
 						})
 					}
@@ -57,6 +58,7 @@ type choleskyRun struct {
 
 // A tileTask is what a task does to the tile at row, col.
 type tileTask struct {
+	name     string
 	do       func(m *choleskyRun, t tileTask)
 	row, col int
 	k        int // column of tiles that is being eliminated
@@ -78,20 +80,20 @@ func (m *choleskyRun) steps(step func([]tileTask)) {
 	}
 	for i := range m.n {
 		for j := range i + 1 {
-			tasks = append(tasks, tileTask{(*choleskyRun).fill, i, j, 0, 10 * tileSize})
+			tasks = append(tasks, tileTask{"cholesky fill", (*choleskyRun).fill, i, j, 0, 10 * tileSize})
 		}
 	}
 	next()
 	for k := range m.n {
-		tasks = append(tasks, tileTask{(*choleskyRun).factor, k, k, k, cube / 3})
+		tasks = append(tasks, tileTask{"cholesky factor", (*choleskyRun).factor, k, k, k, cube / 3})
 		next()
 		for i := k + 1; i < m.n; i++ {
-			tasks = append(tasks, tileTask{(*choleskyRun).solve, i, k, k, cube})
+			tasks = append(tasks, tileTask{"cholesky solve", (*choleskyRun).solve, i, k, k, cube})
 		}
 		next()
 		for i := k + 1; i < m.n; i++ {
 			for j := k + 1; j <= i; j++ {
-				tasks = append(tasks, tileTask{(*choleskyRun).update, i, j, k, cube})
+				tasks = append(tasks, tileTask{"cholesky update", (*choleskyRun).update, i, j, k, cube})
 			}
 		}
 		next()
@@ -121,7 +123,7 @@ func (m *choleskyRun) kernel(t tileTask) { t.do(m, t) }
 
 func (m *choleskyRun) work(t tileTask) sched.Work {
 	own := m.tile(t.row, t.col).span
-	w := sched.Work{Ops: t.ops, Reads: []sched.Span{own}, Writes: []sched.Span{own}}
+	w := sched.Work{Kernel: t.name, Ops: t.ops, Reads: []sched.Span{own}, Writes: []sched.Span{own}}
 	if t.row != t.k && t.ops > 10*tileSize { // solve and update read tiles of column k
 		w.Reads = append(w.Reads, m.tile(t.col, t.k).span)
 		if t.col != t.k {

@@ -81,7 +81,7 @@ func sortTask(g *sched.G, arg sched.Arg) int {
 		// some 15 cycles: slices.Sort of 4096 keys in the first-level cache, 190
 		// cycles a key on a Zen 5.
 		ops := int64(n) * int64(15*bits.Len(uint(n))+4)
-		g.Work(sched.Work{Ops: ops, Reads: spans, Writes: spans}, func() { r.leaf(lo, hi, to) })
+		g.Work(sched.Work{Kernel: "cilksort sort", Ops: ops, Reads: spans, Writes: spans}, func() { r.leaf(lo, hi, to) })
 		return n
 	}
 	mid := (lo + hi) / 2
@@ -131,6 +131,7 @@ func mergeTask(g *sched.G, arg sched.Arg) int {
 	n := m.b - m.a + m.d - m.c
 	if n <= r.grain {
 		g.Work(sched.Work{
+			Kernel: "cilksort merge",
 			Ops:    15 * int64(n), // the same
 			Reads:  []sched.Span{r.span(1-m.to, m.a, m.b), r.span(1-m.to, m.c, m.d)},
 			Writes: []sched.Span{r.span(m.to, m.out, m.out+n)},

@@ -19,6 +19,7 @@ func fibForkClosure(g *sched.G, n int) int {
 	if n < 2 {
 		return n
 	}
+	g.Allocated(1)
 	c := g.Fork(func(g *sched.G, _ sched.Arg) int { return fibForkClosure(g, n-1) }, sched.Arg{})
 	y := fibForkClosure(g, n-2)
 	return g.Join(c) + y

@@ -20,6 +20,7 @@ func fibInGroup(g *sched.G, n int) int {
 	}
 	var gr sched.Group
 	var x int
+	g.Allocated(3)
 	gr.Go(g, func(g *sched.G) { x = fibInGroup(g, n-1) })
 	y := fibInGroup(g, n-2)
 	gr.Wait(g)

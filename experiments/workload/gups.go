@@ -33,7 +33,7 @@ var gups = &Workload{
 			Run: func(g *sched.G) error {
 				span := []sched.Span{{Buf: r.buf, Len: int64(n) * 8, Accesses: int64(r.updates), Independent: true}}
 				// An atomic addition takes 20 cycles, in which the next number is made.
-				w := sched.Work{Ops: 20 * int64(r.updates), Writes: span}
+				w := sched.Work{Kernel: "gups", Ops: 20 * int64(r.updates), Writes: span}
 				var gr sched.Group
 				for i := range tasks {
 					gr.Go(g, func(g *sched.G) { g.Work(w, func() { r.kernel(i) }) })

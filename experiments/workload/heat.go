@@ -85,7 +85,7 @@ func (h *heatRun) setup(s *sched.Sched) (err error) {
 				below := src[i+1].span
 				reads = append(reads, sched.Span{Buf: below.Buf, Off: below.Off, Len: row})
 			}
-			w := sched.Work{Ops: src[i].span.Len / 8 * 3, Reads: reads, Writes: []sched.Span{dst[i].span}}
+			w := sched.Work{Kernel: "heat", Ops: src[i].span.Len / 8 * 3, Reads: reads, Writes: []sched.Span{dst[i].span}}
 			kernel := func() { h.kernel(from, i) }
 			return func(g *sched.G) { g.Work(w, kernel) }
 		})

@@ -73,7 +73,7 @@ func (m *matMulRun) setup(s *sched.Sched) (err error) {
 		for k := range n {
 			reads = append(reads, m.a[row*n+k].span, m.b[k*n+col].span)
 		}
-		w := sched.Work{Ops: int64(n) * tileSize * tileSide, Reads: reads, Writes: []sched.Span{m.c[i].span}}
+		w := sched.Work{Kernel: "matmul", Ops: int64(n) * tileSize * tileSide, Reads: reads, Writes: []sched.Span{m.c[i].span}}
 		kernel := func() { m.kernel(i) }
 		return func(g *sched.G) { g.Work(w, kernel) }
 	})

@@ -34,8 +34,9 @@ var oneNode = &Workload{
 				for i := range n {
 					gr.GoAt(g, where, func(g *sched.G) {
 						ran[i] = true
+						g.Allocated(3) // two closures and a list of spans
 						span := sched.Span{Buf: res.span.Buf, Off: int64(i) * 8, Len: 8}
-						g.Work(sched.Work{Ops: ops * spinOps, Writes: []sched.Span{span}}, func() { res.data[i] = spin(uint64(i), ops) })
+						g.Work(sched.Work{Kernel: "spin", Ops: ops * spinOps, Writes: []sched.Span{span}}, func() { res.data[i] = spin(uint64(i), ops) })
 					})
 				}
 				gr.Wait(g)

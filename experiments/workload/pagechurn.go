@@ -49,18 +49,19 @@ func churn(g *sched.G, homes *pageHomes, i int, simulated bool, t *touches) erro
 	if err != nil {
 		return err
 	}
+	g.Allocated(8) // what stands below: closures, variables that they share, spans, Buffers
 	home := homes.first(p, g.Node())
 	words := unsafe.Slice((*uint64)(p), pageWords)
-	work := func(kernel func()) {
+	work := func(name string, kernel func()) {
 		if simulated {
 			// Objects are memory there, too, but lie in no Buffer that could be charged for.
-			g.Work(sched.Work{Ops: pageWords}, kernel)
+			g.Work(sched.Work{Kernel: name, Ops: pageWords}, kernel)
 			kernel()
 			return
 		}
 		buf := &sched.Buffer{Bytes: pageBytes, Base: p}
 		spans := []sched.Span{{Buf: buf, Len: pageBytes}}
-		g.Work(sched.Work{Ops: pageWords, Reads: spans, Writes: spans}, kernel)
+		g.Work(sched.Work{Kernel: name, Ops: pageWords, Reads: spans, Writes: spans}, kernel)
 	}
 	visit := func() {
 		t.all++
@@ -69,7 +70,7 @@ func churn(g *sched.G, homes *pageHomes, i int, simulated bool, t *touches) erro
 		}
 	}
 	visit()
-	work(func() {
+	work("page write", func() {
 		for k := range words {
 			words[k] = uint64(i)
 		}
@@ -77,7 +78,7 @@ func churn(g *sched.G, homes *pageHomes, i int, simulated bool, t *touches) erro
 	g.Yield()
 	visit()
 	var sum uint64
-	work(func() {
+	work("page read", func() {
 		for k := range words {
 			sum += words[k]
 		}

@@ -60,7 +60,7 @@ func (r *parForRun) setup(s *sched.Sched) (err error) {
 			r.x[i].data[j] = float32(j)
 		}
 		spans := []sched.Span{r.x[i].span}
-		r.works = append(r.works, sched.Work{Ops: r.x[i].span.Len / 4, Reads: spans, Writes: spans})
+		r.works = append(r.works, sched.Work{Kernel: "parfor", Ops: r.x[i].span.Len / 4, Reads: spans, Writes: spans})
 		r.kernels = append(r.kernels, func() { r.kernel(i) })
 	}
 	return nil

@@ -62,7 +62,8 @@ var pipeline = &Workload{
 						from, to := in, sched.NewChan[item](g.Sched(), room)
 						gr.Go(g, func(g *sched.G) {
 							for it, ok := from.Recv(g); ok; it, ok = from.Recv(g) {
-								g.Work(sched.Work{Ops: ops * spinOps}, func() { it.x = spin(it.x, ops) })
+								g.Allocated(2) // the item and a closure
+								g.Work(sched.Work{Kernel: "spin", Ops: ops * spinOps}, func() { it.x = spin(it.x, ops) })
 								it.n++
 								to.Send(g, it)
 							}

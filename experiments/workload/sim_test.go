@@ -20,7 +20,10 @@ func onSim(t *testing.T, preset, armName string, fn func(*sched.Sched)) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	arm, _ := policy.ByName(armName)
+	arm, err := policy.ByName(armName)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -64,6 +64,7 @@ func (t *triadRun) setup(s *sched.Sched) (err error) {
 	}
 	t.loop = newLoop(len(t.a), func(i int) int { return t.a[i].node }, func(i int) func(*sched.G) {
 		w := sched.Work{
+			Kernel: "triad",
 			Ops:    2 * t.a[i].span.Len / 8,
 			Reads:  []sched.Span{t.b[i].span, t.c[i].span},
 			Writes: []sched.Span{t.a[i].span},

@@ -170,7 +170,7 @@ func utsTask(g *sched.G, arg sched.Arg) int {
 	var kids [utsFan]sched.Child
 	for lo := 0; lo < n; lo += utsFan {
 		hi := min(lo+utsFan, n)
-		g.Work(sched.Work{Ops: int64(hi-lo) * utsHashOps}, func() {}) // done below: it decides what comes next
+		g.Work(sched.Work{Kernel: "uts", Ops: int64(hi-lo) * utsHashOps}, func() {}) // done below: it decides what comes next
 		for i := lo; i < hi; i++ {
 			c := t.child(&v, i)
 			kids[i-lo] = g.Fork(utsTask, t.arg(&c))

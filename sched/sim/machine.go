@@ -88,7 +88,7 @@ func New(cfg Config) (*Machine, error) {
 	k.kernel.init(&k.hardware)
 	p := cfg.Preset
 	for c, s := range map[sched.Cost]Scalar{sched.CostSpawn: p.Spawn, sched.CostInline: p.Inline, sched.CostExecute: p.Execute,
-		sched.CostSwitch: p.Carrier, sched.CostSchedule: p.Schedule, sched.CostNewStack: p.NewStack} {
+		sched.CostSwitch: p.Carrier, sched.CostSchedule: p.Schedule, sched.CostNewStack: p.NewStack, sched.CostObject: p.Object} {
 		k.spend[0][c] = s.ps()
 		k.spend[1][c] = s.ps() * 1000 / Time(p.SMT.Value)
 	}

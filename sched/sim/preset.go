@@ -78,12 +78,23 @@ type Preset struct {
 	Carrier  Scalar `json:"sched_switch_ns"`
 	Schedule Scalar `json:"sched_schedule_ns"`
 	NewStack Scalar `json:"sched_newstack_ns"`
+
+	// Programs: what they do between calls of the scheduler.
+	Object  Scalar  `json:"go_object_ns"`  // making a small object on Go's heap, and its share of collecting it
+	Kernels Kernels `json:"kernel_cycles"` // by Work.Kernel
 }
 
 // A Scalar is one constant in thousandths of its unit.
 type Scalar struct {
 	Value  Milli  `json:"value"`
 	Source string `json:"source"`
+}
+
+// Kernels says how many cycles each of a Work's Ops takes, by name of its Kernel.
+// One that is not listed takes 1.
+type Kernels struct {
+	Value  map[string]Milli `json:"value"`
+	Source string           `json:"source"`
 }
 
 // A Matrix is a constant by node pair.

@@ -4,13 +4,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"numasched/topology"
 )
 
 // What a preset must be, beyond its types.
+
+// mostCycles are the most that one of a Work's Ops can take.
+const mostCycles = Milli(1e6)
 
 // A path leads to a value in JSON: names of fields and positions in lists.
 type path []any
@@ -115,6 +120,11 @@ func (p *Preset) check() *presetError {
 		}
 		if c.curve[0][0] != 1000 {
 			return badConstant(append(at, 0), "%s begins with %v cores: want a first point for 1 core", c.kernel, c.curve[0][0])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Kernels.Value)) {
+		if v := p.Kernels.Value[name]; v <= 0 || v > mostCycles {
+			return badConstant(path{"kernel_cycles", "value", name}, "%s: %v: want cycles above 0, at most %v", name, v, mostCycles)
 		}
 	}
 	for i, l := range p.Links.Value {

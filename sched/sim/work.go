@@ -182,7 +182,11 @@ func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
 // arithmetic is the least that w takes: on a core of its own, with all it reads in
 // the first cache.
 func (k *Machine) arithmetic(w *sched.Work) Time {
-	return Time(mulDiv(w.Ops, int64(k.preset.Cycle.ps()), 1))
+	ops := w.Ops
+	if cycles, ok := k.preset.Kernels.Value[w.Kernel]; ok {
+		ops = mulDiv(ops, int64(cycles), 1000)
+	}
+	return Time(mulDiv(ops, int64(k.preset.Cycle.ps()), 1))
 }
 
 func (k *Machine) work(t *thread, w *sched.Work) {
