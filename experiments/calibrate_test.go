@@ -49,19 +49,3 @@ func TestCalibrateRefuses(t *testing.T) {
 		t.Errorf("the file that was there is now %q, %v", data, err)
 	}
 }
-
-// What calibrate measures of memory is above 0, as a preset wants it; how large it
-// is depends on who else is running.
-func TestMemoryMeasurements(t *testing.T) {
-	alloc, err := allocNs()
-	if err != nil || alloc <= 0 {
-		t.Errorf("an object takes %v ns, %v", alloc, err)
-	}
-	one, err := bufferNs(1)
-	if err != nil || one <= 0 {
-		t.Errorf("a buffer takes %v ns, %v", one, err)
-	}
-	if ns := scatterNs(1 << 16); ns <= 0 {
-		t.Errorf("a load takes %v ns", ns)
-	}
-}

@@ -49,7 +49,7 @@ func newRegion(g *sched.G, pages int) (*region, error) {
 	}
 	// A visit counts up one word of every page.
 	words := []sched.Span{{Buf: buf, Len: bytes, Accesses: int64(pages)}}
-	r.work = sched.Work{Kernel: "page visit", Ops: int64(pages), Writes: words}
+	r.work = sched.Work{Ops: int64(pages), Writes: words}
 	first := sched.Work{Ops: int64(pages), Writes: spans}
 	g.Work(first, func() {
 		for i := 0; i < len(r.words); i += pageWords {

@@ -71,9 +71,21 @@ var uts = &Workload{
 	},
 }
 
-// utsHashOps is what making a child costs on a simulated machine: a block of
-// SHA-1 takes some 80 rounds of 5 operations.
-const utsHashOps = 400
+// UTSOps is how many operations making a child counts as: a block of SHA-1 takes
+// some 80 rounds of 5 operations.
+const UTSOps = 400
+
+// MakeUTSChildren makes n nodes, each the child of the last, and asks each how many
+// children it has. That is what a Work of the kernel "uts" stands for, whose own
+// function is empty because the answers decide what comes next. It returns their sum.
+func MakeUTSChildren(n int) (sum int) {
+	t, v := &utsTree{depth: n}, utsNode{}
+	for i := range n {
+		v = t.child(&v, i)
+		sum += t.children(&v)
+	}
+	return sum
+}
 
 // utsFan is how many children a node has searched at a time: what the recursion
 // keeps on its stack.
@@ -170,7 +182,7 @@ func utsTask(g *sched.G, arg sched.Arg) int {
 	var kids [utsFan]sched.Child
 	for lo := 0; lo < n; lo += utsFan {
 		hi := min(lo+utsFan, n)
-		g.Work(sched.Work{Kernel: "uts", Ops: int64(hi-lo) * utsHashOps}, func() {}) // done below: it decides what comes next
+		g.Work(sched.Work{Kernel: "uts", Ops: int64(hi-lo) * UTSOps}, func() {}) // done below: it decides what comes next
 		for i := lo; i < hi; i++ {
 			c := t.child(&v, i)
 			kids[i-lo] = g.Fork(utsTask, t.arg(&c))

@@ -178,6 +178,9 @@ func newHardware(topo *topology.Topology, preset *Preset) (*hardware, error) {
 		h.line[i][i] = preset.Package.ps()
 		h.lineFar[i][i] = preset.Package.ps()
 	}
+	if len(topo.L1d)+len(topo.L2)+len(topo.L3) == 0 && len(preset.Caches.Value) == 0 {
+		return nil, badConstant(path{"topology"}, "%s lists no caches: every access would go to memory; want cache_KiB, which \"experiments calibrate\" measures", topo.Origin)
+	}
 	h.controllers()
 	return h, h.links()
 }

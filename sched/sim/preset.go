@@ -43,6 +43,9 @@ type Preset struct {
 	Map   Scalar `json:"buffer_ns"`         // making a buffer and giving it back, beside its pages
 	Ahead Scalar `json:"misses_under_way"`  // of one core, where accesses do not wait for each other
 	Alloc Scalar `json:"alloc_ns"`          // Alloc or Free of a small object, if all it needs is in the first cache
+	// Caches are the sizes of a core's first and second cache and of the one that a
+	// node's cores share, for a topology that lists no caches; others know better.
+	Caches List `json:"cache_KiB,omitzero"`
 
 	// Memory. Matrices are [CPU's node][memory's node], in the order of node
 	// IDs. A matrix of another size than the machine is stretched: see

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"numasched/sched"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -91,6 +92,10 @@ func TestBadPresets(t *testing.T) {
 		{with(`"cycle_ns": §{"source": "s"}`), "cycle_ns: want a value and a source"},
 		{with(`"smt_share": {"value": §1.2` + s), "smt_share: 1.2: want at most 1"},
 		{with(`"misses_under_way": {"value": §0.5` + s), "misses_under_way: 0.5: want at least 1"},
+		{with(`"kernel_cycles": {"value": {"triad": §0}` + s), "kernel_cycles: triad: 0: want cycles above 0"},
+		{with(`"kernel_cycles": {"value": {"triad": §"2"}` + s), "triad: \"2\": want a decimal number without quotes"},
+		{with(`"cache_KiB": {"value": [32, §16]` + s), "cache_KiB: 16: want up to three sizes"},
+		{with(`"cache_KiB": {"value": [32, 256, 1024, §2048]` + s), "cache_KiB: 2048: want up to three sizes"},
 		// Matrices and lists fit the machine.
 		{with(`"idle_ns": {"value": §[]` + s), "idle_ns: want a square matrix"},
 		{with(`"idle_ns": {"value": [§[1, 2]]` + s), "idle_ns: a row of 2 in a matrix of 1 rows: want a square matrix"},
@@ -128,5 +133,51 @@ func TestBadPresets(t *testing.T) {
 	}
 	if _, err := sim.LoadPreset("../presets/default"); err == nil {
 		t.Error("a path is taken for a name")
+	}
+}
+
+// On a machine whose topology lists no caches, the preset's own count: without them
+// every access would go to memory, and no such machine is made.
+func TestMachineWithoutListedCaches(t *testing.T) {
+	p, err := sim.LoadPreset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := topology.Load("synthetic:2x4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := *bare
+	none.L1d, none.L2, none.L3 = nil, nil, nil
+	if _, err := sim.New(sim.Config{Preset: p, Topology: &none}); err == nil || !strings.Contains(err.Error(), "lists no caches") {
+		t.Errorf("without sizes: %v", err)
+	}
+	q := *p
+	q.Caches = sim.List{Value: []sim.Milli{48_000, 2048_000, 30720_000}, Source: "measured"}
+	var took [2]sim.Time
+	for i, c := range []sim.Config{{Preset: p, Topology: bare}, {Preset: &q, Topology: &none}} {
+		m, err := sim.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buf, err := m.NewBuffer(16<<10, sched.Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th := m.Start("reader", topology.CPUSet{}, func(th *sim.Thread) {
+			w := sched.Work{Reads: []sched.Span{{Buf: buf, Len: 16 << 10}}}
+			th.Work(&w)
+			before := th.Now()
+			for range 100 {
+				th.Work(&w)
+			}
+			took[i] = th.Now() - before
+		})
+		if err := m.RunThreads(th); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took[0] != took[1] || took[0] == 0 {
+		t.Errorf("100 reads of 16 KiB take %d ps from listed caches, %d from the preset's", took[0], took[1])
 	}
 }

@@ -106,6 +106,11 @@ func (p *Preset) check() *presetError {
 			return badConstant(path{"node_GBps", "value", i}, "%v: want values above 0", v)
 		}
 	}
+	for i, v := range p.Caches.Value {
+		if v < 1000 || i == 3 || i > 0 && v < p.Caches.Value[i-1] {
+			return badConstant(path{"cache_KiB", "value", i}, "%v: want up to three sizes, each at least 1 and at least that before", v)
+		}
+	}
 	if err := checkCurve(path{"loaded_latency", "value"}, p.Loaded.Value); err != nil {
 		return err
 	}

@@ -95,6 +95,22 @@ type topologyCache = struct {
 // that are online.
 func cachesOf(h *hardware, level int) []topologyCache {
 	var list []topologyCache
+	if len(h.topo.L1d)+len(h.topo.L2)+len(h.topo.L3) == 0 {
+		if level >= len(h.preset.Caches.Value) {
+			return nil
+		}
+		bytes := int64(h.preset.Caches.Value[level]) << 10 / 1000
+		if level == 2 {
+			for _, g := range h.l3s {
+				list = append(list, topologyCache{g.cpus, bytes})
+			}
+			return list
+		}
+		for _, c := range h.cores {
+			list = append(list, topologyCache{c.cpus, bytes})
+		}
+		return list
+	}
 	for _, c := range [][]topology.Cache{h.topo.L1d, h.topo.L2, h.topo.L3}[level] {
 		one := topologyCache{bytes: c.Bytes}
 		for cpu := range c.CPUs.All() {

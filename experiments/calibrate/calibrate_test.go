@@ -1,0 +1,157 @@
+package calibrate
+
+import (
+	"strings"
+	"testing"
+
+	"numasched/sched/sim"
+	"numasched/topology"
+)
+
+// What is measured of memory is above 0, as a preset wants it; how large it is
+// depends on who else is running.
+func TestMemoryMeasurements(t *testing.T) {
+	alloc, err := allocNs()
+	if err != nil || alloc <= 0 {
+		t.Errorf("an object takes %v ns, %v", alloc, err)
+	}
+	one, err := bufferNs(1)
+	if err != nil || one <= 0 {
+		t.Errorf("a buffer takes %v ns, %v", one, err)
+	}
+	if ns := scatterNs(1 << 16); ns <= 0 {
+		t.Errorf("a load takes %v ns", ns)
+	}
+	if ns := objectNs(); ns <= 0 {
+		t.Errorf("a closure takes %v ns", ns)
+	}
+}
+
+// The levels of cache are where a pointer chase takes longer. Times are in ns, of
+// chases in 8 KiB, 16 KiB and so on to 256 MiB.
+func TestCachesFromAChase(t *testing.T) {
+	const kib, mib = 1 << 10, 1 << 20
+	for _, c := range []struct {
+		name string
+		ns   []float64
+		want [3]int64
+	}{
+		{"three levels",
+			[]float64{1, 1, 1, 3.5, 4, 4, 4.2, 8, 12, 13, 13, 14, 15, 40, 70, 80},
+			[3]int64{32 * kib, 512 * kib, 32 * mib}},
+		{"three levels, each fading into the next",
+			[]float64{1.2, 1.2, 1.25, 2.4, 3.1, 3.5, 3.7, 3.8, 6.5, 11, 14, 16, 18, 55, 90, 105},
+			[3]int64{32 * kib, 1 * mib, 32 * mib}},
+		{"two levels",
+			[]float64{1, 1, 1, 1, 6, 6, 6.5, 7, 30, 90, 100, 105, 108, 110, 110, 112},
+			[3]int64{64 * kib, 1 * mib, 1 * mib}},
+		{"a virtual machine whose kernel lists 48 KiB, 2 MiB and 300 MiB",
+			[]float64{2.4, 2.4, 2.4, 6.1, 6.1, 6.2, 6.7, 7.7, 19, 51, 127, 144, 144, 155, 159, 188},
+			[3]int64{32 * kib, 1 * mib, 128 * mib}},
+	} {
+		got, err := knees(c.ns)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
+		}
+	}
+	for _, ns := range [][]float64{
+		{80, 80, 80, 81, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80},
+		{1, 1, 1, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90},
+	} {
+		if got, err := knees(ns); err == nil || !strings.Contains(err.Error(), "lists no caches") || !strings.Contains(err.Error(), "want a host") {
+			t.Errorf("%v: %v, %v; want an error", ns, got, err)
+		}
+	}
+}
+
+// Caches that the kernel lists are believed, and nothing is measured for them.
+func TestListedCaches(t *testing.T) {
+	topo, err := topology.Load("synthetic:2x4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes, found, err := cacheSizes(topo, func(int64) float64 { t.Error("a chase"); return 1 })
+	if err != nil || found || sizes != [3]int64{topo.L1d[0].Bytes, topo.L2[0].Bytes, topo.L3[0].Bytes} {
+		t.Errorf("%v, found %v, %v", sizes, found, err)
+	}
+	none := *topo
+	none.L1d, none.L2, none.L3 = nil, nil, nil
+	sizes, found, err = cacheSizes(&none, func(bytes int64) float64 { return float64(bytes/1e5 + 1) })
+	if err != nil || !found || sizes[1] == 0 {
+		t.Errorf("%v, found %v, %v", sizes, found, err)
+	}
+}
+
+// On a host of several nodes, what lies on another node is not as near as what lies
+// on the own one, and the preset does not claim that it was measured.
+func TestRemoteNodesAreAssumed(t *testing.T) {
+	topo, err := topology.Load("synthetic:2x4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := byDistance(topo, 100, "a chase")
+	if len(m.Value) != 2 || m.Value[0][0] != 100_000 || m.Value[0][1] <= 100_000 || !strings.HasPrefix(m.Source, "assumed") {
+		t.Errorf("two nodes: %+v", m)
+	}
+	if topo, err = topology.Load("synthetic:1x4"); err != nil {
+		t.Fatal(err)
+	}
+	if m = byDistance(topo, 100, "a chase"); len(m.Value) != 1 || m.Value[0][0] != 100_000 || !strings.HasPrefix(m.Source, "measured") {
+		t.Errorf("one node: %+v", m)
+	}
+}
+
+// Every kernel that a workload names is timed, and a preset that has its cycles
+// makes the simulated run longer.
+func TestEveryKernelIsTimed(t *testing.T) {
+	p, err := sim.LoadPreset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kernels(p, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"triad", "parfor", "heat", "cilksort sort", "cilksort merge", "matmul", "cholesky fill", "cholesky factor",
+		"cholesky solve", "cholesky update", "cg start", "cg apply", "cg step", "cg turn", "bfs", "gups", "spin", "page write", "page read", "uts"} {
+		if p.Kernels.Value[name] <= 0 {
+			t.Errorf("%s is not timed", name)
+		}
+	}
+	if _, err := p.JSON(); err != nil {
+		t.Error(err)
+	}
+	prog, err := quick("onenode")
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := func(cycles sim.Milli) float64 {
+		p.Kernels.Value["spin"] = cycles
+		ns, err := prog.simulated(p, "flat", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ns
+	}
+	if one, two := took(1000), took(2000); two < 1.9*one || two > 2.1*one {
+		t.Errorf("%g ns with one cycle an operation, %g ns with two", one, two)
+	}
+}
+
+// A name that is no arm is refused on either machine: the zero Arm is Go 1.0's
+// scheduler.
+func TestMisspeltArmIsRefused(t *testing.T) {
+	p, err := sim.LoadPreset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog, err := quick("fib")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := prog.onHost("numma", 1); err == nil || !strings.Contains(err.Error(), `"numma"`) {
+		t.Errorf("on the host: %v", err)
+	}
+	if _, err := prog.simulated(p, "numma", 1); err == nil || !strings.Contains(err.Error(), `"numma"`) {
+		t.Errorf("simulated: %v", err)
+	}
+}

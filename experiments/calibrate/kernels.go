@@ -1,0 +1,130 @@
+package calibrate
+
+import (
+	"math"
+	"time"
+
+	"numasched/experiments/workload"
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/sim"
+	"numasched/topology"
+)
+
+// A stopwatch is a host that times the kernels that it is given, by name.
+type stopwatch struct {
+	sched.Machine
+	kernels map[string]*laps
+	idle    float64 // what timing a kernel takes that does nothing
+}
+
+type laps struct {
+	n, ops int64
+	ns     float64
+}
+
+// Work implements sched.Machine. One P uses it.
+func (s *stopwatch) Work(_ *sched.M, w *sched.Work, kernel func()) {
+	start := time.Now()
+	kernel()
+	took := float64(time.Since(start)) - s.idle
+	if w.Kernel == "" || w.Ops == 0 {
+		return
+	}
+	l := s.kernels[w.Kernel]
+	if l == nil {
+		l = new(laps)
+		s.kernels[w.Kernel] = l
+	}
+	l.n++
+	l.ops += w.Ops
+	l.ns += took
+}
+
+// inCaches are sizes at which a workload's data lies in the first two caches, so
+// that its kernels are bound by arithmetic.
+var inCaches = map[string]string{
+	"triad":      "n=4096",
+	"parfor":     "n=4096",
+	"heat":       "n=64/rows=8",
+	"cilksort":   "n=65536",
+	"matmul":     "n=1",
+	"cholesky":   "n=2",
+	"cg":         "n=64/rows=8",
+	"bfs":        "scale=8",
+	"gups":       "n=1024/tasks=8",
+	"onenode":    "n=16/ops=2000",
+	"page-churn": "n=4/rounds=50",
+}
+
+// kernels times the kernels of the workloads, each alone, with data in the caches.
+func kernels(p *sim.Preset, _ *topology.Topology) error {
+	cycles := map[string]sim.Milli{"uts": perOp(p, best(func() float64 {
+		const n = 1 << 12
+		return each(n, func() { sink.Add(uint64(workload.MakeUTSChildren(n))) })
+	}), workload.UTSOps)}
+	for _, w := range workload.All {
+		sizes, ok := inCaches[w.Name]
+		if !ok {
+			continue
+		}
+		params, err := w.Parse(sizes)
+		if err != nil {
+			return err
+		}
+		least, err := timeKernels(program{w, params})
+		if err != nil {
+			return err
+		}
+		for name, ns := range least {
+			cycles[name] = perOp(p, ns, 1)
+		}
+	}
+	p.Kernels = sim.Kernels{Value: cycles, Source: measured + "each kernel alone, with its data in the first two caches"}
+	return nil
+}
+
+// perOp is how many cycles one of ops operations takes that together take so long.
+func perOp(p *sim.Preset, ns float64, ops int64) sim.Milli {
+	return milli(ns / float64(ops) / (float64(p.Cycle.Value) / 1000))
+}
+
+// timeKernels returns the least time of an operation of each kernel of a program, in
+// ns, over a number of runs.
+func timeKernels(w program) (map[string]float64, error) {
+	m, err := host.New(host.Config{Procs: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	watch := &stopwatch{Machine: m}
+	empty := &sched.Work{}
+	watch.idle = best(func() float64 {
+		const n = 1 << 12
+		start := time.Now()
+		for range n {
+			watch.Work(nil, empty, func() {})
+		}
+		return float64(time.Since(start)) / n
+	}) / 2 // of two readings of the clock one lies in the time that they measure
+	least := map[string]float64{}
+	err = w.on(watch, "flat", 1, func(_ *workload.Instance, once func() error) error {
+		for began, n := time.Now(), 0; n < 16 || time.Since(began) < time.Second/20; n++ {
+			watch.kernels = map[string]*laps{}
+			if err := once(); err != nil {
+				return err
+			}
+			for name, l := range watch.kernels {
+				if l.ns < 4*watch.idle*float64(l.n) {
+					continue // it is over before a clock can tell: it counts as its workload says
+				}
+				if _, ok := least[name]; !ok {
+					least[name] = math.Inf(1)
+				}
+				least[name] = min(least[name], l.ns/float64(l.ops))
+			}
+		}
+		return nil
+	})
+	return least, err
+}

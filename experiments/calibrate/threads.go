@@ -1,0 +1,112 @@
+package calibrate
+
+import (
+	"iter"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"numasched/numa"
+	"numasched/topology"
+)
+
+// onThread runs f on a thread of its own, which it ends.
+func onThread(wg *sync.WaitGroup, cpus topology.CPUSet, f func()) {
+	wg.Go(func() {
+		runtime.LockOSThread() // never unlocked: the mask dies with the thread
+		if !cpus.Empty() {
+			_ = numa.SetAffinity(0, cpus) // where this fails, the kernel spreads them itself
+		}
+		f()
+	})
+}
+
+// pair returns the CPUs of two threads that shall run apart, or together.
+func pair(together bool) (a, b topology.CPUSet) {
+	topo, err := topology.Host()
+	if err != nil {
+		return
+	}
+	list := topo.Allowed.List()
+	if len(list) == 0 {
+		return
+	}
+	a = topology.CPURange(list[0], list[0]+1)
+	last := list[len(list)-1]
+	if b = topology.CPURange(last, last+1); together {
+		b = a
+	}
+	return a, b
+}
+
+// handoverNs is the time that a line needs from core to core.
+func handoverNs() float64 {
+	const rounds = 1 << 15
+	a, b := pair(false)
+	var turn atomic.Uint32
+	var wg sync.WaitGroup
+	return each(2*rounds, func() {
+		for side, cpus := range []topology.CPUSet{a, b} {
+			onThread(&wg, cpus, func() {
+				for range rounds {
+					for !turn.CompareAndSwap(uint32(side), uint32(1-side)) {
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+// futexNs is the time from waking a sleeper to its waking us, and the part of it
+// that the waking thread spends in its system call; the least of several.
+func futexNs(together bool) (oneWay, wake float64) {
+	const rounds = 1 << 11
+	a, b := pair(together)
+	oneWay = math.Inf(1)
+	for range 7 {
+		var turn uint32
+		var in [2]time.Duration // in system calls that wake
+		var wg sync.WaitGroup
+		t := each(2*rounds, func() {
+			for side, cpus := range []topology.CPUSet{a, b} {
+				onThread(&wg, cpus, func() {
+					me, other := uint32(side), uint32(1-side)
+					for range rounds {
+						for atomic.LoadUint32(&turn) != me {
+							numa.FutexWait(&turn, other, 1e8)
+						}
+						atomic.StoreUint32(&turn, other)
+						start := time.Now()
+						numa.FutexWake(&turn, 1)
+						in[me] += time.Since(start)
+					}
+				})
+			}
+			wg.Wait()
+		})
+		if t < oneWay {
+			oneWay, wake = t, float64(in[0]+in[1])/(2*rounds)
+		}
+	}
+	return oneWay, min(wake, oneWay)
+}
+
+// newStackNs is the time to make a coroutine and enter it once.
+func newStackNs() float64 {
+	const n = 1 << 8
+	var stops [n]func()
+	t := each(n, func() {
+		for i := range stops {
+			next, stop := iter.Pull(func(yield func(struct{}) bool) { yield(struct{}{}) })
+			next()
+			stops[i] = stop
+		}
+	})
+	for _, stop := range stops {
+		stop()
+	}
+	return t
+}
