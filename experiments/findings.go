@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,7 +41,7 @@ type judgement struct {
 
 // judge judges every cell in which both numa and flat ran.
 func judge(res *harness.Results) (fs []judgement) {
-	groups := harness.Summarize(res.Measurements)
+	groups := harness.Summarize(res.Measurements, "flat")
 	nodes, most := map[string]int{}, map[string]int{}
 	for _, t := range res.Meta.Topologies {
 		nodes[t.Label] = t.NodesWithCPUs
@@ -94,7 +93,7 @@ func judge(res *harness.Results) (fs []judgement) {
 
 // findings says what simulated results show: tables, and sentences.
 func findings(res *harness.Results) (tables []harness.Table, lines []string) {
-	fs, groups := judge(res), harness.Summarize(res.Measurements)
+	fs, groups := judge(res), res.Groups()
 	if len(fs) == 0 {
 		return nil, harness.Verdicts(groups, &res.Meta)
 	}
@@ -222,7 +221,7 @@ func ranges(res *harness.Results) (lines []string) {
 		most[t.Label] = t.CPUs
 	}
 	var arms, loads []string
-	for _, g := range harness.Summarize(res.Measurements) {
+	for _, g := range res.Groups() {
 		if g.Procs != most[g.Topo] {
 			continue
 		}
@@ -256,7 +255,7 @@ func ranges(res *harness.Results) (lines []string) {
 				parts = append(parts, l+" "+text)
 			}
 		}
-		lines = append(lines, fmt.Sprintf("Simulated, all CPUs, %s over %s: %s.", arm, harness.Baseline, strings.Join(parts, ", ")))
+		lines = append(lines, fmt.Sprintf("Simulated, all CPUs, %s over %s: %s.", arm, res.Meta.Baseline, strings.Join(parts, ", ")))
 	}
 	return lines
 }
@@ -274,11 +273,5 @@ func printSimulated(w io.Writer, res *harness.Results) {
 		t.Print(w)
 		fmt.Fprintln(w)
 	}
-	for _, line := range lines {
-		fmt.Fprintln(w, line)
-	}
-	for _, line := range res.Meta.Notes() {
-		fmt.Fprintln(w, "note:", line)
-	}
-	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", filepath.Join(res.Dir, harness.ResultsFile), filepath.Join(res.Dir, harness.ReportFile))
+	printConclusion(w, res, lines)
 }

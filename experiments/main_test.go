@@ -135,8 +135,12 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{tiny(file), []string{"--out", "letter.txt", "not a directory"}},
 		{tiny(dir), []string{"--out", dir, "exists and is not a run", "choose another --out"}},
 		{tiny(dir, "--resume"), []string{"--out", "cannot resume"}},
-		{[]string{"plot", "--frob"}, []string{`unknown flag "--frob"`, "there are none"}},
+		{[]string{"plot", "--frob"}, []string{`unknown flag "--frob"`, "valid: --baseline"}},
 		{[]string{"plot"}, []string{"want one result directory"}},
+		{[]string{"run", "--arm", "flat,numa", "--baseline", "nuna"}, []string{"--baseline", `unknown arm "nuna"`, `did you mean "numa"?`}},
+		{[]string{"report", filepath.Join("testdata", "onenode"), "--baseline", "numa-pin"}, []string{"--baseline", `unknown arm "numa-pin"`, "gm, flat, numa, goroutine"}},
+		{[]string{"plot", filepath.Join("testdata", "onenode"), "--baseline", "numa-pin"}, []string{"--baseline", `unknown arm "numa-pin"`}},
+		{[]string{"compare", filepath.Join("testdata", "onenode"), filepath.Join("testdata", "scaling"), "--baseline", "goroutine"}, []string{"--baseline", "scaling", `unknown arm "goroutine"`}},
 		{[]string{"plot", dir}, []string{"not a result directory"}},
 		{[]string{"report", filepath.Join(dir, "none")}, []string{"not a result directory"}},
 		{[]string{"compare", dir}, []string{"want two result directories"}},
@@ -166,7 +170,7 @@ func TestRunMeasuresAndWritesEverything(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errs)
 	}
-	for _, want := range []string{"fib · n=10 · P=1", "ns/task", "throughput", "over flat", "local", "steals local/remote", "bound", "numa against flat:", "too few"} {
+	for _, want := range []string{"fib · n=10 · P=1", "ns/task", "tasks/s", "over flat", "steals", "others", "numa against flat:", "too few"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the table does not say %q:\n%s", want, out)
 		}
@@ -298,15 +302,22 @@ func TestCompareFindsTheDifferenceAndSaysWhatElseDiffers(t *testing.T) {
 	if !strings.Contains(out, "note: kernel differs: Linux 6.12.0, Linux 6.13.0") {
 		t.Errorf("the other kernel is not noted:\n%s", out)
 	}
+	workload, rows := "", 0
 	for line := range strings.Lines(out) {
-		if strings.Contains(line, "Fib/") && !strings.Contains(line, " ~ ") {
-			t.Errorf("fib is the same, but: %s", line)
+		if strings.Contains(line, " · ns/") {
+			workload, _, _ = strings.Cut(line, " ")
 		}
-		if strings.Contains(line, "PingPong/arm=numa/") && !strings.Contains(line, "+4") {
-			t.Errorf("numa takes 1000 ns longer than 212, but: %s", line)
+		if arm, _, row := strings.Cut(strings.TrimSpace(line), " "); row && strings.Contains(line, "n=6") {
+			rows++
+			if changed := workload == "ping-pong" && arm == "numa"; changed != !strings.Contains(line, " ~ ") || changed && !strings.Contains(line, "+4") {
+				t.Errorf("numa takes 1000 ns longer than 212 on ping-pong, all else is the same; but %s: %s", workload, line)
+			}
 		}
 	}
-	if _, out, _ := cli("compare", copyCase(t, "virtual"), copyCase(t, "virtual")); !strings.Contains(out, "no plain measurement: virtual NUMA machine: locality only") {
+	if rows != 16 {
+		t.Errorf("%d rows, want 4 workloads under 4 arms", rows)
+	}
+	if _, out, _ := cli("compare", copyCase(t, "virtual"), copyCase(t, "virtual")); !strings.Contains(strings.Join(strings.Fields(out), " "), "no plain measurement: virtual NUMA machine: locality only") {
 		t.Errorf("times of a virtual machine are compared without a word:\n%s", out)
 	}
 	if _, out, _ := cli("compare", copyCase(t, "onenode"), copyCase(t, "interrupted")); !strings.Contains(out, "only in") {

@@ -31,12 +31,12 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		return err
 	}
 	m := &res.Meta
-	groups := harness.Summarize(res.Measurements)
+	groups := res.Groups()
 	raw, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	verdicts, tables := harness.Verdicts(groups, m), harness.Tables(groups, m.Place)
+	verdicts, tables := harness.Verdicts(groups, m), harness.Tables(groups, m)
 	if m.Place == harness.Simulated {
 		var first []harness.Table
 		first, verdicts = findings(res)
@@ -51,7 +51,7 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		Tables   []harness.Table
 		Figures  []pageFigure
 		Raw      string
-	}{m, m.Label(), harness.Legend(m.Place), verdicts, m.Notes(), tables, nil, string(raw)}
+	}{m, m.Label(), harness.Legend(groups, m), verdicts, m.Notes(), tables, nil, string(raw)}
 	for i := range figures {
 		f := &figures[i]
 		var b strings.Builder

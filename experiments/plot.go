@@ -10,28 +10,33 @@ import (
 )
 
 func plotCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "plot DIR",
 		Short: "draw the plots of a result directory again",
 		Long: `Draws the figures of a result directory again, as SVG and PNG, from its
 results.txt and run.json. The same results give the same bytes of SVG.`,
 		Args:              exactly(1, "one result directory"),
 		ValidArgsFunction: completeDirs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			res, err := loadResults(args[0])
-			if err != nil {
-				return err
-			}
-			figures := plot.Figures(res)
-			if err := write(res, func() error { return plot.Write(res.Dir, figures) }); err != nil {
-				return err
-			}
-			stdout := cmd.OutOrStdout()
-			for _, f := range figures {
-				fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".svg"))
-				fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".png"))
-			}
-			return nil
-		},
 	}
+	baseline := baselineFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		res, err := loadResults(args[0])
+		if err == nil {
+			err = setBaseline(res, *baseline)
+		}
+		if err != nil {
+			return err
+		}
+		figures := plot.Figures(res)
+		if err := write(res, func() error { return plot.Write(res.Dir, figures) }); err != nil {
+			return err
+		}
+		stdout := cmd.OutOrStdout()
+		for _, f := range figures {
+			fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".svg"))
+			fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".png"))
+		}
+		return nil
+	}
+	return cmd
 }

@@ -25,12 +25,19 @@ all figures in it. The report is a function of results.txt and run.json.`,
 		ValidArgsFunction: completeDirs,
 	}
 	tex := cmd.Flags().String("tex", "", "also write the tables as LaTeX to `FILE`")
+	asJSON := cmd.Flags().Bool("json", false, "print the tables as JSON (harness.Report describes it)")
+	baseline := baselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		res, err := loadResults(args[0])
+		if err == nil {
+			err = setBaseline(res, *baseline)
+		}
 		if err != nil {
 			return err
 		}
-		printReport(cmd.OutOrStdout(), res)
+		if err := showReport(cmd.OutOrStdout(), res, *asJSON); err != nil {
+			return err
+		}
 		if *tex != "" {
 			if err := os.WriteFile(*tex, texTables(res), 0o666); err != nil {
 				return usagef("--tex: %w", err)
@@ -46,7 +53,7 @@ func texTables(res *harness.Results) []byte {
 	var b bytes.Buffer
 	m := &res.Meta
 	fmt.Fprintf(&b, "%% Made by: experiments report --tex, from the run of commit %s: %s\n", m.Build.ShortCommit(), strings.Join(m.Command, " "))
-	for _, t := range harness.Tables(harness.Summarize(res.Measurements), m.Place) {
+	for _, t := range harness.Tables(res.Groups(), m) {
 		t.TeX(&b)
 	}
 	return b.Bytes()
@@ -89,28 +96,52 @@ func writePage(res *harness.Results, figures []plot.Figure) error {
 	return harness.WriteFile(filepath.Join(res.Dir, harness.ReportFile), func(w io.Writer) error { return page(w, res, figures) })
 }
 
+// showReport prints a report as text or as JSON.
+func showReport(w io.Writer, res *harness.Results, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, harness.ReportOf(res, verdicts(res)))
+	}
+	printReport(w, res)
+	return nil
+}
+
+// verdicts says in sentences what the results show.
+func verdicts(res *harness.Results) []string {
+	if res.Meta.Place == harness.Simulated {
+		_, lines := findings(res)
+		return lines
+	}
+	return harness.Verdicts(res.Groups(), &res.Meta)
+}
+
 // printReport prints the tables, the verdict and the notes.
 func printReport(w io.Writer, res *harness.Results) {
 	m := &res.Meta
-	groups := harness.Summarize(res.Measurements)
+	groups := res.Groups()
 	fmt.Fprintf(w, "%s\n\n", m.Label())
-	for _, t := range harness.Tables(groups, m.Place) {
+	for _, t := range harness.Tables(groups, m) {
 		t.Print(w)
 		fmt.Fprintln(w)
 	}
-	for _, line := range harness.Legend(m.Place) {
-		fmt.Fprintln(w, line)
+	for _, line := range harness.Legend(groups, m) {
+		fmt.Fprintln(w, harness.Wrap(line, "  "))
 	}
 	fmt.Fprintln(w)
 	if m.Place == harness.Simulated {
 		printSimulated(w, res)
 		return
 	}
-	for _, line := range harness.Verdicts(groups, m) {
-		fmt.Fprintln(w, line)
+	printConclusion(w, res, harness.Verdicts(groups, m))
+}
+
+// printConclusion prints what follows from the tables, what a reader must know,
+// and where the rest is.
+func printConclusion(w io.Writer, res *harness.Results, lines []string) {
+	for _, line := range lines {
+		fmt.Fprintln(w, harness.Wrap(line, "  "))
 	}
-	for _, line := range m.Notes() {
-		fmt.Fprintln(w, "note:", line)
+	for _, line := range res.Meta.Notes() {
+		fmt.Fprintln(w, harness.Wrap("note: "+line, "  "))
 	}
 	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", filepath.Join(res.Dir, harness.ResultsFile), filepath.Join(res.Dir, harness.ReportFile))
 }

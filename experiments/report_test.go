@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"numasched/experiments/harness"
 )
@@ -83,4 +85,125 @@ func TestAReportSaysOnceWhereItsNumbersAreFrom(t *testing.T) {
 			t.Errorf("%s: the label %q is not there once, at the top", name, res.Meta.Label())
 		}
 	}
+}
+
+func TestTheBaselineMayBeAnyArm(t *testing.T) {
+	dir := copyCase(t, "onenode")
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"report", dir}, []string{"over flat", "numa against flat: "}},
+		{[]string{"report", dir, "--baseline", "numa"}, []string{"over numa", "flat against numa: ", "over numa: median of"}},
+		{[]string{"compare", dir, dir, "--baseline", "gm"}, []string{"fib · n=27 · P=2 · 1n1l2c1t · over gm"}},
+	} {
+		status, out, errs := cli(c.args...)
+		if status != 0 {
+			t.Fatalf("%v: %s", c.args, errs)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(out, w) {
+				t.Errorf("%v: %q is not in\n%s", c.args, w, out)
+			}
+		}
+	}
+	if status, _, errs := cli("plot", dir, "--baseline", "numa"); status != 0 || !strings.Contains(read(t, filepath.Join(dir, "speedup.svg")), "Speed-up over numa") {
+		t.Errorf("the figure is not of speed-ups over numa: status %d, %s", status, errs)
+	}
+	if page := read(t, filepath.Join(dir, harness.ReportFile)); !strings.Contains(page, "over numa") {
+		t.Error("the page is not of speed-ups over numa")
+	}
+}
+
+func TestARunWithoutFlatComparesWithItsFirstArmOrTheOneGiven(t *testing.T) {
+	for flags, want := range map[string]string{"": "goroutine", "--baseline=numa": "numa"} {
+		dir := filepath.Join(t.TempDir(), "run")
+		args := append([]string{"run", "--arm", "goroutine,numa", "--workload", "fib:n=10", "--procs", "1", "--reps", "2", "--time", "1ms", "--out", dir}, strings.Fields(flags)...)
+		status, out, errs := cli(args...)
+		if status != 0 || !strings.Contains(out, "against "+want+": ") {
+			t.Errorf("%s: status %d, prints %q, %s", flags, status, out, errs)
+		}
+		if !strings.Contains(read(t, filepath.Join(dir, harness.MetaFile)), `"baseline": "`+want+`"`) {
+			t.Errorf("%s: run.json does not say that the baseline is %s", flags, want)
+		}
+	}
+}
+
+func TestJSONSaysWhatTheTablesSay(t *testing.T) {
+	for _, name := range []string{"onenode", "fournodes", "scaling", "virtual", "interrupted"} {
+		status, out, errs := cli("report", "--json", copyCase(t, name))
+		if status != 0 {
+			t.Fatalf("%s: %s", name, errs)
+		}
+		var rep harness.Report
+		dec := json.NewDecoder(strings.NewReader(out))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&rep); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		res, err := harness.Load(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Label != res.Meta.Label() || rep.Baseline != "flat" || len(rep.Groups) != len(res.Groups()) || rep.Done != len(res.Measurements) {
+			t.Errorf("%s: %+v", name, rep)
+		}
+		for i, g := range res.Groups() {
+			for j, r := range g.Rows {
+				row := rep.Groups[i].Rows[j]
+				if row.Arm != r.Arm || row.Repetitions != r.N {
+					t.Fatalf("%s: row %+v, want arm %s", name, row, r.Arm)
+				}
+				if timed := res.Meta.Place.HasSpeed(); timed != (row.NsPerUnit != nil) || timed && row.NsPerUnit.Median != r.NsPerUnit.Center {
+					t.Errorf("%s, %s: time %v, want %v", name, r.Arm, row.NsPerUnit, r.NsPerUnit.Center)
+				}
+				if counted := r.Local.Center == r.Local.Center; counted != (row.LocalPercent != nil) || counted && row.LocalPercent.Median != r.Local.Center {
+					t.Errorf("%s, %s: local %v, want %v", name, r.Arm, row.LocalPercent, r.Local.Center)
+				}
+				if judged := row.OverBaseline != nil && row.OverBaseline.Verdict != ""; judged && name == "fournodes" {
+					t.Errorf("%s: a verdict on the speed of pretended nodes", r.Arm)
+				} else if judged && row.OverBaseline.Verdict != r.Speedup.Finding().String() {
+					t.Errorf("%s, %s: verdict %q", name, r.Arm, row.OverBaseline.Verdict)
+				}
+			}
+		}
+	}
+	status, out, errs := cli("compare", "--json", filepath.Join("testdata", "onenode"), filepath.Join("testdata", "onenode"))
+	var c comparison
+	if err := json.Unmarshal([]byte(out), &c); status != 0 || err != nil || len(c.Cells) != 16 || c.Cells[0].Old.Median != c.Cells[0].New.Median || c.Cells[0].Differs {
+		t.Errorf("compare: status %d, %s, %v: %+v", status, errs, err, c)
+	}
+	status, out, errs = cli(tiny(filepath.Join(t.TempDir(), "run"), "--json")...)
+	var rep harness.Report
+	if err := json.Unmarshal([]byte(out), &rep); status != 0 || err != nil || len(rep.Groups) != 1 || len(rep.Groups[0].Rows) != 3 {
+		t.Errorf("run: status %d, %s, %v: %+v", status, errs, err, rep)
+	}
+}
+
+func TestNoLineIsWiderThanAPage(t *testing.T) {
+	t.Chdir(copyAll(t)) // paths are short where users are
+	sim := []string{"sim", "--preset", "synthetic:4x2", "--arm", "all", "--workload", "triad:n=65536,pingpong", "--out", "sim"}
+	if status, _, errs := cli(sim...); status != 0 {
+		t.Fatal(errs)
+	}
+	for _, args := range [][]string{
+		{"report", "onenode"}, {"report", "fournodes"}, {"report", "scaling"}, {"report", "virtual"}, {"report", "interrupted"}, {"report", "sim"},
+		{"compare", "onenode", "scaling"}, {"compare", "fournodes", "fournodes"}, {"compare", "virtual", "virtual"}, {"compare", "sim", "sim"},
+	} {
+		_, out, _ := cli(args...)
+		for line := range strings.Lines(out) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > harness.Columns {
+				t.Errorf("%v: %d columns: %s", args, n, line)
+			}
+		}
+	}
+}
+
+// copyAll copies all directories of made-up results.
+func copyAll(t *testing.T) string {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }

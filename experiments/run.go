@@ -49,7 +49,8 @@ type runFlags struct {
 	reps                          int
 	time, budget                  time.Duration
 	seed                          uint64
-	quick, resume, virtual        bool
+	quick, resume, virtual, json  bool
+	baseline                      *string
 }
 
 // quick's defaults.
@@ -88,6 +89,8 @@ func runCommand(line []string) *cobra.Command {
 	fs.BoolVar(&f.quick, "quick", false, "a run under 30 s: small sizes, 6 short repetitions")
 	fs.BoolVar(&f.resume, "resume", false, "complete the run in --out, which was begun with the same flags")
 	fs.BoolVar(&f.virtual, "virtual", os.Getenv("NUMALAB") != "", "this is a virtual NUMA machine: report locality, never speed (set in scripts/numalab.sh)")
+	fs.BoolVar(&f.json, "json", false, "print the tables as JSON (harness.Report describes it)")
+	f.baseline = baselineFlag(cmd)
 	complete(cmd, "arm", completeList(append(armNames(), "all"), false))
 	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
 	complete(cmd, "topology", completeTopology)
@@ -165,8 +168,7 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if len(res.Measurements) > 0 {
-		printReport(stdout, res)
-		err = publish(res)
+		err = errors.Join(showReport(stdout, res, f.json), publish(res))
 	}
 	if interrupted {
 		if err != nil {
@@ -184,6 +186,9 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	arms, err := parseArms(f.arms)
 	if err != nil {
 		return nil, nil, err
+	}
+	if b := f.baseline; b != nil && *b != "" && !slices.Contains(arms, *b) {
+		return nil, nil, usagef("--baseline: %w", unknown("arm", *b, arms))
 	}
 	loads, err := parseWorkloads(f.workloads, f.quick)
 	if err != nil {
@@ -243,6 +248,9 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 		place = harness.Virtual
 	}
 	meta := harness.NewMeta(place, list)
+	if f.baseline != nil {
+		meta.Baseline = *f.baseline
+	}
 	meta.Plan = harness.Plan{Seed: f.seed, Reps: reps, Target: harness.Duration(target), Cells: cells}
 	return meta, topos, nil
 }

@@ -57,7 +57,8 @@ type Meta struct {
 	Build      Build       `json:"build"`
 	Topologies []TopoMeta  `json:"topologies"`
 	Plan       Plan        `json:"plan"`
-	Sessions   []Session   `json:"sessions"` // more than one if the run was resumed
+	Baseline   string      `json:"baseline,omitempty"` // arm that others are compared with; "": as BaselineOf says
+	Sessions   []Session   `json:"sessions"`           // more than one if the run was resumed
 	Binding    []Binding   `json:"binding"`
 	Warnings   []string    `json:"warnings,omitempty"` // what an arm asked for and could not have
 	Disturbed  Disturbance `json:"interference"`
@@ -345,6 +346,9 @@ func Load(dir string) (*Results, error) {
 	r := &Results{Dir: dir, Meta: *m}
 	var half bool
 	r.Measurements, half, err = loadMeasurements(dir)
+	if r.Meta.Baseline == "" {
+		r.Meta.Baseline = BaselineOf(r.Measurements)
+	}
 	r.Meta.Done = len(r.Measurements) // a run that was killed has not said how far it came
 	if m.Place != Simulated {
 		r.Meta.Disturbed = disturbance(r.Measurements)

@@ -3,6 +3,7 @@ package harness
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -44,6 +45,14 @@ func (p *Plan) units() []string {
 		us = append(us, c.Unit)
 	}
 	return us
+}
+
+// baseline is what BaselineOf will say of p's results.
+func (p *Plan) baseline() string {
+	if len(p.Cells) == 0 || slices.ContainsFunc(p.Cells, func(c PlanCell) bool { return c.Arm == DefaultBaseline }) {
+		return DefaultBaseline
+	}
+	return p.Cells[0].Arm
 }
 
 // round returns the indices of the cells in the order of round r: in the order

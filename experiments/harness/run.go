@@ -58,6 +58,9 @@ func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, 
 	r := runner{ctx: ctx, dir: dir, meta: meta, bench: bench, progress: progress, done: map[Cell]int{}}
 	meta.Format = metaFormat
 	meta.Planned = meta.Plan.Reps * len(meta.Plan.Cells)
+	if meta.Baseline == "" {
+		meta.Baseline = meta.Plan.baseline()
+	}
 	lock, err := r.open(resume)
 	if err != nil {
 		return &DirError{err}

@@ -85,37 +85,38 @@ func WriteSimulated(dir string, meta *Meta, ms []Measurement) error {
 	return err
 }
 
-// exactTable is groupTable for simulated results.
-func exactTable(g *Group) Table {
-	t := Table{Title: g.Title(), Head: []string{"arm", "ns/" + g.Unit, "throughput", "over " + Baseline, "memory local", "over bound",
-		"work/sched/idle", "steals local/remote"}}
-	for i := range g.Rows {
-		r := &g.Rows[i]
-		over, bound, split := "", "-", "-"
-		switch {
-		case r.Speedup != nil:
-			over = FormatRatio(r.Speedup.Center)
-		case r.Arm == Baseline:
-			over = "1"
-		}
-		if !math.IsNaN(r.OverBound) {
-			bound = FormatRatio(r.OverBound)
-		}
-		if !math.IsNaN(r.Work) {
-			split = fmt.Sprintf("%.0f/%.0f/%.0f %%", r.Work, r.Scheduling, r.Idle)
-		}
-		t.Rows = append(t.Rows, []string{r.Arm, FormatNumber(r.NsPerUnit.Center), FormatRate(r.Throughput.Center), over,
-			FormatPercent(r.MemoryLocal.Center), bound, split,
-			FormatNumber(1000*r.StealsLocal) + " / " + FormatNumber(1000*r.StealsRemote)})
+func (g *Group) speedExact() []column {
+	return []column{
+		{"ns/" + g.Unit, func(r *Row) string { return FormatNumber(r.NsPerUnit.Center) }},
+		{many(g.Unit) + "/s", func(r *Row) string { return scale(r.Throughput.Center) }},
+		{"over " + g.Baseline, func(r *Row) string { return g.over(r) }},
 	}
-	return t
 }
 
-func exactLegend() []string {
+func (g *Group) localityExact() []column {
+	return []column{
+		{"memory local", func(r *Row) string { return FormatPercent(r.MemoryLocal.Center) }},
+		{"over bound", func(r *Row) string {
+			if math.IsNaN(r.OverBound) {
+				return "-"
+			}
+			return FormatRatio(r.OverBound)
+		}},
+		{"work/sched/idle", func(r *Row) string {
+			if math.IsNaN(r.Work) {
+				return "-"
+			}
+			return fmt.Sprintf("%.0f/%.0f/%.0f %%", r.Work, r.Scheduling, r.Idle)
+		}},
+		{"steals", stealsOf},
+	}
+}
+
+func exactLegend(baseline string) []string {
 	return []string{
 		"Simulated, exact: the same for whoever runs it again. Times are virtual.",
-		"over " + Baseline + ": throughput over that of " + Baseline + ".  memory local: bytes from memory that came from the node of the CPU that used them; - if next to none came from memory.",
+		"over " + baseline + ": throughput over that of " + baseline + ". memory local: bytes from memory that came from the node of the CPU that used them; - if next to none came from memory.",
 		"over bound: makespan over a lower bound: arithmetic spread over all Ps, or the traffic of the busiest memory controller or link at its peak.",
-		"work/sched/idle: shares of the Ps' time.  steals: per 1000 units of work, from Ps of the same node / of other nodes.",
+		"work/sched/idle: shares of the Ps' time. steals: per 1000 units of work, from Ps of the same node / of other nodes.",
 	}
 }

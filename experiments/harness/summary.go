@@ -2,12 +2,14 @@ package harness
 
 import (
 	"math"
+	"slices"
 
 	"golang.org/x/perf/benchmath"
 )
 
-// Baseline is the arm that speed-ups are against.
-const Baseline = "flat"
+// DefaultBaseline is the arm that others are compared with unless a run names
+// another.
+const DefaultBaseline = "flat"
 
 // Confidence is the least level of every interval.
 const Confidence = 0.95
@@ -15,9 +17,10 @@ const Confidence = 0.95
 // A Group is everything that may be compared: the cells that differ in their
 // arm alone, in the order of the plan.
 type Group struct {
-	Cell // without an arm
-	Unit string
-	Rows []Row
+	Cell     // without an arm
+	Unit     string
+	Baseline string // the arm that the others are compared with; it may have no row
+	Rows     []Row
 }
 
 // A Row is what is known about one cell. Numbers that were not counted are NaN.
@@ -26,7 +29,7 @@ type Row struct {
 	N          int               // repetitions
 	Throughput benchmath.Summary // units of work per second: median and interval
 	NsPerUnit  benchmath.Summary // its inverse
-	Speedup    *Speedup          // over Baseline; nil for the baseline itself and where there is none
+	Speedup    *Speedup          // over the baseline; nil for the baseline itself and where there is none
 	Local      benchmath.Summary // percent of tasks that ran on their home node
 	Touched    benchmath.Summary // percent of visits to pages from their home node, as the scheduler believes
 	Pages      benchmath.Summary // percent of sampled pages on their user's node, as the kernel says
@@ -51,6 +54,7 @@ type Row struct {
 // Mann-Whitney U test on the two unpaired samples.
 type Speedup struct {
 	benchmath.Summary
+	Ratios   []float64 // of neighbouring repetitions
 	P        float64
 	Warnings []error
 }
@@ -70,8 +74,37 @@ func sample(values []float64) *benchmath.Sample {
 	return benchmath.NewSample(append([]float64(nil), values...), &benchmath.DefaultThresholds)
 }
 
-// Summarize puts measurements into groups, in the order of first appearance.
-func Summarize(ms []Measurement) []Group {
+// BaselineOf returns the arm that others are compared with if nobody names one:
+// DefaultBaseline if it was measured, else the first arm that was.
+func BaselineOf(ms []Measurement) string {
+	if len(ms) == 0 || slices.ContainsFunc(ms, func(m Measurement) bool { return m.Arm == DefaultBaseline }) {
+		return DefaultBaseline
+	}
+	return ms[0].Arm
+}
+
+// Arms returns the arms that were measured, in the order of first appearance.
+func (r *Results) Arms() (arms []string) {
+	for i := range r.Measurements {
+		if a := r.Measurements[i].Arm; !slices.Contains(arms, a) {
+			arms = append(arms, a)
+		}
+	}
+	return arms
+}
+
+// Groups summarises what was measured.
+func (r *Results) Groups() []Group {
+	baseline := r.Meta.Baseline
+	if baseline == "" {
+		baseline = BaselineOf(r.Measurements)
+	}
+	return Summarize(r.Measurements, baseline)
+}
+
+// Summarize puts measurements into groups, in the order of first appearance, and
+// compares every arm with the baseline.
+func Summarize(ms []Measurement, baseline string) []Group {
 	byCell := map[Cell][]*Measurement{}
 	var groups []Group
 	index := map[Cell]int{} // of the group with this cell without its arm
@@ -83,7 +116,7 @@ func Summarize(ms []Measurement) []Group {
 		if !ok {
 			g = len(groups)
 			index[key] = g
-			groups = append(groups, Group{Cell: key, Unit: m.Unit()})
+			groups = append(groups, Group{Cell: key, Unit: m.Unit(), Baseline: baseline})
 		}
 		if byCell[m.Cell] == nil {
 			groups[g].Rows = append(groups[g].Rows, Row{Arm: m.Arm})
@@ -93,14 +126,14 @@ func Summarize(ms []Measurement) []Group {
 	for gi := range groups {
 		g := &groups[gi]
 		base := g.Cell
-		base.Arm = Baseline
-		baseline := times(byCell[base])
+		base.Arm = baseline
+		baseTimes := times(byCell[base])
 		for ri := range g.Rows {
 			cell := g.Cell
 			cell.Arm = g.Rows[ri].Arm
 			g.Rows[ri] = summarizeCell(cell.Arm, g.Unit, byCell[cell])
-			if cell.Arm != Baseline && len(baseline) > 0 {
-				g.Rows[ri].Speedup = speedup(baseline, times(byCell[cell]), g.Rows[ri].Exact)
+			if cell.Arm != baseline && len(baseTimes) > 0 {
+				g.Rows[ri].Speedup = speedup(baseTimes, times(byCell[cell]), g.Rows[ri].Exact)
 			}
 		}
 	}
@@ -167,7 +200,7 @@ func speedup(base, arm []float64, exact bool) *Speedup {
 		ratios = append(ratios, base[i]/arm[i])
 	}
 	if exact {
-		s := &Speedup{Summary: benchmath.AssumeExact.Summary(sample(ratios), 1)}
+		s := &Speedup{Summary: benchmath.AssumeExact.Summary(sample(ratios), 1), Ratios: ratios}
 		if s.Center == 1 {
 			s.P = 1
 		}
@@ -175,7 +208,7 @@ func speedup(base, arm []float64, exact bool) *Speedup {
 	}
 	c := benchmath.AssumeNothing.Compare(sample(base), sample(arm))
 	// The test's p exceeds 1 for the smallest samples, where its tails overlap.
-	return &Speedup{Summary: summarize(ratios), P: min(1, c.P), Warnings: c.Warnings}
+	return &Speedup{Summary: summarize(slices.Clone(ratios)), Ratios: ratios, P: min(1, c.P), Warnings: c.Warnings}
 }
 
 // Find returns the row of an arm, or nil.
@@ -188,10 +221,10 @@ func (g *Group) Find(arm string) *Row {
 	return nil
 }
 
-// CellTimes are all times per unit of work of one cell.
+// CellTimes are all times per unit of work of one cell, or all ratios of Ratios.
 type CellTimes struct {
-	Unit   string
-	Exact  bool // one repetition says all
+	Unit   string // of work
+	Exact  bool   // one repetition says all
 	Sample *benchmath.Sample
 }
 
@@ -209,6 +242,23 @@ func Times(ms []Measurement) (cells []Cell, byCell map[Cell]*CellTimes) {
 	}
 	for c, t := range byCell {
 		t.Sample = sample(values[c])
+	}
+	return cells, byCell
+}
+
+// Ratios returns the cells that are compared with the baseline, and the ratios of
+// their throughput over its, of neighbouring repetitions.
+func Ratios(ms []Measurement, baseline string) (cells []Cell, byCell map[Cell]*CellTimes) {
+	byCell = map[Cell]*CellTimes{}
+	for _, g := range Summarize(ms, baseline) {
+		for _, r := range g.Rows {
+			if r.Speedup != nil {
+				c := g.Cell
+				c.Arm = r.Arm
+				cells = append(cells, c)
+				byCell[c] = &CellTimes{Unit: g.Unit, Exact: r.Exact, Sample: sample(r.Speedup.Ratios)}
+			}
+		}
 	}
 	return cells, byCell
 }

@@ -28,7 +28,7 @@ func rowOf(t *testing.T, groups []Group, arm string) *Row {
 }
 
 func TestThroughputIsTheMedianWithAnInterval(t *testing.T) {
-	r := rowOf(t, Summarize(made("flat", 50, 40, 100, 25, 20, 10)), "flat")
+	r := rowOf(t, overFlat(made("flat", 50, 40, 100, 25, 20, 10)), "flat")
 	if r.N != 6 || r.Throughput.Center != (2.5e7+4e7)/2 {
 		t.Errorf("n %d, median %v; want 6 and 3.25e7, between 1e9/40 and 1e9/25, tasks per second", r.N, r.Throughput.Center)
 	}
@@ -48,7 +48,7 @@ func TestDriftOfTheMachineIsNotNoiseOfTheSpeedup(t *testing.T) {
 	for _, v := range flat {
 		numa = append(numa, v/1.25)
 	}
-	r := rowOf(t, Summarize(append(made("flat", flat...), made("numa", numa...)...)), "numa")
+	r := rowOf(t, overFlat(append(made("flat", flat...), made("numa", numa...)...)), "numa")
 	s := r.Speedup
 	if math.Abs(s.Center-1.25) > 1e-9 || s.Hi-s.Lo > 1e-9 {
 		t.Errorf("speed-up %v (%v..%v), want exactly 1.25", s.Center, s.Lo, s.Hi)
@@ -60,20 +60,20 @@ func TestDriftOfTheMachineIsNotNoiseOfTheSpeedup(t *testing.T) {
 
 func TestTheSameSamplesShowNoDifference(t *testing.T) {
 	v := []float64{10, 11, 12, 13, 14, 15}
-	s := rowOf(t, Summarize(append(made("flat", v...), made("numa", v...)...)), "numa").Speedup
+	s := rowOf(t, overFlat(append(made("flat", v...), made("numa", v...)...)), "numa").Speedup
 	if s.Finding() != NoDifference || s.Center != 1 {
 		t.Errorf("speed-up %v, p=%v", s.Center, s.P)
 	}
 }
 
 func TestTooFewRepetitionsHaveNoInterval(t *testing.T) {
-	groups := Summarize(append(made("flat", 10, 11), made("numa", 10)...))
+	groups := overFlat(append(made("flat", 10, 11), made("numa", 10)...))
 	r := rowOf(t, groups, "numa")
 	if !math.IsInf(r.Throughput.Hi, 0) || r.Speedup.Finding() != NoDifference || r.Speedup.P > 1 {
 		t.Errorf("interval %v..%v, p=%v from one repetition", r.Throughput.Lo, r.Throughput.Hi, r.Speedup.P)
 	}
 	var b strings.Builder
-	for _, table := range Tables(groups, Host) {
+	for _, table := range Tables(groups, &Meta{Place: Host}) {
 		table.Print(&b)
 	}
 	if !strings.Contains(b.String(), "too few") {
@@ -82,7 +82,7 @@ func TestTooFewRepetitionsHaveNoInterval(t *testing.T) {
 }
 
 func TestWhatWasNotCountedIsNotZero(t *testing.T) {
-	r := rowOf(t, Summarize(made("goroutine", 1, 2)), "goroutine")
+	r := rowOf(t, overFlat(made("goroutine", 1, 2)), "goroutine")
 	for what, v := range map[string]float64{"local": r.Local.Center, "steals": r.StealsLocal, "bound": r.Bound, "others": r.Other} {
 		if !math.IsNaN(v) {
 			t.Errorf("%s is %v although nobody counted", what, v)
@@ -94,14 +94,14 @@ func TestBoundShareIsOfAllSamples(t *testing.T) {
 	ms := made("numa", 1, 1)
 	ms[0].Values = append(ms[0].Values, Value{100, UnitBound}, Value{9900, UnitBoundSamples})
 	ms[1].Values = append(ms[1].Values, Value{0, UnitBound}, Value{100, UnitBoundSamples})
-	if r := rowOf(t, Summarize(ms), "numa"); r.Bound != 99 || r.Samples != 10000 {
+	if r := rowOf(t, overFlat(ms), "numa"); r.Bound != 99 || r.Samples != 10000 {
 		t.Errorf("%v %% of %v samples, want 99 %% of 10000", r.Bound, r.Samples)
 	}
 }
 
 func TestVirtualMachinesHaveNoSpeed(t *testing.T) {
-	groups := Summarize(append(made("flat", 10, 11), made("numa", 1, 1)...))
-	for _, table := range Tables(groups, Virtual) {
+	groups := overFlat(append(made("flat", 10, 11), made("numa", 1, 1)...))
+	for _, table := range Tables(groups, &Meta{Place: Virtual}) {
 		for _, h := range table.Head {
 			if strings.Contains(h, "ns/") || strings.Contains(h, "throughput") || strings.Contains(h, "over") {
 				t.Errorf("column %q in a table from a virtual machine", h)
@@ -126,7 +126,7 @@ func TestPretendedNodesHaveLocalityAndNoSpeed(t *testing.T) {
 		ms = append(ms, m)
 	}
 	meta := &Meta{Place: Host, Topologies: []TopoMeta{{Label: "1n1l2c1t"}, {Label: "pretended-2n1l4c1t", Pretended: true}}}
-	got := strings.Join(Verdicts(Summarize(ms), meta), "\n")
+	got := strings.Join(Verdicts(overFlat(ms), meta), "\n")
 	want := "numa against flat: faster on fib 1.80x.\n" +
 		"Times on pretended nodes mean nothing: no arm is called faster than another there.\n" +
 		"Locality under numa (under flat): fib local 98 % (60 %)."
@@ -136,7 +136,7 @@ func TestPretendedNodesHaveLocalityAndNoSpeed(t *testing.T) {
 }
 
 func TestVerdictOnADisturbedMachineIsCalledNone(t *testing.T) {
-	groups := Summarize(append(made("flat", 10, 11), made("numa", 1, 1)...))
+	groups := overFlat(append(made("flat", 10, 11), made("numa", 1, 1)...))
 	for flagged, want := range map[int]bool{0: false, 2: false, 3: true} {
 		m := &Meta{Place: Host, Done: 4, Disturbed: Disturbance{Known: true, Flagged: flagged}}
 		if got := strings.Contains(Verdicts(groups, m)[0], "it is no verdict"); got != want {
@@ -163,7 +163,7 @@ func TestFindingNeedsTestAndPairs(t *testing.T) {
 		"pairs alone":  {drift, little, Undecided},
 		"no intervals": {[]float64{10, 11, 12, 13}, []float64{1, 2, 3, 4}, Faster},
 	} {
-		s := rowOf(t, Summarize(append(made("flat", c.flat...), made("numa", c.arm...)...)), "numa").Speedup
+		s := rowOf(t, overFlat(append(made("flat", c.flat...), made("numa", c.arm...)...)), "numa").Speedup
 		if got := s.Finding(); got != c.want {
 			t.Errorf("%s: %v, want %v; %v .. %v, p=%v", what, got, c.want, s.Lo, s.Hi, s.P)
 		}
@@ -180,7 +180,7 @@ func TestVerdictSaysFasterSlowerOrNoDifference(t *testing.T) {
 		ms = append(ms, m)
 	}
 	ms = append(ms, made("gm", slow...)...)
-	got := strings.Join(Verdicts(Summarize(ms), &Meta{Place: Host}), "\n")
+	got := strings.Join(Verdicts(overFlat(ms), &Meta{Place: Host}), "\n")
 	want := "numa against flat: faster on fib 1.80x; slower on heat 0.56x.\ngm against flat: no difference shown on fib 1.00x."
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -201,3 +201,5 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+func overFlat(ms []Measurement) []Group { return Summarize(ms, "flat") }

@@ -2,28 +2,27 @@ package harness
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/perf/benchmath"
 	"golang.org/x/perf/benchunit"
 )
 
-// A Table is a group's rows as text, for a terminal, a page and a paper alike.
-type Table struct {
-	Title string // "fib · n=27 · P=2 · 1n1l2c1t"
-	Head  []string
-	Rows  [][]string
+// A column is one thing that a table says of every row.
+type column struct {
+	head string
+	cell func(r *Row) string
 }
 
-// Tables renders groups. Times from a place that has no speed are left out.
-func Tables(groups []Group, place Place) []Table {
+// Tables renders groups as the run of m measured them. Times from a place that
+// has no speed are left out. So are shares that cannot be but 100 %, where there
+// is one node.
+func Tables(groups []Group, m *Meta) []Table {
 	var ts []Table
 	for i := range groups {
-		ts = append(ts, groupTable(&groups[i], place))
+		ts = append(ts, groupTable(&groups[i], m))
 	}
 	return ts
 }
@@ -37,74 +36,140 @@ func (g *Group) Title() string {
 	return strings.Join(append(parts, fmt.Sprintf("P=%d", g.Procs), g.Topo), " · ")
 }
 
-func groupTable(g *Group, place Place) Table {
-	if !slices.ContainsFunc(g.Rows, func(r Row) bool { return !r.Exact }) {
-		return exactTable(g)
+func groupTable(g *Group, m *Meta) Table {
+	arm := column{"arm", func(r *Row) string { return r.Arm }}
+	columns := []column{arm}
+	t := Table{Title: g.Title()}
+	switch {
+	case exact(g):
+		columns = append(columns, g.speedExact()...)
+		columns = append(columns, g.localityExact()...)
+	case m.Place.HasSpeed():
+		columns = append(columns, g.speed()...)
+		t.Break = len(columns)
+		columns = append(columns, g.locality(m.oneNode(g.Topo))...)
+	default:
+		columns = append(columns, g.locality(m.oneNode(g.Topo))...)
+		columns = append(columns, column{"n", func(r *Row) string { return fmt.Sprint(r.N) }})
 	}
-	t := Table{Title: g.Title(), Head: []string{"arm"}}
-	if place.HasSpeed() {
-		t.Head = append(t.Head, "ns/"+g.Unit, "throughput", "interval", "over "+Baseline, "interval", "p")
+	for _, c := range columns {
+		t.Head = append(t.Head, c.head)
 	}
-	t.Head = append(t.Head, "local")
-	touched := slices.ContainsFunc(g.Rows, func(r Row) bool { return !math.IsNaN(r.Touched.Center) })
-	pages := slices.ContainsFunc(g.Rows, func(r Row) bool { return !math.IsNaN(r.Pages.Center) })
-	if touched {
-		t.Head = append(t.Head, "touched")
-	}
-	if pages {
-		t.Head = append(t.Head, "pages")
-	}
-	t.Head = append(t.Head, "steals local/remote", "bound", "others", "n")
 	for i := range g.Rows {
-		r := &g.Rows[i]
-		cells := []string{r.Arm}
-		if place.HasSpeed() {
-			cells = append(cells, FormatNumber(r.NsPerUnit.Center), FormatRate(r.Throughput.Center), interval(r.Throughput, FormatRate))
-			switch s := r.Speedup; {
-			case s != nil:
-				cells = append(cells, FormatRatio(s.Center), interval(s.Summary, FormatRatio), FormatP(s.P))
-			case r.Arm == Baseline:
-				cells = append(cells, "1", "", "")
-			default:
-				cells = append(cells, "", "", "")
-			}
+		var cells []string
+		for _, c := range columns {
+			cells = append(cells, c.cell(&g.Rows[i]))
 		}
-		steals := "not counted"
-		if !math.IsNaN(r.StealsLocal) {
-			steals = FormatNumber(1000*r.StealsLocal) + " / " + FormatNumber(1000*r.StealsRemote)
-		}
-		bound := "-"
-		if r.Samples > 0 {
-			bound = FormatBound(r.Bound)
-		}
-		cells = append(cells, FormatPercent(r.Local.Center))
-		if touched {
-			cells = append(cells, FormatPercent(r.Touched.Center))
-		}
-		if pages {
-			cells = append(cells, FormatPercent(r.Pages.Center))
-		}
-		t.Rows = append(t.Rows, append(cells, steals, bound, FormatPercent(r.Other), fmt.Sprint(r.N)))
+		t.Rows = append(t.Rows, cells)
 	}
 	return t
 }
 
-// Legend explains the columns of Tables.
-func Legend(place Place) []string {
-	if place == Simulated {
-		return exactLegend()
+func exact(g *Group) bool {
+	return !slices.ContainsFunc(g.Rows, func(r Row) bool { return !r.Exact })
+}
+
+func (g *Group) speed() []column {
+	return []column{
+		{"ns/" + g.Unit, func(r *Row) string { return FormatNumber(r.NsPerUnit.Center) }},
+		{many(g.Unit) + "/s", func(r *Row) string { return scale(r.Throughput.Center) }},
+		{"interval", func(r *Row) string { return interval(r.Throughput, scale) }},
+		{"over " + g.Baseline, func(r *Row) string { return g.over(r) }},
+		{"interval", func(r *Row) string {
+			if r.Speedup == nil {
+				return ""
+			}
+			return interval(r.Speedup.Summary, formatRatio)
+		}},
+		{"p", func(r *Row) string {
+			if r.Speedup == nil {
+				return ""
+			}
+			return formatP(r.Speedup.P)
+		}},
+		{"n", func(r *Row) string { return fmt.Sprint(r.N) }},
 	}
-	lines := []string{
-		"local: tasks that ran on their home node (one that never blocks is at home where it runs).  touched: visits to pages from their home node, by the scheduler's books.  pages: the same by the kernel's (move_pages, getcpu), sampled.",
-		"steals: per 1000 units of work, from Ps of the same node / of other nodes.",
-		"bound: samples in which an M was on a CPU of its P's node.  others: CPU time that other processes took, worst repetition.  n: repetitions.",
+}
+
+// over is an arm's speed-up, and 1 for the arm that it is over.
+func (g *Group) over(r *Row) string {
+	switch {
+	case r.Speedup != nil:
+		return FormatRatio(r.Speedup.Center)
+	case r.Arm == g.Baseline:
+		return "1"
 	}
-	if place.HasSpeed() {
-		lines = append([]string{fmt.Sprintf(
-			"Medians with intervals at %.0f %% or above; over %s: median of the ratios of neighbouring repetitions; p: Mann-Whitney U test, two-sided, not corrected for the number of comparisons.  undecided: these two do not agree at 5 %%.",
-			100*Confidence, Baseline)}, lines...)
+	return ""
+}
+
+func (g *Group) locality(oneNode bool) (cs []column) {
+	if !oneNode {
+		known := func(f func(*Row) float64) bool {
+			return slices.ContainsFunc(g.Rows, func(r Row) bool { return !math.IsNaN(f(&r)) })
+		}
+		cs = append(cs, column{"local", func(r *Row) string { return FormatPercent(r.Local.Center) }})
+		if touched := func(r *Row) float64 { return r.Touched.Center }; known(touched) {
+			cs = append(cs, column{"touched", func(r *Row) string { return FormatPercent(touched(r)) }})
+		}
+		if pages := func(r *Row) float64 { return r.Pages.Center }; known(pages) {
+			cs = append(cs, column{"pages", func(r *Row) string { return FormatPercent(pages(r)) }})
+		}
+		cs = append(cs, column{"bound", func(r *Row) string {
+			if r.Samples == 0 {
+				return "-"
+			}
+			return FormatBound(r.Bound)
+		}})
+	}
+	return append(cs, column{"steals", stealsOf}, column{"others", func(r *Row) string { return FormatPercent(r.Other) }})
+}
+
+// stealsOf is "1.54/0": from the same node and from others.
+func stealsOf(r *Row) string {
+	if math.IsNaN(r.StealsLocal) {
+		return "-"
+	}
+	return FormatNumber(1000*r.StealsLocal) + "/" + FormatNumber(1000*r.StealsRemote)
+}
+
+// many is the plural of a unit of work.
+func many(unit string) string {
+	if strings.HasSuffix(unit, "s") {
+		return unit
+	}
+	return unit + "s"
+}
+
+// Legend explains the columns of Tables in lines of any length.
+func Legend(groups []Group, m *Meta) []string {
+	if len(groups) == 0 {
+		return nil
+	}
+	baseline := groups[0].Baseline
+	if m.Place == Simulated {
+		return exactLegend(baseline)
+	}
+	var lines []string
+	if m.Place.HasSpeed() {
+		lines = append(lines, fmt.Sprintf(
+			"Medians with intervals of at least %.0f %%. over %s: median of the ratios of neighbouring repetitions. p: two-sided Mann-Whitney U test, not corrected for the number of comparisons. undecided: the test and the interval do not agree at 5 %%. n: repetitions.",
+			100*Confidence, baseline))
+	}
+	oneNode := func(g Group) bool { return m.oneNode(g.Topo) }
+	if slices.ContainsFunc(groups, func(g Group) bool { return !oneNode(g) }) {
+		lines = append(lines,
+			"local: tasks that ran on their home node. A task that never blocks is at home where it runs. touched: visits to pages from their home node, as the scheduler counts them. pages: the same as the kernel counts them (move_pages, getcpu), sampled. bound: samples in which an M was on a CPU of its P's node.")
+	}
+	lines = append(lines, "steals: per 1000 units of work, from Ps of the same node / of other nodes. others: CPU time that other processes took in the worst repetition.")
+	if slices.ContainsFunc(groups, oneNode) {
+		lines = append(lines, "With one node every task is local and every M is on its node: there are no columns for that.")
 	}
 	return lines
+}
+
+// oneNode reports whether the topology of that label is known to have one node.
+func (m *Meta) oneNode(label string) bool {
+	return slices.ContainsFunc(m.Topologies, func(t TopoMeta) bool { return t.Label == label && t.NodesWithCPUs == 1 })
 }
 
 // ShortTitle names a group by its workload and sizes, and by what else
@@ -128,56 +193,6 @@ func ShortTitle(groups []Group, g *Group) string {
 	return strings.Join(parts, " · ")
 }
 
-// Print writes t with aligned columns: text to the left, numbers to the right.
-func (t *Table) Print(w io.Writer) {
-	width := make([]int, len(t.Head))
-	for _, row := range append([][]string{t.Head}, t.Rows...) {
-		for i, s := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(s))
-		}
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", t.Title)
-	for _, row := range append([][]string{t.Head}, t.Rows...) {
-		var l strings.Builder
-		for i, s := range row {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(s))
-			if i == 0 {
-				l.WriteString("  " + s + pad)
-			} else {
-				l.WriteString("  " + pad + s)
-			}
-		}
-		b.WriteString(strings.TrimRight(l.String(), " ") + "\n")
-	}
-	io.WriteString(w, b.String())
-}
-
-// TeX writes t as a LaTeX tabular under its title, with nothing that plain
-// LaTeX lacks.
-func (t *Table) TeX(w io.Writer) {
-	row := func(cells []string) string {
-		var escaped []string
-		for _, c := range cells {
-			escaped = append(escaped, escapeTeX(c))
-		}
-		return strings.Join(escaped, " & ") + " \\\\\n"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "\\noindent\\textbf{%s}\\\\[2pt]\n\\begin{tabular}{l%s}\n\\hline\n", escapeTeX(t.Title), strings.Repeat("r", len(t.Head)-1))
-	b.WriteString(row(t.Head) + "\\hline\n")
-	for _, r := range t.Rows {
-		b.WriteString(row(r))
-	}
-	b.WriteString("\\hline\n\\end{tabular}\n\n\\medskip\n")
-	io.WriteString(w, b.String())
-}
-
-func escapeTeX(s string) string {
-	return strings.NewReplacer(`\`, `\textbackslash{}`, "%", `\%`, "_", `\_`, "&", `\&`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
-		"<", "$<$", ">", "$>$", " .. ", "--", "·", `$\cdot$`, "±", `$\pm$`, "µ", `$\mu$`).Replace(s)
-}
-
 // FormatRate formats a number per second: "24.4M/s".
 func FormatRate(v float64) string { return scale(v) + "/s" }
 
@@ -190,17 +205,24 @@ func scale(v float64) string {
 
 // FormatRatio formats a speed-up: "1.03x", "0.041x".
 func FormatRatio(v float64) string {
+	if s := formatRatio(v); s != "?" {
+		return s + "x"
+	}
+	return "?"
+}
+
+func formatRatio(v float64) string {
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return "?"
 	case v >= 100:
-		return fmt.Sprintf("%.0fx", v)
+		return fmt.Sprintf("%.0f", v)
 	case v >= 10:
-		return fmt.Sprintf("%.1fx", v)
+		return fmt.Sprintf("%.1f", v)
 	case v >= 0.1:
-		return fmt.Sprintf("%.2fx", v)
+		return fmt.Sprintf("%.2f", v)
 	}
-	return fmt.Sprintf("%.2gx", v)
+	return fmt.Sprintf("%.2g", v)
 }
 
 // FormatNumber formats with three digits: "49.4", "1230", "0.0012".
@@ -237,10 +259,17 @@ func FormatBound(v float64) string { return fmt.Sprintf("%.2f %%", math.Floor(v*
 
 // FormatP formats a p-value: "p=0.002", "p<0.001".
 func FormatP(p float64) string {
-	if p < 0.001 {
-		return "p<0.001"
+	if s := formatP(p); s[0] == '<' {
+		return "p" + s
 	}
-	return fmt.Sprintf("p=%.3f", p)
+	return "p=" + formatP(p)
+}
+
+func formatP(p float64) string {
+	if p < 0.001 {
+		return "<0.001"
+	}
+	return fmt.Sprintf("%.3f", p)
 }
 
 // interval formats the bounds of s, or says that there are none.
@@ -248,5 +277,5 @@ func interval(s benchmath.Summary, format func(float64) string) string {
 	if math.IsNaN(s.Lo) || math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
 		return "too few"
 	}
-	return format(s.Lo) + " .. " + format(s.Hi)
+	return format(s.Lo) + ".." + format(s.Hi)
 }

@@ -19,6 +19,10 @@ const (
 	Slower
 )
 
+func (f Finding) String() string {
+	return map[Finding]string{NoDifference: "no difference shown", Undecided: "undecided", Faster: "faster", Slower: "slower"}[f]
+}
+
 // Finding judges s by two things at the 5 % level: the Mann-Whitney test, which
 // knows nothing of pairs, and the interval of the pairs' ratios, which knows
 // nothing of their neighbours. They disagree where a machine's speed drifts more
@@ -71,7 +75,6 @@ func Verdicts(groups []Group, m *Meta) []string {
 
 // speedVerdicts is "numa against flat: faster on triad 1.53x; slower on ...".
 func speedVerdicts(groups []Group) (lines []string) {
-	words := map[Finding]string{Faster: "faster on", Slower: "slower on", Undecided: "undecided on", NoDifference: "no difference shown on"}
 	found := map[string]map[Finding][]string{}
 	arms := eachSpeedup(groups, func(g *Group, r *Row) {
 		if found[r.Arm] == nil {
@@ -84,10 +87,10 @@ func speedVerdicts(groups []Group) (lines []string) {
 		var parts []string
 		for _, f := range []Finding{Faster, Slower, Undecided, NoDifference} {
 			if on := found[arm][f]; on != nil {
-				parts = append(parts, words[f]+" "+strings.Join(on, ", "))
+				parts = append(parts, f.String()+" on "+strings.Join(on, ", "))
 			}
 		}
-		lines = append(lines, fmt.Sprintf("%s against %s: %s.", arm, Baseline, strings.Join(parts, "; ")))
+		lines = append(lines, fmt.Sprintf("%s against %s: %s.", arm, groups[0].Baseline, strings.Join(parts, "; ")))
 	}
 	return lines
 }
@@ -98,21 +101,21 @@ func speedVerdicts(groups []Group) (lines []string) {
 func localityVerdicts(groups []Group) (lines []string) {
 	found := map[string][]string{}
 	arms := eachSpeedup(groups, func(g *Group, r *Row) {
-		base := g.Find(Baseline)
+		base := g.Find(g.Baseline)
 		for _, c := range []struct {
 			name      string
-			arm, flat benchmath.Summary
+			arm, base benchmath.Summary
 		}{{"pages", r.Pages, base.Pages}, {"touched", r.Touched, base.Touched}, {"local", r.Local, base.Local}} {
-			if !math.IsNaN(c.arm.Center + c.flat.Center) {
+			if !math.IsNaN(c.arm.Center + c.base.Center) {
 				found[r.Arm] = append(found[r.Arm], fmt.Sprintf("%s %s %s (%s)",
-					briefTitle(groups, g), c.name, FormatPercent(c.arm.Center), FormatPercent(c.flat.Center)))
+					briefTitle(groups, g), c.name, FormatPercent(c.arm.Center), FormatPercent(c.base.Center)))
 				return
 			}
 		}
 	})
 	for _, arm := range arms {
 		if on := found[arm]; on != nil {
-			lines = append(lines, fmt.Sprintf("Locality under %s (under %s): %s.", arm, Baseline, strings.Join(on, ", ")))
+			lines = append(lines, fmt.Sprintf("Locality under %s (under %s): %s.", arm, groups[0].Baseline, strings.Join(on, ", ")))
 		}
 	}
 	return lines

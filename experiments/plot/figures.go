@@ -16,7 +16,7 @@ import (
 // Figures returns the figures that make sense for a run: none that would be
 // empty, no throughput where time means nothing.
 func Figures(r *harness.Results) []Figure {
-	groups := harness.Summarize(r.Measurements)
+	groups := r.Groups()
 	if len(groups) == 0 {
 		return nil
 	}
@@ -93,8 +93,12 @@ func intervalText(s benchmath.Summary, format func(float64) string) string {
 }
 
 func speedups(groups []harness.Group) *Figure {
+	if len(groups) == 0 {
+		return nil
+	}
 	var f forest
-	caption, ring := "Right of the line is faster than flat. ", ""
+	baseline := groups[0].Baseline
+	caption, ring := "Right of the line is faster than "+baseline+". ", ""
 	if !exact(groups) {
 		ring = " · ring: no difference shown"
 		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that the intervals and the test did not both show a difference at 5 %. "
@@ -129,15 +133,15 @@ func speedups(groups []harness.Group) *Figure {
 	}
 	all := ratios(values)
 	if part, ok := all.near(numa); ok {
-		f.panels = []panel{{all, "speed-up over flat, log scale"}, {part, "around 1x, enlarged" + ring}}
+		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale"}, {part, "around 1x, enlarged" + ring}}
 		caption += "The right half shows the neighbourhood of 1x enlarged; an arrow points to what lies outside."
 	} else {
-		f.panels = []panel{{all, "speed-up over flat, log scale" + ring}}
+		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale" + ring}}
 	}
-	f.marks = []guide{{at: 1, line: stroke(armColor(harness.Baseline), 1)}}
+	f.marks = []guide{{at: 1, line: stroke(armColor(baseline), 1)}}
 	return &Figure{
 		Name:    "speedup",
-		Title:   "Speed-up over flat",
+		Title:   "Speed-up over " + baseline,
 		Caption: caption,
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
