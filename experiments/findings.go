@@ -100,7 +100,7 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	homed := harness.Table{
 		Title: fmt.Sprintf("simulated: memory-bound work whose data has homes, %d nodes and more, all CPUs", aimNodes),
-		Head:  []string{"machine", "nodes", "Ps", "workload", "numa over flat", "over wrongmap", "local", "over bound", "verdict"},
+		Head:  []string{"machine", "nodes", "Ps", "workload", "numa over flat", "over wrongmap", "local", "over bound", "aims"},
 	}
 	short := harness.Table{
 		Title: fmt.Sprintf("simulated: all else, where numa falls short of %.2fx flat", aimElse),
@@ -113,9 +113,9 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 		where := []string{f.Topo, fmt.Sprint(f.nodes), fmt.Sprint(f.Procs), f.Workload}
 		if f.homed {
 			all++
-			verdict := "meets the aims"
+			verdict := "met"
 			if len(f.shorts) > 0 {
-				verdict = "falls short: " + strings.Join(f.shorts, "; ")
+				verdict = "missed"
 				say("%s on %s falls short (%s): its Ps' time is %s%s.", f.Workload, f.Topo, strings.Join(f.shorts, "; "), f.split, fewerPs(groups, f))
 			} else {
 				met++

@@ -37,7 +37,7 @@ func readBook(root string) (*book, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.runs[name] = &run{res, harness.Summarize(res.Measurements)}
+		b.runs[name] = &run{res, res.Groups()}
 	}
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
@@ -126,7 +126,7 @@ var tex = strings.NewReplacer("%", `\%`, "_", `\_`, "&", `\&`, "#", `\#`, "`", "
 func (r *run) tables() []byte {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%% Made by: go run ./scripts/docs, from the run of commit %s: %s\n", r.Meta.Build.ShortCommit(), strings.Join(r.Meta.Command, " "))
-	for _, t := range harness.Tables(r.groups, r.Meta.Place) {
+	for _, t := range harness.Tables(r.groups, &r.Meta) {
 		t.TeX(&out)
 	}
 	return out.Bytes()

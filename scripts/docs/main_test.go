@@ -174,15 +174,3 @@ func TestTheProgramOfTheReadmeRuns(t *testing.T) {
 		t.Errorf("the program prints %q, want %q", out, want)
 	}
 }
-
-func TestLinesAreWrappedBetweenWords(t *testing.T) {
-	for in, want := range map[string]string{
-		"one two three":        "one two\n  three\n",
-		"incomprehensible":     "incomprehensible\n",
-		"a incomprehensible b": "a\n  incomprehensible\n  b\n",
-	} {
-		if got := wrap(in, 8); got != want {
-			t.Errorf("%q is wrapped as %q, want %q", in, got, want)
-		}
-	}
-}

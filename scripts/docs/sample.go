@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"numasched/experiments/harness"
 )
@@ -16,37 +15,17 @@ func (b *book) sample(name string, workloads ...string) string {
 	var out bytes.Buffer
 	for i := range r.groups {
 		if slices.Contains(workloads, r.groups[i].Workload) {
-			for _, t := range harness.Tables(r.groups[i:i+1], r.Meta.Place) {
+			for _, t := range harness.Tables(r.groups[i:i+1], &r.Meta) {
 				t.Print(&out)
 				out.WriteString("\n")
 			}
 		}
 	}
 	for _, line := range harness.Verdicts(r.groups, &r.Meta) {
-		out.WriteString(wrap(line, 100))
+		out.WriteString(harness.Wrap(line, "  ") + "\n")
 	}
 	for _, line := range r.Meta.Notes() {
-		out.WriteString(wrap("note: "+line, 100))
+		out.WriteString(harness.Wrap("note: "+line, "  ") + "\n")
 	}
 	return strings.TrimSuffix(out.String(), "\n")
-}
-
-// wrap breaks a line between words; what follows the first line is indented.
-func wrap(line string, width int) string {
-	var out strings.Builder
-	column := 0
-	for _, word := range strings.Fields(line) {
-		switch n := utf8.RuneCountInString(word); {
-		case column == 0:
-			column = n
-		case column+1+n > width:
-			out.WriteString("\n  ")
-			column = 2 + n
-		default:
-			out.WriteString(" ")
-			column += 1 + n
-		}
-		out.WriteString(word)
-	}
-	return out.String() + "\n"
 }
