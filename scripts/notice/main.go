@@ -51,13 +51,12 @@ var parts = []part{
 // systems are those that the module is built for; each may link others.
 var systems = []string{"linux", "darwin", "windows"}
 
-// byHand is what is known of modules whose licence files alone do not tell: the
-// licence file that holds here, and whom the module is by.
+// byHand is what is known of modules whose files do not tell: the licence
+// file that holds here, and whom the module is by.
 var byHand = map[string]struct{ file, by string }{
 	// A choice of two licences. The sentence is the one that the FTL wants.
 	"github.com/golang/freetype": {"licenses/ftl.txt", "Portions of this software are copyright © 2006 The FreeType Project (www.freetype.org). All rights reserved."},
 	"github.com/ajstarks/svgo":   {"LICENSE", "By Anthony Starks, https://github.com/ajstarks/svgo"},
-	"pgregory.net/rapid":         {"LICENSE", "Copyright 2019 Gregory Petrosyan <gregory.petrosyan@gmail.com>"},
 }
 
 const head = `numasched is under the BSD 3-clause licence: see LICENSE.
@@ -132,8 +131,8 @@ type licence struct {
 }
 
 var (
-	licenceFile   = regexp.MustCompile(`(?i)^licen[cs]e|^copying`)
-	copyrightLine = regexp.MustCompile(`(?im)^[\s*]*(copyright (?:©|\(c\)|[12][0-9]{3}).*?)\s*$`)
+	licenceFile   = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice)[^.]*(\.txt|\.md)?$`)
+	copyrightLine = regexp.MustCompile(`(?im)^[\s*>/]*(copyright (?:©|\(c\)|[12][0-9]{3}).*?)\s*$`)
 )
 
 // readLicence reads the licence files of a module. It is an error if it does not
@@ -168,6 +167,8 @@ func readLicence(m dependency) (l licence, err error) {
 	}
 	if byHand {
 		l.copyright = []string{hand.by}
+	} else if len(l.copyright) == 0 { // some licences have no place for it
+		l.copyright = sourceCopyright(m.dir)
 	}
 	if len(l.ids) == 0 || len(l.copyright) == 0 {
 		return l, fmt.Errorf("%s: licences %v, copyright %q in the files %v of %s: read them, and add the module to byHand in scripts/notice", m.path, l.ids, l.copyright, files, m.dir)
@@ -176,6 +177,20 @@ func readLicence(m dependency) (l licence, err error) {
 	l.ids = slices.Compact(l.ids)
 	l.copyright = unique(l.copyright)
 	return l, nil
+}
+
+// sourceCopyright returns the copyright of the first source file in dir that has
+// one.
+func sourceCopyright(dir string) []string {
+	sources, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	for _, source := range sources {
+		if text, err := os.ReadFile(source); err == nil {
+			if line := copyrightLine.FindSubmatch(text); line != nil {
+				return []string{string(line[1])}
+			}
+		}
+	}
+	return nil
 }
 
 // unique returns list without repetitions, in its order.

@@ -51,7 +51,9 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
 OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
 SOFTWARE.
 `
+	unnamed := strings.Replace(mit, "Copyright (c) 2017 Some Body\n", "", 1)
 	for _, c := range []struct{ file, text, want string }{
+		{"LICENSE", unnamed, "MIT: Copyright 2019 The Authors"},
 		{"LICENSE", mit, "MIT: Copyright (c) 2017 Some Body"},
 		{"licence.txt", mit, "MIT: Copyright (c) 2017 Some Body"},
 		{"LICENSE", "All yours.\n", ""},
@@ -59,6 +61,10 @@ SOFTWARE.
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		source := "// Copyright 2019 The Authors\n\npackage m\n"
+		if err := os.WriteFile(filepath.Join(dir, "m.go"), []byte(source), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		l, err := readLicence(dependency{"example.org/m", dir})
