@@ -1,0 +1,123 @@
+// Package leakcheck finds what a test leaves behind in its process: goroutines,
+// changed masks of threads, open files and another GOMAXPROCS.
+//
+//	func TestX(t *testing.T) {
+//		leakcheck.After(t)
+//		...
+//	}
+//
+// The tests of numa and of the packages above it use it. Tests that run in parallel
+// cannot.
+package leakcheck
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"numasched/numa"
+	"numasched/topology"
+)
+
+// patience is how long goroutines may take to end that have been told to.
+const patience = 5 * time.Second
+
+// After notes what there is now and has t compare when it ends, after the cleanup
+// functions that are registered later. What differs is an error that says what it
+// is. Where the system does not tell, After leaves out masks or files.
+func After(t testing.TB) {
+	t.Helper()
+	before := look()
+	t.Cleanup(func() {
+		if leaks := before.leaks(patience); len(leaks) > 0 {
+			t.Errorf("the test leaves behind:\n%s", strings.Join(leaks, "\n"))
+		}
+	})
+}
+
+type state struct {
+	procs      int                     // GOMAXPROCS
+	goroutines map[string]string       // by the number in the first line; what follows
+	masks      map[int]topology.CPUSet // by thread
+	all        topology.CPUSet         // their union
+	files      map[string]string       // by file descriptor; what it is
+}
+
+func look() *state {
+	s := &state{
+		procs: runtime.GOMAXPROCS(0), goroutines: goroutines(),
+		masks: make(map[int]topology.CPUSet), files: make(map[string]string),
+	}
+	tids, _ := numa.Threads()
+	for _, tid := range tids {
+		if mask, err := numa.Affinity(tid); err == nil { // it may have ended
+			s.masks[tid], s.all = mask, s.all.Or(mask)
+		}
+	}
+	fds, _ := filepath.Glob("/proc/self/fd/*")
+	for _, fd := range fds {
+		// The listing's own descriptor is closed by now. The netpoller's are made
+		// when they are first needed, and stay.
+		if to, err := os.Readlink(fd); err == nil && to != "anon_inode:[eventpoll]" && to != "anon_inode:[eventfd]" {
+			s.files[filepath.Base(fd)] = to
+		}
+	}
+	return s
+}
+
+// goroutines returns the stacks of all goroutines but the calling one.
+func goroutines() map[string]string {
+	buf := make([]byte, 1<<16)
+	for {
+		if n := runtime.Stack(buf, true); n < len(buf) {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+	all := make(map[string]string)
+	for i, stack := range strings.Split(string(buf), "\n\n") {
+		if id, rest, ok := strings.Cut(stack, " ["); ok && i > 0 {
+			all[id] = rest
+		}
+	}
+	return all
+}
+
+// leaks returns what there is now and was not in s. It waits for goroutines to end.
+func (s *state) leaks(patience time.Duration) (leaks []string) {
+	var now *state
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		now, leaks = look(), nil
+		for id, stack := range now.goroutines {
+			if _, known := s.goroutines[id]; !known {
+				leaks = append(leaks, fmt.Sprintf("%s [%s", id, stack))
+			}
+		}
+		if len(leaks) == 0 || time.Now().After(end) {
+			break
+		}
+	}
+	if now.procs != s.procs {
+		leaks = append(leaks, fmt.Sprintf("GOMAXPROCS is %d, and was %d", now.procs, s.procs))
+	}
+	for tid, mask := range now.masks {
+		was, known := s.masks[tid]
+		if !known {
+			was = s.all
+		}
+		if !mask.Equal(was) {
+			leaks = append(leaks, fmt.Sprintf("thread %d may run on CPUs %s, want %s as before", tid, mask, was))
+		}
+	}
+	for fd, to := range now.files {
+		if s.files[fd] != to {
+			leaks = append(leaks, fmt.Sprintf("file descriptor %s is %s", fd, to))
+		}
+	}
+	return leaks
+}

@@ -1,0 +1,69 @@
+package leakcheck
+
+import (
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"numasched/numa"
+	"numasched/topology"
+)
+
+// wantLeak runs f between two looks and wants one leak that says so, then none once
+// undo has run.
+func wantLeak(t *testing.T, says string, f func() (undo func())) {
+	t.Helper()
+	After(t)
+	before := look()
+	undo := f()
+	if leaks := before.leaks(50 * time.Millisecond); len(leaks) != 1 || !strings.Contains(leaks[0], says) {
+		t.Errorf("leaks %q, want one with %q", leaks, says)
+	}
+	undo()
+}
+
+func TestAChangedGOMAXPROCSIsALeak(t *testing.T) {
+	wantLeak(t, "GOMAXPROCS is", func() func() {
+		old := runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		return func() { runtime.GOMAXPROCS(old) }
+	})
+}
+
+func TestAGoroutineThatGoesOnIsALeak(t *testing.T) {
+	wantLeak(t, "TestAGoroutineThatGoesOnIsALeak", func() func() {
+		quit := make(chan struct{})
+		go func() { <-quit }()
+		return func() { close(quit) }
+	})
+}
+
+func TestAnOpenFileIsALeak(t *testing.T) {
+	name := t.TempDir() + "/open"
+	if look().files["0"] == "" {
+		t.Skip("this system does not list open files")
+	}
+	wantLeak(t, name, func() func() {
+		f, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() { f.Close() }
+	})
+}
+
+func TestANarrowedThreadIsALeak(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	mask, err := numa.Affinity(0)
+	if err != nil || mask.Len() < 2 {
+		t.Skip("needs a thread that may run on two CPUs")
+	}
+	wantLeak(t, "want "+mask.String()+" as before", func() func() {
+		if err := numa.SetAffinity(0, topology.CPUs(mask.First())); err != nil {
+			t.Skip(err)
+		}
+		return func() { numa.SetAffinity(0, mask) }
+	})
+}
