@@ -2,26 +2,27 @@ package topology
 
 import (
 	"fmt"
-	"runtime"
+	"os"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // Host reads the machine that the program runs on: its /sys and /proc, and the
-// affinity mask of the calling thread. A system without Linux's /sys is one node
-// with all CPUs, and Missing says so.
+// affinity masks of its threads. Allowed is what any thread of the process may run
+// on: taskset, Slurm and cpusets narrow every thread, but a program or a scheduler
+// that binds threads narrows single ones, and a goroutine does not know which
+// thread it is on. A system without Linux's /sys is one node with all CPUs, and
+// Missing says so.
 func Host() (*Topology, error) {
-	// One thread for the mask and for /proc/thread-self.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	fsys, done, err := openDirFS("/")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	s := newSource(fsys)
-	affinity, err := affinityMask()
+	affinity, err := processMask()
 	if err != nil {
 		s.note(Unreadable, "", "sched_getaffinity: %v: assumed no limit", err)
 	}
@@ -33,13 +34,36 @@ func Host() (*Topology, error) {
 	return t, nil
 }
 
-// affinityMask returns the CPUs that the calling thread may run on. The kernel
+// processMask returns the CPUs that any thread of the process may run on, or, where
+// /proc does not list the threads, the calling thread.
+func processMask() (all CPUSet, err error) {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return affinityMask(0)
+	}
+	for _, task := range tasks {
+		tid, err := strconv.Atoi(task.Name())
+		if err != nil {
+			continue
+		}
+		mask, err := affinityMask(tid)
+		switch {
+		case err == nil:
+			all = all.Or(mask)
+		case err != unix.ESRCH: // which says that the thread has ended
+			return CPUSet{}, err
+		}
+	}
+	return all, nil
+}
+
+// affinityMask returns the CPUs that a thread may run on; 0 is the calling one. The kernel
 // refuses a buffer that is shorter than its own masks, whose size it does not
 // tell, so the buffer grows until it fits (package unix stops at 1024 CPUs).
-func affinityMask() (CPUSet, error) {
+func affinityMask(tid int) (CPUSet, error) {
 	for words := 16; ; words *= 2 {
 		mask := make([]uint64, words)
-		n, _, errno := unix.RawSyscall(unix.SYS_SCHED_GETAFFINITY, 0, uintptr(words*8), uintptr(unsafe.Pointer(&mask[0])))
+		n, _, errno := unix.RawSyscall(unix.SYS_SCHED_GETAFFINITY, uintptr(tid), uintptr(words*8), uintptr(unsafe.Pointer(&mask[0])))
 		switch {
 		case errno == unix.EINVAL && words*64 < maxCPUs:
 			continue

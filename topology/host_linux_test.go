@@ -1,33 +1,74 @@
 package topology
 
 import (
+	"fmt"
+	"os"
+	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-func TestHostSeesTheAffinityMask(t *testing.T) {
+// Host, asked in a process of its own, which taskset would have started with one CPU.
+func TestHostSeesTheMaskOfTheProcess(t *testing.T) {
+	if os.Getenv("TOPOLOGY_TEST_HOST") != "" {
+		topo, err := Host()
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, topo)
+		fmt.Printf("allowed: %s.\n", topo.Allowed)
+		return
+	}
 	runtime.LockOSThread() // never unlocked: the thread, and its mask, end with the test
-	before, err := affinityMask()
+	before, err := affinityMask(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before.Empty() {
-		t.Fatal("the mask is empty")
+	for _, want := range []CPUSet{CPUs(before.First()), before} {
+		setMask(t, want)
+		child := exec.Command(os.Args[0], "-test.run=^TestHostSeesTheMaskOfTheProcess$")
+		child.Env = append(os.Environ(), "TOPOLOGY_TEST_HOST=1")
+		out, err := child.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), fmt.Sprintf("allowed: %s.", want)) {
+			t.Errorf("a process that may run on %s says: %v, %s", want, err, out)
+		}
 	}
-	var one unix.CPUSet
-	one.Set(before.First())
-	if err := unix.SchedSetaffinity(0, &one); err != nil {
-		t.Skipf("the mask cannot be set: %v", err)
+}
+
+// What the program has done to the thread that Host is called on is no limit of the
+// process.
+func TestHostDoesNotDependOnTheThreadThatAsks(t *testing.T) {
+	want, err := Host()
+	if err != nil {
+		t.Fatal(err)
 	}
+	runtime.LockOSThread() // never unlocked
+	before, err := affinityMask(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer setMask(t, before) // the main thread does not end
+	setMask(t, CPUs(before.First()))
 	topo, err := Host()
 	if err != nil {
 		t.Fatal(err)
 	}
-	check(t, topo)
-	wantCPUs(t, "allowed", topo.Allowed, CPUs(before.First()).String())
+	wantCPUs(t, "allowed", topo.Allowed, want.Allowed.String())
+}
+
+func setMask(t *testing.T, cpus CPUSet) {
+	t.Helper()
+	var mask unix.CPUSet
+	for c := range cpus.All() {
+		mask.Set(c)
+	}
+	if err := unix.SchedSetaffinity(0, &mask); err != nil {
+		t.Skipf("the mask cannot be set: %v", err)
+	}
 }
 
 func TestMasksOfAnySizeAndByteOrder(t *testing.T) {
