@@ -46,7 +46,7 @@ func SetAffinity(tid int, cpus topology.CPUSet) error {
 		e.Why = "none of these CPUs is online and allowed by the cpuset of this process"
 		if cpus.Empty() {
 			e.Why = "the set is empty: a thread needs at least one CPU"
-		} else if a, err := allowedCPUs(); err == nil {
+		} else if a, err := AllowedCPUs(); err == nil {
 			e.Why += fmt.Sprintf(", which allows %s", a)
 		}
 	case syscall.ESRCH:
@@ -60,19 +60,31 @@ func SetAffinity(tid int, cpus topology.CPUSet) error {
 	return e
 }
 
-// allowedCPUs returns what the cpuset of this process allows. A mask can be
-// widened up to that and no further, so it is found by trying: on this thread,
-// which no goroutine can leave or clone meanwhile.
-func allowedCPUs() (topology.CPUSet, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	before, err := Affinity(0)
-	if err != nil {
-		return before, err
-	}
-	setAffinity(0, topology.CPURange(0, maxMaskBytes*8).Words())
-	allowed, err := Affinity(0)
-	setAffinity(0, before.Words())
+// AllowedCPUs returns the CPUs that are online and that the cpuset of this process
+// allows, whatever the masks of its threads. A mask can be widened up to that and
+// no further. So AllowedCPUs widens the mask of a thread that then ends: about
+// 0.1 ms. It leaves the masks of other threads alone.
+//
+// Errors: as [Affinity].
+func AllowedCPUs() (allowed topology.CPUSet, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked, so the thread ends; but the main thread does not
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			allowed, err = AllowedCPUs()
+			return
+		}
+		before, e := Affinity(0)
+		if err = e; err != nil {
+			return
+		}
+		setAffinity(0, topology.CPURange(0, maxMaskBytes*8).Words())
+		allowed, err = Affinity(0)
+		setAffinity(0, before.Words()) // who lists masks may still see the thread
+	}()
+	<-done
 	return allowed, err
 }
 
@@ -107,6 +119,10 @@ func Affinity(tid int) (topology.CPUSet, error) {
 		return topology.CPUSet{}, e
 	}
 }
+
+// CurrentThread returns the ID of the calling thread. A goroutine that is not
+// locked to its thread may be on another one when CurrentThread returns.
+func CurrentThread() int { return unix.Gettid() }
 
 // maxMaskBytes ends the search for the kernel's mask size: no kernel is built
 // for half a million CPUs (NR_CPUS is at most 8192 on amd64, 16384 on others).

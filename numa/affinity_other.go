@@ -10,6 +10,12 @@ func SetAffinity(tid int, cpus topology.CPUSet) error { return ErrUnsupported }
 // Affinity returns [ErrUnsupported].
 func Affinity(tid int) (topology.CPUSet, error) { return topology.CPUSet{}, ErrUnsupported }
 
+// AllowedCPUs returns [ErrUnsupported].
+func AllowedCPUs() (topology.CPUSet, error) { return topology.CPUSet{}, ErrUnsupported }
+
+// CurrentThread returns 0, which stands for the calling thread.
+func CurrentThread() int { return 0 }
+
 // Threads returns [ErrUnsupported].
 func Threads() ([]int, error) { return nil, ErrUnsupported }
 

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"numasched/numa"
@@ -104,8 +105,8 @@ func (m *Machine) Work(sm *sched.M, w *sched.Work, kernel func()) {
 	if len(m.topo.Nodes) == 1 || m.pretended {
 		return
 	}
-	works := sm.Local.(*int64) // of this M: a count for all would bounce between nodes
-	if *works++; *works%pageSampling == 0 {
+	l := sm.Local.(*local) // of this M: a count for all would bounce between nodes
+	if l.works++; l.works%pageSampling == 0 {
 		_, node := numa.CurrentCPU()
 		m.samplePages(w.Reads, node)
 		m.samplePages(w.Writes, node)
@@ -156,11 +157,7 @@ func (m *Machine) warn(what string, err error) {
 
 // warnLocked adds a warning, once. m.mu is held.
 func (m *Machine) warnLocked(what string, err error) {
-	w := what + ": " + err.Error()
-	for _, old := range m.warnings {
-		if old == w {
-			return
-		}
+	if w := what + ": " + err.Error(); !slices.Contains(m.warnings, w) {
+		m.warnings = append(m.warnings, w)
 	}
-	m.warnings = append(m.warnings, w)
 }

@@ -1,11 +1,37 @@
 // Package host is the Machine made of real threads: what the scheduler asks for
 // is what the kernel gives.
 //
-// Ms are goroutines, not locked to their threads: coroutines made by a locked
-// goroutine could not move between threads, and Gs must. So an M's thread may
-// change under it, and with it the mask; the scheduler checks where it is and
-// binds again (sched.Stats counts both). What a Machine changes in the process,
-// masks and GOMAXPROCS, Close puts back.
+// Ms are goroutines that are not locked to their threads: coroutines made by a
+// locked goroutine could not move between threads, and Gs must. So an M's thread
+// may change under it, and with it the mask. The scheduler checks where an M is and
+// binds it again (sched.Stats counts both).
+//
+// # What a Machine changes in the process
+//
+// GOMAXPROCS, and for the threads that its Ms run on the mask and the name:
+// numasched-0 and so on, one name for each mask. Close restores all of them, thread
+// by thread, and Machines may be closed in any order. What somebody else has set
+// meanwhile stays: a GOMAXPROCS, the mask of a thread that the program has pinned,
+// the masks that "taskset -a" gave the running process. After a taskset, or where an
+// M finds its thread with another mask than it gave, the Machine binds no more
+// threads, and Warnings says so.
+//
+// Processes that are started with package os/exec or [syscall.ForkExec] do not
+// inherit the mask of a bound thread, whoever starts them. The price: while threads
+// are bound, it takes up to 10 ms longer to start a process, and Ms are not bound for
+// the moment that it takes.
+//
+// Limits:
+//
+//   - A process that C code forks, and the program that [syscall.Exec] turns this one
+//     into, inherit the mask of the thread that they are made on. [Unbound] helps.
+//   - A thread that is made on a bound thread has its mask for up to about a second.
+//   - A Machine cannot tell whether it or the program has set a mask that is the same.
+//     So if the program pins a thread that an M has just left, to the very CPUs that
+//     the M's mask had, Close widens the mask again.
+//   - Nothing closes a Machine that is dropped. Slices of its Buffers may still be in
+//     use, which the garbage collector does not see, and GOMAXPROCS and masks must not
+//     change at some time that the collector chooses.
 //
 // Example, without error handling:
 //
@@ -18,10 +44,9 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,15 +63,10 @@ type Config struct {
 	// bound, no page is placed, and nobody knows which CPU an M is on.
 	Topology *topology.Topology
 
-	// Procs is the number of Ps that will run. GOMAXPROCS is kept above it; 0
-	// means as many as the topology allows CPUs.
+	// Procs is the number of Ps that will run, from 1 to the number of CPUs that the
+	// topology allows; 0 means all of these. GOMAXPROCS is kept above Procs.
 	Procs int
 }
-
-// gomaxprocsSlack is how many more Ps the Go runtime has than we have Ms: a
-// thread that comes back from a futex and finds no P of Go's would hand its
-// goroutine to another thread, which is bound elsewhere.
-const gomaxprocsSlack = 2
 
 // A Machine is this host. It implements [sched.Machine].
 type Machine struct {
@@ -54,14 +74,16 @@ type Machine struct {
 	pretended bool
 	start     time.Time
 
-	spin       atomic.Uint32   // what Procyield looks at
-	gomaxprocs int             // before New
-	mask       topology.CPUSet // the process's before New; empty if unknown
+	procs int
+	spin  atomic.Uint32 // what Procyield looks at
+
+	// Under processMasks.mu.
+	foreign   error // if not nil, threads are not bound: somebody else has changed masks
+	masksDone bool  // Close has restored them
 
 	localPages, remotePages atomic.Int64 // see Work
 
 	mu       sync.Mutex
-	bound    []topology.CPUSet    // masks that we gave to threads
 	arenas   map[int]*numa.Arena  // by node ID; nil if the node's memory cannot be had
 	own      map[*buffer]struct{} // buffers that have an arena of their own
 	heap     *numa.Heap           // of all caches; nil until first needed
@@ -71,8 +93,10 @@ type Machine struct {
 
 var _ sched.Machine = (*Machine)(nil)
 
-// New makes a Machine of this host. There should be one at a time: each changes
-// GOMAXPROCS until it is closed.
+// New makes a Machine of this host. Close it after use: a Machine that is dropped
+// keeps its memory, and GOMAXPROCS stays what it has made of it.
+//
+// Errors: those of [topology.Host], or Procs that the topology does not allow.
 func New(cfg Config) (*Machine, error) {
 	m := &Machine{topo: cfg.Topology, start: time.Now(), arenas: make(map[int]*numa.Arena), own: make(map[*buffer]struct{})}
 	if m.topo == nil {
@@ -83,25 +107,23 @@ func New(cfg Config) (*Machine, error) {
 		m.topo = topo
 	}
 	m.pretended = !m.topo.IsHost()
-	if cfg.Procs == 0 {
-		cfg.Procs = m.topo.Allowed.Len()
+	cpus := m.topo.Allowed.Len()
+	if cfg.Procs < 0 || cfg.Procs > cpus {
+		return nil, fmt.Errorf("host: Config.Procs is %d: want 1 to %d, the number of CPUs that %s allows, or 0 for all of them", cfg.Procs, cpus, m.topo.Origin)
 	}
-	if mask, err := numa.Affinity(0); err == nil {
-		m.mask = mask
-	}
-	m.gomaxprocs = runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(max(m.gomaxprocs, cfg.Procs+gomaxprocsSlack))
+	m.procs = cmp.Or(cfg.Procs, cpus)
+	wantProcs(m.procs + gomaxprocsSlack)
 	return m, nil
 }
 
-// Close gives the memory of Buffers and Caches back and restores GOMAXPROCS, and
-// the mask of every thread that still has one that this Machine gave: threads
-// that were bound, and threads that they cloned. Close the schedulers that run on
-// the Machine first.
+// Close gives the memory of Buffers and Caches back, and restores what the Machine
+// has changed in the process: GOMAXPROCS, and the masks and names of threads that
+// were bound or made on bound threads. It leaves alone what somebody else has
+// changed meanwhile. Close the schedulers that run on the Machine first.
 func (m *Machine) Close() error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.closed {
+		m.mu.Unlock()
 		return errors.New("host: closed already")
 	}
 	m.closed = true
@@ -116,36 +138,10 @@ func (m *Machine) Close() error {
 	if m.heap != nil {
 		m.heap.Close()
 	}
-	runtime.GOMAXPROCS(m.gomaxprocs)
-	return m.restoreMasks()
-}
-
-// restoreMasks goes over the process's threads until it finds none to restore:
-// one may be cloned while it looks.
-func (m *Machine) restoreMasks() error {
-	if len(m.bound) == 0 || m.mask.Empty() {
-		return nil
-	}
-	// A cpuset that has shrunk meanwhile may turn what we restore into what we
-	// gave: so not for ever.
-	again := true
-	for pass := 0; again && pass < 100; pass++ {
-		again = false
-		tids, err := numa.Threads()
-		if err != nil {
-			return fmt.Errorf("host: masks not restored: %w", err)
-		}
-		for _, tid := range tids {
-			mask, err := numa.Affinity(tid)
-			if err != nil || mask.Equal(m.mask) || !slices.ContainsFunc(m.bound, mask.Equal) {
-				continue // ended meanwhile, or not ours
-			}
-			if err := numa.SetAffinity(tid, m.mask); err == nil {
-				again = true
-			}
-		}
-	}
-	return nil
+	m.mu.Unlock()
+	err := processMasks.close(m)
+	unwantProcs(m.procs + gomaxprocsSlack) // after the masks, which its default depends on
+	return err
 }
 
 // Topology implements [sched.Machine].
@@ -159,16 +155,28 @@ func (m *Machine) Nanotime(*sched.M) int64 { return int64(time.Since(m.start)) }
 
 // Newosproc implements [sched.Machine].
 func (m *Machine) Newosproc(nm, _ *sched.M) {
-	nm.Local = new(int64) // Works done, see Work
+	nm.Local = new(local)
 	go func() {
+		defer processMasks.unbind(nm)
 		for nm.Step() {
 		}
 	}()
 }
 
+// A local is what a Machine keeps of an M, in M.Local.
+type local struct {
+	works int64 // see Work
+	tid   int   // the thread that the M has bound last; 0 if none
+}
+
 // Futexsleep implements [sched.Machine].
-func (m *Machine) Futexsleep(_ *sched.M, w *sched.Word32, val uint32, ns int64) {
+func (m *Machine) Futexsleep(sm *sched.M, w *sched.Word32, val uint32, ns int64) {
 	numa.FutexWait(w.Addr(), val, ns)
+	// This is where most Ms change threads.
+	if l, ok := sm.Local.(*local); ok && l.tid != 0 && l.tid != numa.CurrentThread() {
+		l.tid = 0
+		processMasks.unbind(sm)
+	}
 }
 
 // Futexwakeup implements [sched.Machine].
@@ -191,16 +199,15 @@ func (m *Machine) Procyield(*sched.M) {
 func (m *Machine) Osyield(*sched.M) { osyield() }
 
 // Bind implements [sched.Machine].
-func (m *Machine) Bind(_ *sched.M, cpus topology.CPUSet) error {
+func (m *Machine) Bind(sm *sched.M, cpus topology.CPUSet) error {
 	if m.pretended {
 		return nil
 	}
-	m.mu.Lock()
-	if !slices.ContainsFunc(m.bound, cpus.Equal) {
-		m.bound = append(m.bound, cpus) // before the thread has it, so that Close cannot miss it
+	err := processMasks.bind(m, sm, cpus)
+	if l, ok := sm.Local.(*local); ok && err == nil {
+		l.tid = numa.CurrentThread()
 	}
-	m.mu.Unlock()
-	return numa.SetAffinity(0, cpus)
+	return err
 }
 
 // Getcpu implements [sched.Machine].

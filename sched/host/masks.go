@@ -1,0 +1,424 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"numasched/numa"
+	"numasched/sched"
+	"numasched/topology"
+)
+
+// The mask of a thread belongs to the thread and not to the goroutine that it
+// runs. A thread that an M has bound can go on with another goroutine, and what
+// is made on a bound thread, a thread or a process, inherits its mask. So the
+// process has one record of what its Machines have changed, thread by thread.
+//
+// Invariants, under mu:
+//
+//   - threads holds every thread whose mask a Machine has changed and not yet
+//     restored, with the mask that it had before.
+//   - An M has at most one of them: an M that binds another thread releases the
+//     one before.
+//   - A mask that is not the one that a Machine gave has been changed by somebody
+//     else, and stays as it is.
+//   - While a process is being started, every thread has the mask that it had
+//     before; see watch.
+//
+// Clones: a thread that is made on a bound thread also inherits its name, and a
+// bound thread is named after its mask. So a thread that is not in threads is a
+// clone if it has a mask and the name that goes with it. A thread that the program
+// has pinned to the same CPUs does not have the name. Only the main thread keeps
+// its name, which is the name of the process. While it is bound, threads that have
+// its mask and are younger count as its clones.
+type masks struct {
+	life sync.Mutex // held while Machines come and go; taken before mu
+
+	mu       sync.Mutex
+	machines []*Machine // those that bind threads
+	threads  map[int]*boundThread
+	of       map[*sched.M]int // the thread that an M has bound
+	starting bool             // a process is being started
+
+	all     topology.CPUSet   // CPUs that the process may run on
+	given   []topology.CPUSet // every mask that was given; its index is in the name of the thread
+	process string            // name of the process
+	elders  map[int]bool      // threads that were there when the main thread was bound; nil until then
+
+	quit, done chan struct{} // of watch
+}
+
+// A boundThread is a thread whose mask a Machine has changed.
+type boundThread struct {
+	machine *Machine
+	m       *sched.M
+	former  topology.CPUSet // mask before
+	name    string          // name before
+	mark    int             // index in masks.given of what it was given
+	named   bool            // and it has the name that goes with it
+	lent    int             // if not 0, it has its former mask again for a while
+	shown   topology.CPUSet // its mask as the kernel showed it after the last change
+}
+
+// processMasks is the record of this process.
+var processMasks masks
+
+// bind gives the calling thread, which runs sm, the mask cpus. It returns the same
+// error for ever once somebody else has changed masks: what taskset did from
+// outside must last.
+func (b *masks) bind(m *Machine, sm *sched.M, cpus topology.CPUSet) error {
+	if err := b.open(m); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !cpus.AndNot(b.all).Empty() { // since New
+		return m.giveUp(fmt.Errorf("host: the process may run on CPUs %s, and not on all of %s", b.all, cpus))
+	}
+	if m.foreign != nil {
+		return m.foreign
+	}
+	if b.starting {
+		return nil // the M will look again where it is
+	}
+	tid := numa.CurrentThread()
+	mask, err := numa.Affinity(tid)
+	if err != nil {
+		return err
+	}
+	t := b.threads[tid]
+	if t != nil && !b.mine(t, mask) {
+		if !t.named || threadName(tid) == markName(t.mark) {
+			if b.yield() {
+				return m.foreign
+			}
+			b.release(tid)
+			return m.giveUp(fmt.Errorf("host: somebody else (taskset?) has let thread %d run on CPUs %s", tid, mask))
+		}
+		t = nil // that thread has ended, and this one has its number
+	}
+	if t == nil {
+		if !mask.Equal(b.all) && b.yield() {
+			return m.foreign
+		}
+		t = &boundThread{former: mask, name: threadName(tid), mark: -1}
+		if b.isClone(tid, mask) {
+			t.former = b.all
+		}
+		if strings.HasPrefix(t.name, markPrefix) {
+			t.name = b.process
+		}
+	}
+	if t.lent > 0 {
+		return nil // sm is in Unbound
+	}
+	if old, ok := b.of[sm]; ok && old != tid {
+		b.release(old)
+	}
+	b.name(m, tid, t, cpus)
+	if t.m != nil {
+		delete(b.of, t.m)
+	}
+	t.machine, t.m = m, sm
+	b.threads[tid], b.of[sm] = t, tid
+	if err = numa.SetAffinity(tid, cpus); err != nil {
+		b.release(tid)
+		return err
+	}
+	t.shown, _ = numa.Affinity(tid)
+	return nil
+}
+
+// name names a thread that is about to be bound after its mask. It comes first, so
+// that no clone has the mask alone.
+func (b *masks) name(m *Machine, tid int, t *boundThread, cpus topology.CPUSet) {
+	mark := slices.IndexFunc(b.given, cpus.Equal)
+	if mark < 0 {
+		mark = len(b.given)
+		b.given = append(b.given, cpus)
+	}
+	switch {
+	case tid == os.Getpid():
+		if b.elders == nil {
+			b.elders = make(map[int]bool)
+			tids, _ := numa.Threads()
+			for _, tid := range tids {
+				b.elders[tid] = true
+			}
+		}
+	case t.mark != mark:
+		err := setThreadName(tid, markName(mark))
+		if err != nil {
+			m.warn("threads that are made on bound threads keep their masks: bound threads cannot be named", err)
+		}
+		t.named = err == nil
+	}
+	t.mark = mark
+}
+
+// mine reports whether mask, which t has, is the one that a Machine has set, or what
+// the kernel has made of it since: it takes away CPUs that go offline or leave the
+// cpuset.
+func (b *masks) mine(t *boundThread, mask topology.CPUSet) bool {
+	if mask.Equal(t.shown) {
+		return true
+	}
+	set := b.given[t.mark]
+	if t.lent > 0 {
+		set = t.former
+	}
+	if !mask.Equal(left(set)) {
+		return false
+	}
+	t.shown = mask
+	return true
+}
+
+// left returns what the kernel makes of a mask.
+func left(mask topology.CPUSet) topology.CPUSet {
+	allowed, err := numa.AllowedCPUs()
+	if err != nil {
+		return mask
+	}
+	if l := mask.And(allowed); !l.Empty() {
+		return l
+	}
+	return allowed
+}
+
+// yield finds out whether somebody else has given one mask to the whole process, as
+// "taskset -a" does. What tells is that all threads that are not bound have the same
+// mask, and that it is not the one of the process. If so, yield leaves that mask to
+// every thread, also to those that were bound, has all Machines bind no more threads,
+// and returns true.
+func (b *masks) yield() bool {
+	var now topology.CPUSet
+	tids, _ := numa.Threads()
+	for _, tid := range tids {
+		if b.threads[tid] != nil {
+			continue
+		}
+		mask, err := numa.Affinity(tid)
+		if err == nil && now.Empty() {
+			now = mask
+		}
+		if err == nil && !mask.Equal(now) || mask.Equal(b.all) {
+			return false
+		}
+	}
+	if now.Empty() || now.Equal(left(b.all)) { // the cpuset's doing
+		return false
+	}
+	b.all = now
+	for tid, t := range b.threads {
+		t.former = now
+		b.release(tid)
+	}
+	for _, m := range b.machines {
+		m.giveUp(fmt.Errorf("host: somebody else (taskset?) has let all threads run on CPUs %s", now))
+	}
+	return true
+}
+
+// giveUp has m bind no more threads, because somebody else has changed masks. Threads
+// that are bound stay so until Close. processMasks.mu is held.
+func (m *Machine) giveUp(why error) error {
+	if m.foreign == nil {
+		m.foreign = why
+		m.warn("threads are not bound any more", why)
+	}
+	return m.foreign
+}
+
+// open prepares the process for a Machine that binds its first thread.
+func (b *masks) open(m *Machine) error {
+	b.mu.Lock()
+	known := slices.Contains(b.machines, m)
+	b.mu.Unlock()
+	if known {
+		return nil
+	}
+	b.life.Lock()
+	defer b.life.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case slices.Contains(b.machines, m):
+		return nil // another M was faster
+	case m.masksDone:
+		return errors.New("host: the Machine is closed")
+	}
+	if len(b.machines) == 0 {
+		tids, err := numa.Threads()
+		if err != nil {
+			return err
+		}
+		b.all, b.given, b.elders = topology.CPUSet{}, nil, nil
+		b.threads, b.of = make(map[int]*boundThread), make(map[*sched.M]int)
+		b.process = threadName(os.Getpid())
+		for _, tid := range tids {
+			if mask, err := numa.Affinity(tid); err == nil {
+				b.all = b.all.Or(mask)
+			}
+		}
+	}
+	if len(b.machines) == 0 {
+		b.quit, b.done = make(chan struct{}), make(chan struct{})
+		syscall.ForkLock.RLock() // the watcher's
+		go b.watch(b.quit, b.done)
+	}
+	b.machines = append(b.machines, m)
+	return nil
+}
+
+// unbind restores the mask of the thread that sm has bound last. sm has ended or has
+// left that thread.
+func (b *masks) unbind(sm *sched.M) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if tid, ok := b.of[sm]; ok {
+		b.yield()
+		b.release(tid)
+	}
+}
+
+// close restores all masks that m has changed, and those of all clones.
+func (b *masks) close(m *Machine) error {
+	b.life.Lock()
+	defer b.life.Unlock()
+	b.mu.Lock()
+	m.masksDone = true
+	i := slices.Index(b.machines, m)
+	if i < 0 {
+		b.mu.Unlock()
+		return nil
+	}
+	b.machines = slices.Delete(b.machines, i, i+1)
+	b.yield()
+	for tid, t := range b.threads {
+		if t.machine == m {
+			b.release(tid)
+		}
+	}
+	err := b.freeClones()
+	last := len(b.machines) == 0
+	if last { // threads that were made while a process was being started have names only
+		tids, _ := numa.Threads()
+		for _, tid := range tids {
+			b.unname(tid)
+		}
+	}
+	b.mu.Unlock()
+	if last {
+		close(b.quit)
+		<-b.done
+	}
+	return err
+}
+
+// release restores the mask and the name of a bound thread.
+func (b *masks) release(tid int) {
+	t := b.threads[tid]
+	if t == nil {
+		return
+	}
+	if tid == os.Getpid() {
+		b.freeClones() // while it can be told that they are
+	}
+	mask, err := numa.Affinity(tid)
+	if err == nil && b.mine(t, mask) && !mask.Equal(t.former) {
+		restore(tid, t.former)
+	}
+	if t.named && threadName(tid) == markName(t.mark) {
+		setThreadName(tid, t.name)
+	}
+	delete(b.threads, tid)
+	delete(b.of, t.m)
+}
+
+// restore gives a thread the mask that it had before. If the cpuset has lost these
+// CPUs, the thread gets what the cpuset has.
+func restore(tid int, mask topology.CPUSet) {
+	if errors.Is(numa.SetAffinity(tid, mask), syscall.EINVAL) {
+		numa.SetAffinity(tid, left(mask))
+	}
+}
+
+// isClone reports whether a thread that is not in threads has its mask from one
+// that was bound when it was made.
+func (b *masks) isClone(tid int, mask topology.CPUSet) bool {
+	if mask.Equal(b.all) {
+		return false
+	}
+	var mark int
+	name := threadName(tid)
+	if _, err := fmt.Sscanf(name, markPrefix+"%d", &mark); err == nil && mark >= 0 && mark < len(b.given) && markName(mark) == name {
+		return mask.Equal(b.given[mark]) || mask.Equal(left(b.given[mark]))
+	}
+	main := b.threads[os.Getpid()]
+	return main != nil && main.lent == 0 && mask.Equal(main.shown) && !b.elders[tid]
+}
+
+// freeClones restores the masks and names of clones. It looks at the threads until
+// there are none to restore, because one may be made while it looks.
+func (b *masks) freeClones() error {
+	// Not for ever: a cpuset that shrinks meanwhile may turn what is restored into
+	// what was given.
+	again := true
+	for pass := 0; again && pass < 100; pass++ {
+		again = false
+		tids, err := numa.Threads()
+		if err != nil {
+			return fmt.Errorf("host: masks are not restored: %w", err)
+		}
+		for _, tid := range tids {
+			if b.threads[tid] != nil {
+				continue
+			}
+			if mask, err := numa.Affinity(tid); err == nil && b.isClone(tid, mask) {
+				restore(tid, b.all)
+				b.unname(tid)
+				again = true
+			}
+		}
+	}
+	return nil
+}
+
+// unname gives a clone the name that it would have.
+func (b *masks) unname(tid int) {
+	if strings.HasPrefix(threadName(tid), markPrefix) {
+		setThreadName(tid, b.process)
+	}
+}
+
+// lend gives a bound thread its former mask for a while, and takeBack ends that.
+// A mask that somebody else has changed stays as it is.
+func (b *masks) lend(tid int, t *boundThread) {
+	if t.lent == 0 {
+		b.change(tid, t, t.former)
+	}
+	t.lent++
+}
+
+func (b *masks) takeBack(tid int, t *boundThread) {
+	if t.lent == 1 {
+		b.change(tid, t, b.given[t.mark])
+	}
+	t.lent--
+}
+
+func (b *masks) change(tid int, t *boundThread, to topology.CPUSet) {
+	mask, err := numa.Affinity(tid)
+	if err != nil || !b.mine(t, mask) {
+		return
+	}
+	if numa.SetAffinity(tid, to) == nil {
+		t.shown, _ = numa.Affinity(tid)
+	}
+}
