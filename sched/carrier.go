@@ -68,10 +68,14 @@ func (m *M) newCarrier() *carrier {
 // locked to its thread.
 func (c *carrier) makeStack() {
 	if c.next == nil {
-		c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
-			c.leave = yield
-			c.run()
-		})
+		c.next, c.stop = iter.Pull(c.run)
+	}
+}
+
+// endStack ends c's coroutine, if it has one, and unwinds what is on it.
+func (c *carrier) endStack() {
+	if c.next != nil {
+		c.stop()
 	}
 }
 
@@ -88,26 +92,29 @@ func (s *Sched) forgetCarrier(c *carrier) {
 	c.all, c.allBack = nil, nil
 }
 
-// getCarrier returns a free carrier.
-func (m *M) getCarrier() *carrier {
-	if m.freec == nil {
-		s := m.s
-		if s.nfreec.load(m) > 0 {
-			s.lock.lock(m)
-			for m.nfreec < carriersMax/2 && s.freec != nil {
-				c := s.freec
-				s.freec = c.link
-				s.nfreec.add(m, -1)
-				m.pushCarrier(c)
-			}
-			s.lock.unlock(m)
+// provideCarrier sees to it that m has a free carrier. The scheduling loop calls it
+// before m runs a G, rather than the G when it parks: to make one takes more stack
+// than is left of the 2 KB that a stack begins with, and a million parked Gs would
+// have 4 KB each.
+func (m *M) provideCarrier() {
+	s := m.s
+	if s.nfreec.load(m) > 0 {
+		s.lock.lock(m)
+		for m.nfreec < carriersMax/2 && s.freec != nil {
+			c := s.freec
+			s.freec = c.link
+			s.nfreec.add(m, -1)
+			m.pushCarrier(c)
 		}
-		if m.freec == nil {
-			c := m.newCarrier()
-			c.makeStack()
-			return c
-		}
+		s.lock.unlock(m)
 	}
+	if m.freec == nil {
+		m.pushCarrier(m.newCarrier())
+	}
+}
+
+// popCarrier takes a free carrier, of which m has one whenever it runs a G.
+func (m *M) popCarrier() *carrier {
 	c := m.freec
 	m.freec, c.link = c.link, nil
 	m.nfreec--
@@ -142,14 +149,15 @@ func (m *M) putCarrier() {
 		s.lock.unlock(m)
 		for c := surplus; c != nil; c = surplus {
 			surplus, c.link = c.link, nil
-			c.stop()
+			c.endStack()
 		}
 	}
 	m.pushCarrier(m.c)
 }
 
 // run is what the coroutine runs.
-func (c *carrier) run() {
+func (c *carrier) run(yield func(struct{}) bool) {
+	c.leave = yield
 	c.thread = threadlock.Mine()
 	defer c.end()
 	c.loop()
@@ -160,6 +168,9 @@ func (c *carrier) loop() {
 	for {
 		m := c.m
 		m.commitPark()
+		if m.freec == nil {
+			m.provideCarrier()
+		}
 		gp := m.nextg
 		m.nextg = nil
 		if gp == nil {
@@ -236,7 +247,7 @@ func (g *G) park(commit func(*M, *G) bool) {
 		m.resume(gp)
 	} else {
 		m.nextg = gp
-		next = m.getCarrier()
+		next = m.popCarrier()
 	}
 	c := m.c
 	if !m.enter(next) {

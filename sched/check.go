@@ -215,9 +215,9 @@ func (r *reuse) carrier() *carrier {
 	c := new(carrier)
 	idle, stopped := true, false
 	next, end := iter.Pull(func(yield func(struct{}) bool) {
-		c.leave = func(struct{}) bool { return yield(struct{}{}) && !stopped }
+		leave := func(struct{}) bool { return yield(struct{}{}) && !stopped }
 		for more := true; more; more = yield(struct{}{}) {
-			c.run()
+			c.run(leave)
 			idle = true
 		}
 	})

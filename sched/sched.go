@@ -251,9 +251,7 @@ func (s *Sched) endCarriers() {
 	endSome := func() {
 		for c := s.allc; c != nil; c = s.allc {
 			s.forgetCarrier(c)
-			if c.next != nil {
-				c.stop()
-			}
+			c.endStack()
 		}
 	}
 	if s.reuse != nil {

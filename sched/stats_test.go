@@ -110,3 +110,35 @@ func TestStacksThatAreFreeEnd(t *testing.T) {
 		})
 	})
 }
+
+// A stack begins with 2 KB, and a G that only waits needs no more.
+func TestAParkedGHasAStackOf2KB(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector's frames are larger")
+	}
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		t.Run(arm, func(t *testing.T) {
+			const n = 20_000
+			s := start(t, arm, "synthetic:1x1")
+			before := stackBytes()
+			run(t, s, func(g *sched.G) {
+				c := sched.NewChan[int](s, 0)
+				for range n {
+					g.Go(func(g *sched.G) { c.Recv(g) })
+				}
+			})
+			s.Quiesce()
+			if each := (stackBytes() - before) / n; each < 2000 || each > 2300 {
+				t.Errorf("%d bytes of stack for each parked G, want about 2048", each)
+			}
+		})
+	}
+}
+
+// stackBytes returns how much memory all stacks take.
+func stackBytes() int {
+	runtime.GC()
+	var ms runtime.MemStats
+	runtime.ReadMemStats(&ms)
+	return int(ms.StackInuse)
+}
