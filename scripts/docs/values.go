@@ -45,6 +45,7 @@ func (b *book) overhead() {
 	b.holds(least(centers) >= atLeast-0.005, "numa costs about nothing on one node")
 	b.setRange("overheadInterval", ends, "%.2f")
 	b.set("overheadOpen", "%s", list(open))
+	b.set("overheadDisturbed", "%d of %d", r.Meta.Disturbed.Flagged, r.Meta.Done)
 	b.set("overheadAim", "%.2f", atLeast)
 	b.set("overheadCommand", "%s", strings.Join(r.Meta.Command, " "))
 }
