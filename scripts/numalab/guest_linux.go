@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -62,16 +63,26 @@ func runJob() (status int, err error) {
 	cmd := exec.Command(j.Command[0], j.Command[1:]...)
 	cmd.Dir = workDir
 	cmd.Env = append([]string{"PATH=/bin", "HOME=/root", "NUMALAB=1", "NUMALAB_RESULTS=/results"}, j.Env...)
-	var out io.Writer = tty
-	if !j.Terminal {
-		out = struct{ io.Writer }{tty} // no file, so that the command gets a pipe
-		cmd.WaitDelay = time.Second    // for what it has left running with that pipe
+	out, printed := tty, func() {}
+	if !j.Terminal { // it must not take its output for a terminal
+		if out, printed, err = pipeTo(tty); err != nil {
+			return 0, err
+		}
 	}
 	cmd.Stdout, cmd.Stderr = out, out
-	err = cmd.Run()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that a shell's commands are stopped with it
+	if err = cmd.Start(); err == nil {
+		var told atomic.Bool
+		go stopWhenTold(tty, cmd.Process.Pid, &told)
+		err = cmd.Wait()
+		if told.Load() {
+			waitForGroup(cmd.Process.Pid)
+		}
+	}
+	printed()
 	var exit *exec.ExitError
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay):
+	case err == nil:
 		return 0, nil
 	case errors.As(err, &exit):
 		if ws := exit.Sys().(syscall.WaitStatus); ws.Signaled() {
@@ -83,6 +94,54 @@ func runJob() (status int, err error) {
 		fmt.Fprintf(tty, "numalab: %v\n", err)
 		return 127, nil // as a shell
 	}
+}
+
+// stopPatience is how long an interrupted command may take to end.
+const stopPatience = 30 * time.Second
+
+// stopWhenTold interrupts a process group when the host sends stopWord, as Ctrl-C
+// would, and kills it if it goes on.
+func stopWhenTold(line io.Reader, group int, told *atomic.Bool) {
+	if _, err := io.ReadFull(line, make([]byte, 1)); err != nil {
+		return
+	}
+	told.Store(true)
+	syscall.Kill(-group, syscall.SIGINT)
+	time.Sleep(stopPatience)
+	syscall.Kill(-group, syscall.SIGKILL)
+}
+
+// waitForGroup returns when the last process of a group has ended. A shell ends
+// at once when it is interrupted, its command when it has saved what it has.
+// Process 1 is then the parent.
+func waitForGroup(group int) {
+	for {
+		if _, err := syscall.Wait4(-group, nil, 0, nil); err != nil && err != syscall.EINTR {
+			return
+		}
+	}
+}
+
+// pipeTo returns a pipe to w. The function that it returns closes the pipe and
+// waits until w has everything, or a second: what the command has left running
+// may hold the pipe.
+func pipeTo(w io.Writer) (*os.File, func(), error) {
+	r, pipe, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	copied := make(chan struct{})
+	go func() {
+		io.Copy(w, r)
+		close(copied)
+	}()
+	return pipe, func() {
+		pipe.Close()
+		select {
+		case <-copied:
+		case <-time.After(time.Second):
+		}
+	}, nil
 }
 
 // openRaw opens a serial line that passes every byte as it is.

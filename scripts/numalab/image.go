@@ -24,6 +24,9 @@ type job struct {
 	Terminal bool // the command may draw: what it prints goes to a terminal
 }
 
+// stopWord on ttyS1 tells the guest to stop its command early.
+const stopWord = "stop\n"
+
 // workDir is where the command runs and finds its files.
 const workDir = "/work"
 

@@ -21,7 +21,15 @@ type machine struct {
 	kvm          bool
 	dir          string           // for its temporary files
 	stop         <-chan os.Signal // the user wants an end
+	// patience is how long a machine that is to end early may take to stop its
+	// command and send its results. 0 ends it at once.
+	patience time.Duration
 }
+
+// resultsPatience is the patience where results are wanted. An emulated machine
+// needs seconds to end a repetition and to draw, and the guest itself ends a
+// command that does not stop within stopPatience.
+const resultsPatience = 90 * time.Second
 
 var (
 	errTimeout     = errors.New("time-out")
@@ -32,7 +40,8 @@ var (
 // memory back. Where KVM is broken it may never leave the kernel.
 const killPatience = 20 * time.Second
 
-// boot runs the machine until it powers off, and ends it after the time-out.
+// boot runs the machine until it powers off. After the time-out, or if the user
+// wants an end, it asks the machine to stop early, and ends it if that fails.
 // The command's output goes to stdout as it comes, the kernel's console and
 // the results to files.
 func (m *machine) boot(s shape, image string, timeout time.Duration, stdout io.Writer, console, results string) error {
@@ -53,6 +62,14 @@ func (m *machine) boot(s shape, image string, timeout time.Duration, stdout io.W
 	var complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = stdout, &complaints
 	endWithParent(cmd)
+	var line io.Writer // to ttyS1 of the machine
+	if m.patience > 0 {
+		pipe, err := cmd.StdinPipe()
+		if err != nil {
+			return err
+		}
+		line = pipe
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -70,12 +87,39 @@ func (m *machine) boot(s shape, image string, timeout time.Duration, stdout io.W
 	case <-m.stop:
 		why = errInterrupted
 	}
+	if m.patience > 0 && m.stopEarly(line, why, ended) {
+		return why
+	}
 	cmd.Process.Kill()
 	select {
 	case <-ended:
 		return why
 	case <-time.After(killPatience):
 		return fmt.Errorf("%w; %s (process %d) hangs in the kernel and cannot be ended", why, filepath.Base(m.qemu), cmd.Process.Pid)
+	}
+}
+
+// stopEarly asks the guest to stop its command and to send its results, and
+// reports whether the machine has powered off. A second signal ends the wait.
+func (m *machine) stopEarly(line io.Writer, why error, ended <-chan error) bool {
+	fmt.Fprintf(os.Stderr, "numalab: %v: the machine has %v to stop the command and to send its results; Ctrl-C ends it at once\n", why, m.patience)
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	giveUp := time.After(m.patience)
+	for {
+		// A guest that still boots loses what comes before it listens.
+		if _, err := io.WriteString(line, stopWord); err != nil {
+			return false
+		}
+		select {
+		case <-ended:
+			return true
+		case <-m.stop:
+			return false
+		case <-giveUp:
+			return false
+		case <-again.C:
+		}
 	}
 }
 
@@ -90,10 +134,10 @@ func (m *machine) run(o *options, image string) (int, error) {
 	}
 	err := m.boot(o.shape, image, o.timeout, os.Stdout, console, results)
 	if errors.Is(err, errInterrupted) {
-		return exitInterrupted, err
+		return exitInterrupted, fmt.Errorf("%w%s", err, rescued(results, o.out))
 	}
 	if errors.Is(err, errTimeout) {
-		return exitTimeout, fmt.Errorf("%w: the machine was ended after %v; the end of its console:\n%s", err, o.timeout, tail(console, consoleLines))
+		return exitTimeout, fmt.Errorf("%w: the machine was ended after %v%s; the end of its console:\n%s", err, o.timeout, rescued(results, o.out), tail(console, consoleLines))
 	}
 	if err != nil {
 		return exitMachine, err
@@ -103,6 +147,18 @@ func (m *machine) run(o *options, image string) (int, error) {
 		return exitMachine, fmt.Errorf("the machine ended without a result: %w; the end of its console:\n%s", err, tail(console, consoleLines))
 	}
 	return status, nil
+}
+
+// rescued unpacks what a machine that ended early sent, and says whether that is
+// all.
+func rescued(results, dir string) string {
+	if dir == "" {
+		return ""
+	}
+	if _, err := unpack(results, dir); err != nil {
+		return "; it did not send its results, or not all of them: " + err.Error()
+	}
+	return "; what the command had written is in " + dir
 }
 
 // unpack reads what the guest sent: a .tar.gz whose first entry is named for

@@ -11,8 +11,9 @@
 // system in memory (busybox, this program, and what the command needs), boots
 // QEMU, and copies out what the command wrote. In the guest it is process 1
 // (guest_linux.go). They talk over serial lines, which every kernel has built
-// in: ttyS0 is the kernel's console, ttyS1 what the command prints, ttyS2 a
-// .tar.gz of the results, with the exit status first.
+// in: ttyS0 is the kernel's console, ttyS1 what the command prints and, the other
+// way, the word that stops it early, ttyS2 a .tar.gz of the results, with the
+// exit status first.
 //
 // Invariant: when the host's role ends, QEMU has ended and the temporary files
 // are gone, also after a time-out or a signal. Of SIGKILL the temporary files
@@ -47,7 +48,9 @@ const usage = `Usage: numalab.sh [OPTIONS] -- COMMAND [ARGUMENT...]
 Boots a Linux kernel on a virtual NUMA machine, runs COMMAND there as root and
 exits with its status. A COMMAND that is a file of this host is copied into the
 machine; it must be a static program (CGO_ENABLED=0 go build). Other commands
-are busybox's. Files that COMMAND writes to /results are copied to --out.
+are busybox's. Files that COMMAND writes to /results are copied to --out, also
+after a time-out or Ctrl-C: COMMAND is then interrupted and has 30 s to end. A
+second Ctrl-C ends the machine at once.
 
 The machine needs qemu-system-x86_64 and busybox; what is missing is named with
 the command that installs it. KVM is used only after a small machine has really
@@ -236,6 +239,9 @@ func host(args []string) (int, error) {
 	image := filepath.Join(tmp, "initramfs")
 	if err := packImage(image, busybox, o); err != nil {
 		return exitUsage, err
+	}
+	if o.out != "" {
+		m.patience = resultsPatience
 	}
 	return m.run(o, image)
 }

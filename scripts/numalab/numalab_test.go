@@ -159,6 +159,70 @@ func TestAMachineIsEndedByItsTimeOutOrASignal(t *testing.T) {
 	}
 }
 
+// fakeMachine returns a shell script that takes the place of QEMU.
+func fakeMachine(t *testing.T, script string) string {
+	t.Helper()
+	if err := exec.Command("sh", "-c", "kill -0 $$").Run(); err != nil {
+		t.Skip("no Unix shell: ", err)
+	}
+	name := filepath.Join(t.TempDir(), "qemu")
+	if err := os.WriteFile(name, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// A machine that is to end early is told to, and what it then sends is kept.
+func TestResultsOfAMachineThatEndsEarlyAreKept(t *testing.T) {
+	sent := archive(t, statusPrefix+"130", "a", "sub/b")
+	for _, c := range []struct {
+		name, script string
+		timeout      time.Duration
+		status       int
+		says         string
+		kept         bool
+	}{
+		{"signal", "echo up; read word && [ $word = stop ] && cp " + sent + " $RESULTS", time.Hour, exitInterrupted, "interrupted; what the command had written is in ", true},
+		{"time-out", "read word && [ $word = stop ] && cp " + sent + " $RESULTS", time.Second, exitTimeout, "; what the command had written is in ", true},
+		{"deaf", "echo up; exec sleep 1000", time.Hour, exitInterrupted, "interrupted; it did not send its results", false},
+		{"torn", "echo up; read word; head -c 50 " + sent + " >$RESULTS", time.Hour, exitInterrupted, "it did not send its results, or not all of them", false},
+	} {
+		s, err := newShape(1, 1, 64<<20, false, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+		t.Setenv("RESULTS", filepath.Join(dir, "results"))
+		stop := make(chan os.Signal, 1)
+		m := &machine{qemu: fakeMachine(t, c.script), dir: dir, stop: stop, patience: 2 * time.Second}
+		if c.timeout == time.Hour {
+			stop <- os.Interrupt // also one that comes early is not lost
+		}
+		status, err := m.run(&options{shape: s, timeout: c.timeout, out: out}, "")
+		if status != c.status || err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: status %d, %v; want %d and %q", c.name, status, err, c.status, c.says)
+		}
+		if _, err := os.Stat(filepath.Join(out, "sub", "b")); (err == nil) != c.kept {
+			t.Errorf("%s: %v; results kept is to be %v", c.name, err, c.kept)
+		}
+	}
+}
+
+// Who interrupts twice does not want to wait.
+func TestASecondSignalEndsAMachineAtOnce(t *testing.T) {
+	s, err := newShape(1, 1, 64<<20, false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan os.Signal, 2)
+	m := &machine{qemu: fakeMachine(t, "exec sleep 1000"), dir: t.TempDir(), stop: stop, patience: time.Hour}
+	stop <- os.Interrupt
+	stop <- os.Interrupt
+	if status, err := m.run(&options{shape: s, timeout: time.Hour, out: t.TempDir()}, ""); status != exitInterrupted || !errors.Is(err, errInterrupted) {
+		t.Errorf("status %d, %v", status, err)
+	}
+}
+
 // archive is what a guest sends.
 func archive(t *testing.T, names ...string) string {
 	t.Helper()
