@@ -32,7 +32,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 		Use:           "experiments",
 		Short:         "measure goroutine schedulers on NUMA machines",
 		Long:          "Experiments measures goroutine schedulers on real, pretended and simulated NUMA machines.",
-		Version:       version(),
+		Version:       "see version.go",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,7 +41,8 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 			return exit(2)
 		},
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
+	cobra.AddTemplateFunc("version", version) // which asks git: only if it is wanted
+	root.SetVersionTemplate("{{version}}\n")
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -20,5 +20,8 @@ func version() string {
 	if b.Modified {
 		changed = ", with changes"
 	}
+	if b.Why != "" {
+		changed = ": " + b.Why
+	}
 	return fmt.Sprintf("experiments %s\ncommit %s%s\n%s %s/%s", release, b.Commit, changed, b.Go, runtime.GOOS, runtime.GOARCH)
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -118,17 +117,6 @@ type CPU struct {
 	CacheLine  uint32   `json:"cacheLine,omitempty"` // bytes
 	Features   []string `json:"features,omitempty"`
 	Hypervisor bool     `json:"hypervisor,omitempty"` // the CPU says that it is a virtual one
-}
-
-// A Build says which program measured.
-type Build struct {
-	Go         string `json:"go"`
-	Commit     string `json:"commit"` // "unknown" if the build has no version control stamp
-	Modified   bool   `json:"modified"`
-	GOGC       string `json:"gogc"` // environment; "" means Go's default
-	GOMEMLIMIT string `json:"gomemlimit,omitempty"`
-	GODEBUG    string `json:"godebug,omitempty"`
-	GOMAXPROCS int    `json:"gomaxprocs"` // at start; arms change it while they run
 }
 
 // A TopoMeta describes a topology that Ps were mapped onto.
@@ -268,29 +256,6 @@ func describeMachine() Machine {
 		}
 	}
 	return m
-}
-
-// ThisBuild describes the running program.
-func ThisBuild() Build {
-	b := Build{
-		Go:         runtime.Version(),
-		Commit:     "unknown",
-		GOGC:       os.Getenv("GOGC"),
-		GOMEMLIMIT: os.Getenv("GOMEMLIMIT"),
-		GODEBUG:    os.Getenv("GODEBUG"),
-		GOMAXPROCS: runtime.GOMAXPROCS(0),
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				b.Commit = s.Value
-			case "vcs.modified":
-				b.Modified = s.Value == "true"
-			}
-		}
-	}
-	return b
 }
 
 // config returns the lines that open results.txt.
@@ -446,12 +411,14 @@ func (m *Meta) mustMatch(now *Meta) error {
 	}{
 		{"place", m.Place, now.Place},
 		{"machine", m.Machine, now.Machine},
-		{"build", m.Build, now.Build},
 		{"topologies", m.Topologies, now.Topologies},
 		{"seed", m.Plan.Seed, now.Plan.Seed},
 		{"repetitions", m.Plan.Reps, now.Plan.Reps},
 		{"time of a repetition", m.Plan.Target, now.Plan.Target},
 		{"cells", m.Plan.cells(), now.Plan.cells()},
+	}
+	if !m.Build.sameProgram(now.Build) {
+		return fmt.Errorf("build: was %s, is now %s", brief(m.Build), brief(now.Build))
 	}
 	for _, c := range check {
 		if !reflect.DeepEqual(c.then, c.now) {

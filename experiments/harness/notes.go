@@ -72,6 +72,9 @@ func (m *Meta) Notes() []string {
 	if m.Build.Modified {
 		note("The program was built from a working tree with changes on top of commit %s.", m.Build.ShortCommit())
 	}
+	if m.Build.Why != "" {
+		note("The commit of the program is not known: %s.", m.Build.Why)
+	}
 	return notes
 }
 
@@ -95,6 +98,3 @@ func (m *Meta) oversubscribed() []int {
 	}
 	return ps
 }
-
-// ShortCommit returns the first twelve digits of the commit.
-func (b *Build) ShortCommit() string { return b.Commit[:min(12, len(b.Commit))] }
