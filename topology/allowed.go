@@ -77,25 +77,34 @@ func parseStatus(b []byte) (cpus CPUSet, haveCPUs bool, mems CPUSet, haveMems bo
 	return cpus, haveCPUs, mems, haveMems
 }
 
-func readAllowed(s *source, t *Topology, affinity CPUSet) {
-	cpus := t.Online
-	nodes := t.NodesWith(0)
-	narrow := func(set *CPUSet, by CPUSet, what, from string) {
-		if left := set.And(by); left.Empty() {
-			s.note(Contradicted, from, "allows %s %v, and none of those is there: ignored", what, by)
-		} else {
-			*set = left
-		}
-	}
+// limits holds what keeps this process to a part of the machine.
+type limits struct {
+	affinity CPUSet // from the system call; empty if it was not asked
+	cpus     []limit
+	nodes    []limit
+}
+
+// A limit is a set that a file or a system call names.
+type limit struct {
+	set  CPUSet
+	from string // the file, or the call
+
+	// memoryOnly marks a set of nodes that names none without memory, as a matter
+	// of course. So it does not forbid them.
+	memoryOnly bool
+}
+
+func readLimits(s *source, affinity CPUSet) limits {
+	l := limits{affinity: affinity}
 	for _, p := range s.cpusetPlaces() {
 		cpuFiles, memFiles := p.files()
-		c, from, ok := s.climb(p, cpuFiles, maxCPUs)
-		n, nfrom, nok := s.climb(p, memFiles, maxNodes)
+		cpus, from, ok := s.climb(p, cpuFiles, maxCPUs)
 		if ok {
-			narrow(&cpus, c, "CPUs", from)
+			l.cpus = append(l.cpus, limit{set: cpus, from: from})
 		}
+		nodes, from, nok := s.climb(p, memFiles, maxNodes)
 		if nok {
-			narrow(&nodes, n, "nodes", nfrom)
+			l.nodes = append(l.nodes, limit{set: nodes, from: from})
 		}
 		if ok || nok {
 			break
@@ -108,22 +117,51 @@ func readAllowed(s *source, t *Topology, affinity CPUSet) {
 		b, ok = s.read(status, smallFile)
 	}
 	if ok {
-		c, haveCPUs, n, haveNodes := parseStatus(b)
+		cpus, haveCPUs, nodes, haveNodes := parseStatus(b)
 		if haveCPUs && affinity.Empty() {
-			narrow(&cpus, c, "CPUs", status)
+			l.cpus = append(l.cpus, limit{set: cpus, from: status})
 		}
 		if haveNodes {
-			// The kernel lists the nodes that have memory, and no others.
-			memoryless := nodes.AndNot(t.NodesWith(HasMemory))
-			narrow(&nodes, n, "nodes", status)
-			nodes = nodes.Or(memoryless)
+			l.nodes = append(l.nodes, limit{set: nodes, from: status, memoryOnly: true})
 		}
 	}
 	if !affinity.Empty() {
-		narrow(&cpus, affinity, "CPUs", "sched_getaffinity")
+		l.cpus = append(l.cpus, limit{set: affinity, from: "sched_getaffinity"})
 	}
-	t.Allowed = cpus
-	t.AllowedNodes = nodes
+	return l
+}
+
+// innermost returns the CPUs that the innermost limit names. The process runs on some
+// of them, so they are online unless something says otherwise: a mask of
+// /proc/self/status may name CPUs that are not there.
+func (l limits) innermost() CPUSet {
+	if n := len(l.cpus); n > 0 {
+		return l.cpus[n-1].set
+	}
+	return CPUSet{}
+}
+
+// apply sets Allowed and AllowedNodes.
+func (l limits) apply(s *source, t *Topology) {
+	narrow := func(set CPUSet, by limit, what string) CPUSet {
+		left := set.And(by.set)
+		if left.Empty() {
+			s.note(Contradicted, by.from, "allows %s %v, and none of those is there: ignored", what, by.set)
+			return set
+		}
+		return left
+	}
+	t.Allowed, t.AllowedNodes = t.Online, t.NodesWith(0)
+	for _, by := range l.cpus {
+		t.Allowed = narrow(t.Allowed, by, "CPUs")
+	}
+	for _, by := range l.nodes {
+		var memoryless NodeSet
+		if by.memoryOnly {
+			memoryless = t.AllowedNodes.AndNot(t.NodesWith(HasMemory))
+		}
+		t.AllowedNodes = narrow(t.AllowedNodes, by, "nodes").Or(memoryless)
+	}
 }
 
 type cpusetPlace struct {

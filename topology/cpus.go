@@ -6,7 +6,8 @@ package topology
 // The rules, where the files leave a choice, are those of hwloc 2.9:
 //
 //   - A CPU is a PU if it has a topology directory and `online` lists it.
-//     Without that file, cpuN/online must not say 0.
+//     Without that file, cpuN/online must not say 0. A CPU on which this process
+//     may run is one as well.
 //   - Where no topology directory holds a mask, as before Linux 2.6.16 or where
 //     they are hidden from us, PUs are what `online`, cpuinfo or stat list, or
 //     else what has a directory at all.
@@ -23,6 +24,8 @@ package topology
 import (
 	"bytes"
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -57,36 +60,58 @@ type cpuReader struct {
 	maxIndex                        int // highest cache index seen, once one has been
 }
 
-// findCPUs sets Online and Offline.
-func (r *cpuReader) findCPUs(affinity CPUSet) {
+// findCPUs sets Online and Offline. It fails if no CPU is online.
+func (r *cpuReader) findCPUs(l limits) error {
 	online, known := r.list(cpuDir+"/online", maxCPUs)
 	dirs, _ := r.numbered(cpuDir, "cpu", maxCPUs)
-	var with, without, ups CPUSet // PUs, others, and all that are not known to be offline
+	// lxcfs shows a container its own numbers in `online`. The scheduler would not
+	// let us run on a CPU that is not up, so the affinity mask knows better, and so
+	// do the files that limit us, where the CPU's own files do not contradict them.
+	may := l.innermost()
+	var (
+		pus      CPUSet
+		unlisted CPUSet // of these, those that `online` does not list
+		bare     CPUSet // up by a file's word, and without a topology directory
+		silent   CPUSet // without a topology directory or a word on whether they are up
+		offline  CPUSet
+		down     CPUSet // of these, those whose own files say so
+	)
 	for c := range dirs.All() {
-		up := true
-		switch {
-		case affinity.Contains(c):
-			// The scheduler would not let us run on a CPU that is not up,
-			// whatever lxcfs shows in place of `online`.
-		case known:
-			up = online.Contains(c)
-		default:
-			if v, ok := r.int(r.name(c, "online")); ok && v == 0 {
-				up = false
+		described := r.isDir(r.name(c, "topology"))
+		up, said := online.Contains(c), known
+		if !known || !up && may.Contains(c) {
+			if v, ok := r.int(r.name(c, "online")); ok {
+				up, said = v != 0, true
+				if !up {
+					down.add(c)
+				}
+			} else {
+				up = described || !known
 			}
 		}
-		if up {
-			ups.add(c)
-		}
-		if up && r.isDir(r.name(c, "topology")) {
-			with.add(c)
-		} else {
-			without.add(c)
+		switch {
+		case l.affinity.Contains(c), up && described, up && said && may.Contains(c):
+			pus.add(c)
+			if known && !online.Contains(c) {
+				unlisted.add(c)
+			}
+		case up && said:
+			bare.add(c)
+		case up:
+			silent.add(c)
+		default:
+			offline.add(c)
 		}
 	}
-	for c := range with.All() {
+	if elsewhere := l.affinity.AndNot(dirs); !elsewhere.Empty() {
+		pus, unlisted = pus.Or(elsewhere), unlisted.Or(elsewhere)
+	}
+	if !unlisted.Empty() {
+		r.note(Contradicted, cpuDir+"/online", "does not list CPUs %v, on which this process may run: taken as online", unlisted)
+	}
+	for c := range pus.All() {
 		if r.mask(&r.set, c, "topology/", &r.core) || r.mask(&r.set, c, "topology/", &r.pkg) {
-			r.t.Online, r.t.Offline = with, without
+			r.t.Online, r.t.Offline = pus, offline.Or(silent)
 			break
 		}
 	}
@@ -94,8 +119,12 @@ func (r *cpuReader) findCPUs(affinity CPUSet) {
 		if left := online.AndNot(dirs); !left.Empty() {
 			r.note(Contradicted, cpuDir+"/online", "lists CPUs %v, which have no directory: ignored", left)
 		}
-		return
+		if !bare.Empty() {
+			r.note(Contradicted, cpuDir, "CPUs %v are online, and have no topology directory: left out", bare)
+		}
+		return nil
 	}
+	// Nothing tells which CPUs share what.
 	set := online
 	if set.Empty() {
 		if b, ok := r.read("proc/cpuinfo", bigFile); ok {
@@ -108,10 +137,22 @@ func (r *cpuReader) findCPUs(affinity CPUSet) {
 		}
 	}
 	if set.Empty() {
-		set = ups
+		set = pus.Or(bare).Or(silent)
 	}
-	r.t.Online = set.Or(affinity)
+	r.t.Online = set.Or(pus.And(may))
+	if r.t.Online.And(may).Empty() {
+		r.t.Online = r.t.Online.Or(may.AndNot(down))
+	}
 	r.t.Offline = dirs.AndNot(r.t.Online)
+	switch {
+	case !r.t.Online.Empty():
+		return nil
+	case dirs.Empty():
+		return errors.New("no CPUs found: want the files sys/devices/system/cpu/cpu*/topology or proc/cpuinfo of a Linux machine")
+	case known:
+		return fmt.Errorf("no CPUs found: %s/online lists none, though there are directories of CPUs %v", cpuDir, dirs)
+	}
+	return fmt.Errorf("no CPUs found: %s has directories of CPUs %v, and cpu*/online says that all are offline", cpuDir, dirs)
 }
 
 // name returns the path of a file of a CPU.

@@ -5,7 +5,8 @@ package topology
 //
 //   - `online` says which nodes there are; without it, the nodeN directories do.
 //   - A node without CPUs is memory alone (CXL, HBM, a GPU's); one without memory
-//     has CPUs alone; nodes may overlap (Knights Landing).
+//     has CPUs alone; nodes may overlap (Knights Landing). cpumap and cpulist hold
+//     CPUs that are online, and links cpuN all of them.
 //   - The columns of a distance file are the online nodes, not 0, 1, 2...
 //   - No node directory: the kernel has no NUMA, and node 0 has all.
 
@@ -24,10 +25,10 @@ func readNodes(s *source, t *Topology) {
 	}
 	for id := range ids.All() {
 		if cpus, ok := s.nodeCPUs(id, dirs); ok {
-			none := cpus.Empty()
+			cpuless := cpus.Empty() && !s.hasOfflineCPUs(id)
 			cpus.cut(t.Online)
 			memory, known := s.nodeMemory(id)
-			t.Nodes = append(t.Nodes, Node{ID: id, CPUs: cpus, CPUless: none, Memory: memory, MemoryUnknown: !known})
+			t.Nodes = append(t.Nodes, Node{ID: id, CPUs: cpus, CPUless: cpuless, Memory: memory, MemoryUnknown: !known})
 		}
 	}
 	if len(t.Nodes) == 0 {
@@ -72,6 +73,13 @@ func (s *source) nodeCPUs(id int, dirs CPUSet) (set CPUSet, ok bool) {
 	}
 	s.note(NotThere, dir+"/cpumap", "not there: node %d is left out", id)
 	return CPUSet{}, false
+}
+
+// hasOfflineCPUs reports whether a node whose cpumap is empty has CPUs all the
+// same: the map lists those that are online, and the links cpuN stay.
+func (s *source) hasOfflineCPUs(id int) bool {
+	links, _ := s.numbered(fmt.Sprintf("%s/node%d", nodeDir, id), "cpu", maxCPUs)
+	return !links.Empty()
 }
 
 func (s *source) nodeMemory(id int) (bytes int64, known bool) {

@@ -1,9 +1,6 @@
 package topology
 
-import (
-	"errors"
-	"io/fs"
-)
+import "io/fs"
 
 // Read finds out what the machine is from a tree of the Linux files /sys and
 // /proc: a real one, an unpacked capture, or one that a test has made. Paths are
@@ -19,15 +16,15 @@ func Read(fsys fs.FS) (*Topology, error) {
 // from elsewhere, and to which we are limited; if it is empty nothing is known.
 func read(s *source, affinity CPUSet) (*Topology, error) {
 	t := &Topology{}
+	l := readLimits(s, affinity)
 	r := newCPUReader(s, t)
-	r.findCPUs(affinity)
-	if t.Online.Empty() {
-		return nil, errors.New("no CPUs found: want the files sys/devices/system/cpu/cpu*/topology or proc/cpuinfo of a Linux machine")
+	if err := r.findCPUs(l); err != nil {
+		return nil, err
 	}
 	r.readCPUs()
 	readNodes(s, t)
 	joinPackages(s, t)
-	readAllowed(s, t, affinity)
+	l.apply(s, t)
 	if s.spent > readBudget {
 		return nil, errBudget
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // A tree is a /sys and /proc in the making: content by path.
@@ -253,4 +255,53 @@ func check(t testing.TB, topo *Topology) {
 			fail("CoreOf(%d) = %d, which has %v", c, i, topo.Cores[i])
 		}
 	}
+}
+
+// sameMachine compares all that is reported of two machines.
+func sameMachine(t *testing.T, got, want *Topology) {
+	t.Helper()
+	a, b := got.Report(), want.Report()
+	if diff := cmp.Diff(b, a); diff != "" {
+		t.Errorf("- want, + got:\n%s", diff)
+	}
+}
+
+func ids(t *Topology) []int {
+	var list []int
+	for _, n := range t.Nodes {
+		list = append(list, n.ID)
+	}
+	return list
+}
+
+func wantSets(t *testing.T, what string, got []CPUSet, want ...string) {
+	t.Helper()
+	var list []string
+	for _, s := range got {
+		list = append(list, s.String())
+	}
+	if !slices.Equal(list, want) {
+		t.Errorf("%s: %q, want %q", what, list, want)
+	}
+}
+
+func wantCPUs(t *testing.T, what string, got CPUSet, want string) {
+	t.Helper()
+	if got.String() != want {
+		t.Errorf("%s: %v, want %s", what, got, want)
+	}
+}
+
+func wantNote(t *testing.T, topo *Topology, want string) {
+	t.Helper()
+	if !slices.ContainsFunc(topo.Missing, func(n Note) bool { return strings.Contains(n.String(), want) }) {
+		t.Errorf("Missing does not say %q: %q", want, topo.Missing)
+	}
+}
+
+func must(t *Topology, err error) *Topology {
+	if err != nil {
+		panic(err)
+	}
+	return t
 }
