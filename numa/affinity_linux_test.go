@@ -183,3 +183,9 @@ func BenchmarkThreads(b *testing.B) {
 		Threads()
 	}
 }
+
+func BenchmarkCurrentThread(b *testing.B) {
+	for b.Loop() {
+		CurrentThread()
+	}
+}

@@ -6,8 +6,12 @@
 //		...
 //	}
 //
+// A package whose tests are all clean says so once:
+//
+//	func TestMain(m *testing.M) { leakcheck.Main(m) }
+//
 // The tests of numa and of the packages above it use it. Tests that run in parallel
-// cannot.
+// cannot use After.
 package leakcheck
 
 import (
@@ -37,6 +41,20 @@ func After(t testing.TB) {
 			t.Errorf("the test leaves behind:\n%s", strings.Join(leaks, "\n"))
 		}
 	})
+}
+
+// Main runs the tests of a package, compares as [After] does, and exits the process.
+// What differs fails the package.
+func Main(m *testing.M) {
+	before := look()
+	code := m.Run()
+	if code == 0 {
+		if leaks := before.leaks(patience); len(leaks) > 0 {
+			fmt.Fprintf(os.Stderr, "the tests of this package leave behind:\n%s\n", strings.Join(leaks, "\n"))
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 type state struct {

@@ -12,9 +12,10 @@ import (
 
 // A buffer is what a [sched.Buffer] of a host is made of.
 type buffer struct {
-	arena *numa.Arena
-	mem   []byte
-	own   bool // nobody else uses arena
+	machine *Machine
+	arena   *numa.Arena
+	mem     []byte
+	own     bool // nobody else uses arena
 }
 
 // NewBuffer implements [sched.Machine]. Memory on a node is bound to it; memory
@@ -26,7 +27,13 @@ func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	if bytes <= 0 {
 		return nil, fmt.Errorf("host: buffer of %d bytes: want more than 0", bytes)
 	}
-	b := new(buffer)
+	m.mu.Lock()
+	closed := m.closed
+	m.mu.Unlock()
+	if closed {
+		return nil, errClosed
+	}
+	b := &buffer{machine: m}
 	if id, ok := where.Node(); ok && !m.pretended {
 		if arena := m.arena(id); arena != nil {
 			mem, err := arena.Alloc(int(bytes))
@@ -60,9 +67,13 @@ func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	return &sched.Buffer{Bytes: bytes, Base: unsafe.Pointer(unsafe.SliceData(b.mem)), Local: b}, nil
 }
 
-// FreeBuffer implements [sched.Machine].
+// FreeBuffer implements [sched.Machine]. It panics if sb is not a Buffer of this
+// Machine or has been freed before.
 func (m *Machine) FreeBuffer(sb *sched.Buffer) {
-	b := sb.Local.(*buffer)
+	b, ok := sb.Local.(*buffer)
+	if !ok || b.machine != m {
+		panic("host: FreeBuffer of a Buffer that this Machine has not made, or that has been freed before")
+	}
 	if b.own {
 		m.mu.Lock()
 		delete(m.own, b)

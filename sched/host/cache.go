@@ -10,6 +10,9 @@ import (
 func (m *Machine) NewCache(node int) (sched.Cache, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
+	}
 	if m.heap == nil {
 		// One heap for all: what an arm with caches per node has allocated, one
 		// without may free, and the other way round.

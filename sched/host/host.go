@@ -93,6 +93,8 @@ type Machine struct {
 
 var _ sched.Machine = (*Machine)(nil)
 
+var errClosed = errors.New("host: the Machine is closed")
+
 // New makes a Machine of this host. Close it after use: a Machine that is dropped
 // keeps its memory, and GOMAXPROCS stays what it has made of it.
 //
@@ -108,6 +110,9 @@ func New(cfg Config) (*Machine, error) {
 	}
 	m.pretended = !m.topo.IsHost()
 	cpus := m.topo.Allowed.Len()
+	if cpus == 0 {
+		return nil, fmt.Errorf("host: Config.Topology is %s, which allows no CPU: want at least one", m.topo.Origin)
+	}
 	if cfg.Procs < 0 || cfg.Procs > cpus {
 		return nil, fmt.Errorf("host: Config.Procs is %d: want 1 to %d, the number of CPUs that %s allows, or 0 for all of them", cfg.Procs, cpus, m.topo.Origin)
 	}
@@ -124,7 +129,7 @@ func (m *Machine) Close() error {
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
-		return errors.New("host: closed already")
+		return errClosed
 	}
 	m.closed = true
 	for _, a := range m.arenas {

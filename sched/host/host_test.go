@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -85,6 +87,51 @@ func TestBuffersArePageAlignedAndZero(t *testing.T) {
 	}
 	if _, err := m.NewBuffer(0, sched.Default); err == nil {
 		t.Error("a buffer of no bytes is made")
+	}
+}
+
+func TestBuffersOfOthersAndFreedOnesAreRefused(t *testing.T) {
+	var ms [2]*host.Machine
+	for i := range ms {
+		m, err := host.New(host.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		ms[i] = m
+	}
+	for _, where := range []sched.Placement{sched.Default, sched.OnNode(ms[0].Topology().Nodes[0].ID)} {
+		buf, err := ms[0].NewBuffer(1000, where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		free := func(m *host.Machine) (text string) {
+			defer func() { text = fmt.Sprint(recover()) }()
+			m.FreeBuffer(buf)
+			return
+		}
+		if got := free(ms[1]); !strings.Contains(got, "this Machine has not made") {
+			t.Errorf("another Machine's buffer: %s", got)
+		}
+		ms[0].FreeBuffer(buf)
+		if got := free(ms[0]); !strings.Contains(got, "freed before") {
+			t.Errorf("a buffer that was freed: %s", got)
+		}
+	}
+}
+
+func TestAClosedMachineGivesNothing(t *testing.T) {
+	m, err := host.New(host.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	_, err1 := m.NewBuffer(1000, sched.Default)
+	_, err2 := m.NewCache(m.Topology().Nodes[0].ID)
+	for _, err := range []error{err1, err2, m.Close()} {
+		if err == nil || !strings.Contains(err.Error(), "the Machine is closed") {
+			t.Errorf("error %v, want that it is closed", err)
+		}
 	}
 }
 

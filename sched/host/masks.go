@@ -72,8 +72,17 @@ var processMasks masks
 // error for ever once somebody else has changed masks: what taskset did from
 // outside must last.
 func (b *masks) bind(m *Machine, sm *sched.M, cpus topology.CPUSet) error {
-	if err := b.open(m); err != nil {
-		return err
+	b.mu.Lock()
+	opened := slices.Contains(b.machines, m)
+	b.mu.Unlock()
+	if !opened {
+		// On a machine of one node there is nothing to narrow, and nothing to watch.
+		if mask, err := numa.Affinity(0); err == nil && mask.Equal(cpus) {
+			return nil
+		}
+		if err := b.open(m); err != nil {
+			return err
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -237,12 +246,6 @@ func (m *Machine) giveUp(why error) error {
 
 // open prepares the process for a Machine that binds its first thread.
 func (b *masks) open(m *Machine) error {
-	b.mu.Lock()
-	known := slices.Contains(b.machines, m)
-	b.mu.Unlock()
-	if known {
-		return nil
-	}
 	b.life.Lock()
 	defer b.life.Unlock()
 	b.mu.Lock()
@@ -251,7 +254,7 @@ func (b *masks) open(m *Machine) error {
 	case slices.Contains(b.machines, m):
 		return nil // another M was faster
 	case m.masksDone:
-		return errors.New("host: the Machine is closed")
+		return errClosed
 	}
 	if len(b.machines) == 0 {
 		tids, err := numa.Threads()

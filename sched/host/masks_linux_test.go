@@ -228,6 +228,54 @@ func TestAClosedSchedulersThreadsAreFreeBeforeTheMachineIsClosed(t *testing.T) {
 	}
 }
 
+// Where there is one node, nothing is narrowed, named or watched.
+func TestOneNodeIsNotBound(t *testing.T) {
+	leakcheck.After(t)
+	m := forReal(t)
+	s := newSched(t, m)
+	all := processMask(t)
+	for range 3 {
+		if err := m.Bind(new(sched.M), all); err != nil {
+			t.Error(err)
+		}
+	}
+	processMasks.mu.Lock()
+	open := len(processMasks.machines)
+	processMasks.mu.Unlock()
+	if open > 0 || strings.HasPrefix(threadName(numa.CurrentThread()), markPrefix) {
+		t.Errorf("%d Machines bind threads; this one is called %s", open, threadName(numa.CurrentThread()))
+	}
+	closeBoth(t, s, m)
+}
+
+// Ms' threads are narrowed; the machine that a goroutine on one of them sees is not.
+func TestHostIsTheSameOnTheThreadsOfMs(t *testing.T) {
+	leakcheck.After(t)
+	m := forReal(t)
+	s := newSched(t, m)
+	all := processMask(t)
+	during(t, s, func() {
+		err := s.Run(func(g *sched.G) {
+			for range 20 {
+				topo, err := topology.Host()
+				if err != nil || !topo.Allowed.Equal(all) {
+					t.Errorf("the host allows CPUs %s (%v), want %s", topo.Allowed, err, all)
+				}
+				g.Yield()
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		another, err := New(Config{Procs: all.Len()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		another.Close()
+	})
+	closeBoth(t, s, m)
+}
+
 // childMask returns the mask that a process has that is started now.
 func childMask(t *testing.T) string {
 	t.Helper()

@@ -90,4 +90,9 @@ func TestImpossibleProcsAreRefused(t *testing.T) {
 			t.Errorf("Procs %d: error %v, want %q", procs, err, want)
 		}
 	}
+	none := *topo
+	none.Allowed = topology.CPUSet{}
+	if _, err := host.New(host.Config{Topology: &none}); err == nil || !strings.Contains(err.Error(), "Config.Topology is synthetic:2x2, which allows no CPU") {
+		t.Errorf("a topology that allows no CPU: %v", err)
+	}
 }

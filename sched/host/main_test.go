@@ -1,0 +1,9 @@
+package host_test
+
+import (
+	"testing"
+
+	"numasched/numa/leakcheck"
+)
+
+func TestMain(m *testing.M) { leakcheck.Main(m) }
