@@ -45,10 +45,10 @@ func (k *Machine) rebalance(now Time) {
 
 // draw is a random number below n.
 func (k *Machine) draw(n int64) int64 {
-	k.chance ^= k.chance << 13
-	k.chance ^= k.chance >> 7
-	k.chance ^= k.chance << 17
-	return int64(k.chance>>1) % n
+	k.policyRand ^= k.policyRand << 13
+	k.policyRand ^= k.policyRand >> 7
+	k.policyRand ^= k.policyRand << 17
+	return int64(k.policyRand>>1) % n
 }
 
 func gcd(a, b int64) int64 {

@@ -95,12 +95,12 @@ type cpuState struct {
 
 type kernel struct {
 	*hardware
-	threads []*thread
-	cpus    []cpuState
-	busy    []int8  // by core: CPUs that have a current thread
-	idle    []int32 // by L3 group: idle CPUs
-	idlen   []int32 // by node: idle CPUs
-	queued  int     // ready threads of all CPUs
+	threads  []*thread
+	cpus     []cpuState
+	busy     []int8  // by core: CPUs that have a current thread
+	idle     []int32 // by L3 group: idle CPUs
+	idleCPUs []int32 // by node: idle CPUs
+	queued   int     // ready threads of all CPUs
 
 	syscall, waking, sleeping, near, far, switching, moving, cloning, slice Time
 }
@@ -110,10 +110,10 @@ func (k *kernel) init(h *hardware) {
 	k.cpus = make([]cpuState, len(h.cpus))
 	k.busy = make([]int8, len(h.cores))
 	k.idle = make([]int32, len(h.l3s))
-	k.idlen = make([]int32, len(h.nodes))
+	k.idleCPUs = make([]int32, len(h.nodes))
 	for g := range h.l3s {
 		k.idle[g] = int32(len(h.l3s[g].cpus))
-		k.idlen[h.l3s[g].node] += k.idle[g]
+		k.idleCPUs[h.l3s[g].node] += k.idle[g]
 	}
 	p := h.preset
 	k.syscall, k.waking, k.sleeping = p.Syscall.ps(), p.Wake.ps(), p.Sleep.ps()
@@ -129,7 +129,7 @@ func (k *Machine) occupy(t *thread, cpu int32, at Time) {
 	if c.cur == nil {
 		o.busy[i.core]++
 		o.idle[i.l3]--
-		o.idlen[i.node]--
+		o.idleCPUs[i.node]--
 	}
 	c.cur = t
 	if t.cpu >= 0 && k.cpus[t.cpu].node != i.node {
@@ -158,7 +158,7 @@ func (k *Machine) leave(t *thread) {
 		c.idleSince = t.clock
 		o.busy[i.core]--
 		o.idle[i.l3]++
-		o.idlen[i.node]++
+		o.idleCPUs[i.node]++
 		return
 	}
 	next.clock = max(next.clock, t.clock)
@@ -300,7 +300,7 @@ func (k *Machine) choose(t *thread) int32 {
 		}
 	}
 	for _, n := range k.nodes[home].near {
-		if o.idlen[n] == 0 {
+		if o.idleCPUs[n] == 0 {
 			continue
 		}
 		best, bestIdle := int32(-1), int32(0)
@@ -362,7 +362,7 @@ func (k *Machine) spread(t *thread, at Time, parent int32) {
 	}
 	best := int32(-1)
 	for _, n := range k.nodes[home].near {
-		if o.idlen[n] > 0 && (best < 0 || o.idlen[n] > o.idlen[best]) {
+		if o.idleCPUs[n] > 0 && (best < 0 || o.idleCPUs[n] > o.idleCPUs[best]) {
 			best = n
 		}
 	}
@@ -414,7 +414,7 @@ func (k *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 		return
 	}
 	t.clock += k.kernel.sleeping
-	k.note(t, 1<<40)
+	k.record(t, 1<<40)
 	t.wait, t.state = w, blocked
 	k.waiting[w] = append(k.waiting[w], t)
 	if ns >= 0 {
@@ -451,7 +451,7 @@ func (k *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 	if t != nil {
 		k.stats.futexes++
 		k.charge(t, k.kernel.syscall)
-		k.note(t, 2<<40)
+		k.record(t, 2<<40)
 		at, from = t.clock, t.cpu
 	}
 	for ; n > 0 && len(k.waiting[w]) > 0; n-- {

@@ -25,19 +25,19 @@ type Machine struct {
 	spend   [2][sched.NumCosts]Time // without and with a busy SMT sibling
 	waiting map[*sched.Word32][]*thread
 
-	hash     uint64
-	stats    counters
-	wakes    Histogram
-	idleRuns int64 // accesses since the scheduler last got anywhere
-	fault    *StallError
-	bound    int64 // of idleRuns
-	policy   *OSPolicy
-	chance   uint64 // random numbers of the policy
-	shell    int32  // the CPU that threads without a parent come from
-	timers   map[int32]timer
-	limit    Time
-	block    int64
-	path     Time // the longest of M.Path
+	hash       uint64
+	stats      counters
+	wakes      Histogram
+	idleRuns   int64 // accesses since the scheduler last got anywhere
+	fault      *StallError
+	idleLimit  int64 // the most that idleRuns may be
+	policy     *OSPolicy
+	policyRand uint64 // state of the policy's random numbers
+	loginCPU   int32  // the CPU that threads without a parent come from
+	timers     map[int32]timer
+	limit      Time
+	block      int64
+	path       Time // the longest of M.Path
 }
 
 type counters struct {
@@ -81,7 +81,7 @@ func New(cfg Config) (*Machine, error) {
 	k.q.end = k.limit + 1
 	k.q.next = event{k.q.end, nobody}
 	k.objects = objects{of: make(map[unsafe.Pointer]*object), nodes: make(map[[2]int][]*object)}
-	k.bound = k.patience()
+	k.idleLimit = k.patience()
 	k.fabric = newFabric(&k.hardware, &k.q)
 	k.lines = newCoherence(&k.hardware)
 	k.mem.init(&k.hardware)
@@ -135,8 +135,8 @@ func threadOf(m *sched.M) *thread {
 	return t
 }
 
-// note adds an event to the hash.
-func (k *Machine) note(t *thread, what uint64) {
+// record adds an event to the hash.
+func (k *Machine) record(t *thread, what uint64) {
 	h := (k.hash ^ uint64(t.clock)) * 0x9E3779B97F4A7C15
 	h = (h ^ h>>29 ^ uint64(t.actor)<<32 ^ what) * 0xBF58476D1CE4E5B9
 	k.hash = h ^ h>>32
@@ -154,8 +154,8 @@ func (k *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
 	k.stats.accesses++
 	k.idleRuns++
 	t.clock = k.lines.access(t.core, t.clock, line, kind)
-	k.note(t, uint64(line)<<8|uint64(kind))
-	if t.clock >= k.q.next.at || t.clock >= t.sliceEnd || k.idleRuns > k.bound {
+	k.record(t, uint64(line)<<8|uint64(kind))
+	if t.clock >= k.q.next.at || t.clock >= t.sliceEnd || k.idleRuns > k.idleLimit {
 		k.pause(t)
 	}
 }
@@ -185,7 +185,7 @@ func (k *Machine) pause(t *thread) {
 		return
 	}
 	// Without an event there is nothing to wait for.
-	if k.q.next.id != nobody && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.bound || t.clock > k.limit {
+	if k.q.next.id != nobody && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.idleLimit || t.clock > k.limit {
 		k.yield(t)
 	}
 	k.now = max(k.now, t.clock)
@@ -228,7 +228,7 @@ func (k *Machine) loop(done func() bool) bool {
 		default:
 			k.step(t)
 		}
-		if k.fault != nil || k.now > k.limit || k.idleRuns > k.bound {
+		if k.fault != nil || k.now > k.limit || k.idleRuns > k.idleLimit {
 			k.stall()
 		}
 	}
@@ -316,7 +316,7 @@ func (k *Machine) newThread() *thread {
 	}
 	k.actors[t.actor] = t
 	k.kernel.threads = append(k.kernel.threads, t)
-	k.bound = k.patience()
+	k.idleLimit = k.patience()
 	return t
 }
 

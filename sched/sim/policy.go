@@ -70,8 +70,8 @@ func (k *Machine) SetPolicy(p OSPolicy) {
 		p.Tick = osTick
 	}
 	k.policy = &p
-	k.chance = p.Seed*0x9E3779B97F4A7C15 | 1
-	k.shell = k.online[k.draw(int64(len(k.online)))]
+	k.policyRand = p.Seed*0x9E3779B97F4A7C15 | 1
+	k.loginCPU = k.online[k.draw(int64(len(k.online)))]
 	k.mem.scan = p.Scan
 	k.every(p.Tick, k.tick)
 }
@@ -103,7 +103,7 @@ func (k *Machine) place(t *thread, at Time) {
 		case t.plain.parent != nil:
 			cpu = t.plain.parent.t.cpu
 		case p.Start == StartParent:
-			cpu = k.shell
+			cpu = k.loginCPU
 		}
 		if cpu >= 0 && t.allowed.has(cpu) {
 			t.clock = max(t.clock, at)
@@ -170,7 +170,7 @@ func (k *Machine) goHome(t *thread, now Time) {
 			return
 		}
 	}
-	if t.state == blocked || k.kernel.idlen[home] == 0 {
+	if t.state == blocked || k.kernel.idleCPUs[home] == 0 {
 		return
 	}
 	if cpu := k.idleOn(t, home); cpu >= 0 {

@@ -102,7 +102,7 @@ func (p *Thread) Compute(d Time) {
 		}
 		t.clock += step
 		k.idleRuns = 0
-		k.note(t, 4<<40)
+		k.record(t, 4<<40)
 		if t.clock >= t.sliceEnd {
 			k.preempt(t)
 		}

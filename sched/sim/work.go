@@ -244,7 +244,7 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 			}
 		}
 	}
-	k.note(t, 3<<40)
+	k.record(t, 3<<40)
 	t.work += t.onCPU() - before
 	if t.clock >= k.q.next.at || t.clock >= t.sliceEnd {
 		k.pause(t)
