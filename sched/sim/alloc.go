@@ -7,19 +7,19 @@ import (
 	"numasched/sched"
 )
 
-// Small objects. They are real memory, so that programs can use them, but what
-// is charged is the simulated machine's: the preset's alloc_ns, and the way that
-// the object's line has to come from the core that used it last, as one of several
-// that are under way: who allocates or frees many need not wait for each.
+// Small objects are real memory, so that programs can use them. The charge is that of
+// the simulated machine: the preset's alloc_ns, and the transfer of the object's line
+// from the core that used it last. Several such lines are under way at once, because
+// a program that allocates or frees many objects does not wait for each.
 
-// maxObject is the largest object in bytes: it is memory of the computer that
+// maxObject is the largest object in bytes. It takes memory of the computer that
 // simulates.
 const maxObject = 1 << 30
 
 type object struct {
 	room []uint64
-	node int32 // it lies on, by position; -1 if anywhere
-	core int32 // that used it last, or -1
+	node int32 // where it lies, by position; -1 if anywhere
+	core int32 // the core that used it last, or -1
 }
 
 type objects struct {

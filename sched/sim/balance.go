@@ -2,21 +2,20 @@ package sim
 
 // How CPUs take threads from each other under an OSPolicy.
 //
-// A CPU without threads looks at every tick, and when its last thread leaves it,
-// for one that waits elsewhere, and takes one. A CPU that has threads looks every
-// OSPolicy.Balance and takes up to half of what another has more, if that has at
-// least twice as many. Of the threads that wait, hogs are taken first, then those
-// that came last; those that had a CPU a moment ago are left where their caches are.
-// So have the schedulers of Linux done since 2002.
+// A CPU without threads looks for a thread that waits elsewhere, at every tick and when
+// its last thread leaves it, and takes one. A CPU that has threads looks every
+// OSPolicy.Balance. If another CPU has at least twice as many threads, it takes up to
+// half of the difference. It takes hogs first, then the threads that came last. It
+// leaves threads alone that had a CPU a moment ago, because their data is still in the
+// caches there. Linux's schedulers have done so since 2002.
 //
-// Taking hogs first is what makes the policies differ. A burst of short-lived
-// threads fills all queues; the hogs are at their ends, and whenever queues are
-// evened out it is they that go elsewhere, away from their memory. When the burst is
-// over each runs alone on some CPU, and no rule of balancing moves it again: only a
-// home does.
+// The policies differ because hogs are taken first. A burst of short-lived threads
+// fills all queues, with the hogs at the ends. Whenever queues are evened out, the
+// hogs go elsewhere, away from their memory. When the burst is over, each hog runs
+// alone on some CPU. No rule of balancing moves it again; only a home does.
 
-// rebalance has every CPU look for threads of others. The CPUs' timers are not in
-// step, so who looks first after a change is chance.
+// rebalance lets every CPU look for threads of others. The CPUs' timers are not in
+// step, so it is random which CPU looks first.
 func (k *Machine) rebalance(now Time) {
 	o, p := &k.kernel, k.policy
 	if o.queued == 0 {
@@ -43,7 +42,7 @@ func (k *Machine) rebalance(now Time) {
 	}
 }
 
-// draw is a random number below n.
+// draw returns a random number below n.
 func (k *Machine) draw(n int64) int64 {
 	k.policyRand ^= k.policyRand << 13
 	k.policyRand ^= k.policyRand >> 7
@@ -58,7 +57,7 @@ func gcd(a, b int64) int64 {
 	return a
 }
 
-// give makes t, which is in no queue, run on a CPU, or wait for it.
+// give lets t, which is in no queue, run on a CPU or wait for it.
 func (k *Machine) give(t *thread, cpu int32) {
 	if k.kernel.cpus[cpu].cur != nil {
 		k.enqueue(t, cpu)
@@ -68,8 +67,8 @@ func (k *Machine) give(t *thread, cpu int32) {
 	k.q.set(t.actor, t.clock)
 }
 
-// steal takes a thread for a CPU that has none from the longest queue of those
-// that have one to give: of the own node first, if the policy says so.
+// steal takes a thread for a CPU that has none. It comes from the longest queue that has
+// one to give, on the CPU's own node first if the policy says so.
 func (k *Machine) steal(cpu int32, now Time) *thread {
 	c := &k.kernel.cpus[cpu]
 	for _, near := range [...]bool{true, false} {
@@ -95,9 +94,9 @@ func (k *Machine) steal(cpu int32, now Time) *thread {
 	return nil
 }
 
-// even takes threads for a CPU that has some from one that has at least twice as
-// many: of the own node first, if the policy says so, and then only from nodes that
-// have at least a quarter more.
+// even takes threads for a CPU that has some from a CPU that has at least twice as many.
+// If the policy says so, it looks on the CPU's own node first, and elsewhere only on
+// nodes that have at least a quarter more.
 func (k *Machine) even(cpu int32, now Time) {
 	c, p := &k.kernel.cpus[cpu], k.policy
 	from := int32(-1)
@@ -129,8 +128,8 @@ func (k *Machine) even(cpu int32, now Time) {
 	}
 }
 
-// busiest returns the CPU with the most threads, if it has at least twice as many
-// as cpu has, or -1.
+// busiest returns the CPU with the most threads if that has at least twice as many as
+// cpu, or -1.
 func (k *Machine) busiest(cpu int32, near bool) int32 {
 	own := k.cpus[cpu].node
 	best, most := int32(-1), max(2, 2*k.length(cpu)-1)
@@ -155,7 +154,7 @@ func (k *Machine) length(cpu int32) int {
 	return n
 }
 
-// load is how many threads a node has for a thousand CPUs.
+// load is how many threads a node has for each thousand CPUs.
 func (k *Machine) load(node int32) int {
 	n := 0
 	for _, cpu := range k.nodes[node].cpus {
@@ -164,8 +163,8 @@ func (k *Machine) load(node int32) int {
 	return n * 1000 / max(1, len(k.nodes[node].cpus))
 }
 
-// candidate returns the thread in the queue of a CPU that another, which has wanted
-// one for so long, takes first, or nil.
+// candidate returns the thread that CPU to takes first from the queue of CPU from, or
+// nil. wanted is how long to has wanted a thread of another node.
 func (k *Machine) candidate(from, to int32, now, wanted Time) *thread {
 	p := k.policy
 	var best *thread

@@ -5,20 +5,20 @@ import (
 	"slices"
 )
 
-// Memory bandwidth is shared max-min fairly: all flows grow alike until they
-// reach their own cap (what one core can have under way) or until a memory
+// Memory bandwidth is shared max-min fairly. All flows grow at the same pace until
+// they reach their own cap (what one core can have under way), or until a memory
 // controller or link on their route is full.
 //
-// Flows that have the same route, mix of reads and writes, and cap have the same
-// rate at all times. They form a class, which keeps one clock for all of them:
-// served, the bytes that a flow would have got had it been there since the class
-// began. A flow is over when served reaches what it read at its start plus its
-// own bytes, so a change of rate costs one update per class and not per flow, and
-// only the head of each class has an event.
+// Flows with the same route, mix of reads and writes, and cap have the same rate at
+// all times. They form a class, which keeps one count for all of them: served, the
+// bytes that a flow would have got if it had been there since the class began. A flow
+// ends when served reaches its value at the flow's start plus the flow's own bytes.
+// So a change of rate costs one update per class, not per flow, and only the head of
+// each class has an event.
 //
-// Units: rates are kB/s, bytes are kept in units of 1e-9 B, so that a rate times
-// picoseconds is exact. served may wrap around; only differences count, and a
-// flow is at most 2^32 bytes.
+// Units: rates are in kB/s, and bytes in units of 1e-9 B, so that a rate times
+// picoseconds is exact. served may wrap around: only differences count, and a flow
+// has at most 2^32 bytes.
 
 // A resource is a memory controller (curve) or one direction of a link (fixed).
 type resource struct {
@@ -28,24 +28,24 @@ type resource struct {
 	// write shares of mixKnots.
 	curve [4][][2]int64
 
-	classes []*class // that pass it now
+	classes []*class // whose flows pass it now
 	bytes   int64    // that have passed it
-	mixed   int64    // these, each times its write share in sixtieths
+	mixed   int64    // the same bytes, each times its write share in sixtieths
 	used    int64    // rate in use, kB/s
 	mean    int64    // of used over the last few microseconds
-	since   Time     // when mean was brought up to date
+	since   Time     // when mean was last updated
 
 	// of the present recomputation
 	left  int64
 	count int64
 }
 
-// mixKnots are the write shares of load, triad, copy and update in sixtieths of
-// what passes the controller.
+// mixKnots are the write shares of load, triad, copy and update, in sixtieths of the
+// bytes that pass the controller.
 var mixKnots = [4]int64{0, 12, 20, 30}
 
-// capacity is what a resource carries when active thousandths of a core stream
-// with a write share of mix sixtieths. Beyond the last knot it is the last's.
+// capacity is what a resource carries when active thousandths of a core stream with a
+// write share of mix sixtieths. Beyond the last knot, the last knot counts.
 func (r *resource) capacity(active, mix int64) int64 {
 	if r.fixed > 0 {
 		return r.fixed
@@ -71,9 +71,9 @@ func (r *resource) full() int64 {
 	return top
 }
 
-// peak is the most that a resource carries of traffic with a write share of mix
-// sixtieths, when it may be mixed over time at will: the concave hull of the peaks
-// of the four curves. What really carries reads and writes at once, carries less.
+// peak is the most that a resource carries with a write share of mix sixtieths if
+// reads and writes may take turns in any way: the concave hull of the peaks of the
+// four curves. A resource that carries both at once carries less.
 func (r *resource) peak(mix int64) int64 {
 	if r.fixed > 0 {
 		return r.fixed
@@ -121,10 +121,10 @@ type classKey struct {
 type class struct {
 	classKey
 	route   []int32
-	active  int64 // thousandths of a core that one flow amounts to
+	active  int64 // thousandths of a core that one flow counts as
 	rate    int64 // of one flow
 	served  int64
-	at      Time // when served was brought up to date
+	at      Time // when served was last updated
 	flows   []*flow
 	actor   int32
 	visited bool
@@ -157,9 +157,9 @@ func newFabric(h *hardware, q *queue) *fabric {
 	return &fabric{hardware: h, q: q, classes: make(map[classKey]*class), byActor: make(map[int32]*class), marked: make([]bool, len(h.resources))}
 }
 
-// coreRate is what one core gets from an otherwise idle memory, in kB/s. From
-// afar it is less, because a core has a fixed number of lines under way: its
-// rate is inverse to the latency (Little's law).
+// coreRate is what one core gets from an otherwise idle memory, in kB/s. It gets less
+// from a remote memory: a core has a fixed number of lines under way, so its rate is
+// inverse to the latency (Little's law).
 func (f *fabric) coreRate(from, to int32, mix int64) int64 {
 	r := &f.resources[to]
 	return mulDiv(r.capacity(1000, mix), int64(f.localLatency(to)), int64(max(f.idle[from][to], f.localLatency(to))))
@@ -230,7 +230,7 @@ func (c *class) setRate(q *queue, rate int64) {
 	q.set(c.actor, c.at+Time(max(0, (left+rate-1)/rate)))
 }
 
-// finish ends the flows of c that are over at now and calls done for each.
+// finish ends the flows of c that are over at time now, and calls done for each.
 func (f *fabric) finish(c *class, now Time, done func(*thread)) {
 	c.advance(now)
 	for len(c.flows) > 0 && c.flows[0].end-c.served <= 0 {
@@ -245,7 +245,7 @@ func (f *fabric) finish(c *class, now Time, done func(*thread)) {
 	f.left(c, now)
 }
 
-// left puts things right after flows have left c.
+// left updates the fabric after flows have left c.
 func (f *fabric) left(c *class, now Time) {
 	if len(c.flows) == 0 {
 		for _, r := range c.route {
@@ -266,9 +266,9 @@ func (r *resource) drop(c *class) {
 	}
 }
 
-// share recomputes the rates that changes since the last call may have changed:
-// those of all classes that share a resource, directly or through others, with a
-// class that changed. It is called before time goes on.
+// share recomputes the rates of all classes that share a resource, directly or through
+// other classes, with a class that has changed since the last call. It is called
+// before time goes on.
 func (f *fabric) share(now Time) {
 	if len(f.dirty) == 0 {
 		return
@@ -310,7 +310,8 @@ func (f *fabric) share(now Time) {
 		r.average(now)
 		r.used = 0
 	}
-	// Caps ascending, so that flows which cannot use their share free the rest.
+	// In ascending order of caps: a flow that cannot use its share leaves the rest to
+	// others.
 	slices.SortFunc(all, func(a, b *class) int {
 		return cmp.Or(cmp.Compare(a.cap, b.cap), cmp.Compare(a.actor, b.actor))
 	})
@@ -363,11 +364,11 @@ func (f *fabric) fix(c *class, rate int64) {
 	}
 }
 
-// memoryQueue is the time over which a controller's queue grows and shrinks, so
-// that a short burst is not a load.
+// memoryQueue is the time in which a controller's queue grows and shrinks. So a short
+// burst does not count as load.
 const memoryQueue = 4 * Microsecond // assumed
 
-// average brings r.mean up to date.
+// average updates r.mean.
 func (r *resource) average(now Time) {
 	d := now - r.since
 	r.since = now
@@ -378,9 +379,9 @@ func (r *resource) average(now Time) {
 	}
 }
 
-// load is the multiple of the idle latency, in thousandths, that a lone access
-// from a CPU of node from to memory of node to sees now: that of the fullest
-// resource on its route.
+// load is the latency of one access at this moment, from a CPU of node from to memory
+// of node to, in thousandths of the idle latency. The fullest resource on the route
+// decides.
 func (f *fabric) load(now Time, from, to int32) int64 {
 	most := int64(0)
 	for _, i := range f.routes[from][to] {

@@ -2,17 +2,18 @@ package sim
 
 import "math/bits"
 
-// Data lies in blocks, and caches hold blocks. A block is a page of
-// 4 KiB or, in large buffers, more, so that a buffer has at most blocksMax of
-// them; it has one home node. What a cache holds of a block is a mask of 64
-// sectors, so that a piece of a block is not taken for all of it.
+// Data lies in blocks, and caches hold blocks. A block is a page of 4 KiB; in a large
+// buffer it is larger, so that the buffer has at most blocksMax of them. A block has
+// one home node. A cache keeps a mask of 64 sectors for each block that it holds, so
+// that a piece of a block does not count as all of it.
 //
-// Caches evict the least recently used block, by bytes. A store takes the block's
-// sectors out of all caches but the storer's own (write-invalidate). Dirty
-// sectors belong to the block: who wrote them, until they leave that L3.
+// Caches evict the least recently used block, by bytes. A store removes the block's
+// sectors from all caches but those of the core that stores (write-invalidate). The
+// block knows its dirty sectors and the core that wrote them, until they leave that
+// core's L3.
 //
-// Invariants: an entry is on its cache's LRU list, on its block's holder list
-// and in the index, or on the free list; its mask is not empty.
+// Invariants: an entry is on its cache's LRU list, on its block's holder list and in
+// the index, or it is on the free list. Its mask is not empty.
 
 const (
 	blockMin  = 4 << 10
@@ -23,11 +24,11 @@ const (
 type block struct {
 	home    int32 // node position, or -1 before the first touch
 	holders int32 // first entry that holds a part of it, or -1
-	sole    int32 // the core that alone has used it, or -1
+	sole    int32 // the only core that has used it, or -1
 	owner   int32 // the core that dirtied it
 	dirty   uint64
 	epoch   int32 // of NUMA balancing, when it was last looked at
-	toucher int32 // node that touched it then, plus 1
+	toucher int32 // the node that touched it then, plus 1
 }
 
 type cache struct {
@@ -62,8 +63,8 @@ func (c *caches) add(bytes int64) int32 {
 
 func cacheKey(cache, block int32) uint64 { return uint64(uint32(cache))<<32 | uint64(uint32(block)) }
 
-// hit returns which of the wanted sectors the cache holds, and makes the block
-// its most recently used.
+// hit returns the wanted sectors that the cache holds. The block becomes the most
+// recently used one.
 func (c *caches) hit(id, blk int32, want uint64) uint64 {
 	i, ok := c.index[cacheKey(id, blk)]
 	if !ok {
@@ -73,7 +74,8 @@ func (c *caches) hit(id, blk int32, want uint64) uint64 {
 	return c.entries[i].mask & want
 }
 
-// fill puts sectors of a block into a cache; evict is told what falls out.
+// fill puts sectors of a block into a cache. It calls evict for each block that the
+// cache gives up.
 func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict func(blk int32)) {
 	k := &c.all[id]
 	if int64(bits.OnesCount64(want))*int64(sector) > k.bytes {
@@ -111,7 +113,7 @@ func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict
 	for k.used > k.bytes {
 		t := k.tail
 		if t == i {
-			// The block alone is too large: keep what came last.
+			// The block alone is too large: keep the sectors that came last.
 			before := c.charge(e)
 			e.mask = want
 			k.used += c.charge(e) - before
@@ -125,8 +127,8 @@ func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict
 	}
 }
 
-// charge is the room that an entry takes: its bytes, but at least an eighth of a
-// block or of the cache, whichever is less, which bounds the number of entries.
+// charge is the room that an entry takes: its bytes, but at least an eighth of a block
+// or of the cache, whichever is less. This limits the number of entries.
 func (c *caches) charge(e *entry) int64 {
 	if e.mask == 0 {
 		return 0
@@ -179,8 +181,8 @@ func (c *caches) remove(i int32, b []block) {
 	c.free = i
 }
 
-// invalidate takes sectors of a block out of all caches but mine, and reports
-// whether no other cache holds any of the block then.
+// invalidate removes sectors of a block from all caches but mine. It reports whether no
+// other cache then holds any part of the block.
 func (c *caches) invalidate(blk int32, b []block, gone uint64, mine [3]int32) (alone bool) {
 	alone = true
 	for i := b[blk].holders; i >= 0; {

@@ -7,19 +7,19 @@ import (
 )
 
 // The scheduler's own words. Every cache line is in one of the states of a MESI
-// protocol, by core: modified or exclusive at its owner, or shared by many. An
-// access that the core cannot serve itself moves the line, which takes the time
-// that such a hand-over was measured to take at that distance, and while a line
-// moves nobody else gets it: that is what makes one queue for all collapse.
+// protocol, by core: modified or exclusive at its owner, or shared by many. If the
+// core does not have the line, an access moves it. That takes the time that was
+// measured for a hand-over at this distance. While a line moves, nobody else gets it:
+// this is why a single queue for all Ps collapses.
 //
-// Invariants: owner >= 0 means no other core has a copy. busy never goes back.
+// Invariants: if owner >= 0, no other core has a copy. busy never goes back.
 
 type line struct {
 	busy  Time
-	owner int32  // core that has it exclusively, or -1
-	last  int32  // core that wrote it last, or -1
-	home  int32  // node of the first core to use it, or -1
-	l3    int32  // the L3 that all sharers are under, or -1 if several
+	owner int32  // the core that has it exclusively, or -1
+	last  int32  // the core that wrote it last, or -1
+	home  int32  // the node of the first core that used it, or -1
+	l3    int32  // the L3 of all sharers, or -1 if there are several
 	nodes uint64 // sharers' nodes, by position modulo 64
 }
 
@@ -56,7 +56,7 @@ func (c *coherence) grow(l sched.Line) {
 	}
 }
 
-// access returns when an access that core makes at time t is over.
+// access returns the time when an access of core that begins at time t ends.
 func (c *coherence) access(core int32, t Time, id sched.Line, kind sched.Access) Time {
 	if int(id) >= len(c.lines) {
 		c.grow(id)
@@ -127,7 +127,7 @@ func (c *coherence) share(l *line, set []uint64, core int32) {
 	l.nodes |= 1 << (k.node & 63)
 }
 
-// distance is the time that a line needs from one core to another.
+// distance is the time that a line takes from one core to another.
 func (c *coherence) distance(core, from, home int32) Time {
 	a, b := &c.cores[core], &c.cores[from]
 	if a.l3 == b.l3 {
@@ -141,8 +141,8 @@ func (c *coherence) distance(core, from, home int32) Time {
 	return c.line[a.node][b.node]
 }
 
-// fetch is the time to get a copy of a line that nobody has modified: from the
-// own L3, the nearest sharer, or memory.
+// fetch is the time to get a copy of a line that nobody has modified: from the core's
+// own L3, from the nearest sharer, or from memory.
 func (c *coherence) fetch(core int32, l *line) Time {
 	k := &c.cores[core]
 	if l.nodes == 0 {
@@ -166,12 +166,12 @@ func (c *coherence) fetch(core int32, l *line) Time {
 	return best
 }
 
-// farthest is the time until all sharers but core have given up their copies.
+// farthest is the time until all other sharers have given up their copies.
 func (c *coherence) farthest(core int32, l *line, set []uint64) Time {
 	k := &c.cores[core]
 	if l.l3 == k.l3 {
 		own := set[core>>6] &^ (1 << (core & 63))
-		if own == 0 { // alone, if no other word has a bit either
+		if own == 0 { // the only sharer, if no other word has a bit
 			alone := true
 			for i, w := range set {
 				if int32(i) != core>>6 && w != 0 {

@@ -4,20 +4,21 @@
 //
 // # Vocabulary
 //
-// A thread is what an M, or a [Thread] of an ordinary program, runs on: it has a
-// clock, and a CPU while it runs. An actor is whoever can have an event: a
-// thread, a class of memory flows, a timer. An event is an actor's next turn. A
-// block is the piece of memory that has one home node and that caches hold. A
-// preset holds the constants of a machine, each with its source; what nobody has
-// measured there says "assumed", and every result shows it.
+// An M, or a [Thread] of an ordinary program, runs on a thread. A thread has a
+// clock, and it has a CPU while it runs. An actor is anything that can have an
+// event: a thread, a class of memory flows, a timer. An event is an actor's next
+// turn. A block is a piece of memory that has one home node; caches hold blocks. A
+// preset holds the constants of a machine, each with its source. The source of a
+// constant that nobody has measured on that machine begins with "assumed", and every
+// result shows it.
 //
 // # Invariants
 //
-// Time is integer picoseconds, and events are taken in the total order (time,
-// actor). Nothing depends on the order of a map, on floating-point arithmetic, on
-// addresses, or on Go's own scheduler: threads are coroutines of one event loop,
-// of which one runs at a time. A thread goes on without a switch as long as no
-// other event is due before its clock (queue.go).
+// Time is integer picoseconds. Events are taken in the total order (time, actor).
+// Nothing depends on the order of a map, on floating-point arithmetic, on addresses,
+// or on Go's own scheduler: threads are coroutines of one event loop, and one of
+// them runs at a time. A thread goes on without a switch as long as no other event
+// is due before its clock (queue.go).
 //
 // # What is modelled
 //

@@ -8,15 +8,15 @@ import (
 	"numasched/topology"
 )
 
-// hardware is the fixed part of a machine: where everything is and how far from
-// what. Everything is numbered from 0 by position (of its first CPU, or of its
-// node's ID), never by kernel ID, except CPUs, which keep theirs.
+// hardware is the fixed part of a machine: where everything is, and how far things
+// are from each other. CPUs keep their kernel IDs. Everything else is numbered from 0
+// by position (of its first CPU, or of its node's ID).
 type hardware struct {
 	topo   *topology.Topology
 	preset *Preset
 
 	cpus   []cpuInfo // by CPU ID; absent CPUs have core -1
-	online []int32   // the IDs of those that are there, ascending
+	online []int32   // the IDs of the CPUs that are there, ascending
 	cores  []coreInfo
 	l3s    []l3Info // CPUs that share both an L3 (or none) and a node
 	nodes  []nodeInfo
@@ -26,7 +26,7 @@ type hardware struct {
 	lineFar [][]Time // the same, line at home with the requester
 
 	resources []resource  // memory controllers first, one per node, then links
-	routes    [][][]int32 // [CPU's node][memory's node]: resources that a read passes
+	routes    [][][]int32 // [CPU's node][memory's node]: the resources that a read passes
 }
 
 type cpuInfo struct {
@@ -51,7 +51,7 @@ type nodeInfo struct {
 	cpus   []int32
 	cores  []int32
 	near   []int32 // all nodes, nearest first
-	store  int32   // where this node's first touches go: itself, or the nearest that has memory
+	store  int32   // where this node's first touches go: to itself, or to the nearest node that has memory
 }
 
 // newHardware places preset's constants on topo.
@@ -188,9 +188,9 @@ func newHardware(topo *topology.Topology, preset *Preset) (*hardware, error) {
 // ps is a constant given in nanoseconds.
 func (s Scalar) ps() Time { return Time(s.Value) * Picosecond }
 
-// matrix places a matrix on the machine's node pairs. One that has another size
-// serves by how near the nodes are: its first row's first value is for a node
-// itself, the second for nodes of the same package, the last for others.
+// matrix places a matrix on the machine's pairs of nodes. A matrix of another size is
+// placed by how near the nodes are: the first value of its first row is for a node
+// itself, the second for nodes of the same package, the last for all others.
 func (h *hardware) matrix(m [][]Milli) [][]Milli {
 	n := len(h.nodes)
 	out := make([][]Milli, n)
@@ -237,8 +237,8 @@ func (h *hardware) controllers() {
 			peak = peaks[i]
 		}
 		r := resource{name: "n" + strconv.Itoa(h.nodes[i].id)}
-		// What the program sees, times this, is what passes the controller: a
-		// store that misses reads the line first.
+		// The controller carries more than the program sees: a store that misses
+		// reads the line first.
 		for k, c := range []struct {
 			points   [][2]Milli
 			num, den Milli
@@ -251,8 +251,8 @@ func (h *hardware) controllers() {
 	}
 }
 
-// links makes the resources of the links, and the route of every node pair: the
-// one with the fewest links, the first in order among those.
+// links makes the resources of the links, and a route for every pair of nodes: the
+// one with the fewest links, and the first of those.
 func (h *hardware) links() error {
 	npkg := int32(max(1, len(h.topo.Packages)))
 	perPkg := make([]int, npkg)
@@ -324,8 +324,8 @@ func (h *hardware) links() error {
 		joined[ends] = true
 		link(a, b, l.Between[0]+">"+l.Between[1], l.GBps)
 	}
-	// A preset for a machine that nobody has built names no links: there its
-	// packages are joined without limit.
+	// The preset of a machine that nobody has built names no links. Its packages are
+	// joined without a limit.
 	if len(h.preset.Links.Value) == 0 || len(h.preset.Links.Value) == 1 && bus >= 0 {
 		for a := nn + 1; a < nn+npkg; a++ {
 			link(nn, a, "", 0)
@@ -334,8 +334,7 @@ func (h *hardware) links() error {
 	h.routes = make([][][]int32, nn)
 	for i := range h.routes {
 		h.routes[i] = make([][]int32, nn)
-		// Breadth first from the memory's side would find the same links; data
-		// flows from j to i, so the edges are walked from j.
+		// Data flows from j to i, so the search goes breadth first from j.
 	}
 	for j := int32(0); j < nn; j++ {
 		type step struct{ from, via int32 }

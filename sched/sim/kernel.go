@@ -8,15 +8,14 @@ import (
 	"numasched/topology"
 )
 
-// The operating system, as far as threads notice it: CPUs run one thread each
-// and keep the others in a queue; a thread that is woken goes back to the CPU it
-// had, or an idle one near by; a CPU that runs out of threads takes one from the
-// longest queue; threads that share a CPU take turns.
+// The operating system, as far as threads notice it. A CPU runs one thread and keeps
+// others in a queue. A thread that wakes up goes back to the CPU it had, or to an
+// idle one near by. A CPU that runs out of threads takes one from the longest queue.
+// Threads that share a CPU take turns.
 //
-// Invariants: a running thread is its CPU's current one and has an event, or a
-// flow whose class has one, unless it is the one that runs now; a ready thread is
-// in one CPU's queue and has no event; a blocked one has an event only if it has
-// a time-out.
+// Invariants: a running thread is its CPU's current one. It has an event, or a flow
+// whose class has one, unless it runs at this moment. A ready thread is in one CPU's
+// queue and has no event. A blocked thread has an event only if it has a time-out.
 
 type threadState uint8
 
@@ -34,30 +33,30 @@ type thread struct {
 	clock    Time
 	state    threadState
 	paused   bool
-	cpu      int32 // the one it runs on, or ran on last; -1 if none yet
+	cpu      int32 // that it runs on, or ran on last; -1 if none yet
 	core     int32
 	queue    int32    // the CPU whose queue it is in, while it is ready
 	allowed  *cpuMask // nil: all
-	sliceEnd Time     // when another thread shall have the CPU
+	sliceEnd Time     // when another thread gets the CPU
 	deadline Time     // of a blocked thread
 	rng      uint64
-	home     int32 // node that the policy wants it on, plus 1
-	moveTo   int32 // CPU that the policy wants it on, plus 1
-	away     Time  // since when it has not been at home
+	home     int32 // the node that the policy wants it on, plus 1
+	moveTo   int32 // the CPU that the policy wants it on, plus 1
+	away     Time  // since when it has been away from home
 	voted    Time
 	faults   []int64 // by node: bytes of marked pages
 	wait     *sched.Word32
 	flow     *flow
 
-	since      Time // on this CPU, or not on any
+	since      Time // when it got this CPU, or lost its last one
 	busy, work Time
-	rested     Time  // of busy, when it last slept
+	rested     Time  // busy, when it last slept
 	ideal, ops Time  // see Account
 	moves      int64 // to a CPU of another node
 	span       touch // scratch of Work
 }
 
-// resume has t go on until it pauses; false means that it has ended.
+// resume lets t go on until it pauses. It returns false if t has ended.
 func (t *thread) resume() bool {
 	if t.m != nil {
 		return t.m.Step()
@@ -75,10 +74,10 @@ func (t *thread) pause() {
 	}
 }
 
-// onCPU is how long t has had a CPU so far.
+// onCPU returns how long t has had a CPU so far.
 func (t *thread) onCPU() Time { return t.busy + t.clock - t.since }
 
-// A cpuMask is a set of CPUs, with how many it has.
+// A cpuMask is a set of CPUs and their number.
 type cpuMask struct {
 	set topology.CPUSet
 	n   int
@@ -90,7 +89,7 @@ type cpuState struct {
 	cur       *thread
 	queue     []*thread // under a policy: hogs last
 	idleSince Time
-	wants     Time // threads of other nodes, since then; 0: it does not
+	wants     Time // since when it wants threads of other nodes; 0: it does not
 }
 
 type kernel struct {
@@ -166,14 +165,15 @@ func (k *Machine) leave(t *thread) {
 	k.q.set(next.actor, next.clock)
 }
 
-// account adds up the time that t has had its CPU so far.
+// account adds the time that t has had its CPU to its totals.
 func (k *Machine) account(t *thread) {
 	t.busy += t.clock - t.since
 	t.since = t.clock
 }
 
-// pull takes the thread that a CPU runs next: the first of its own queue, else
-// the first of the longest queue that may run here, or what the policy says.
+// pull takes the thread that a CPU runs next: the first of its own queue; else the
+// first thread of the longest queue that may run here, or the one that the policy
+// chooses.
 func (k *Machine) pull(cpu int32) *thread {
 	o := &k.kernel
 	if o.queued == 0 {
@@ -239,7 +239,7 @@ func (k *Machine) unqueue(t *thread) {
 // preempt takes the CPU from t, whose time slice is over.
 func (k *Machine) preempt(t *thread) {
 	k.sync(t)
-	if t.clock < t.sliceEnd { // the others have gone meanwhile
+	if t.clock < t.sliceEnd { // the other threads have gone meanwhile
 		return
 	}
 	k.switchOut(t)
@@ -253,8 +253,8 @@ func (k *Machine) switchOut(t *thread) {
 	k.yield(t)
 }
 
-// ready makes a blocked thread, or one that begins, runnable at time at. near is what it takes to
-// start on an idle CPU of the waker's node.
+// ready makes a blocked or new thread runnable at time at. near is the time that it
+// takes to start on an idle CPU of the waker's node.
 func (k *Machine) ready(t *thread, at Time, waker int32, near Time) {
 	o := &k.kernel
 	if t.cpu < 0 {
@@ -283,9 +283,9 @@ func (k *Machine) ready(t *thread, at Time, waker int32, near Time) {
 	}
 }
 
-// choose picks the CPU for a thread that wakes up: its last one, an idle core
-// under the same L3, an idle CPU there, then the same elsewhere, nearest first;
-// if no CPU is idle, its last one or the one with the shortest queue.
+// choose picks the CPU for a thread that wakes up: its last one; an idle core under
+// the same L3; an idle CPU there; then the same elsewhere, nearest first. If no CPU
+// is idle, it is the last one or the one with the shortest queue.
 func (k *Machine) choose(t *thread) int32 {
 	o := &k.kernel
 	last := t.cpu
@@ -352,8 +352,8 @@ func (k *Machine) idleIn(t *thread, group int32) int32 {
 	return half
 }
 
-// spread places a new thread as Linux does on clone: on the node with the most
-// idle CPUs, its parent's first among equals.
+// spread places a new thread as Linux does on clone: on the node with the most idle
+// CPUs. Among equals, the parent's node comes first.
 func (k *Machine) spread(t *thread, at Time, parent int32) {
 	o := &k.kernel
 	home := int32(0)
@@ -388,9 +388,9 @@ func (k *Machine) spread(t *thread, at Time, parent int32) {
 	k.q.set(t.actor, t.clock)
 }
 
-// Futexsleep implements sched.Machine. For callers from outside it runs the
-// events until the word has changed; if none is left that could change it, it
-// panics with a [StallError], see [Guard].
+// Futexsleep implements sched.Machine. For callers from outside it runs events until
+// the word has changed. If no event is left that could change it, it panics with a
+// [StallError]; see [Guard].
 func (k *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
 	t := threadOf(m)
 	if t == nil {
@@ -426,7 +426,7 @@ func (k *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 	k.yield(t)
 }
 
-// unwait takes t off the futex it waits for.
+// unwait removes t from the futex that it waits for.
 func (k *Machine) unwait(t *thread) {
 	list := k.waiting[t.wait]
 	for i, v := range list {
@@ -462,7 +462,7 @@ func (k *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 			at = t.clock
 		}
 		k.q.clear(s.actor)
-		// A thread that is still on its way to sleep has its clock ahead of ours.
+		// The clock of a thread that is still going to sleep is ahead of the waker's.
 		k.ready(s, at, from, k.kernel.near)
 		if s.state == running {
 			k.wakes[bucket(s.clock-at)]++
@@ -511,7 +511,7 @@ func (k *Machine) bind(t *thread, cpus topology.CPUSet) {
 	k.charge(t, k.kernel.syscall)
 	t.allowed = &cpuMask{set: cpus, n: cpus.Len()}
 	if !t.allowed.has(t.cpu) {
-		// As the kernel does, by way of sleep and wake-up elsewhere.
+		// The kernel does it this way, too: sleep here, wake up there.
 		t.clock += k.kernel.moving
 		t.state = blocked
 		k.leave(t)

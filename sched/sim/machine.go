@@ -8,8 +8,8 @@ import (
 	"numasched/topology"
 )
 
-// A Machine is a sched.Machine made of events in virtual time. One Machine
-// serves one scheduler, from one goroutine at a time.
+// A Machine is a sched.Machine made of events in virtual time. It serves one
+// scheduler, and one goroutine at a time may use it.
 type Machine struct {
 	hardware
 	q       queue
@@ -42,7 +42,7 @@ type Machine struct {
 
 type counters struct {
 	accesses, spends, futexes, works, switches int64
-	back                                       Time // the furthest that an event lay before the machine's time
+	back                                       Time // how far an event was before the machine's time, at most
 }
 
 // Config says what machine to make.
@@ -53,8 +53,8 @@ type Config struct {
 	Topology *topology.Topology
 	// MaxTime ends the simulation with a [StallError]; 0 means 24 virtual hours.
 	MaxTime Time
-	// Block is the least size of the blocks that data is cached and homed by, a
-	// power of two of at least 4096; 0 means 4096. Larger ones are faster.
+	// Block is the least size of a block of data, in bytes: a power of two of at
+	// least 4096. 0 means 4096. Larger blocks make simulations faster.
 	Block int64
 }
 
@@ -112,8 +112,8 @@ func (k *Machine) Nanotime(m *sched.M) int64 {
 // Now returns the virtual time of the last event.
 func (k *Machine) Now() Time { return k.now }
 
-// Hash returns a hash of all events so far, in order: who did what when. Two
-// runs with the same hash were the same.
+// Hash returns a hash of all events so far in order: who did what and when. Two runs
+// with the same hash were the same.
 func (k *Machine) Hash() uint64 { return k.hash }
 
 // Events returns how many scheduler events there were: accesses to shared words,
@@ -125,8 +125,8 @@ func (k *Machine) Events() int64 {
 // Switches returns how many times the event loop went from one actor to another.
 func (k *Machine) Switches() int64 { return k.stats.switches }
 
-// Back returns the furthest that time has run back: how far a thread ran ahead of
-// an event that could have concerned it.
+// Back returns how far time has run back at most: how far a thread ran ahead of an
+// event that could have concerned it.
 func (k *Machine) Back() Time { return k.stats.back }
 
 // threadOf returns m's thread, or nil if m stands for callers from outside.
@@ -177,8 +177,8 @@ func (k *Machine) Spend(m *sched.M, c sched.Cost) {
 	}
 }
 
-// pause lets whatever is due before t's clock happen. When t comes back nothing
-// else is due before its clock, which is then the time of the machine.
+// pause lets everything happen that is due before t's clock. When t comes back,
+// nothing is due before its clock, which is then the machine's time.
 func (k *Machine) pause(t *thread) {
 	if t.clock >= t.sliceEnd {
 		k.preempt(t)
@@ -334,7 +334,7 @@ func (k *Machine) charge(t *thread, cost Time) {
 	k.sync(t)
 }
 
-// sync returns once nothing else is due before t's clock.
+// sync returns when nothing else is due before t's clock.
 func (k *Machine) sync(t *thread) {
 	if t.clock >= k.q.next.at {
 		k.yield(t)

@@ -1,49 +1,50 @@
 package sim
 
-// What operating systems do with threads that nobody has bound, beyond what
-// kernel.go does: studies of thread placement compare these. balance.go has the
-// rules by which threads are taken from other CPUs.
+// What operating systems do with threads that nobody has bound, beyond kernel.go.
+// Studies of thread placement compare these policies. balance.go has the rules by
+// which a CPU takes threads from other CPUs.
 //
-// Under every policy a thread that has used up its time slice since it last slept
-// is a hog: it waits behind those that have not, and one of those that wakes up on
-// its CPU takes it. The O(1) scheduler did that by priorities that sleep raises, and
-// by its array of expired threads; the completely fair scheduler does it by virtual
-// runtime.
+// Under every policy, a thread that has used up its time slice since it last slept is
+// a hog. It waits behind threads that have not, and if one of them wakes up on its
+// CPU, it loses the CPU. Linux's O(1) scheduler did this with priorities that sleep
+// raises and with an array of expired threads; the completely fair scheduler does it
+// with virtual runtime.
 
-// OSPolicy says what the operating system does. The zero OSPolicy spreads new
-// threads, wakes them on idle CPUs, and takes a waiting thread from wherever it
-// finds one.
+// OSPolicy says what the operating system does. The zero OSPolicy spreads new threads,
+// wakes threads on idle CPUs, and lets a CPU without threads take a waiting one from
+// anywhere.
 type OSPolicy struct {
 	// Start is where new threads go.
 	Start Start
-	// WakeLast: a thread that wakes up waits for the CPU that it had, as in 2002,
-	// instead of taking an idle one.
+	// WakeLast: a thread that wakes up waits for the CPU that it had, as in 2002. It
+	// does not take an idle one.
 	WakeLast bool
-	// Tick is how often CPUs without threads look for one; 0 is 4 ms, HZ=250.
+	// Tick is how often a CPU without threads looks for one; 0 is 4 ms, HZ=250.
 	Tick Time
-	// Hot protects a thread that had a CPU so recently from being taken to another.
+	// Hot is how long a thread that has lost its CPU is not taken to another.
 	Hot Time
-	// NodeFirst: threads of the own node are taken before others.
+	// NodeFirst: a CPU takes threads of its own node before others.
 	NodeFirst bool
-	// Delay is how long a CPU wants threads of other nodes before it takes one, and
-	// a third of how long it wants one that is at home there.
+	// Delay is how long a CPU wants threads of other nodes before it takes one. It
+	// waits three times as long for a thread that is at home there.
 	Delay Time
-	// Balance is how often a CPU that has threads evens its queue out with longer
-	// ones; 0 is never.
+	// Balance is how often a CPU that has threads takes some from longer queues; 0 is
+	// never.
 	Balance Time
-	// Batch is the most threads that it takes at once; 0 is half of the difference.
+	// Batch is how many threads it takes at once at most; 0 is half of the difference.
 	Batch int
-	// Home: a thread has a home node, is taken there first, and goes back there when
-	// a CPU is idle there. It is the first node that the thread is on, or set by
+	// Home: a thread has a home node. CPUs there take it first, and it goes back there
+	// when one of them is idle. It is the first node that the thread is on, or set by
 	// [Thread.SetHome].
 	Home bool
-	// Follow moves the home of a thread to where it has been for so long; 0 is never.
+	// Follow is how long a thread is on another node before that node becomes its
+	// home; 0 is for ever.
 	Follow Time
-	// Scan is how often NUMA balancing marks pages: a marked page that is twice
-	// touched from the same other node moves there, and a thread's home is where
-	// most of its marked pages were. 0 is no NUMA balancing.
+	// Scan is how often NUMA balancing marks pages. A marked page that the same other
+	// node touches twice moves there. A thread's home is the node where most of its
+	// marked pages were. 0 is no NUMA balancing.
 	Scan Time
-	// Seed is of what depends on chance: which of several idle CPUs looks first.
+	// Seed is the seed of random choices: which of several idle CPUs looks first.
 	Seed uint64
 }
 
@@ -52,7 +53,7 @@ type Start uint8
 
 const (
 	StartSpread Start = iota // on the node with the most idle CPUs
-	StartExec                // likewise, but children that only fork with their parent
+	StartExec                // the same, but a forked child starts with its parent
 	StartParent              // on their parent's CPU
 )
 
@@ -76,7 +77,7 @@ func (k *Machine) SetPolicy(p OSPolicy) {
 	k.every(p.Tick, k.tick)
 }
 
-// every calls f in virtual time again and again.
+// every calls f again and again, each time d of virtual time later.
 func (k *Machine) every(d Time, f func(now Time)) {
 	id := k.q.actor()
 	for int(id) >= len(k.actors) {
@@ -134,7 +135,7 @@ func (k *Machine) tick(now Time) {
 	k.rebalance(now)
 }
 
-// goHome brings t's home up to date and sends t there if a CPU is idle there.
+// goHome updates t's home, and sends t there if a CPU is idle there.
 func (k *Machine) goHome(t *thread, now Time) {
 	p := k.policy
 	here := k.cpus[t.cpu].node
@@ -190,8 +191,8 @@ func (k *Machine) idleOn(t *thread, node int32) int32 {
 	return -1
 }
 
-// move sends t to an idle CPU: at once if it waits for one, else when it next
-// looks up.
+// move sends t to an idle CPU: at once if t waits for a CPU, else at the next point where
+// t can leave its own.
 func (k *Machine) move(t *thread, cpu int32) {
 	if t.state != ready {
 		t.moveTo = cpu + 1
@@ -201,7 +202,7 @@ func (k *Machine) move(t *thread, cpu int32) {
 	k.give(t, cpu)
 }
 
-// moved carries out a move that the policy wants of the running t.
+// moved moves the running t to the CPU that the policy wants it on.
 func (k *Machine) moved(t *thread) {
 	cpu := t.moveTo - 1
 	t.moveTo = 0
@@ -220,7 +221,7 @@ func (k *Machine) moved(t *thread) {
 	k.yield(t)
 }
 
-// faulted is NUMA balancing's work when a marked block is touched.
+// faulted does what NUMA balancing does when a thread touches a marked block.
 func (k *Machine) faulted(t *thread, blk *block, node int32, size int64) {
 	blk.epoch = k.mem.epoch
 	if t.faults == nil {

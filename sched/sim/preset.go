@@ -13,19 +13,18 @@ import (
 	"numasched/topology"
 )
 
-// A Preset holds the constants of one machine. In its JSON form every constant
-// is an object with a value and a source, and a constant that nobody has
-// measured on that machine has a source that begins with "assumed". Constants
-// that a preset leaves out are those of the preset named by like, and then
-// count as assumed unless that is where they are universal: see [Preset.Assumed].
+// A Preset holds the constants of one machine. In JSON every constant is an object
+// with a value and a source. The source begins with "assumed" if nobody has measured
+// the constant on that machine. A preset takes the constants that it leaves out from
+// the preset named by like; they then count as assumed: see [Preset.Assumed].
 //
-// Decimal numbers in JSON have at most three digits after the point: nanoseconds
-// are kept as picoseconds, GB/s as MB/s, so that no rounding depends on the CPU.
+// Decimal numbers in JSON have at most three digits after the point. Nanoseconds are
+// kept as picoseconds and GB/s as MB/s, so that no rounding depends on the CPU.
 type Preset struct {
 	Name string `json:"name"`
 	Doc  string `json:"doc"`
 	Like string `json:"like,omitempty"`
-	// Topology is an argument of topology.Load; Nodes beyond it are not needed.
+	// Topology is an argument of topology.Load.
 	Topology string `json:"topology,omitempty"`
 
 	// CPU.
@@ -39,7 +38,7 @@ type Preset struct {
 	L3BW  Scalar `json:"l3_GBps"`           //
 	RMW   Scalar `json:"rmw_ns"`            // an atomic operation on a line that the core owns
 	Store Scalar `json:"store_ns"`          // a store to such a line
-	Fault Scalar `json:"fault_ns_per_page"` // first touch of a 4 KiB page
+	Fault Scalar `json:"fault_ns_per_page"` // first touch of a page of 4 KiB
 	Map   Scalar `json:"buffer_ns"`         // making a buffer and giving it back, beside its pages
 	Ahead Scalar `json:"misses_under_way"`  // of one core, where accesses do not wait for each other
 	Alloc Scalar `json:"alloc_ns"`          // Alloc or Free of a small object, if all it needs is in the first cache
@@ -47,9 +46,8 @@ type Preset struct {
 	// node's cores share, for a topology that lists no caches; others know better.
 	Caches List `json:"cache_KiB,omitzero"`
 
-	// Memory. Matrices are [CPU's node][memory's node], in the order of node
-	// IDs. A matrix of another size than the machine is stretched: see
-	// [Preset.Latency].
+	// Memory. Matrices are [CPU's node][memory's node], in the order of node IDs. An
+	// inherited matrix of another size is placed by how near the nodes are.
 	Idle   Matrix  `json:"idle_ns"`
 	Peak   List    `json:"node_GBps"`      // saturated read bandwidth of each node's memory; one number serves all
 	Cores  Scaling `json:"core_scaling"`   // bandwidth against active cores
@@ -112,16 +110,17 @@ type List struct {
 	Source string  `json:"source"`
 }
 
-// A Curve is a constant given by points, ascending in X, straight in between.
+// A Curve is a constant given by points. X ascends, and the curve is straight between
+// two points.
 type Curve struct {
 	Value  [][2]Milli `json:"value"`
 	Source string     `json:"source"`
 }
 
-// Scaling says how the bandwidth of a node's memory grows with the number of
-// cores that stream from it, in GB/s that the program sees, for the four kernels
-// of the likwid tables. The points are those of one measured machine, and are
-// scaled so that their largest load is node_GBps.
+// Scaling says how the bandwidth of a node's memory grows with the number of cores
+// that stream from it. It is in GB/s that the program sees, for the four kernels of
+// the likwid tables. The points come from one measured machine and are scaled so that
+// their largest load equals node_GBps.
 type Scaling struct {
 	Value  ScalingCurves `json:"value"`
 	Source string        `json:"source"`
@@ -135,17 +134,17 @@ type ScalingCurves struct {
 	Update [][2]Milli `json:"update"`
 }
 
-// Links are the links between the parts of the machine, each with its
-// bandwidth in either direction.
+// Links are the links between the parts of the machine. Each has the same bandwidth
+// in either direction.
 type Links struct {
 	Value  []LinkSpec `json:"value"`
 	Source string     `json:"source"`
 }
 
-// A LinkSpec is one link: between "p0" and "p1" or "n0" and "n4", by position. One
-// between "*" and "*" is passed by all that goes from node to node, in whatever
-// direction, besides the links on its way: a front-side bus, the snoops of a whole
-// machine.
+// A LinkSpec is one link, between packages ("p0" and "p1") or nodes ("n0" and "n4"),
+// by position. All traffic between nodes passes a link between "*" and "*", in both
+// directions, in addition to the links on its way: a front-side bus, or the snoops of
+// a whole machine.
 type LinkSpec struct {
 	Between [2]string `json:"between"`
 	GBps    Milli     `json:"GBps"`
@@ -208,9 +207,9 @@ func PresetNames() []string {
 	return names
 }
 
-// LoadPreset resolves a preset: the name of one that comes with the package, a
-// file whose name ends in .json, or synthetic:SPEC for the default constants on
-// a machine that nobody has built.
+// LoadPreset loads a preset: one that comes with the package, by name; a file whose
+// name ends in .json; or synthetic:SPEC, a machine that nobody has built, with the
+// default constants.
 func LoadPreset(arg string) (*Preset, error) { return loadPreset(arg, 0) }
 
 // loadPreset is LoadPreset; depth counts the "like" links followed so far.
@@ -277,7 +276,7 @@ func parsePreset(name string, data []byte, depth int) (*Preset, error) {
 	return p, nil
 }
 
-// inherit takes the constants that p lacks from base.
+// inherit copies the constants that p lacks from base.
 func (p *Preset) inherit(base *Preset) {
 	pv, bv := reflect.ValueOf(p).Elem(), reflect.ValueOf(base).Elem()
 	for i := range pv.NumField() {
@@ -296,8 +295,8 @@ func (p *Preset) inherit(base *Preset) {
 	}
 }
 
-// Constants calls f for each constant, in a fixed order, with its JSON name, its
-// value as JSON and its source.
+// Constants calls f for each constant in a fixed order, with its name, value (both as
+// in JSON) and source.
 func (p *Preset) Constants(f func(name, value, source string)) {
 	v := reflect.ValueOf(p).Elem()
 	for i := range v.NumField() {
@@ -318,8 +317,8 @@ func (p *Preset) Constants(f func(name, value, source string)) {
 	}
 }
 
-// Assumed returns the constants that were not measured on this machine, each as
-// "name: source". Every result of a simulation shows them.
+// Assumed returns the constants that nobody has measured on this machine, each as
+// "name: source". Every simulated result shows them.
 func (p *Preset) Assumed() []string {
 	var list []string
 	p.Constants(func(name, _, source string) {

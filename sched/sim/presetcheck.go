@@ -33,8 +33,8 @@ func badConstant(at path, format string, args ...any) *presetError {
 	return &presetError{at, fmt.Errorf("%v: "+format, append([]any{at[0]}, args...)...)}
 }
 
-// owned returns the names of the constants that a preset gives itself, each of which
-// needs a value and a source.
+// owned returns the names of the constants that the preset gives itself. Each needs a
+// value and a source.
 func (p *Preset) owned(data []byte) (map[string]bool, *presetError) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(data, &fields); err != nil {
@@ -152,12 +152,12 @@ func checkCurve(at path, points [][2]Milli) *presetError {
 	return nil
 }
 
-// checkMachine checks that the constants which a preset gives itself fit its own
-// machine: a matrix has a row for each node, a link joins two parts that are there.
-// Constants that it inherits are placed on the machine by how near its nodes are,
-// and so are those of a preset that is like no other, for others to be like, if it
-// gives the three values for a node, its package and all others. The machine "host"
-// is another one on every computer; what does not fit it shows when it is made.
+// checkMachine checks that the preset's own constants fit its machine: a matrix has a
+// row for each node, and a link joins two parts that exist. Inherited constants are
+// placed by how near the nodes are. So are those of a preset without "like", which
+// serves as a base for others, if its matrix has three rows: the node itself, its
+// package, all other nodes. The topology "host" is a different machine on every
+// computer, so it is checked only when the machine is made.
 func (p *Preset) checkMachine(own map[string]bool) *presetError {
 	if p.Topology == "" || p.Topology == "host" {
 		return nil

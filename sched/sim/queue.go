@@ -2,21 +2,21 @@ package sim
 
 import "math"
 
-// queue is the event queue: a 4-ary heap of at most one event per actor, in the
-// total order (time, actor). An actor is a thread or a class of memory flows;
-// actors are numbered from 0 in the order in which they came to be, so that the
-// order of events depends on nothing but the simulation itself.
+// queue is the event queue: a 4-ary heap with at most one event per actor, in the
+// total order (time, actor). An actor is a thread, a class of memory flows or a timer.
+// Actors are numbered from 0 in the order of their creation, so the order of events
+// depends on the simulation alone.
 //
-// While an actor runs it stays at the root with the key it was taken at, which
-// is the least of all; putting it back is then one sift-down instead of a pop
-// and a push. next is the time of the earliest other event: the running actor
-// may go on without a switch until then (its lookahead).
+// While an actor runs, it stays at the root with the key that it was taken at, which
+// is the least of all. Putting it back is then one sift-down, not a pop and a push.
+// next is the earliest other event: the running actor may go on without a switch
+// until then (its lookahead).
 type queue struct {
 	heap    []event
 	pos     []int32 // by actor: index in heap, or -1
 	running bool    // the root is the running actor
-	next    event   // the earliest event that is not the running actor's; at end if there is none; see hold
-	end     Time    // no actor may go on beyond without a switch
+	next    event   // the earliest event of another actor; at end if there is none; see hold
+	end     Time    // no actor goes on beyond it without a switch
 }
 
 type event struct {
@@ -28,7 +28,7 @@ func (a event) before(b event) bool {
 	return a.at < b.at || a.at == b.at && a.id < b.id
 }
 
-// Numbers of no actor: of next where there is no event, and while hold is on.
+// Numbers that no actor has: next has them if there is no event, and while hold is on.
 const (
 	nobody = -1
 	held   = -2
@@ -42,8 +42,8 @@ func (q *queue) actor() int32 {
 	return int32(len(q.pos) - 1)
 }
 
-// take makes the actor of the earliest event the running one. It returns false
-// if there is no event.
+// take lets the actor of the earliest event run. It returns false if there is no
+// event.
 func (q *queue) take() (event, bool) {
 	if len(q.heap) == 0 {
 		return noEvent, false
@@ -80,13 +80,14 @@ func (q *queue) put(t Time) {
 // drop ends the running actor's turn; it has no event.
 func (q *queue) drop() {
 	q.running = false
-	// What has been set at this very moment may come before the running
-	// actor's key, so the root is repaired downwards whatever its key was.
+	// An event that was set at this very moment may come before the running actor's
+	// key, so the root is always sifted down.
 	q.heap[0].at = math.MinInt64
 	q.removeAt(0)
 }
 
-// set gives an actor that does not run its event, in the place of any it had.
+// set gives an event to an actor that does not run. It replaces any event that the
+// actor had.
 func (q *queue) set(id int32, t Time) {
 	e := event{t, id}
 	i := q.pos[id]
@@ -112,7 +113,7 @@ func (q *queue) set(id int32, t Time) {
 	}
 }
 
-// clear takes an actor's event away. The actor does not run.
+// clear removes the event of an actor that does not run.
 func (q *queue) clear(id int32) {
 	if i := q.pos[id]; i >= 0 {
 		q.removeAt(i)
@@ -142,7 +143,7 @@ func (q *queue) removeAt(i int32) {
 
 func (q *queue) up(i int32) {
 	e := q.heap[i]
-	floor := int32(0) // the running actor's root is nobody's to take
+	floor := int32(0) // nobody may take the root of the running actor
 	if q.running {
 		floor = 1
 	}

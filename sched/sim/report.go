@@ -2,20 +2,20 @@ package sim
 
 import "math/bits"
 
-// An Account is what a machine has counted since it was made. The difference of
-// two ([Account.Since]) is what happened in between.
+// An Account is what a machine has counted since it was made. The difference between
+// two ([Account.Since]) is what happened between them.
 type Account struct {
 	Now Time // virtual
 
-	Work  Time // that CPUs spent in Work: arithmetic, caches, memory
-	Ideal Time // that this Work would have taken on its data's node, alone
+	Work  Time // in which CPUs did Work: arithmetic, caches, memory
+	Ideal Time // that the same Work takes alone on the node of its data
 	Ops   Time // its arithmetic alone
-	Path  Time // the longest chain of such arithmetic, each after the one before
-	Busy  Time // that threads had CPUs, Work included
+	Path  Time // the longest chain of arithmetic in which each piece waits for the last
+	Busy  Time // in which threads had CPUs, Work included
 
 	Near, Far int64         // bytes from the memory of the accessing CPU's node, and of others
 	Resources []ResourceUse // memory controllers by node, then directions of links
-	Moves     int64         // threads that went on on another node
+	Moves     int64         // of threads to another node
 	Wakes     Histogram     // time from a futex wake-up to the thread's first step
 
 	Events, Switches int64
@@ -25,12 +25,12 @@ type Account struct {
 type ResourceUse struct {
 	Name  string
 	Bytes int64
-	Full  int64 // bytes per microsecond that it carries at most, of this mix of reads and writes
+	Full  int64 // bytes per microsecond that it carries at most with this mix of reads and writes
 	mixed int64
 	of    *resource
 }
 
-// use describes so many bytes that passed r.
+// use describes the bytes that have passed r.
 func (r *resource) use(bytes, mixed int64) ResourceUse {
 	return ResourceUse{r.name, bytes, r.peak((mixed+bytes/2)/max(bytes, 1)) / 1000, mixed, r}
 }
@@ -46,8 +46,8 @@ func bucket(d Time) int {
 	return n<<2 | int(d>>(n-3))&3
 }
 
-// Percentile returns an upper bound, within an eighth, of the time that p
-// percent of the counted ones do not exceed; 0 if there are none.
+// Percentile returns a time that p percent of the counted times do not exceed. It is too
+// large by an eighth at most. It is 0 if nothing was counted.
 func (h *Histogram) Percentile(p int64) Time {
 	total := int64(0)
 	for _, n := range h {
@@ -111,14 +111,14 @@ func (a Account) Since(b Account) Account {
 	return a
 }
 
-// Bound is the least time that what a says was done could have taken on procs
-// CPUs of the machine, and what it is a bound by: the arithmetic spread over all
-// CPUs; the longest chain of arithmetic that had to wait for each other ("path"),
-// as far as the scheduler sees it: through spawns, joins and wake-ups, but not
-// through a channel in which a message waited; or the traffic of the busiest memory
-// controller or link at the peak of its mix of reads and writes.
+// Bound returns the least time in which procs CPUs of the machine could have done what
+// a says was done, and what limits it. That is one of three: the arithmetic, spread
+// over all CPUs; the longest chain of arithmetic in which each piece waits for the
+// last ("path"); or the traffic of the busiest memory controller or link, at the peak
+// of its mix of reads and writes. The scheduler follows chains through spawns, joins
+// and wake-ups, but not through a channel in which a message waited.
 func (k *Machine) Bound(a Account, procs int) (Time, string) {
-	// Threads of one core together do no more than this many of their own.
+	// All threads of one core together do no more than this many threads alone.
 	cores := min(procs, len(k.cores))
 	speed := int64(cores) * 1000
 	if extra := procs - len(k.cores); extra > 0 {
@@ -138,8 +138,8 @@ func (k *Machine) Bound(a Account, procs int) (Time, string) {
 	return bound, by
 }
 
-// Scale returns a copy of p in which all latencies are num/den times as long:
-// memory, cache lines, kernel. The name says so.
+// Scale returns a copy of p in which all latencies of memory, cache lines and the
+// kernel are num/den times as long. name is added to its name.
 func (p *Preset) Scale(num, den int64, name string) *Preset {
 	q := *p
 	q.Name = p.Name + name
@@ -159,8 +159,7 @@ func (p *Preset) Scale(num, den int64, name string) *Preset {
 	return &q
 }
 
-// Uniform returns a copy of p in which everything is as near as everything else,
-// and no link limits anything.
+// Uniform returns a copy of p in which all distances are equal and no link has a limit.
 func (p *Preset) Uniform() *Preset {
 	q := *p
 	q.Name = p.Name + " with all latencies equal"

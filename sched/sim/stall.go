@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A StallError says that a simulation was ended because it would not have ended
-// by itself, and what its threads were doing.
+// A StallError says that a simulation was stopped because it would not have ended by
+// itself, and what its threads were doing.
 type StallError struct {
 	Why     string
 	Now     Time
@@ -22,15 +22,15 @@ func (e *StallError) Error() string {
 	return fmt.Sprintf("simulation stalled at %d ns: %s: %s%s", e.Now/Nanosecond, e.Why, strings.Join(e.Threads[:n], ", "), more)
 }
 
-// patience is how many accesses the scheduler may make without starting,
-// switching or ending anything: a search of every P by every other takes some.
+// patience is how many accesses the scheduler may make without starting, switching or
+// ending anything. It allows every P to search every other one.
 func (k *Machine) patience() int64 {
 	n := int64(len(k.kernel.threads))
 	return 1<<24 + 64*n*n
 }
 
-// stall ends the simulation. Coroutines of the scheduler are left as they are:
-// it cannot be used any more, nor be closed.
+// stall stops the simulation. It leaves the scheduler's coroutines as they are, so the
+// scheduler can be neither used nor closed any more.
 func (k *Machine) stall() {
 	e := k.fault
 	if e == nil {
@@ -55,7 +55,7 @@ func (k *Machine) stall() {
 	panic(e)
 }
 
-// Guard calls f and returns the [StallError] that ended it, else its own error.
+// Guard calls f. It returns the [StallError] that stopped f, or f's own error.
 func Guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

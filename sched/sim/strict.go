@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// DecodeStrict decodes JSON into v, which points to a struct. Unlike encoding/json
-// it refuses fields that v does not have, down to their case, fields that are
-// there twice, nulls, and anything after the value. Its errors are one line: file,
-// line, column, what is there and what was expected.
+// DecodeStrict decodes JSON into v, a pointer to a struct. Unlike encoding/json it
+// refuses unknown fields (case matters), repeated fields, nulls, and anything after
+// the value. An error is one line: file, line, column, what is there and what was
+// expected.
 func DecodeStrict(name string, data []byte, v any) error {
 	at, err := syntax(data)
 	if err == nil {
@@ -30,7 +30,7 @@ func DecodeStrict(name string, data []byte, v any) error {
 	return nil
 }
 
-// syntax returns what is wrong with data that is no JSON, and where.
+// syntax returns what is wrong with data that is not JSON, and where.
 func syntax(data []byte) (at int64, err error) {
 	if bytes.HasPrefix(data, []byte("\ufeff")) {
 		return 0, errors.New("a byte order mark: want JSON in UTF-8 without one")
@@ -83,7 +83,7 @@ func syntax(data []byte) (at int64, err error) {
 	return at, fmt.Errorf("%s: want %s", char, want)
 }
 
-// Where puts a place in front of an error: file, line and column of an offset.
+// Where puts the file, line and column of an offset in front of an error.
 func Where(name string, data []byte, at int64, err error) error {
 	at = max(0, min(at, int64(len(data))))
 	before := data[:at]
@@ -91,9 +91,9 @@ func Where(name string, data []byte, at int64, err error) error {
 	return fmt.Errorf("%s:%d:%d: %w", name, line, len(before)-bytes.LastIndexByte(before, '\n'), err)
 }
 
-// Locate returns the offset in data, which is valid JSON, of the value that a path
-// of fields (string) and positions in lists (int) leads to, or of the last value on
-// the way that is there.
+// Locate returns the offset of the value that a path leads to in data, which is valid
+// JSON. A path consists of field names (string) and positions in lists (int). If it
+// leads nowhere, Locate returns the offset of the last value on the way.
 func Locate(data []byte, path ...any) int64 {
 	w := &strictWalk{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
 	for {
@@ -125,9 +125,9 @@ func Locate(data []byte, path ...any) int64 {
 	}
 }
 
-// strictWalk goes through JSON beside the type that it is decoded into:
-// encoding/json says neither where an unknown field is nor where a value is that an
-// Unmarshaler refuses.
+// strictWalk goes through JSON and, in step, through the type that it is decoded
+// into. encoding/json does not say where an unknown field is, nor where a value is
+// that an Unmarshaler refuses.
 type strictWalk struct {
 	dec  *json.Decoder
 	data []byte
@@ -149,7 +149,8 @@ func (w *strictWalk) token() (json.Token, error) {
 	return w.dec.Token()
 }
 
-// value reads one value that goes into a t; nil is anything. field is whose it is.
+// value reads one value that goes into a t; a nil t accepts anything. field is the
+// name of the field that the value belongs to.
 func (w *strictWalk) value(t reflect.Type, field string) error {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -217,8 +218,7 @@ func (w *strictWalk) value(t reflect.Type, field string) error {
 	return err
 }
 
-// wrongKind returns what a t wants if a value that begins with a token is no such
-// thing, or "".
+// wrongKind returns what type t expects, or "" if a value of type t can begin with tok.
 func wrongKind(tok json.Token, t reflect.Type) string {
 	if u, ok := reflect.New(t).Interface().(json.Unmarshaler); ok {
 		if n, ok := tok.(json.Number); ok {
@@ -262,7 +262,7 @@ func wrongKind(tok json.Token, t reflect.Type) string {
 	return want
 }
 
-// describe is a token as an error quotes it.
+// describe returns a token as an error quotes it.
 func describe(tok json.Token) string {
 	switch tok := tok.(type) {
 	case nil:
@@ -275,7 +275,7 @@ func describe(tok json.Token) string {
 	return fmt.Sprint(tok)
 }
 
-// fieldType returns the type that the value of a key has in a t.
+// fieldType returns the type of the value that belongs to a key in a t.
 func fieldType(t reflect.Type, key string) (reflect.Type, bool) {
 	switch {
 	case t == nil:
@@ -301,7 +301,7 @@ func fieldNames(t reflect.Type) []string {
 	return names
 }
 
-// jsonName is the key of a field, or "" if it has none.
+// jsonName returns the key of a field, or "" if it has none.
 func jsonName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return name

@@ -7,8 +7,8 @@ import (
 	"numasched/topology"
 )
 
-// A Thread is a thread of an ordinary program, without the scheduler: what
-// studies of thread placement run. Its methods are for its own function only.
+// A Thread is a thread of an ordinary program that does not use the scheduler. Studies
+// of thread placement run these. Only its own function may call its methods.
 type Thread struct {
 	k      *Machine
 	t      *thread
@@ -18,16 +18,16 @@ type Thread struct {
 	leave  func(struct{}) bool
 }
 
-// Start makes a thread that runs f, on one of cpus (the empty set means any). It
-// runs when [Machine.RunThreads] does.
+// Start makes a thread that runs f on one of cpus; the empty set means any. The thread
+// runs during [Machine.RunThreads].
 func (k *Machine) Start(name string, cpus topology.CPUSet, f func(*Thread)) *Thread {
 	p := k.newPlain(name, cpus, f)
 	k.place(p.t, k.now)
 	return p
 }
 
-// StartAt is like [Machine.Start] of a thread that begins at a time to come. One
-// with a parent is forked by it: see [OSPolicy].Start.
+// StartAt is [Machine.Start] for a thread that begins at a later time. A thread with a
+// parent is forked by it: see [OSPolicy].Start.
 func (k *Machine) StartAt(at Time, parent *Thread, name string, cpus topology.CPUSet, f func(*Thread)) *Thread {
 	p := k.newPlain(name, cpus, f)
 	p.parent = parent
@@ -89,8 +89,8 @@ func (p *Thread) Access(line sched.Line, kind sched.Access) {
 	p.k.sync(p.t)
 }
 
-// Compute spends d on the CPU, longer if the core's other thread is busy, and
-// lets others have the CPU at the end of a time slice.
+// Compute spends d on the CPU, or longer if the core's other thread is busy. At the end
+// of a time slice other threads get the CPU.
 func (p *Thread) Compute(d Time) {
 	k, t := p.k, p.t
 	for d > 0 {
@@ -113,7 +113,7 @@ func (p *Thread) Compute(d Time) {
 	k.sync(t)
 }
 
-// Sleep gives the CPU up for d: a timer, a device, the network.
+// Sleep gives up the CPU for d, as for a timer, a device or the network.
 func (p *Thread) Sleep(d Time) {
 	k, t := p.k, p.t
 	k.charge(t, k.kernel.syscall)
@@ -128,8 +128,8 @@ func (p *Thread) Sleep(d Time) {
 // Bind restricts the thread to cpus and moves it there.
 func (p *Thread) Bind(cpus topology.CPUSet) { p.k.bind(p.t, cpus) }
 
-// Home homes the blocks of a buffer that nobody has touched on nodes in turn, by
-// position.
+// Home places the blocks of a buffer on nodes in turn, by position. Blocks that somebody
+// has touched stay where they are.
 func (k *Machine) Home(sb *sched.Buffer, nodes []int) {
 	b := sb.Local.(*buffer)
 	for i := range b.n {

@@ -8,24 +8,24 @@ import (
 	"numasched/topology"
 )
 
-// memory is what buffers consist of and where copies of it are.
+// memory holds the blocks of all buffers, and where copies of them are.
 type memory struct {
 	*hardware
 	caches caches
 	blocks []block
-	free   map[int32][]int32 // first blocks of freed buffers, by their number of blocks
+	free   map[int32][]int32 // first blocks of freed buffers, by number of blocks
 	pages  []int32           // nodes that have memory, for interleaving
 
 	scan     Time // see OSPolicy
 	epoch    int32
 	migrated int64
 
-	near, far int64 // bytes that came from the accessing node's memory, and others'
+	near, far int64 // bytes that came from the accessing node's memory, and from others'
 	// touched[c][m] counts bytes from memory of node m to CPUs of node c.
 	touched [][]int64
 }
 
-// A buffer is a sched.Buffer's Local: blocks first to first+n of the machine.
+// A buffer is a sched.Buffer's Local: the machine's blocks from first to first+n.
 type buffer struct {
 	first, n int32
 	size     int64 // bytes of a block
@@ -33,22 +33,22 @@ type buffer struct {
 
 // touch adds up what one piece of Work asks of the memory.
 type touch struct {
-	near    Time      // from the first-level cache: overlaps with all else
+	near    Time      // from the first-level cache: overlaps with everything else
 	hit     Time      // from other caches
-	ideal   Time      // all, if memory were near and idle
+	ideal   Time      // everything, if memory were near and idle
 	latency Time      // of first accesses
 	fault   Time      // in the kernel
 	from    []traffic // by memory's node, then by owner's node for dirty data
 	chains  []chain
-	found   [4]int64 // of the last touchBlock: sectors by the cache level that had them, memory last
+	found   [4]int64 // sectors of the last touchBlock by the cache level that had them; memory is last
 }
 
 type traffic struct {
 	bytes, writes int64 // all that passes, and the part that is written
 }
 
-// A chain is random accesses to one node's memory: those that wait for each
-// other, and those that do not.
+// A chain counts random accesses to one node's memory: first those that wait for each
+// other, then those that do not.
 type chain [2]int64
 
 func (m *memory) init(h *hardware) {
@@ -91,8 +91,7 @@ type topologyCache = struct {
 	bytes int64
 }
 
-// cachesOf lists the caches of one level that have a known size, with the CPUs
-// that are online.
+// cachesOf lists the caches of one level whose size is known, with their online CPUs.
 func cachesOf(h *hardware, level int) []topologyCache {
 	var list []topologyCache
 	if len(h.topo.L1d)+len(h.topo.L2)+len(h.topo.L3) == 0 {
@@ -125,7 +124,7 @@ func cachesOf(h *hardware, level int) []topologyCache {
 	return list
 }
 
-// NewBuffer implements sched.Machine. It charges for FreeBuffer as well.
+// NewBuffer implements sched.Machine. It also charges for the later FreeBuffer.
 func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, error) {
 	if bytes <= 0 {
 		return nil, fmt.Errorf("sim: buffer of %d bytes: want at least 1", bytes)
@@ -166,8 +165,8 @@ func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	return &sched.Buffer{Bytes: bytes, Local: b}, nil
 }
 
-// FreeBuffer implements sched.Machine. The next buffer with as many blocks gets
-// the room.
+// FreeBuffer implements sched.Machine. The next buffer with the same number of blocks
+// reuses them.
 func (k *Machine) FreeBuffer(sb *sched.Buffer) {
 	b := sb.Local.(*buffer)
 	for id := b.first; id < b.first+b.n; id++ {
@@ -179,7 +178,7 @@ func (k *Machine) FreeBuffer(sb *sched.Buffer) {
 	sb.Local = nil
 }
 
-// chunk is how much of each span a Work touches before others may.
+// chunk is how many bytes of each span a Work touches before others may go on.
 const chunk = 256 << 10
 
 // strides is how many steps it takes to walk a chunk.
@@ -195,7 +194,7 @@ func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
 	}
 }
 
-// arithmetic is the least that w takes: on a core of its own, with all it reads in
+// arithmetic is the least time that w takes: on a core of its own, with all its data in
 // the first cache.
 func (k *Machine) arithmetic(w *sched.Work) Time {
 	ops := w.Ops
@@ -251,8 +250,8 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 	}
 }
 
-// chunk touches the c-th of n pieces of every span of w and waits for what the
-// caches do not have.
+// chunk touches the c-th of n pieces of every span of w, and waits for the data that
+// the caches do not have.
 func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 	s := &t.span
 	nodes := len(k.nodes)
@@ -263,8 +262,8 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 	s.near, s.hit, s.latency, s.fault = 0, 0, 0, 0
 	clear(s.from)
 	clear(s.chains)
-	// Spans are walked side by side in small steps, as a loop does: what one has
-	// brought into the first-level cache another finds there.
+	// Spans are walked side by side in small steps, as a loop does: a span finds in
+	// the first-level cache what another has brought there.
 	total := n * strides
 	for step := c * strides; step < (c+1)*strides; step++ {
 		for kind, list := range [2][]sched.Span{w.Reads, w.Writes} {
@@ -306,8 +305,8 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 			share = 500
 		}
 	}
-	// Own node first, then in turn: so that threads of different nodes do not
-	// all fall upon one node after the other.
+	// Start with the own node and go on in turn, so that threads of different nodes
+	// do not all use the same node at the same time.
 	for i := range 2 * nodes {
 		to := (int(own) + i) % nodes
 		tr := &s.from[to]
@@ -326,7 +325,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		to := int32((int(own) + i) % nodes)
 		for kind, left := range s.chains[to] {
 			for left > 0 {
-				// Pieces, so that the latency follows the load.
+				// In pieces, so that the latency follows the load.
 				part := min(left, 4096)
 				left -= part
 				k.sync(t)
@@ -344,7 +343,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 	}
 }
 
-// flow moves bytes between t and node to, and returns when they have been moved.
+// flow moves bytes between t and node to. It returns when they have been moved.
 func (k *Machine) flow(t *thread, to int32, bytes, mix, share, limit int64, cached bool) {
 	k.sync(t)
 	k.fabric.start(t, t.clock, k.cpus[t.cpu].node, to, bytes, mix, share, limit, cached)
@@ -378,8 +377,7 @@ func (k *Machine) stream(t *thread, sp *sched.Span, lo, hi int64, write, first b
 	}
 }
 
-// latency is that of one access served by a level: 1 to 3 caches, 4 memory, of
-// node home.
+// latency is that of one access. level 1 to 3 is a cache; 4 is the memory of node home.
 func (k *Machine) latency(t *thread, level int, home int32) Time {
 	switch level {
 	case 0, 1:
@@ -393,9 +391,9 @@ func (k *Machine) latency(t *thread, level int, home int32) Time {
 	return k.idle[from][home] * Time(k.fabric.load(k.now, from, home)) / 1000
 }
 
-// touchBlock touches sectors of one block and accounts for it. bytes is how much
-// of them is really touched. It returns the deepest level that was needed and,
-// for memory, its node.
+// touchBlock touches sectors of one block and charges for them. bytes is how much of
+// them is really touched. It returns the deepest level that was needed and, for
+// memory, its node.
 func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, bytes, size int64, write bool) (level int, home int32) {
 	m := &k.mem
 	blk := &m.blocks[id]
@@ -497,16 +495,16 @@ func (m *memory) count(cpu, mem int32, bytes int64) {
 	}
 }
 
-// samples is how many of n random accesses are looked at; each stands for its
-// share of the rest. Where a cache can hold the whole span, it is one for every
-// block of the span, up to samplesMax.
+// samples is how many random accesses are simulated; each stands for its share of the
+// others. If a cache can hold the whole span, there is one for every block of the
+// span, up to samplesMax.
 const (
 	samples    = 16
 	samplesMax = 64
 )
 
-// overlapped is what is left of a latency when a core has several such accesses
-// under way.
+// overlapped is the share of a latency that counts when a core has several such
+// accesses under way.
 func (k *Machine) overlapped(d Time) Time {
 	return Time(mulDiv(int64(d), 1000, int64(k.preset.Ahead.Value)))
 }
@@ -558,7 +556,7 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		saved := t.span.from[home]
 		level, from := k.touchBlock(t, id, want, int32(sector), weight*64, b.size, write)
 		found := t.span.found
-		// What touchBlock streams is, here, waited for access by access.
+		// touchBlock charges for a stream; here the thread waits for each access.
 		t.span.near, t.span.hit = before.near, before.hit
 		t.span.from[home] = saved
 		if n := len(k.nodes); from != home {
@@ -566,8 +564,8 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		}
 		switch {
 		case fits < 4:
-			// Lines are found where they are; who comes back to one that this look
-			// has brought finds it in the cache that holds the span.
+			// Lines are found where they are. A line that this access has brought is
+			// later found in the cache that holds the span.
 			all := popcount(want)
 			first := min(weight, all*sector/64)
 			for l := range 3 {
@@ -589,7 +587,8 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 	t.span.hit += hit
 }
 
-// holds is the first level that can hold so many bytes: a cache of t's, or 4.
+// holds returns the first level that can hold a number of bytes: one of t's caches, or
+// 4 for memory.
 func (k *Machine) holds(t *thread, bytes int64) int {
 	for l, id := range k.cores[t.core].caches {
 		if id >= 0 && bytes <= k.mem.caches.all[id].bytes {
@@ -599,7 +598,7 @@ func (k *Machine) holds(t *thread, bytes int64) int {
 	return 4
 }
 
-// spread64 is a mask of n pseudo-random sectors, fewer if they collide.
+// spread64 returns a mask of n pseudo-random sectors, or fewer if some collide.
 func (k *Machine) spread64(x uint64, n int64) uint64 {
 	mask := uint64(0)
 	for range min(n, sectors) {
