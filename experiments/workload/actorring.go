@@ -6,9 +6,8 @@ import (
 	"numasched/sched"
 )
 
-// actorRing is a ring of actors, each of which passes on what it receives; some
-// tokens go round at once. A hop is a wake-up of a G that has been asleep for
-// long.
+// actorRing is a ring of actors. Each passes on what it receives, and several tokens
+// go round at once. A hop wakes a G that has been asleep for a long time.
 var actorRing = &Workload{
 	Name: "actorring",
 	Doc:  "a ring of actors that pass tokens on: wake-ups of Gs gone cold",
@@ -23,8 +22,8 @@ var actorRing = &Workload{
 		if tokens > actors {
 			return nil, fmt.Errorf("workload actorring: tokens=%d: want at most actors=%d", tokens, actors)
 		}
-		// Every actor receives every token laps times, and knows so when to end. The
-		// channels have room for all tokens, so that nobody waits to send.
+		// Every actor receives every token laps times, so it knows when to end. The
+		// channels have room for all tokens, so nobody waits to send.
 		todo := tokens * laps
 		check := func(sums []int) error {
 			for i, sum := range sums {

@@ -7,10 +7,9 @@ import (
 	"numasched/sched"
 )
 
-// allocFree has producers that allocate small objects and consumers, placed a
-// node further on, that free them: the traffic that brings objects home. A
-// bounded channel of batches lies between the two of a pair. In plain
-// goroutines the collector frees.
+// allocFree measures the traffic that brings objects home. Producers allocate small
+// objects, and consumers on the next node free them. A bounded channel of batches
+// joins the two of a pair. With plain goroutines the collector frees the objects.
 var allocFree = &Workload{
 	Name: "allocfree",
 	Doc:  "allocate here, free there: producers and consumers of objects on different nodes",

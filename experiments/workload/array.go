@@ -7,16 +7,16 @@ import (
 	"numasched/sched"
 )
 
-// A block is a run of elements of a homed array: what one task works on.
+// A block is the part of an array with homes that one task works on.
 type block[T any] struct {
 	node int        // where it lies; -1: nowhere in particular
 	span sched.Span // all of it, streamed; the zero Span without a scheduler
 	data []T        // nil on a simulated machine
 }
 
-// newArray makes an array of n elements in blocks of size elements, the last of
-// which may be shorter. Each node that s has Ps on holds an equal share of the
-// blocks, in order. Without a scheduler it is one slice.
+// newArray makes an array of n elements in blocks of size elements; the last block may
+// be shorter. Each node on which s has Ps holds an equal share of the blocks, in
+// order. Without a scheduler the array is one slice.
 func newArray[T any](s *sched.Sched, n, size int) ([]block[T], error) {
 	var zero T
 	width := int64(unsafe.Sizeof(zero))
@@ -54,7 +54,7 @@ func newArray[T any](s *sched.Sched, n, size int) ([]block[T], error) {
 	return blocks, nil
 }
 
-// nodesOf returns the nodes that s has Ps on, or -1 without a scheduler.
+// nodesOf returns the nodes on which s has Ps, or -1 without a scheduler.
 func nodesOf(s *sched.Sched) []int {
 	if s == nil {
 		return []int{-1}
@@ -70,17 +70,17 @@ func at(node int) sched.Placement {
 	return sched.OnNode(node)
 }
 
-// A loop is a parallel loop whose iterations have homes. One leader per node
-// starts the iterations of its node there, so that starting them is neither one
-// G's work nor remote.
+// A loop is a parallel loop whose iterations have homes. Each node has a leader that
+// starts the node's iterations there, so that no single G starts them all, and none
+// starts from afar.
 type loop struct {
 	nodes []int // of the leaders
 	leads []func(*sched.G)
 }
 
-// newLoop makes a loop that calls body(0) to body(n-1) for the functions to run,
-// now, and runs those. node(i) is the home of iteration i; those with the same
-// home must follow each other.
+// newLoop makes a loop of n iterations. It calls body(0) to body(n-1) now, for the
+// functions that the iterations run. node(i) is the home of iteration i; iterations
+// with the same home must follow each other.
 func newLoop(n int, node func(i int) int, body func(i int) func(*sched.G)) *loop {
 	l := new(loop)
 	for lo := 0; lo < n; {

@@ -8,12 +8,12 @@ import (
 )
 
 // bfs searches a Kronecker graph breadth-first, level by level, top down, as
-// Graph 500 has it: 2^scale vertices, 16 edges for each, initiator .57 .19 .19
-// .05. The frontier is dealt out in chunks; who reaches a vertex first is its
-// parent. All arrays are interleaved over the nodes.
+// Graph 500 does: 2^scale vertices, 16 edges for each, initiator .57 .19 .19 .05. The
+// frontier is dealt out in chunks. The vertex from which another is first reached
+// becomes its parent. All arrays are interleaved over the nodes.
 //
-// What a level finds decides what the next one does, so that on a simulated
-// machine, too, it is computed, on memory that is charged for but not there.
+// The result of a level decides what the next one does. So a simulated machine
+// computes it, too, and charges for memory that does not exist there.
 var bfs = &Workload{
 	Name: "bfs",
 	Doc:  "breadth-first search of a Kronecker graph (Graph 500), level by level",
@@ -101,7 +101,7 @@ func (b *bfsRun) setup(s *sched.Sched) (err error) {
 	return nil
 }
 
-// edge returns the ends of edge i: each bit of both is chosen by the initiator.
+// edge returns the ends of edge i. The initiator chooses each bit of both.
 func (b *bfsRun) edge(i int) (v, w int32) {
 	var random uint64
 	for bit := range b.scale {
@@ -125,7 +125,7 @@ func (b *bfsRun) edge(i int) (v, w int32) {
 	return v, w
 }
 
-// alone searches from the vertex of the highest degree, for the answer.
+// alone searches alone from the vertex of the highest degree, for the answer.
 func (b *bfsRun) alone() {
 	n := len(b.parent)
 	b.level = make([]int32, n)
@@ -161,7 +161,7 @@ func (b *bfsRun) start() []int32 {
 	return []int32{b.root}
 }
 
-// expand takes the vertices next to some of a frontier that nobody has taken.
+// expand takes the neighbours of a part of a frontier that nobody has taken yet.
 func (b *bfsRun) expand(frontier []int32) (taken []int32) {
 	for _, v := range frontier {
 		for _, w := range b.near[b.first[v]:b.first[v+1]] {
@@ -173,8 +173,8 @@ func (b *bfsRun) expand(frontier []int32) (taken []int32) {
 	return taken
 }
 
-// levels searches level by level: each expands the n parts of a frontier, all at
-// once if it can, into taken.
+// levels searches level by level. each expands the n parts of a frontier into taken, at
+// the same time if it can.
 func (b *bfsRun) levels(each func(n int, part func(i int) []int32, taken [][]int32)) error {
 	frontier := b.start()
 	total := 0
@@ -218,8 +218,8 @@ func (b *bfsRun) stock() error {
 	})
 }
 
-// work is what expanding a part of the frontier costs: a jump to the list of each
-// vertex, which is then read in order, and one to the parent of each neighbour.
+// work is what it costs to expand a part of the frontier: for each vertex a jump to its
+// list, which is then read in order, and for each neighbour a jump to its parent.
 func (b *bfsRun) work(from []int32) sched.Work {
 	ends := int64(0)
 	for _, v := range from {

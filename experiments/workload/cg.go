@@ -7,9 +7,9 @@ import (
 	"numasched/sched"
 )
 
-// cg solves Poisson's equation on a square grid by conjugate gradients: sweeps
-// over vectors in blocks of rows with home nodes, three barriers in an iteration,
-// and two sums over all blocks that everybody waits for. A run starts anew.
+// cg solves Poisson's equation on a square grid by conjugate gradients. It sweeps over
+// vectors in blocks of rows that have home nodes. An iteration has three barriers and
+// two sums over all blocks, for which everybody waits. Every run starts anew.
 var cg = &Workload{
 	Name: "cg",
 	Doc:  "conjugate gradients for Poisson's equation, vectors in blocks with home nodes",
@@ -50,7 +50,7 @@ type cgRun struct {
 	alpha, beta float64
 }
 
-// cgPhases are the loops over all blocks. What they add up goes to sums.
+// cgPhases are the loops over all blocks. They leave their sums in sums.
 var cgPhases = [...]func(c *cgRun, i int){
 	func(c *cgRun, i int) { // x = 0, r = p = b = 1
 		x, r, p := c.x[i].data, c.r[i].data, c.p[i].data
@@ -79,9 +79,8 @@ var cgPhases = [...]func(c *cgRun, i int){
 	},
 }
 
-// solve makes all iterations; loop runs a phase. The number of iterations does
-// not depend on the answer: where there is nothing left to solve they change
-// nothing.
+// solve runs all iterations; loop runs one phase. The number of iterations does not
+// depend on the answer: when the equation is solved, further ones change nothing.
 func (c *cgRun) solve(loop func(phase int)) {
 	loop(0)
 	c.rr = c.sum()
@@ -170,11 +169,11 @@ func (c *cgRun) apply(out []float64, v []block[float64], i int) {
 	}
 }
 
-// check holds r against b - A*x; the last direction p against what alpha and beta
-// are chosen for, r*(p - r) = 0 and p*q = 0, where q is A times the direction
-// before; and the length of r against what is known of the method: |r| <= 2
-// sqrt(K) ((sqrt(K)-1)/(sqrt(K)+1))^iterations |b|, where K is the condition of A
-// (Saad, Iterative Methods, 6.11.3).
+// check makes three checks. The residual r is b - A*x. The last direction p has the
+// properties for which alpha and beta are chosen: r*(p - r) = 0 and p*q = 0, where q
+// is A times the direction before. The length of r is within the method's bound: |r|
+// <= 2 sqrt(K) ((sqrt(K)-1)/(sqrt(K)+1))^iterations |b|, where K is the condition of
+// A (Saad, Iterative Methods, 6.11.3).
 func (c *cgRun) check(*sched.Sched) error {
 	if c.x[0].data == nil {
 		return nil

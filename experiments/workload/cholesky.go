@@ -7,11 +7,11 @@ import (
 	"numasched/sched"
 )
 
-// cholesky factors a symmetric positive definite matrix in tiles. For every
-// column of tiles the diagonal tile is factored, then the tiles below it are
-// solved for, then the rest is updated, with a barrier after each: parallelism
-// shrinks as it goes on. Rows of tiles are dealt to the nodes in turn, so that
-// all have work to the end, and a tile's tasks are placed where it lies.
+// cholesky factors a symmetric positive definite matrix in tiles. For every column of
+// tiles it factors the diagonal tile, solves for the tiles below it, and updates the
+// rest, with a barrier after each of the three. So there is less and less parallelism.
+// Rows of tiles are dealt to the nodes in turn, so that all nodes have work to the
+// end. A tile's tasks are placed where the tile lies.
 var cholesky = &Workload{
 	Name: "cholesky",
 	Doc:  "tiled Cholesky factorisation over rows of tiles that are dealt to the nodes",
@@ -62,13 +62,13 @@ type tileTask struct {
 	do       func(m *choleskyRun, t tileTask)
 	row, col int
 	k        int // column of tiles that is being eliminated
-	// ops is for simulated machines: a cycle for each multiplication with its
-	// addition, as in matmul, and as much again for the divisions of factor and solve.
+	// ops is for simulated machines: a cycle for each multiplication and addition, as
+	// in matmul, and as many again for the divisions of factor and solve.
 	ops int64
 }
 
-// steps calls step with the tasks of each step in turn; those of one step may run
-// at once.
+// steps calls step with the tasks of each step in turn. The tasks of one step may run
+// at the same time.
 func (m *choleskyRun) steps(step func([]tileTask)) {
 	const cube = tileSize * tileSide
 	var tasks []tileTask

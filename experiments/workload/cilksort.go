@@ -9,14 +9,14 @@ import (
 	"numasched/sched"
 )
 
-// cilkSort is a merge sort in the manner of Cilk's: both halves are sorted at
-// once, to and fro between two arrays, and merges are split too, at the middle of
-// the longer run and where the shorter one would take that key in. The arrays are
-// interleaved over the nodes. Pieces of at most the grain are filled with random
-// keys and sorted by slices.Sort.
+// cilkSort is a merge sort like Cilk's. Both halves are sorted at the same time, back
+// and forth between two arrays. Merges are split, too: at the middle of the longer
+// run, and at the place of the same key in the shorter one. The arrays are interleaved
+// over the nodes. A piece that is no larger than the grain is filled with random keys
+// and sorted by slices.Sort.
 //
-// On a simulated machine there are no keys, and merges split both runs in the
-// middle, as random keys nearly do.
+// On a simulated machine there are no keys. Merges split both runs in the middle
+// there, which is nearly what random keys do.
 var cilkSort = &Workload{
 	Name:  "cilksort",
 	Doc:   "parallel merge sort with parallel merges, of random keys",
@@ -77,9 +77,9 @@ func sortTask(g *sched.G, arg sched.Arg) int {
 	r, lo, hi, to := arg.Data.(*sortRun), arg.A, arg.B, arg.C
 	if n := hi - lo; n <= r.grain {
 		spans := []sched.Span{r.span(to, lo, hi)}
-		// A comparison, mispredicted every second time, and what it may move take
-		// some 15 cycles: slices.Sort of 4096 keys in the first-level cache, 190
-		// cycles a key on a Zen 5.
+		// A comparison, which is mispredicted every second time, and what it moves
+		// take some 15 cycles: slices.Sort of 4096 keys in the first-level cache
+		// takes 190 cycles a key on a Zen 5.
 		ops := int64(n) * int64(15*bits.Len(uint(n))+4)
 		g.Work(sched.Work{Kernel: "cilksort sort", Ops: ops, Reads: spans, Writes: spans}, func() { r.leaf(lo, hi, to) })
 		return n
@@ -116,8 +116,8 @@ func (r *sortRun) span(array, lo, hi int) sched.Span {
 	return sched.Span{Buf: r.buf[array], Off: int64(lo) * 8, Len: int64(hi-lo) * 8}
 }
 
-// A merge merges two runs of one array, from a to b and from c to d, into the
-// array to from out on.
+// A merge merges two runs of one array, from a to b and from c to d, into array to,
+// beginning at out.
 type merge struct{ a, b, c, d, out, to int }
 
 func (r *sortRun) mergeArg(m merge) sched.Arg {
@@ -144,7 +144,7 @@ func mergeTask(g *sched.G, arg sched.Arg) int {
 	return done + g.Join(c)
 }
 
-// split makes two merges of one, of keys that are no greater and no smaller.
+// split makes two merges of one: of the smaller keys and of the greater ones.
 func (r *sortRun) split(m merge) (left, right merge) {
 	if m.b-m.a < m.d-m.c {
 		m.a, m.b, m.c, m.d = m.c, m.d, m.a, m.b

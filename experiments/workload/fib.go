@@ -7,8 +7,8 @@ import (
 	"numasched/sched"
 )
 
-// fib forks for every call of the naive recursion: nothing but the price of a
-// fork and a join. A task is a fork, of which fib(n) needs fib(n+1)-1.
+// fib forks for every call of the naive recursion. It measures nothing but the price of
+// a fork and a join. A task is a fork; fib(n) needs fib(n+1)-1 of them.
 var fib = &Workload{
 	Name:   "fib",
 	Doc:    "fork-join Fibonacci numbers, without closures: the price of a fork and a join",

@@ -2,8 +2,8 @@ package workload
 
 import "numasched/sched"
 
-// fibClosure is fib with a closure for every task, which holds what the task
-// needs: one small object each.
+// fibClosure is fib with a closure for every task. The closure is one small object that
+// holds what the task needs.
 var fibClosure = &Workload{
 	Name:   "fib-closure",
 	Doc:    "fork-join Fibonacci numbers with a closure for every task",

@@ -2,8 +2,8 @@ package workload
 
 import "numasched/sched"
 
-// fibGroup is fib as a Go programmer writes it first: a Group for every call, a
-// closure for every task and a variable for its answer, three small objects each.
+// fibGroup is fib as a Go programmer first writes it, with a Group for every call, and a
+// closure and a variable for every task: three small objects.
 var fibGroup = &Workload{
 	Name:   "fib-group",
 	Doc:    "fork-join Fibonacci numbers with a Group and a closure for every task",

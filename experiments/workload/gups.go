@@ -7,9 +7,9 @@ import (
 	"numasched/sched"
 )
 
-// gups is HPC Challenge's RandomAccess: additions to random elements of a table
-// that is interleaved over the nodes. It is here for what no schedule can help.
-// Additions are atomic, where RandomAccess may lose some.
+// gups is HPC Challenge's RandomAccess: additions to random elements of a table that is
+// interleaved over the nodes. No schedule can help it, which is why it is here.
+// Additions are atomic; RandomAccess may lose some.
 var gups = &Workload{
 	Name: "gups",
 	Doc:  "additions to random elements of an interleaved table: where no schedule helps",
@@ -32,7 +32,7 @@ var gups = &Workload{
 			Setup: r.setup,
 			Run: func(g *sched.G) error {
 				span := []sched.Span{{Buf: r.buf, Len: int64(n) * 8, Accesses: int64(r.updates), Independent: true}}
-				// An atomic addition takes 20 cycles, in which the next number is made.
+				// An atomic addition takes 20 cycles. The next number is made meanwhile.
 				w := sched.Work{Kernel: "gups", Ops: 20 * int64(r.updates), Writes: span}
 				var gr sched.Group
 				for i := range tasks {
@@ -74,7 +74,7 @@ func (r *gupsRun) setup(s *sched.Sched) (err error) {
 	return nil
 }
 
-// kernel makes the updates of task i: adds random numbers where they say.
+// kernel makes the updates of task i: it adds random numbers at random places.
 func (r *gupsRun) kernel(i int) {
 	for k := range r.updates {
 		v := mix(r.seed<<40 + uint64(i*r.updates+k))

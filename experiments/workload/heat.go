@@ -7,11 +7,11 @@ import (
 	"numasched/sched"
 )
 
-// heat lets heat flow through a square plate, its edges kept cold: Jacobi sweeps
-// with the five-point stencil, in blocks of rows that lie on home nodes. Blocks
-// read a row of each neighbour, and every sweep ends with a barrier. The plate
-// starts as one half-wave of a sine in each direction, which each sweep scales by
-// cos(pi/(n+1)), so that the answer is known.
+// heat lets heat flow through a square plate whose edges are kept cold: Jacobi sweeps
+// with the five-point stencil, in blocks of rows that lie on home nodes. A block reads
+// a row of each neighbour, and every sweep ends with a barrier. The plate starts as
+// half a sine wave in each direction. Each sweep scales it by cos(pi/(n+1)), so the
+// answer is known.
 var heat = &Workload{
 	Name:  "heat",
 	Doc:   "2D heat flow, Jacobi sweeps over blocks of rows with home nodes",
@@ -126,7 +126,7 @@ func (h *heatRun) check(*sched.Sched) error {
 	for i, b := range h.grid[h.done%2] {
 		for j, got := range b.data {
 			row, col := i*h.rows+j/h.n, j%h.n
-			// Each sweep rounds a few times, of values below 1.
+			// Each sweep rounds values below 1 a few times.
 			if want := scale * h.start(row, col); math.Abs(got-want) > 1e-14+4e-16*float64(h.done) {
 				return fmt.Errorf("heat: after %d sweeps row %d, column %d is %g, want %g", h.done, row, col, got, want)
 			}

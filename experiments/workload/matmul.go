@@ -6,10 +6,9 @@ import (
 	"numasched/sched"
 )
 
-// matMul is a blocked matrix product. All three matrices are in square tiles;
-// the tiles of a row of A and C lie on one home node, those of B are dealt over
-// the nodes by rows as well, so that every task reads far tiles of B and what is
-// kept near are A and C.
+// matMul is a blocked matrix product. All three matrices are in square tiles. The tiles
+// of a row lie on one home node, and rows are dealt over the nodes. So a task finds its
+// tiles of A and C near by, and reads tiles of B from everywhere.
 var matMul = &Workload{
 	Name: "matmul",
 	Doc:  "blocked matrix product over tiles with home nodes",
@@ -100,8 +99,8 @@ func tileMulAdd(c, a, b []float64) {
 	}
 }
 
-// check compares C*v with runs*A*(B*v) for one v, after Freivalds: all values are
-// whole numbers, so that both are exact.
+// check compares C*v with runs*A*(B*v) for one v, after Freivalds. All values are whole
+// numbers, so both sides are exact.
 func (m *matMulRun) check(*sched.Sched) error {
 	if m.a[0].data == nil {
 		return nil

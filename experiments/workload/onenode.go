@@ -6,9 +6,9 @@ import (
 	"numasched/sched"
 )
 
-// oneNode gives all work to one node and asks how soon the others help: work
-// conservation, which strict locality loses. The tasks compute and touch no
-// memory, so that nothing speaks for their staying where they are.
+// oneNode gives all work to one node and asks how soon the others help. This is work
+// conservation, which strict locality loses. The tasks compute and touch no memory, so
+// they have no reason to stay where they are.
 var oneNode = &Workload{
 	Name:  "onenode",
 	Doc:   "tasks that only compute, all placed on one node: work conservation",
@@ -64,11 +64,11 @@ var oneNode = &Workload{
 	},
 }
 
-// spinOps is what a step of spin takes: a multiplication, 3 cycles, and an addition
-// that waits for it.
+// spinOps is how many cycles a step of spin takes: 3 for a multiplication, and one for
+// an addition that waits for it.
 const spinOps = 4
 
-// spin computes for so many dependent steps: about 1 ns each.
+// spin computes a chain of steps, about 1 ns each.
 func spin(x uint64, steps int64) uint64 {
 	for range steps {
 		x = x*6364136223846793005 + 1442695040888963407

@@ -9,12 +9,12 @@ import (
 	"numasched/sched"
 )
 
-// pageChurn has Gs that allocate a page's worth of memory from the scheduler's
-// caches, write it, yield, visit it again and free it, over and over: where the
-// caches are right, what a G is given lies on its node, whoever had it before.
+// pageChurn tests the scheduler's caches. Each of its Gs allocates a page's worth of
+// memory, writes it, yields, visits it again and frees it, over and over. If the caches
+// are right, a G's memory lies on its node, whoever had it before.
 //
-// A page is at home where it was first handed out, and written at once: the
-// caches either bind it to that node or leave that to the write.
+// The home of a page is the node where it was first handed out. It is written at once:
+// the caches either bind it to that node or leave that to the write.
 var pageChurn = &Workload{
 	Name: "page-churn",
 	Doc:  "Gs that allocate, write, yield, visit and free a page over and over: locality",
@@ -49,12 +49,12 @@ func churn(g *sched.G, homes *pageHomes, i int, simulated bool, t *touches) erro
 	if err != nil {
 		return err
 	}
-	g.Allocated(8) // what stands below: closures, variables that they share, spans, Buffers
+	g.Allocated(8) // closures, variables that they share, spans, Buffers: see below
 	home := homes.first(p, g.Node())
 	words := unsafe.Slice((*uint64)(p), pageWords)
 	work := func(name string, kernel func()) {
 		if simulated {
-			// Objects are memory there, too, but lie in no Buffer that could be charged for.
+			// Objects are real memory there, too, but not in a Buffer to charge for.
 			g.Work(sched.Work{Kernel: name, Ops: pageWords}, kernel)
 			kernel()
 			return
@@ -100,7 +100,7 @@ func (h *pageHomes) first(p unsafe.Pointer, node int) int {
 	return home.(int)
 }
 
-// isSimulated reports whether kernels do not run on s's machine.
+// isSimulated reports whether s's machine is simulated, and so runs no kernels.
 func isSimulated(s *sched.Sched) (bool, error) {
 	buf, err := s.NewBuffer(1, sched.Default)
 	if err != nil {

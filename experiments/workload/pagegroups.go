@@ -6,9 +6,9 @@ import (
 	"numasched/sched"
 )
 
-// pageGroups has groups of four Gs that share a buffer. One writes it first and
-// starts the others; all meet at their leader after every visit, and the leaders
-// wait for each other every few rounds.
+// pageGroups has groups of four Gs that share a buffer. The leader of a group writes the
+// buffer first and starts the others. They meet at their leader after every visit, and
+// every few rounds the leaders wait for each other.
 var pageGroups = &Workload{
 	Name:   "page-groups",
 	Doc:    "groups of four Gs that share pages that one wrote first, and meet between visits: locality",

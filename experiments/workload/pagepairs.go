@@ -7,9 +7,9 @@ import (
 	"numasched/sched"
 )
 
-// pagePairs has pairs of Gs, each with pages of its own, that send each other a
-// number over unbuffered channels after every visit. One of each pair waits for
-// all the other pairs every few rounds.
+// pagePairs has pairs of Gs, each with pages of its own. After every visit the two send
+// each other a number over unbuffered channels. Every few rounds one of each pair waits
+// for all the other pairs.
 var pagePairs = &Workload{
 	Name:   "page-pairs",
 	Doc:    "pairs that talk between visits to pages that each wrote first: locality",
@@ -42,8 +42,8 @@ var pagePairs = &Workload{
 	},
 }
 
-// rounds visits pages of its own; swap then exchanges the number of the round
-// with somebody else's.
+// rounds visits t's own pages. After each visit swap exchanges the number of the round
+// with the partner's.
 func (t *toucher) rounds(g *sched.G, pages, rounds int, swap func(i int) int) {
 	r, err := newRegion(g, pages)
 	for i := range rounds {

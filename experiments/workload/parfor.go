@@ -6,9 +6,9 @@ import (
 	"numasched/sched"
 )
 
-// parFor adds one to every element of a long array, in chunks, by splitting the
-// range in halves with closure-free forks: what a parallel loop costs whose
-// author knows nothing of nodes. Half of each split is forked without a place.
+// parFor adds one to every element of a long array, in chunks. It splits the range in
+// halves and forks one half, without a closure and without a place. This is what a
+// parallel loop costs if its author knows nothing of nodes.
 var parFor = &Workload{
 	Name: "parfor",
 	Doc:  "parallel loop over a float32 array in chunks of 4096, split in halves, unplaced",

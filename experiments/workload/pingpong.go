@@ -6,8 +6,8 @@ import (
 	"numasched/sched"
 )
 
-// pingPong sends numbers there and back between the two Gs of each pair, over
-// unbuffered channels: the price of blocking and being made ready.
+// pingPong sends numbers back and forth between the two Gs of each pair, over unbuffered
+// channels. It measures what it costs to block and to become ready again.
 var pingPong = &Workload{
 	Name:  "pingpong",
 	Doc:   "pairs that send a number there and back over unbuffered channels",
@@ -79,7 +79,7 @@ func pingPongStock(rounds int) (err error) {
 	return err
 }
 
-// firstError returns the first of errs that is one.
+// firstError returns the first error in errs that is not nil.
 func firstError(errs []error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -6,8 +6,8 @@ import (
 	"numasched/sched"
 )
 
-// pipeline passes items through stages, each a G that does some work on every
-// item and hands it on through a channel with little room.
+// pipeline passes items through stages. A stage is a G that does some work on every item
+// and sends it on through a channel with little room.
 var pipeline = &Workload{
 	Name: "pipeline",
 	Doc:  "items that pass through stages over short channels",

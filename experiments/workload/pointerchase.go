@@ -6,10 +6,10 @@ import (
 	"numasched/sched"
 )
 
-// pointerChase has tasks that each follow a random cycle through memory of their
-// own, on their home node: every access waits for the last one, so that a task
-// in the wrong place pays the full latency. Tasks yield now and then, which gives
-// a scheduler the chance to move them.
+// pointerChase has tasks that each follow a random cycle through their own memory, which
+// lies on their home node. Every access waits for the last one, so a task in the wrong
+// place pays the full latency. Tasks yield now and then, so that a scheduler can move
+// them.
 var pointerChase = &Workload{
 	Name: "pointerchase",
 	Doc:  "tasks that follow random cycles through memory on their home nodes: latency",

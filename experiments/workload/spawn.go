@@ -7,8 +7,8 @@ import (
 	"numasched/sched"
 )
 
-// spawn has one G start empty tasks and wait for them: the price of a producer
-// that everybody takes from. The scheduler's own counts are its answer.
+// spawn lets one G start empty tasks and wait for them. It measures the price of a
+// producer from which everybody takes. The scheduler's own counts are its answer.
 var spawn = &Workload{
 	Name:  "spawn",
 	Doc:   "one G that starts empty tasks in a Group and waits for them",

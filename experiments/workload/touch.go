@@ -6,13 +6,13 @@ import (
 	"numasched/sched"
 )
 
-// What the page-touch workloads share. Their Gs write pages first, so that the
-// kernel puts these where their Gs are, and visit them again between blocking: a
-// schedule that keeps Gs where their memory is makes the visits local. They
-// measure locality; their time is mostly page faults and blocking.
+// What the page-touch workloads share. Their Gs write pages first, so that the kernel
+// puts the pages where the Gs are. Between blocking they visit the pages again. A
+// schedule that keeps Gs near their memory makes these visits local. The workloads
+// measure locality; their time goes mostly into page faults and blocking.
 //
-// They have no version in plain goroutines, which cannot tell on which node they
-// run.
+// They have no version in plain goroutines, because those cannot tell on which node
+// they run.
 
 const (
 	pageBytes = 4096
@@ -47,7 +47,7 @@ func newRegion(g *sched.G, pages int) (*region, error) {
 	r := &region{buf: buf, words: sched.Slice[uint64](buf, pages*pageWords), pages: pages,
 		home: g.Node(),
 	}
-	// A visit counts up one word of every page.
+	// A visit adds one to one word of every page.
 	words := []sched.Span{{Buf: buf, Len: bytes, Accesses: int64(pages)}}
 	r.work = sched.Work{Ops: int64(pages), Writes: words}
 	first := sched.Work{Ops: int64(pages), Writes: spans}
@@ -59,7 +59,7 @@ func newRegion(g *sched.G, pages int) (*region, error) {
 	return r, nil
 }
 
-// visit counts up word who of every page, and the visits in t.
+// visit adds one to word who of every page, and counts the visits in t.
 func (r *region) visit(g *sched.G, who int, t *touches) {
 	t.all += int64(r.pages)
 	if g.Node() == r.home {
@@ -73,8 +73,8 @@ func (r *region) visit(g *sched.G, who int, t *touches) {
 	})
 }
 
-// free gives the memory back. The error says which of the first users words has
-// not been counted up to visits.
+// free gives the memory back. The error says which of the first users words does not
+// show that many visits.
 func (r *region) free(g *sched.G, users, visits int) error {
 	var err error
 	for who := range users {
@@ -89,18 +89,18 @@ func (r *region) free(g *sched.G, users, visits int) error {
 	return err
 }
 
-// A toucher is a G, or a few that belong together, of a page-touch workload.
+// A toucher is a G of a page-touch workload, or a few that belong together.
 type toucher struct {
 	touches
 	err  error
 	gate *gate
 }
 
-// A gate holds touchers up until all have come, as a program does that works in
-// phases. Whoever opens it readies them all from one place; without it, pairs and
-// groups that wake each other would stay together, and where they are, by chance.
-// Neither channel has room: while the gate lets one phase's touchers leave, nobody
-// can arrive for the next and leave in another's place.
+// A gate holds touchers back until all have come, like a program that works in phases.
+// The G that opens it makes them all ready from one place. Without a gate, pairs and
+// groups that wake each other would stay together, and stay where they are, by chance.
+// Neither channel has room: while the touchers of one phase leave, nobody can arrive
+// for the next phase and leave in another's place.
 type gate struct {
 	arrive, leave *sched.Chan[int]
 	every         int // rounds in a phase; 0: there are no phases
@@ -126,9 +126,8 @@ func (gt *gate) open(g *sched.G, n, rounds int) {
 	}
 }
 
-// newTouching makes an instance that runs n touchers at a time, each of which
-// makes visits visits and passes a gate every so many of its rounds, if phase is
-// not 0.
+// newTouching makes an instance that runs n touchers at a time. Each makes a number of
+// visits in a number of rounds, and passes a gate every phase rounds if phase is not 0.
 func newTouching(name string, n, visits, rounds, phase int, body func(g *sched.G, t *toucher)) *Instance {
 	var sum touches
 	return &Instance{
@@ -155,7 +154,7 @@ func newTouching(name string, n, visits, rounds, phase int, body func(g *sched.G
 	}
 }
 
-// phaseParam is what workloads with a gate take beside touchParams.
+// phaseParam is the parameter that workloads with a gate take in addition to touchParams.
 func phaseParam() Param {
 	return Param{Name: "phase", Doc: "rounds between two meetings of all; 0: they never meet", Default: 5, Min: 0, Max: 1 << 40}
 }

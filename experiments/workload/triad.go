@@ -6,10 +6,10 @@ import (
 	"numasched/sched"
 )
 
-// triad is a = b + s*c of STREAM (McCalpin, 1995), in chunks that lie on their
-// home nodes: the bandwidth that a schedule gets out of the memory controllers.
-// Bytes are counted as STREAM does: two reads and a write of 8 bytes for every
-// element. STREAM wants each array four times as large as the last-level cache.
+// triad is a = b + s*c of STREAM (McCalpin, 1995), in chunks that lie on their home
+// nodes. It measures the bandwidth that a schedule gets out of the memory controllers.
+// Bytes are counted as in STREAM: two reads and a write of 8 bytes for every element.
+// STREAM wants each array to be four times as large as the last-level cache.
 var triad = &Workload{
 	Name:  "triad",
 	Doc:   "STREAM triad over arrays in chunks of 4096 with home nodes: bandwidth",

@@ -12,13 +12,13 @@ import (
 )
 
 // uts counts the nodes of an unbalanced tree: UTS, the unbalanced tree search
-// benchmark (Olivier et al., LCPC 2006). How many children a node has follows
-// from its state, a SHA-1 hash of its parent's, and from nothing else, so that
-// nobody can know where the work is. A task is a node.
+// benchmark (Olivier et al., LCPC 2006). A node's state is a SHA-1 hash of its parent's
+// state. The number of its children follows from the state alone, so nobody can know
+// where the work is. A task is a node.
 //
-// Two kinds of its trees are here. In geometric ones (fixed shape) a node above
-// the greatest depth has a geometrically distributed number of children. In
-// binomial ones the root has many children and every other node 8 or none.
+// Two kinds of its trees are here. In geometric trees (fixed shape) the number of
+// children of a node above the greatest depth has a geometric distribution. In binomial
+// trees the root has many children, and every other node has 8 or none.
 var uts = &Workload{
 	Name:  "uts",
 	Doc:   "unbalanced tree search: T1 (4,130,071 nodes) or, with binomial=1, T3 (4,112,897)",
@@ -87,8 +87,8 @@ func MakeUTSChildren(n int) (sum int) {
 	return sum
 }
 
-// utsFan is how many children a node has searched at a time: what the recursion
-// keeps on its stack.
+// utsFan is how many children of a node are searched at a time. The recursion keeps them
+// on its stack.
 const utsFan = 16
 
 type utsTree struct {
@@ -126,7 +126,7 @@ func (t *utsTree) child(v *utsNode, i int) utsNode {
 	return utsNode{sha1.Sum(in[:]), v.depth + 1}
 }
 
-// count counts the tree below v, v included, alone.
+// count counts v and the tree below it, alone.
 func (t *utsTree) count(v utsNode) int {
 	sum := 1
 	for i := range t.children(&v) {
@@ -151,7 +151,7 @@ func (t *utsTree) search(g *sched.G, root utsNode) int {
 	return sum
 }
 
-// arg packs a node: its state's 20 bytes and its depth fit into three ints.
+// arg packs a node. The 20 bytes of its state and its depth fit into three ints.
 func (t *utsTree) arg(v *utsNode) sched.Arg {
 	le := binary.LittleEndian
 	return sched.Arg{
@@ -194,7 +194,7 @@ func utsTask(g *sched.G, arg sched.Arg) int {
 	return sum
 }
 
-// stock counts v and has goroutines count what is below it.
+// stock counts v, and lets goroutines count the tree below it.
 func (t *utsTree) stock(v utsNode, nodes *atomic.Int64, wg *sync.WaitGroup) {
 	defer wg.Done()
 	nodes.Add(1)

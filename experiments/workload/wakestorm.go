@@ -6,9 +6,9 @@ import (
 	"numasched/sched"
 )
 
-// wakeStorm is after hackbench: in every group each sender sends a message to
-// each receiver, over and over, so that wake-ups are all there is. Keeping Gs at
-// home is expected to lose here: a woken G would best run where its waker is.
+// wakeStorm is modelled on hackbench. In every group each sender sends a message to each
+// receiver, over and over, so it consists of wake-ups alone. An arm that keeps Gs at
+// home is expected to lose here: a woken G runs best where its waker is.
 var wakeStorm = &Workload{
 	Name: "wakestorm",
 	Doc:  "groups of senders that all send to all receivers, as hackbench: expected loss",

@@ -1,22 +1,22 @@
 // Package workload holds the programs that experiments measure, one file each,
 // and the table of them.
 //
-// A workload is one program for every arm and every machine: it reaches the
-// scheduler through *sched.G alone, describes what it does to memory with
-// sched.Work, and checks its own answer. Where it can, it also has the same
-// program in plain goroutines, for the arm "goroutine".
+// A workload is the same program for every arm and every machine. It uses the scheduler
+// through *sched.G alone, describes what it does to memory with sched.Work, says with
+// G.Allocated what it makes on Go's heap, and checks its own answer. Where possible it
+// also has a version in plain goroutines, for the arm "goroutine".
 //
-//	w, err := workload.ByName("fib")
+//	w := workload.ByName("fib")
 //	in, err := w.New(w.Defaults(false))
 //	err = in.Setup(s)                              // buffers; not timed
 //	err = s.Run(func(g *sched.G) { err = in.Run(g) }) // timed, as often as wanted
 //	err = in.Check(s)                              // the rest of the answer; not timed
 //	perTask := elapsed / float64(in.Tasks)
 //
-// Invariants: what a run does depends on its sizes alone, a seed among them
-// where there is chance. On a simulated machine no kernel runs and buffers have
-// no memory (sched.Slice returns nil): control flow never depends on what a
-// kernel computes, and only answers that no kernel computes are checked there.
+// Invariants: what a run does depends on its sizes alone; a seed is one of the sizes
+// where something is random. On a simulated machine no kernel runs and buffers have no
+// memory (sched.Slice returns nil). So control flow never depends on what a kernel
+// computes, and the answers that kernels compute are not checked there.
 package workload
 
 import (
@@ -31,20 +31,20 @@ import (
 type Workload struct {
 	Name   string // lower-case words joined by '-', such as "wake-storm"
 	Doc    string // one line
-	Unit   string // what a repetition does many of: "task" makes the metric ns/task
+	Unit   string // of work: "task" makes the metric ns/task
 	Quick  bool   // part of the quick suite
 	Params []Param
 
-	// New makes an instance of the given sizes, which hold every name in
-	// Params. It allocates nothing large: that is Setup's.
+	// New makes an instance of the given sizes, which must have every name in Params.
+	// It allocates nothing large; Setup does that.
 	New func(Params) (*Instance, error)
 }
 
 // A Param is a size of a workload.
 type Param struct {
 	Name, Doc string
-	Default   int64 // a Run takes some 0.05 to 1 s under flat on two CPUs
-	Quick     int64 // a Run takes some 10 to 100 ms; 0 means Default
+	Default   int64 // with which a Run takes some 0.05 to 1 s under flat on two CPUs
+	Quick     int64 // with which a Run takes some 10 to 100 ms; 0 means Default
 	Min, Max  int64 // both allowed
 }
 
@@ -61,27 +61,26 @@ type Instance struct {
 	// wrong. It may be called any number of times.
 	Run func(g *sched.G) error
 
-	// Check looks, untimed, after the last Run or Stock, at what those left in
-	// memory, where looking takes a notable part of a run's time. It returns an
-	// error that names what is wrong. s is nil after Stock. Check may be nil.
+	// Check checks what the runs left in memory, untimed, after the last Run or
+	// Stock. It is for checks that take a notable part of a run's time. Its error
+	// says what is wrong. s is nil after Stock. Check may be nil.
 	Check func(s *sched.Sched) error
 
-	// Touches returns how many pages the runs so far have visited again after
-	// their first write, and how many of these visits came from a worker on the
-	// page's home node. Both sides are what the scheduler believes: the node a
-	// page's first writer was said to run on, and the node its visitor is. It
-	// is nil for workloads that do not count.
+	// Touches returns how many visits to pages the runs so far have made after the
+	// first write, and how many of these came from a worker on the page's home node.
+	// Both nodes are what the scheduler believes: that of the page's first writer
+	// and that of its visitor. Touches is nil for workloads that do not count.
 	Touches func() (local, all int64)
 
-	// Stock is the same with goroutines and channels, on GOMAXPROCS threads.
-	// It is nil where that would be another program.
+	// Stock is the same program with goroutines and channels, on GOMAXPROCS
+	// threads. It is nil if that would be another program.
 	Stock func() error
 
 	// Tasks is the number of units in a run. It is read after Setup.
 	Tasks int64
 
-	// Bytes is the memory traffic that a run must cause, for workloads that
-	// are judged by bandwidth; else 0. It is read after Setup.
+	// Bytes is the memory traffic that a run must cause. It is 0 for workloads that
+	// are not judged by bandwidth. It is read after Setup.
 	Bytes int64
 }
 
@@ -124,7 +123,7 @@ func ByName(name string) *Workload {
 	return nil
 }
 
-// Defaults returns the default or the quick sizes of w.
+// Defaults returns the default sizes of w, or its quick ones.
 func (w *Workload) Defaults(quick bool) Params {
 	p := Params{}
 	for _, d := range w.Params {
@@ -156,8 +155,8 @@ func (w *Workload) Set(p Params, name string, value int64) error {
 	return fmt.Errorf("workload %s: unknown size %q (want %s)", w.Name, name, strings.Join(names, ", "))
 }
 
-// String returns the sizes as they appear in benchmark names, in the order in
-// which w declares them: "n=32/grain=1024". It is "" for a workload without.
+// String returns the sizes as they appear in benchmark names, in the order in which w
+// declares them: "n=32/grain=1024". It is "" for a workload without sizes.
 func (w *Workload) String(p Params) string {
 	var parts []string
 	for _, d := range w.Params {
@@ -166,8 +165,8 @@ func (w *Workload) String(p Params) string {
 	return strings.Join(parts, "/")
 }
 
-// Parse returns the default sizes, changed by what text says. It reads what
-// String writes, and an error names the part that it cannot read.
+// Parse returns the default sizes with the changes that text makes. It reads what String
+// writes. An error names the part that it cannot read.
 func (w *Workload) Parse(text string) (Params, error) {
 	p := w.Defaults(false)
 	if text == "" {

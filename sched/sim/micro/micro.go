@@ -1,13 +1,13 @@
-// Package micro runs on the simulated machine what others ran on real ones to
-// measure their memory: Intel MLC's idle latency, pair bandwidth and loaded
-// latency, likwid's core scaling, and a cache line that changes hands. It sets
-// the results beside the measured tables, cell by cell.
+// Package micro runs the microbenchmarks on the simulated machine with which others
+// have measured real memory: Intel MLC's idle latency, pair bandwidth and loaded
+// latency, likwid's core scaling, and a cache line that changes hands. It compares
+// the results with the measured tables, cell by cell.
 //
-// The numbers of a preset come from these very tables, so what is tested is the
-// machine between: that flows which share controllers and links, cores with a
-// cap each, caches and the coherence protocol give back what went in. What the
-// presets do not contain is the sum: a table of pairs comes from one cap per
-// link, the second half of a core-scaling curve from the first node alone.
+// A preset has its numbers from these same tables. So the test is of the machine in
+// between: flows that share controllers and links, cores with a cap each, caches and
+// the coherence protocol must give back what went in. The presets do not contain
+// whole tables: a table of pairs follows from one cap per link, and the second half of
+// a core-scaling curve from the first node alone.
 package micro
 
 import (
@@ -22,7 +22,7 @@ import (
 	"numasched/topology"
 )
 
-// A Cell is one number of a measured table and the simulated one.
+// A Cell is one number of a measured table, and the same number simulated.
 type Cell struct {
 	Preset, Table, Row string
 	Unit               string
@@ -30,8 +30,8 @@ type Cell struct {
 	Simulated          float64
 }
 
-// Error is the relative distance of the simulated number from the measured one,
-// 0 inside a range.
+// Error is the relative distance of the simulated number from the measured one. It is 0
+// inside a range.
 func (c Cell) Error() float64 {
 	switch {
 	case c.Simulated < c.Lo:
@@ -174,7 +174,7 @@ func chase(p *sim.Thread, buf *sched.Buffer, looks int) float64 {
 	start := p.Now()
 	all := int64(0)
 	for i := range looks {
-		// Not all alike, so as not to keep step with others.
+		// Of different lengths, so that threads do not keep step.
 		n := 48 + int64(i)*13%32
 		all += n
 		p.Work(&sched.Work{Reads: []sched.Span{{Buf: buf, Len: buf.Bytes, Accesses: n}}})
@@ -182,7 +182,7 @@ func chase(p *sim.Thread, buf *sched.Buffer, looks int) float64 {
 	return float64(p.Now()-start) / float64(all) / 1000
 }
 
-// uncached is a buffer so large that no cache matters.
+// uncached is a buffer that is so large that no cache matters.
 func (b *bench) uncached(m *sim.Machine, node int) (*sched.Buffer, error) {
 	bytes := int64(64 << 20)
 	for _, c := range b.topo.L3 {
@@ -206,8 +206,8 @@ func (b *bench) idle(from, to int) (ns float64, err error) {
 
 func one(cpu int) topology.CPUSet { return topology.CPURange(cpu, cpu+1) }
 
-// A kernel is one of likwid's: streams read and written, and whether they are
-// the same one.
+// A kernel is one of likwid's: how many streams it reads and writes, and whether it
+// reads and writes the same one.
 type kernel struct {
 	name        string
 	read, write int
@@ -218,8 +218,8 @@ var kernels = []kernel{{"load", 1, 0, false}, {"copy", 1, 1, false}, {"triad", 3
 
 const streamBytes = 3 << 19 // per thread and stream
 
-// stream runs k on CPUs, each from the memory of the node that of gives, and
-// returns GB/s as likwid counts: all threads do the same, the slowest counts.
+// stream runs k on CPUs. Each reads from the memory of the node that of returns. The
+// result is in GB/s as likwid counts: all threads do the same, and the slowest counts.
 func (b *bench) stream(k kernel, cpus []int, of func(cpu int) int) (float64, error) {
 	m, err := b.machine()
 	if err != nil {
@@ -279,8 +279,8 @@ func (b *bench) scaling(k kernel, n int) (float64, error) {
 	return b.stream(k, b.cores(b.topo.Online)[:n], b.nodeOf)
 }
 
-// loaded is MLC's loaded latency: the first core chases pointers while all
-// others read from their own node at a rate that makes gbps in all.
+// loaded is MLC's loaded latency: the first core chases pointers, while all others read
+// from their own node at a rate that adds up to gbps.
 func (b *bench) loaded(gbps float64) (ns float64, err error) {
 	m, err := b.machine()
 	if err != nil {
@@ -305,7 +305,7 @@ func (b *bench) loaded(gbps float64) (ns float64, err error) {
 			return 0, err
 		}
 		threads = append(threads, m.Start("inject", one(cpu), func(p *sim.Thread) {
-			// Threads begin out of step, as they would be soon.
+			// Threads begin out of step; they would soon be so anyway.
 			next := p.Now() + per*sim.Time(i)/sim.Time(len(all))
 			for off := int64(0); !done; off = (off + step) % ring {
 				if now := p.Now(); now < next {
@@ -328,8 +328,7 @@ func (b *bench) loaded(gbps float64) (ns float64, err error) {
 	return ns, m.RunThreads(threads...)
 }
 
-// handover is the time that an atomic operation takes on a line which another
-// core has modified.
+// handover is the time of an atomic operation on a line that another core has modified.
 func (b *bench) handover(distance string) (ns float64, err error) {
 	m, err := b.machine()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 // Tolerance is the error up to which a cell counts as reproduced.
 const Tolerance = 0.05
 
-// errors.txt is the table of all presets, cell by cell; a test keeps it as it is.
+// errors.txt is the table of all presets, cell by cell. A test compares it.
 //
 //go:generate sh -c "go run numasched/experiments sim --microbench > errors.txt"
 
