@@ -10,9 +10,9 @@ import (
 	"numasched/experiments/harness"
 )
 
-// What simulated results are judged against. On memory-bound work whose data
-// has homes, on machines of at least aimNodes nodes and on all their CPUs, numa
-// is to meet the first three; everywhere else it is to lose nothing to flat.
+// The aims by which simulated results are judged. The first three are for memory-bound
+// work whose data has homes, on machines of at least aimNodes nodes and on all their
+// CPUs. Everywhere else numa must lose nothing to flat.
 const (
 	aimNodes   = 4
 	aimSpeedup = 1.80 // throughput over flat's, at least
@@ -24,7 +24,7 @@ const (
 // homedLoads are the workloads that stream over arrays with homes.
 var homedLoads = []string{"triad", "heat"}
 
-// A judgement is one cell of numa beside flat, judged.
+// A judgement says how numa compares with flat in one cell.
 type judgement struct {
 	harness.Cell
 	nodes   int
@@ -33,7 +33,7 @@ type judgement struct {
 	bound   float64 // makespan over the lower bound; NaN if there is none
 	homed   bool    // judged by the first three aims
 	shorts  []string
-	note    string  // why it is not judged by the first three, though its data has homes
+	note    string  // why the first three aims do not count although its data has homes
 	overMap float64 // throughput over numa-wrongmap's; NaN if that did not run
 	mapped  float64 // percent of numa-wrongmap's bytes from memory that are local
 	split   string  // of the Ps' time
@@ -62,7 +62,7 @@ func judge(res *harness.Results) (fs []judgement) {
 		short := func(what string, got, aim float64, format string) {
 			f.shorts = append(f.shorts, fmt.Sprintf("%s "+format+", aim "+format, what, got, aim))
 		}
-		// What bounds it is memory if the busiest part is as busy as the bound says.
+		// Memory is the limit if its busiest part is as busy as the bound says.
 		byMemory := numa.Busiest*numa.OverBound > 99.5
 		if slices.Contains(homedLoads, g.Workload) && f.nodes >= aimNodes && g.Procs == most[g.Topo] {
 			f.homed = byMemory
@@ -91,7 +91,7 @@ func judge(res *harness.Results) (fs []judgement) {
 	return fs
 }
 
-// findings says what simulated results show: tables, and sentences.
+// findings returns tables and sentences about what simulated results show.
 func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 	fs, groups := judge(res), res.Groups()
 	if len(fs) == 0 {
@@ -179,7 +179,7 @@ func aboutWrongmap(fs []judgement) string {
 		harness.FormatRatio(lo), harness.FormatRatio(hi), least, most)
 }
 
-// fewerPs says with how many Ps numa is faster than with all.
+// fewerPs says with how many Ps numa is faster than with all of them, if there are any.
 func fewerPs(groups []harness.Group, f *judgement) string {
 	all, best, ps := 0.0, 0.0, 0
 	for i := range groups {
@@ -211,8 +211,8 @@ func ofAll(n, all int) string {
 	return fmt.Sprintf("%d of %d cells meet it, %d fall short", n, all, all-n)
 }
 
-// ranges says for every arm between which ratios to flat it lies, by workload,
-// over all machines with all CPUs.
+// ranges says for every arm in which range its ratios to flat lie, by workload, over all
+// machines with all CPUs.
 func ranges(res *harness.Results) (lines []string) {
 	type span struct{ lo, hi float64 }
 	spans := map[string]map[string]*span{}
@@ -260,7 +260,7 @@ func ranges(res *harness.Results) (lines []string) {
 	return lines
 }
 
-// printSweep prints what a sweep has found, and where the rest is.
+// printSweep prints what a sweep has found, and where the rest of it is.
 func printSweep(w io.Writer, res *harness.Results) {
 	fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
 	printSimulated(w, res)

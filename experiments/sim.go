@@ -58,9 +58,9 @@ type simRun struct {
 	WorkNs        int64   `json:"work_ns"`
 	SchedulingNs  int64   `json:"scheduling_ns"`
 	IdleNs        int64   `json:"idle_ns"`
-	WorkInflation float64 `json:"work_inflation"` // against the same work on its data's node, alone; 0 if there was none
+	WorkInflation float64 `json:"work_inflation"` // over the same work done alone on its data's node; 0 if there was none
 
-	Locality     float64 `json:"locality"` // share of bytes from memory that came from the own node; -1 if none came
+	Locality     float64 `json:"locality"` // share of the bytes from memory that came from the CPU's own node; -1 if none came
 	HomeRuns     int64   `json:"home_runs"`
 	AwayRuns     int64   `json:"away_runs"`
 	StealsL3     int64   `json:"steals_l3"`
@@ -72,7 +72,7 @@ type simRun struct {
 
 	Bandwidth []simLink `json:"bandwidth"`
 	Bytes     int64     `json:"bytes_from_memory"`
-	Declared  int64     `json:"bytes_of_workload,omitempty"` // that it must move, as it counts them itself
+	Declared  int64     `json:"bytes_of_workload,omitempty"` // that it must move, by its own count
 	Units     int64     `json:"units"`
 
 	WakeP50Ns int64 `json:"wake_p50_ns"`
@@ -84,8 +84,8 @@ type simRun struct {
 
 	Events  int64    `json:"events"`
 	Hash    string   `json:"event_hash"`
-	WallMs  int64    `json:"wall_ms,omitempty"` // of this computer; left out where output must not vary
-	Checks  []string `json:"checks,omitempty"`  // that failed
+	WallMs  int64    `json:"wall_ms,omitempty"` // on this computer; left out if output must not vary
+	Checks  []string `json:"checks,omitempty"`  // the checks that failed
 	Checked []string `json:"checked,omitempty"` // what --check has found, with 99.9 % confidence
 	Assumed []string `json:"assumed,omitempty"`
 
@@ -99,7 +99,7 @@ type simLink struct {
 	Share float64 `json:"share_of_peak"`
 }
 
-// simOptions are what a run is besides its arm, workload and procs.
+// simOptions is what a run needs besides its arm, workload and procs.
 type simOptions struct {
 	preset *sim.Preset
 	topo   *topology.Topology
@@ -173,7 +173,7 @@ func (f *simFlags) parse(args []string) error {
 
 // checkFlags refuses flags that exclude each other.
 func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
-	// A flag that would be passed over is an error: who set it expects it to matter.
+	// A flag that would have no effect is an error: whoever sets it expects one.
 	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil}
 	for _, mode := range []string{"scenario", "microbench", "verify"} {
 		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != ""}[mode] {
@@ -234,7 +234,7 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	return showSim(runs, f.json, stdout)
 }
 
-// showSim prints runs; the error is the first check that failed.
+// showSim prints runs. The error is the first check that failed.
 func showSim(runs []*simRun, asJSON bool, w io.Writer) error {
 	if asJSON {
 		if err := printJSON(w, runs); err != nil {
@@ -262,7 +262,7 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// run simulates one run, after one that warms the caches up.
+// run simulates one run, after another one that warms up the caches.
 func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 	began := time.Now()
 	m, err := sim.New(sim.Config{Preset: o.preset, Topology: o.topo})
@@ -416,7 +416,7 @@ func millionEvents(events int64, wall time.Duration) string {
 	return fmt.Sprintf("%.2g", rate)
 }
 
-// simMicro prints the measured tables beside the simulated ones.
+// simMicro prints the measured tables and the simulated ones side by side.
 func simMicro(names []string, asJSON bool, w, stderr io.Writer) error {
 	all := micro.Presets()
 	if len(names) == 0 {
@@ -476,7 +476,7 @@ func simScenario(file string, asJSON bool, w, stderr io.Writer) error {
 	return nil
 }
 
-// simScenarioWorkload runs a scenario that names a workload instead of threads.
+// simScenarioWorkload runs a scenario that names a workload and no threads.
 func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w, stderr io.Writer) error {
 	wl := workload.ByName(sc.Workload.Name)
 	params := wl.Defaults(true)

@@ -7,27 +7,27 @@ import (
 	"numasched/topology"
 )
 
-// The invariants of simulated runs. What a run shows by itself is checked on every
-// run (verify). What takes other runs to see is checked by --check (check): two
-// machines are compared over several seeds, for one run says little. A steal more
-// or less at the start changes all that follows: the makespans of one arm on one
-// machine spread by 1 to 10 % over seeds, and those of page-yield by 80 %.
+// The invariants of simulated runs. Those that one run can show are checked on every
+// run (verify). The others need more runs and are checked by --check (check): it
+// compares two machines over several seeds, because one run says little. One steal
+// more or less at the start changes all that follows: over seeds, the makespans of one
+// arm on one machine spread by 1 to 10 %, and those of page-yield by 80 %.
 //
-// "With all latencies equal, numa and flat agree" is checked on one node of as many
-// CPUs: a machine whose latencies are all equal is one node to its kernel. It is
-// false, and must be, where equal latencies are put on a machine that still has
-// nodes. There the arms differ by what they know: on synthetic:4x4 with equal
-// latencies (10 seeds, quick sizes) numa takes 45 % less than flat for triad, whose
-// tasks it spreads evenly over the memory controllers, 22 % less for heat, and,
-// because Gs are stolen less willingly from other nodes, 51 % more for fib.
+// "With all latencies equal, numa and flat agree" is checked on one node with the same
+// number of CPUs, because a kernel sees a machine whose latencies are all equal as one
+// node. The statement must be false on a machine that has equal latencies and still
+// has nodes: there the arms differ in what they know. On synthetic:4x4 with equal
+// latencies (10 seeds, quick sizes) numa takes 45 % less than flat for triad, because
+// it spreads the tasks evenly over the memory controllers. It takes 22 % less for heat.
+// It takes 51 % more for fib, because Ps are less willing to steal from other nodes.
 
 const (
 	checkSeeds = 16   // at most
-	checkBatch = 4    // seeds between two looks at whether they suffice
+	checkBatch = 4    // seeds after which to see whether they suffice
 	checkLimit = 0.01 // what counts as a difference
 )
 
-// verify checks what r shows by itself.
+// verify checks the invariants that r alone can show.
 func (r *simRun) verify() {
 	bad := func(format string, args ...any) { r.Checks = append(r.Checks, fmt.Sprintf(format, args...)) }
 	if r.MakespanNs < r.BoundNs {
@@ -40,7 +40,7 @@ func (r *simRun) verify() {
 	if r.Procs > 1 {
 		return
 	}
-	// One P gives T1: it does everything itself, one thing after the other.
+	// One P does everything itself, one thing after the other.
 	if n := r.StealsL3 + r.StealsNode + r.StealsRemote; n != 0 {
 		bad("one P steals %d times", n)
 	}
@@ -49,8 +49,8 @@ func (r *simRun) verify() {
 	}
 }
 
-// check compares r with runs on one P, with all latencies doubled and, if it is one
-// of the arm numa, with all latencies equal.
+// check compares r with runs on one P, with runs with all latencies doubled and, for the
+// arm numa, with runs with all latencies equal.
 func (o simOptions) check(r *simRun, arm string, l load, procs int) error {
 	one, err := o.run(arm, l, 1)
 	if err != nil {
@@ -87,9 +87,9 @@ func (o simOptions) check(r *simRun, arm string, l load, procs int) error {
 	return nil
 }
 
-// runBoth runs one seed in two ways. Arms that choose nothing at random would give
-// the same for every seed, so latencies are a thousandth longer for each as well:
-// Alameldeen and Wood's way (HPCA 2003) to get more than one sample of a
+// runBoth runs one seed in two ways. An arm that chooses nothing at random would give the
+// same result for every seed. So latencies are also longer by a thousandth for each
+// seed: Alameldeen and Wood's way (HPCA 2003) to get more than one sample of a
 // deterministic machine.
 func runBoth(a simOptions, armA string, b simOptions, armB string, seed uint64, l load, procs int) (old, new *simRun, err error) {
 	for _, o := range []*simOptions{&a, &b} {
@@ -103,7 +103,7 @@ func runBoth(a simOptions, armA string, b simOptions, armB string, seed uint64, 
 	return old, new, err
 }
 
-// compared notes what a comparison has shown, and whether it must not.
+// compared records what a comparison has shown. wrong says that it must not be so.
 func (r *simRun) compared(what string, lo, hi float64, seeds int, wrong bool) {
 	text := fmt.Sprintf("%s: %+.1f ± %.1f %% over %d seeds", what, 50*(lo+hi), 50*(hi-lo), seeds)
 	r.Checked = append(r.Checked, text)
@@ -112,8 +112,8 @@ func (r *simRun) compared(what string, lo, hi float64, seeds int, wrong bool) {
 	}
 }
 
-// ratio returns the 99.9 % confidence interval of the change from old to new makespans
-// over seeds, as many as it takes to tell it from checkLimit, up to checkSeeds.
+// ratio returns the 99.9 % confidence interval of the change from old to new makespans. It
+// runs as many seeds as it takes to tell the change from checkLimit, checkSeeds at most.
 func ratio(runs func(seed uint64) (old, new *simRun, err error)) (lo, hi float64, seeds int, err error) {
 	var sum, squares float64
 	for seeds < checkSeeds {
@@ -138,9 +138,9 @@ func ratio(runs func(seed uint64) (old, new *simRun, err error)) (lo, hi float64
 	return lo, hi, seeds, nil
 }
 
-// studentT is the quantile of Student's t for an interval of 99.9 %, for the degrees
-// of freedom that ratio can have. There are many comparisons, and several looks at
-// each: 95 % would raise false alarms.
+// studentT is the quantile of Student's t for an interval of 99.9 %, for the degrees of
+// freedom that ratio can have. With 95 % there would be false alarms, because there are
+// many comparisons and each is looked at several times.
 func studentT(df int) float64 {
 	switch df {
 	case 3:

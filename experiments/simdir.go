@@ -21,9 +21,9 @@ import (
 	"numasched/topology"
 )
 
-// A sweep is what one command simulates: every arm on every workload, with every
-// number of Ps, on every machine. Its runs know nothing of each other, so they
-// run on all CPUs of this computer; its results are in the order of its cells.
+// A sweep is what one command simulates: every arm on every workload, with every number
+// of Ps, on every machine. Its runs are independent, so they use all CPUs of this
+// computer. Its results are in the order of its cells.
 type sweep struct {
 	seed     uint64
 	machines []harness.TopoMeta
@@ -129,8 +129,8 @@ func parseShares(s, machine string, cpus int) ([]int, error) {
 	return ps, nil
 }
 
-// run simulates all cells, on all CPUs of this computer. If ctx ends first it
-// returns the runs that are finished, and nil for the others.
+// run simulates all cells on all CPUs of this computer. If ctx ends first, it returns the
+// finished runs, and nil for the others.
 func (sw *sweep) run(ctx context.Context, stderr io.Writer) ([]*simRun, error) {
 	var jobs []job[*simRun]
 	for i := range sw.cells {
@@ -145,7 +145,7 @@ func (sw *sweep) run(ctx context.Context, stderr io.Writer) ([]*simRun, error) {
 	return inParallel(stderr, jobs)
 }
 
-// measurements turns runs into results, those that were not finished left out.
+// measurements turns runs into results. It leaves out runs that were not finished.
 func (sw *sweep) measurements(runs []*simRun) (ms []harness.Measurement) {
 	for i, r := range runs {
 		if r != nil {
@@ -155,8 +155,8 @@ func (sw *sweep) measurements(runs []*simRun) (ms []harness.Measurement) {
 	return ms
 }
 
-// values returns what goes into results.txt. No product is added to anything, so
-// that compilers that fuse the two give the same digits.
+// values returns what goes into results.txt. No product is added to anything, because
+// some compilers fuse the two operations and would give other digits.
 func (r *simRun) values() []harness.Value {
 	units := float64(r.Units)
 	vs := []harness.Value{{Value: float64(r.MakespanNs) / units, Unit: "ns/" + r.Unit}}
@@ -205,7 +205,7 @@ func (sw *sweep) meta(command []string) *harness.Meta {
 	return m
 }
 
-// write simulates the sweep into a result directory and says what was found.
+// write simulates the sweep, writes a result directory, and says what was found.
 func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) error {
 	lock, err := harness.LockNewDir(dir)
 	if harness.DiskFull(err) {
@@ -243,14 +243,14 @@ func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) e
 	return failedCheck(runs)
 }
 
-// errNotReproduced says that results differ from what is kept. What differs is
-// printed.
+// errNotReproduced says that results differ from those that are kept. The differences
+// have been printed.
 var errNotReproduced = errors.New("not reproduced")
 
-// differencesShown is how many lines of a file that is not reproduced are shown.
+// differencesShown is how many differing lines of a file are shown.
 const differencesShown = 10
 
-// verifySweep runs the sweep in dir again and compares results.txt byte for byte.
+// verifySweep simulates the sweep in dir again and compares results.txt byte for byte.
 func verifySweep(dir string, stdout, stderr io.Writer) error {
 	res, err := harness.Load(dir)
 	if err != nil {
@@ -288,8 +288,8 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 	return failedCheck(runs)
 }
 
-// differ prints the lines in which a file and its reproduction differ, and
-// returns how many these are. It is 0 only if every byte is the same.
+// differ prints the lines in which a file and its reproduction differ, and returns
+// their number. The number is 0 only if every byte is the same.
 func differ(w io.Writer, path string, old, again []byte) int {
 	if bytes.Equal(old, again) {
 		return 0

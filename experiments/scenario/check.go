@@ -13,19 +13,20 @@ import (
 	"numasched/topology"
 )
 
-// Limits that keep a mistyped number from taking the computer's memory or for ever.
+// Limits, so that a mistyped number neither fills the computer's memory nor takes for
+// ever.
 const (
-	longest    = sim.Milli(24 * 3600 * 1000) // virtual seconds of one time
-	mostBytes  = int64(1) << 46              // of a buffer
+	longest    = sim.Milli(24 * 3600 * 1000) // a time, in virtual seconds
+	mostBytes  = int64(1) << 46              // a buffer
 	mostItems  = 1 << 14                     // threads of a variant, runs, nodes of a list
-	mostRounds = int64(1) << 40              // accesses
-	mostPhases = int64(1e9)                  // of all threads of a group together
-	mostBlocks = int64(1) << 22              // of all buffers of a variant together
-	fewBlocks  = int64(1) << 14              // of one buffer: larger ones have larger blocks
+	mostRounds = int64(1) << 40              // accesses of a phase
+	mostPhases = int64(1e9)                  // phases of all threads of a group together
+	mostBlocks = int64(1) << 22              // blocks of all buffers of a variant together
+	fewBlocks  = int64(1) << 14              // blocks of one buffer; a larger one has larger blocks
 )
 
-// Parse reads a scenario. An error is one line: file, line, column, what is there
-// and what was expected.
+// Parse reads a scenario. An error is one line: file, line, column, what is there, and
+// what was expected.
 func Parse(name string, data []byte) (*Scenario, error) {
 	s := new(Scenario)
 	if err := sim.DecodeStrict(name, data, s); err != nil {
@@ -38,7 +39,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	return s, nil
 }
 
-// A checker checks what the types of a Scenario do not say.
+// A checker checks whatever the types of a Scenario cannot express.
 type checker struct {
 	name            string
 	data            []byte
@@ -48,18 +49,18 @@ type checker struct {
 	used            map[string]bool // buffers that some phase reads or writes
 }
 
-// A path leads to a value of the file: fields and positions in lists.
+// A path leads to a value of the file: names of fields, and positions in lists.
 type path []any
 
-// to is a path that leads further.
+// to returns a path that leads further.
 func (p path) to(more ...any) path { return append(p[:len(p):len(p)], more...) }
 
-// bad is an error at the value that a path leads to.
+// bad returns an error at the place to which a path leads.
 func (c *checker) bad(at path, format string, args ...any) error {
 	return sim.Where(c.name, c.data, sim.Locate(c.data, at...), fmt.Errorf(format, args...))
 }
 
-// first returns the first of its arguments that is an error.
+// first returns the first of its arguments that is not nil.
 func first(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {
@@ -128,7 +129,7 @@ func (c *checker) machine() (err error) {
 		}
 	default:
 		at = path{"machine"}
-		// Blank what comes before, so that errors have their place in the file.
+		// Replace what comes before by blanks, so that errors have the right place.
 		from := sim.Locate(c.data, at...)
 		before := strings.Map(func(r rune) rune {
 			if r == '\n' {
@@ -220,7 +221,7 @@ func (c *checker) group(at path, g *Group) error {
 	}
 	g.Count = max(g.Count, 1)
 	if n := int64(g.Count) * int64(len(g.Phases)); g.Times > mostPhases/n {
-		return c.bad(at.to("times"), "times %d: want at most %d with so many threads and phases", g.Times, mostPhases/n)
+		return c.bad(at.to("times"), "times %d: want at most %d for %d threads with %d phases", g.Times, mostPhases/n, g.Count, len(g.Phases))
 	}
 	memory, shares, round := false, false, sim.Milli(0)
 	for i := range g.Phases {
@@ -457,7 +458,7 @@ func (g *Group) uses(buffer string) bool {
 	return false
 }
 
-// apply returns a group as it is in the variant.
+// apply returns a group with the changes that the variant makes.
 func (v *Variant) apply(g Group) Group {
 	for _, x := range v.Set {
 		if x.Threads != g.Name {
@@ -476,19 +477,19 @@ func (v *Variant) apply(g Group) Group {
 	return g
 }
 
-// fresh checks a name that has to be one of its own.
+// fresh checks that there is a name, and that nothing else has it.
 func (c *checker) fresh(at path, kind, name string, taken map[string]bool) error {
 	switch {
 	case name == "":
 		return c.bad(at, "%s without a name: want one", kind)
 	case taken[name]:
-		return c.bad(at, "%s %q: there is one of that name already", kind, name)
+		return c.bad(at, "%s %q: there is already one of that name", kind, name)
 	}
 	taken[name] = true
 	return nil
 }
 
-// known checks a name that has to be there.
+// known checks that something has a name.
 func (c *checker) known(at path, kind, name string, there map[string]bool) error {
 	if there[name] {
 		return nil
@@ -499,7 +500,7 @@ func (c *checker) known(at path, kind, name string, there map[string]bool) error
 	return c.bad(at, "unknown %s %q: want one of %s", kind, name, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
 }
 
-// oneOf checks a word of several; without one the first is meant.
+// oneOf checks that a word is one of several. No word means the first.
 func (c *checker) oneOf(at path, word string, want ...string) error {
 	if word == "" || slices.Contains(want, word) {
 		return nil
@@ -508,7 +509,7 @@ func (c *checker) oneOf(at path, word string, want ...string) error {
 	return c.bad(at, "%v %q: want %s or %s", at[len(at)-1], word, strings.Join(want[:last], ", "), want[last])
 }
 
-// atMost checks a number.
+// atMost checks that a number is from 0 to most.
 func (c *checker) atMost(at path, n, most int64) error {
 	if n < 0 || n > most {
 		return c.bad(at, "%v %d: want 0 to %d", at[len(at)-1], n, most)
@@ -516,7 +517,7 @@ func (c *checker) atMost(at path, n, most int64) error {
 	return nil
 }
 
-// time checks a time in a unit of which a second has so many.
+// time checks a time. second is how many of its unit make a second.
 func (c *checker) time(at path, t sim.Milli, second int64) error {
 	if t < 0 {
 		return c.bad(at, "%v %v: want 0 or more", at[len(at)-1], t)
@@ -527,7 +528,7 @@ func (c *checker) time(at path, t sim.Milli, second int64) error {
 	return nil
 }
 
-// nodes checks positions of nodes that have CPUs.
+// nodes checks that a list has positions of nodes that have CPUs.
 func (c *checker) nodes(at path, list []int) error {
 	for i, n := range list {
 		if n < 0 || n >= len(c.topo.Nodes) {
@@ -540,7 +541,7 @@ func (c *checker) nodes(at path, list []int) error {
 	return nil
 }
 
-// home checks where a buffer of a scope is.
+// home checks the home of a buffer that has a scope.
 func (c *checker) home(at path, s, scope string) error {
 	p, err := parseHome(s, len(c.topo.Nodes))
 	if err == nil && p.spread && scope != "thread" {

@@ -20,23 +20,23 @@ type Result struct {
 	Elapsed   float64 `json:"elapsed_s"` // of the measured threads, mean
 	User      float64 `json:"user_s"`    // time that they had a CPU, mean
 	Last      float64 `json:"last_s"`    // until the last of them had ended
-	// Spread is between the least and the most of the time that is compared with what
-	// was measured, over the runs; of elapsed_s if nothing was measured.
+	// Spread is the difference between the longest and the shortest run, in the time
+	// that is compared with a measured one, or in elapsed_s if nothing was measured.
 	Spread   float64 `json:"spread_s"`
 	Locality float64 `json:"locality"`          // share of bytes from the own node's memory, of all threads
 	Moves    int64   `json:"thread_migrations"` // to CPUs of other nodes, of all threads
 	Migrated int64   `json:"migrated_bytes"`    // by NUMA balancing
 
 	Measured *float64 `json:"measured_s,omitempty"` // as it was published
-	What     string   `json:"what,omitempty"`       // elapsed, user or last: which of the times that is
-	Fitted   bool     `json:"fitted,omitempty"`     // constants were fitted on it
+	What     string   `json:"what,omitempty"`       // which time that is: elapsed, user or last
+	Fitted   bool     `json:"fitted,omitempty"`     // constants were fitted to it
 	Error    *float64 `json:"error,omitempty"`      // simulated / measured - 1
 	Events   int64    `json:"events"`               // of all runs
-	Hash     string   `json:"event_hash"`           // of all runs: who did what when
-	Assumed  []string `json:"assumed,omitempty"`    // constants of the machine that nobody has measured there
+	Hash     string   `json:"event_hash"`           // of the events of all runs
+	Assumed  []string `json:"assumed,omitempty"`    // constants that nobody has measured on the machine
 }
 
-// of is the time that a study compares.
+// of returns the time that a study compares.
 func (r *Result) of(what string) float64 {
 	switch what {
 	case "user":
@@ -47,7 +47,7 @@ func (r *Result) of(what string) float64 {
 	return r.Elapsed
 }
 
-// blockBytes is the piece of memory that has one home and that caches hold.
+// blockBytes is the size of a block: a piece of memory with one home, which caches hold.
 const blockBytes = 256 << 10
 
 // Run simulates one variant, s.Runs times.
@@ -86,7 +86,7 @@ func (s *Scenario) Run(v Variant) (*Result, error) {
 	return out, nil
 }
 
-// run simulates one variant with one seed. It returns the hash of its events, too.
+// run simulates one variant with one seed. It also returns the hash of its events.
 func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 	preset, topo, err := s.Machine()
 	if err != nil {
@@ -145,11 +145,11 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 		out.Locality = float64(a.Near) / float64(a.Near+a.Far)
 	}
 	hash := m.Hash()
-	// What goes on for ever is told to end, so that nothing is left behind.
+	// Threads that would go on for ever are told to end, so that nothing is left behind.
 	return out, hash, m.RunThreads(all...)
 }
 
-// rules are what the file says of an operating system as the machine wants it.
+// rules turns what the file says of an operating system into a policy of the machine.
 func (p *Policy) rules(seed uint64) sim.OSPolicy {
 	r := sim.OSPolicy{
 		Start: starts[p.Start], WakeLast: p.Wake == "last", Tick: ms(p.TickMs), Hot: ms(p.HotMs),
@@ -179,7 +179,7 @@ type runner struct {
 	elapsed, user, last sim.Time
 }
 
-// random is a number below n.
+// random returns a random number below n.
 func (r *runner) random(n int64) int64 {
 	r.rng ^= r.rng << 13
 	r.rng ^= r.rng >> 7
@@ -187,7 +187,7 @@ func (r *runner) random(n int64) int64 {
 	return int64(r.rng>>1) % n
 }
 
-// buffersOf returns the buffers that thread i of the n of a group uses, by name.
+// buffersOf returns the buffers that thread i of a group of n uses, by name.
 func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buffer, error) {
 	out := map[string]*sched.Buffer{}
 	for _, p := range g.Phases {
@@ -235,10 +235,10 @@ func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buf
 	return out, nil
 }
 
-// body is what a thread of a group does.
+// body returns what a thread of a group does.
 func (r *runner) body(g *Group, bufs map[string]*sched.Buffer) func(*sim.Thread) {
 	phases, times, measured := g.Phases, g.Times, g.Measured
-	// Threads that go on for ever begin somewhere in their round.
+	// A thread that goes on for ever begins somewhere in its round.
 	jitter := sim.Time(0)
 	if times == 0 {
 		for _, p := range phases {
@@ -308,7 +308,7 @@ func Print(w io.Writer, s *Scenario, results []*Result) {
 		}
 	}
 	if s.Runs > 1 {
-		fmt.Fprintf(w, "means of %d runs, with seeds %d to %d; ± is half of what lies between the least and the most\n", s.Runs, s.Seed, s.Seed+uint64(s.Runs)-1)
+		fmt.Fprintf(w, "means of %d runs, with seeds %d to %d; ± is half of the difference between the longest and the shortest\n", s.Runs, s.Seed, s.Seed+uint64(s.Runs)-1)
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -1,10 +1,9 @@
-// Package scenario is the language in which studies of thread placement are
-// written down: a machine, threads with phases, and variants that differ in what
-// the operating system does with them. A published table can so be run again
-// without writing Go.
+// Package scenario is a language for studies of thread placement. A scenario describes
+// a machine, threads with phases, and variants that differ in what the operating system
+// does with the threads. So a published table can be run again without writing Go.
 //
-// A scenario is a JSON file; schema.json describes it, unknown fields are refused
-// with line and column, and times and sizes carry their unit in their name:
+// A scenario is a JSON file, described by schema.json. Whatever is wrong in it is
+// refused with line and column. The names of times and sizes contain their unit:
 //
 //	{
 //	 "name": "probe",
@@ -18,8 +17,8 @@
 //	  {"name": "remote", "set": [{"threads": "probe", "nodes": [1]}]}]
 //	}
 //
-// Or it names a workload of experiments/workload and arms, which then run under
-// the scheduler. Everything that comes out is simulated.
+// A scenario may instead name a workload of experiments/workload and arms, which then
+// run under the scheduler. All its results are simulated.
 package scenario
 
 import (
@@ -39,9 +38,9 @@ type Scenario struct {
 	Source string `json:"source"` // of what is re-run
 	Fitted string `json:"fitted"` // which constants were fitted, on which rows
 	Seed   uint64 `json:"seed"`   // 0: 1
-	Runs   int    `json:"runs"`   // of each variant, with seeds from Seed on; 0: 1
+	Runs   int    `json:"runs"`   // of each variant, with seeds Seed, Seed+1 and so on; 0: 1
 
-	Preset   string          `json:"preset"`  // a machine by name, or
+	Preset   string          `json:"preset"`  // the name of a machine, or
 	Hardware json.RawMessage `json:"machine"` // a preset in full, see sched/sim
 
 	Threads  []Group   `json:"threads"`
@@ -67,24 +66,24 @@ type Param struct {
 	Value int64  `json:"value"`
 }
 
-// A Group is threads that do the same.
+// A Group is a number of threads that do the same.
 type Group struct {
 	Name    string    `json:"name"`
 	Count   int       `json:"count"`   // default 1
 	PerCPU  bool      `json:"per_cpu"` // one pinned to each CPU instead
-	Process string    `json:"process"` // whose buffers of scope process they share
+	Process string    `json:"process"` // the process whose buffers of scope process they share
 	StartS  sim.Milli `json:"start_s"`
 	Forked  bool      `json:"forked"` // by the first of them; see Policy.Start
 	Phases  []Phase   `json:"phases"`
-	Times   int64     `json:"times"` // that the phases are gone through; 0: until all measured threads have ended
-	// Nodes are the positions of nodes that the threads are bound to, in equal
-	// shares, in order; empty: not bound.
+	Times   int64     `json:"times"` // how often they go through the phases; 0: until all measured threads have ended
+	// Nodes are the positions of the nodes to which the threads are bound, in equal
+	// shares and in order; empty: not bound.
 	Nodes    []int `json:"nodes"`
-	Home     []int `json:"home"` // nodes that the threads prefer, likewise
+	Home     []int `json:"home"` // the nodes that the threads prefer, in the same way
 	Measured bool  `json:"measured"`
 }
 
-// A Phase is one of the things that a thread does.
+// A Phase is one of the things that a thread does, one after another.
 type Phase struct {
 	Random    *Random   `json:"random"`
 	Stream    *Stream   `json:"stream"`
@@ -92,7 +91,7 @@ type Phase struct {
 	SleepUs   sim.Milli `json:"sleep_us"`
 }
 
-// buffer is the name of what a phase reads or writes, or "".
+// buffer returns the name of the buffer that a phase reads or writes, or "".
 func (p *Phase) buffer() string {
 	switch {
 	case p.Random != nil:
@@ -103,7 +102,7 @@ func (p *Phase) buffer() string {
 	return ""
 }
 
-// Random is dependent accesses to a buffer at random.
+// Random is a chain of accesses at random places of a buffer.
 type Random struct {
 	Buffer    string    `json:"buffer"`
 	Accesses  int64     `json:"accesses"`   // of 64 bytes each
@@ -122,9 +121,10 @@ type Buffer struct {
 	Name  string `json:"name"`
 	Bytes int64  `json:"bytes"` // of each copy
 	Scope string `json:"scope"` // thread, process or machine (the default): who shares it
-	// Home is where it lies: first-touch (the default); node:N; interleave over all
-	// nodes, or interleave:N,N,... over some; spread:N,N,... has copies of scope thread
-	// on nodes in equal shares, in the order of the threads. N are positions.
+	// Home is where the buffer lies: first-touch (the default); node:N; interleave for
+	// all nodes in turn, or interleave:N,N,... for some; spread:N,N,... for buffers of
+	// scope thread, whose copies lie on the nodes in equal shares, in the order of the
+	// threads. N is the position of a node.
 	Home string `json:"home"`
 }
 
@@ -136,7 +136,7 @@ type Variant struct {
 	Measured *Measured `json:"measured"`
 }
 
-// Policy is what the operating system does; see sim.OSPolicy.
+// Policy says what the operating system does; see sim.OSPolicy.
 type Policy struct {
 	Start           string    `json:"start"` // of threads: spread (the default), exec or parent
 	Wake            string    `json:"wake"`  // on a CPU that is idle (the default) or the last
@@ -166,8 +166,8 @@ type Set struct {
 // Measured is what was published for a variant.
 type Measured struct {
 	Seconds sim.Milli `json:"seconds"`
-	What    string    `json:"what"`   // elapsed (the default) or user: mean of the measured threads; last: until the last has ended
-	Fitted  bool      `json:"fitted"` // constants were fitted on it
+	What    string    `json:"what"`   // elapsed (the default) or user: the mean of the measured threads; last: until the last has ended
+	Fitted  bool      `json:"fitted"` // constants were fitted to it
 }
 
 // Machine returns the scenario's constants and topology.
@@ -176,15 +176,15 @@ func (s *Scenario) Machine() (*sim.Preset, *topology.Topology, error) {
 	return s.preset, topo, err
 }
 
-// A place is where the memory of a buffer is.
-type place struct {
-	nodes  []int // positions; empty: all for interleave, none for first touch
-	spread bool  // copy i of n is on nodes[i*len(nodes)/n], as threads are
+// A home says where the memory of a buffer is.
+type home struct {
+	nodes  []int // positions; empty: all nodes for interleave, none for first touch
+	spread bool  // copy i of n is on nodes[i*len(nodes)/n], as thread i is
 	blocks bool  // the blocks of each copy are on the nodes in turn
 }
 
-// parseHome reads a buffer's home on a machine of so many nodes.
-func parseHome(s string, nodes int) (p place, err error) {
+// parseHome reads a buffer's home on a machine with a number of nodes.
+func parseHome(s string, nodes int) (p home, err error) {
 	kind, list, hasList := strings.Cut(s, ":")
 	ok := true
 	switch kind {

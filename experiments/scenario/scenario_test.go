@@ -114,8 +114,8 @@ func TestBadScenarios(t *testing.T) {
 		// Names.
 		{`"name": "small",`, ``, "a scenario without a name: want one"},
 		{`"name": "data", `, ``, "buffer without a name: want one"},
-		{`"home": "node:0"}`, `"home": "node:0"}, {"name": "data", "bytes": 1}`, `buffer "data": there is one of that name already`},
-		{`"name": "remote"`, `"name": "local"`, `variant "local": there is one of that name already`},
+		{`"home": "node:0"}`, `"home": "node:0"}, {"name": "data", "bytes": 1}`, `buffer "data": there is already one of that name`},
+		{`"name": "remote"`, `"name": "local"`, `variant "local": there is already one of that name`},
 		{`"buffer": "data"`, `"buffer": §"date"`, `unknown buffer "date": want one of data`},
 		{`"threads": "probe", "nodes": [0]`, `"threads": §"prob", "nodes": [0]`, `unknown threads "prob": want one of probe`},
 		// Values.
@@ -133,7 +133,7 @@ func TestBadScenarios(t *testing.T) {
 		{`"times": 20`, `"times": 0`, `threads "probe" are measured: want times, or they never end`},
 		{`"times": 20`, `"times": 20, "start_s": §-1`, "start_s -1: want 0 or more"},
 		{`"times": 20`, `"times": 20, "start_s": §86401`, "start_s 86401: want at most a day"},
-		{`"times": 20`, `"times": §600000000, "count": 2`, "times 600000000: want at most 500000000 with so many threads and phases"},
+		{`"times": 20`, `"times": §600000000, "count": 2`, "times 600000000: want at most 500000000 for 2 threads with 1 phases"},
 		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"compute_us": 0.001}`, `threads "probe": phases of 0.001 us in all: want at least 1`},
 		{`"times": 20`, `"times": 20, "count": §1000000`, "count 1000000: want 0 to 16384"},
 		{`"times": 20`, `"times": 20, "per_cpu": true, "nodes": [0]`, `threads "probe" have nodes and per_cpu: want one of them`},
@@ -174,7 +174,7 @@ func TestBadScenarios(t *testing.T) {
 		// Workloads.
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "nap", "arms": ["numa"]}}`, `unknown workload "nap": want one of `},
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numma"]}}`, `unknown arm "numma": want one of `},
-		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa", "numa"]}}`, `arm "numa": there is one of that name already`},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa", "numa"]}}`, `arm "numa": there is already one of that name`},
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": []}}`, `want at least one arm`},
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "procs": 5}}`, `procs 5: want 1 to 4`},
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "m", "value": 3}]}}`, `unknown size "m" (want n)`},
