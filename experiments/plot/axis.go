@@ -38,11 +38,12 @@ func (a axis) at(v float64) float64 {
 // holds reports whether v lies on the axis.
 func (a axis) holds(v float64) bool { return a.lo <= v && v <= a.hi }
 
-// finite returns the values that are numbers.
+// finite returns the values that are numbers, without those so large that an axis
+// for them would overflow.
 func finite(vs []float64) []float64 {
 	var ok []float64
 	for _, v := range vs {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if math.Abs(v) < 1e30 {
 			ok = append(ok, v)
 		}
 	}
@@ -177,7 +178,7 @@ func percent() axis {
 
 // processors is a logarithmic axis of numbers of Ps, with a tick at each.
 func processors(ps []int) axis {
-	a := axis{lo: float64(ps[0]) / 1.15, hi: float64(ps[len(ps)-1]) * 1.15, log: true}
+	a := axis{lo: float64(max(1, ps[0])) / 1.15, hi: float64(max(1, ps[len(ps)-1])) * 1.15, log: true}
 	last := 0.0
 	for _, p := range ps {
 		t := tick{at: float64(p)}

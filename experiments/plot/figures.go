@@ -20,6 +20,7 @@ func Figures(r *harness.Results) []Figure {
 	if len(groups) == 0 {
 		return nil
 	}
+	ls := looksOf(r.Arms())
 	var figures []Figure
 	add := func(f *Figure) {
 		if f != nil {
@@ -30,13 +31,13 @@ func Figures(r *harness.Results) []Figure {
 	}
 	if exact(groups) {
 		most := atMostPs(groups)
-		for _, f := range []*Figure{speedups(most), throughput(most), steals(most)} {
+		for _, f := range []*Figure{speedups(most, ls), throughput(most, ls), steals(most, ls)} {
 			if f != nil {
 				f.Title += ", simulated, with the most Ps"
 			}
 			add(f)
 		}
-		for _, f := range machines(groups) {
+		for _, f := range machines(groups, ls) {
 			add(f)
 			last := &figures[len(figures)-1]
 			last.labels[1] = "topology " + strings.TrimPrefix(f.Name, machinePrefix)
@@ -44,13 +45,13 @@ func Figures(r *harness.Results) []Figure {
 		return figures
 	}
 	if r.Meta.Place.HasSpeed() {
-		add(speedups(groups))
-		add(throughput(groups))
-		add(scaling("scaling", "Throughput against Ps", groups, throughputOf))
+		add(speedups(groups, ls))
+		add(throughput(groups, ls))
+		add(scaling("scaling", "Throughput against Ps", groups, ls, throughputOf))
 	}
-	add(locality(groups, r.Meta.Topologies))
-	add(scaling("locality-scaling", "Locality against Ps", groups, localityOf))
-	add(steals(groups))
+	add(locality(groups, r.Meta.Topologies, ls))
+	add(scaling("locality-scaling", "Locality against Ps", groups, ls, localityOf))
+	add(steals(groups, ls))
 	return figures
 }
 
@@ -92,7 +93,7 @@ func intervalText(s benchmath.Summary, format func(float64) string) string {
 	return fmt.Sprintf("%s (%s .. %s)", format(s.Center), format(s.Lo), format(s.Hi))
 }
 
-func speedups(groups []harness.Group) *Figure {
+func speedups(groups []harness.Group, ls looks) *Figure {
 	if len(groups) == 0 {
 		return nil
 	}
@@ -120,7 +121,7 @@ func speedups(groups []harness.Group) *Figure {
 					text += "  " + harness.FormatP(s.P)
 				}
 				f.rows = append(f.rows, row{
-					name: r.Arm, color: armColor(r.Arm), dots: []dot{{s.Center, s.Finding() < harness.Faster}}, lo: shown.Lo, hi: shown.Hi, text: text,
+					name: r.Arm, color: ls[r.Arm].color, dots: []dot{{s.Center, s.Finding() < harness.Faster}}, lo: shown.Lo, hi: shown.Hi, text: text,
 				})
 			}
 		}
@@ -138,7 +139,7 @@ func speedups(groups []harness.Group) *Figure {
 	} else {
 		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale" + ring}}
 	}
-	f.marks = []guide{{at: 1, line: stroke(armColor(baseline), 1)}}
+	f.marks = []guide{{at: 1, line: stroke(ls[baseline].color, 1)}}
 	return &Figure{
 		Name:    "speedup",
 		Title:   "Speed-up over " + baseline,
@@ -149,7 +150,7 @@ func speedups(groups []harness.Group) *Figure {
 }
 
 // throughput is a grid with an axis for each group: their units differ.
-func throughput(groups []harness.Group) *Figure {
+func throughput(groups []harness.Group, ls looks) *Figure {
 	const cols = 2
 	var panels []*forest
 	rows := vg.Length(0)
@@ -169,7 +170,7 @@ func throughput(groups []harness.Group) *Figure {
 		}
 		for _, r := range g.Rows {
 			rw := row{
-				name: r.Arm, color: armColor(r.Arm), dots: []dot{{at: r.Throughput.Center}}, lo: r.Throughput.Lo, hi: r.Throughput.Hi,
+				name: r.Arm, color: ls[r.Arm].color, dots: []dot{{at: r.Throughput.Center}}, lo: r.Throughput.Lo, hi: r.Throughput.Hi,
 				text: si(r.Throughput.Center),
 			}
 			if linear {
@@ -227,7 +228,7 @@ func widest(groups []harness.Group) vg.Length {
 	return w
 }
 
-func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
+func locality(groups []harness.Group, topos []harness.TopoMeta, ls looks) *Figure {
 	var f forest
 	three := false // ways of counting
 	counted := false
@@ -236,7 +237,7 @@ func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
 		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		first := len(f.rows)
 		for _, r := range g.Rows {
-			rw := row{name: r.Arm, color: armColor(r.Arm), lo: r.Local.Lo, hi: r.Local.Hi, text: "not counted"}
+			rw := row{name: r.Arm, color: ls[r.Arm].color, lo: r.Local.Lo, hi: r.Local.Hi, text: "not counted"}
 			if v := r.Local.Center; !math.IsNaN(v) {
 				counted = true
 				rw.bars = []bar{{0, v, rw.color}}
@@ -276,7 +277,7 @@ func locality(groups []harness.Group, topos []harness.TopoMeta) *Figure {
 	}
 }
 
-func steals(groups []harness.Group) *Figure {
+func steals(groups []harness.Group, ls looks) *Figure {
 	var f forest
 	var totals []float64
 	for _, g := range groups {
@@ -308,7 +309,7 @@ func steals(groups []harness.Group) *Figure {
 		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		for _, r := range g.Rows {
 			nan := math.NaN()
-			rw := row{name: r.Arm, color: armColor(r.Arm), lo: nan, hi: nan, text: "not counted"}
+			rw := row{name: r.Arm, color: ls[r.Arm].color, lo: nan, hi: nan, text: "not counted"}
 			local, remote := 1000*r.StealsLocal, 1000*r.StealsRemote
 			if !math.IsNaN(local + remote) {
 				rw.text = harness.FormatNumber(local) + " local, " + harness.FormatNumber(remote) + " remote"
@@ -346,7 +347,7 @@ func localityOf(g *harness.Group) (axisFor func([]float64) axis, label string, v
 
 // scaling draws a value against the number of Ps, for workloads that were run
 // with more than one.
-func scaling(name, title string, groups []harness.Group,
+func scaling(name, title string, groups []harness.Group, ls looks,
 	what func(*harness.Group) (func([]float64) axis, string, func(*harness.Row) benchmath.Summary)) *Figure {
 
 	var anyProcs []harness.Group // as if all had the same, for titles
@@ -402,7 +403,7 @@ func scaling(name, title string, groups []harness.Group,
 		for _, arm := range arms {
 			if pts := lines[arm]; pts != nil {
 				slices.SortFunc(pts, func(a, b point) int { return int(a.x) - int(b.x) })
-				ch.lines = append(ch.lines, line{arm, pts})
+				ch.lines = append(ch.lines, line{ls[arm], pts})
 			}
 		}
 		charts = append(charts, ch)
@@ -417,7 +418,7 @@ func scaling(name, title string, groups []harness.Group,
 		Caption: "Medians with 95 % intervals.",
 		height:  vg.Length((len(charts)+cols-1)/cols)*height + 14,
 		draw: func(c draw.Canvas) {
-			c.Max.Y -= drawLegend(c, arms)
+			c.Max.Y -= drawLegend(c, arms, ls)
 			for i, ch := range charts {
 				colWidth := (c.Max.X - c.Min.X + 18) / cols
 				sub := c

@@ -130,7 +130,9 @@ func (p *panel) draw(c draw.Canvas, f *forest, tops []vg.Length, left, right vg.
 		c.StrokeLine2(m.line, x(m.at), tops[end], x(m.at), tops[m.first])
 	}
 	for i := range f.rows {
-		f.rows[i].draw(c, &p.axis, x, (tops[i]+tops[i+1])/2)
+		if !f.rows[i].heading { // which has no colour
+			f.rows[i].draw(c, &p.axis, x, (tops[i]+tops[i+1])/2)
+		}
 	}
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
 	drawTicks(c, p.axis, x, bottom, right)

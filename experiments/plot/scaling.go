@@ -16,7 +16,7 @@ type chart struct {
 }
 
 type line struct {
-	arm    string
+	look   look
 	points []point // by ascending x
 }
 
@@ -53,7 +53,7 @@ func (ch *chart) draw(c draw.Canvas) {
 	drawTicks(c, ch.x, x, bottom, right)
 	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 22}, "Ps")
 	for i, l := range ch.lines {
-		color := armColor(l.arm)
+		color := l.look.color
 		aside := vg.Length(0) // so that intervals at one x lie beside each other
 		if ch.intervals() {
 			aside = 3.5 * (vg.Length(i) - vg.Length(len(ch.lines)-1)/2)
@@ -69,16 +69,16 @@ func (ch *chart) draw(c draw.Canvas) {
 			}
 		}
 		if len(path) > 1 {
-			c.StrokeLines(stroke(color, 1.4), path)
+			c.StrokeLines(l.look.stroke(1.4), path)
 		}
 		for _, pt := range path {
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: armShape(l.arm)}, pt)
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: l.look.glyph}, pt)
 		}
 	}
 }
 
 // drawLegend draws the arms in a row and returns its height.
-func drawLegend(c draw.Canvas, arms []string) vg.Length {
+func drawLegend(c draw.Canvas, arms []string, ls looks) vg.Length {
 	s := style(textSize, ink)
 	at, y := c.Min.X, c.Max.Y-7
 	for _, arm := range arms {
@@ -86,8 +86,8 @@ func drawLegend(c draw.Canvas, arms []string) vg.Length {
 		if at+width > c.Max.X && at > c.Min.X {
 			at, y = c.Min.X, y-14
 		}
-		c.StrokeLine2(stroke(armColor(arm), 1.4), at, y, at+20, y)
-		c.DrawGlyphNoClip(draw.GlyphStyle{Color: armColor(arm), Radius: 3, Shape: armShape(arm)}, vg.Point{X: at + 10, Y: y})
+		c.StrokeLine2(ls[arm].stroke(1.4), at, y, at+20, y)
+		c.DrawGlyphNoClip(draw.GlyphStyle{Color: ls[arm].color, Radius: 3, Shape: ls[arm].glyph}, vg.Point{X: at + 10, Y: y})
 		c.FillText(s, vg.Point{X: at + 26, Y: y + lift}, arm)
 		at += width
 	}

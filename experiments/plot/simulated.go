@@ -87,12 +87,12 @@ const machinePrefix = "machine-"
 // machines draws a figure for every machine that was simulated with more than
 // one number of Ps: a row for each workload, with throughput, locality, and the
 // ratio to the lower bound.
-func machines(groups []harness.Group) (figures []*Figure) {
+func machines(groups []harness.Group, ls looks) (figures []*Figure) {
 	var done []string
 	for _, g := range groups {
 		if !slices.Contains(done, g.Topo) {
 			done = append(done, g.Topo)
-			if f := machine(g.Topo, groups); f != nil {
+			if f := machine(g.Topo, groups, ls); f != nil {
 				figures = append(figures, f)
 			}
 		}
@@ -100,7 +100,7 @@ func machines(groups []harness.Group) (figures []*Figure) {
 	return figures
 }
 
-func machine(topo string, groups []harness.Group) *Figure {
+func machine(topo string, groups []harness.Group, ls looks) *Figure {
 	type load struct{ workload, params string }
 	var loads []load
 	var arms []string
@@ -150,7 +150,7 @@ func machine(topo string, groups []harness.Group) *Figure {
 			}
 			for _, arm := range arms {
 				if pts := lines[arm]; pts != nil {
-					ch.lines = append(ch.lines, line{arm, pts})
+					ch.lines = append(ch.lines, line{ls[arm], pts})
 				}
 			}
 			charts = append(charts, ch)
@@ -164,7 +164,7 @@ func machine(topo string, groups []harness.Group) *Figure {
 		Caption: "Simulated, exact. Left: units of work per second. Middle: share of the bytes from memory that came from the node of the CPU that used them. Right: makespan over the lower bound; 1 cannot be beaten.",
 		height:  vg.Length(len(loads))*height + 18,
 		draw: func(c draw.Canvas) {
-			c.Max.Y -= drawLegend(c, arms)
+			c.Max.Y -= drawLegend(c, arms, ls)
 			for i, ch := range charts {
 				colWidth := (c.Max.X - c.Min.X + 14) / vg.Length(cols)
 				sub := c
