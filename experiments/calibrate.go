@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,13 +31,13 @@ and simulated, on 1 and 2 Ps, and the errors are printed.`,
 	out := cmd.Flags().String("out", "", "`FILE` to write; its name ends in .json")
 	compare := cmd.Flags().Bool("compare", false, "compare host and simulation on the quick workloads")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return writeCalibration(*out, *compare, cmd.OutOrStdout())
+		return writeCalibration(*out, *compare, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	return cmd
 }
 
 // writeCalibration writes a preset of this host into a new file.
-func writeCalibration(out string, compare bool, stdout io.Writer) error {
+func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error {
 	if len(out) < 6 || !strings.HasSuffix(out, ".json") {
 		return usagef("--out %q: want a file name that ends in .json", out)
 	}
@@ -44,8 +45,12 @@ func writeCalibration(out string, compare bool, stdout io.Writer) error {
 	if err != nil {
 		return usagef("--out: %w", err)
 	}
+	show, end := newProgress(stderr)
+	defer end()
+	show(step{phase: "measuring this host", planned: 1})
 	meter := harness.StartMeter()
 	p, err := calibrate.Host()
+	end()
 	if err != nil {
 		file.Close()
 		os.Remove(out) // it is empty
@@ -69,7 +74,15 @@ func writeCalibration(out string, compare bool, stdout io.Writer) error {
 		return nil
 	}
 	meter = harness.StartMeter()
-	rows, err := calibrate.Compare(p)
+	start := time.Now()
+	rows, err := calibrate.Compare(p, func(workload string, done, planned int) {
+		s := step{phase: "comparing", what: workload, done: done, planned: planned}
+		if done > 0 {
+			s.left = timeLeft(time.Since(start) / time.Duration(done) * time.Duration(planned-done))
+		}
+		show(s)
+	})
+	end()
 	if err != nil {
 		return err
 	}

@@ -216,6 +216,26 @@ func TestPretendedNodesAreSaidToBe(t *testing.T) {
 	}
 }
 
+// A virtual machine ends with the run, and its paths with it.
+func TestAVirtualRunEndsWithThePathsOfItsHost(t *testing.T) {
+	guest := t.TempDir()
+	t.Setenv("NUMALAB", "1")
+	t.Setenv("NUMALAB_RESULTS", guest)
+	t.Setenv("NUMALAB_OUT", "results/mine")
+	status, out, errs := cli(tiny(filepath.Join(guest, "run"))...)
+	if status != 0 {
+		t.Fatal(errs)
+	}
+	if want := "report:  " + filepath.Join("results", "mine", "run", harness.ReportFile); !strings.Contains(out, want) || strings.Contains(out, guest) {
+		t.Errorf("want %q, and not %s:\n%s", want, guest, out)
+	}
+	for path, want := range map[string]string{guest: filepath.Join("results", "mine"), filepath.Join(guest, "..", "x"): filepath.Join(guest, "..", "x")} {
+		if got := hostPath(path); got != want {
+			t.Errorf("%s is %s on the host, want %s", path, got, want)
+		}
+	}
+}
+
 func TestResumingAFinishedRunMeasuresNothingAndPrintsItAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	if status, _, errs := cli(tiny(dir)...); status != 0 {

@@ -143,5 +143,5 @@ func printConclusion(w io.Writer, res *harness.Results, lines []string) {
 	for _, line := range res.Meta.Notes() {
 		fmt.Fprintln(w, harness.Wrap("note: "+line, "  "))
 	}
-	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", filepath.Join(res.Dir, harness.ResultsFile), filepath.Join(res.Dir, harness.ReportFile))
+	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", hostPath(filepath.Join(res.Dir, harness.ResultsFile)), hostPath(filepath.Join(res.Dir, harness.ReportFile)))
 }

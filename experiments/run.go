@@ -174,8 +174,11 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 		if err != nil {
 			fmt.Fprintln(stderr, "not written:", err)
 		}
-		fmt.Fprintf(stderr, "interrupted: %d of %d repetitions are finished and kept in %s; the same command with --out %s --resume completes them\n",
-			meta.Done, meta.Planned, f.out, shellWord(f.out))
+		goOn := fmt.Sprintf("; the same command with --out %s --resume completes them", shellWord(f.out))
+		if hostPath(f.out) != f.out {
+			goOn = "" // the next virtual machine does not have them
+		}
+		fmt.Fprintf(stderr, "interrupted: %d of %d repetitions are finished and kept in %s%s\n", meta.Done, meta.Planned, hostPath(f.out), goOn)
 		return exit(130)
 	}
 	return err

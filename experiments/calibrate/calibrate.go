@@ -1,9 +1,9 @@
 // Package calibrate measures on this host what a simulated machine has to know of
 // it, and how far the two are from each other.
 //
-//	p, err := calibrate.Host()             // a preset; minutes, and nothing else should run
-//	data, err := p.JSON()                  // a file for experiments sim --preset
-//	rows, err := calibrate.Compare(p)      // workloads on the host and simulated
+//	p, err := calibrate.Host()                  // a preset; minutes, and nothing else should run
+//	data, err := p.JSON()                       // a file for experiments sim --preset
+//	rows, err := calibrate.Compare(p, progress) // workloads on the host and simulated
 //
 // memory.go, threads.go and objects.go measure one thing each, in loops of their
 // own. kernels.go times the loops of the workloads. bench.go runs a workload on

@@ -26,10 +26,13 @@ type Row struct {
 func (r *Row) Error() float64 { return r.Simulated/r.Host.Least - 1 }
 
 // Compare runs every workload at its quick sizes on this host and simulated by a
-// preset of it, on 1 and 2 Ps, as far as there are CPUs.
-func Compare(p *sim.Preset) (rows []Row, err error) {
+// preset of it, on 1 and 2 Ps, as far as there are CPUs. It calls progress before
+// each row.
+func Compare(p *sim.Preset, progress func(workload string, done, planned int)) (rows []Row, err error) {
+	most := min(2, runtime.NumCPU())
 	for _, w := range workload.All {
-		for procs := 1; procs <= min(2, runtime.NumCPU()); procs++ {
+		for procs := 1; procs <= most; procs++ {
+			progress(w.Name, len(rows), most*len(workload.All))
 			prog, r := program{w, w.Defaults(true)}, Row{Workload: w.Name, Unit: w.Unit, Procs: procs}
 			if r.Host, err = prog.onHost("flat", procs); err != nil {
 				return nil, err

@@ -154,7 +154,7 @@ func packImage(name, busybox string, o *options) error {
 	}
 	j := job{
 		Command:  append([]string(nil), o.command...),
-		Env:      append(o.env, "NUMALAB_SHAPE="+string(text)),
+		Env:      append(o.env, "NUMALAB_SHAPE="+string(text), "NUMALAB_OUT="+o.out),
 		Terminal: isatty.IsTerminal(os.Stdout.Fd()),
 	}
 	return writeImage(name, busybox, j, func(c *cpio) error {
