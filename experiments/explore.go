@@ -212,6 +212,7 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, s
 	const row = "%-9s %-13s %-8s %-8s %11d %9s"
 	fmt.Fprintf(stdout, "%-9s %-13s %-8s %-8s %11s %9s %10s %6s %6s\n", "program", "arm", "within", "covered", "tried", "per s", "states", "words", "steps")
 	total := int64(0)
+	var done []explore.Report
 	for i, cell := range cells {
 		res, random := <-results[i], <-results[len(cells)+i]
 		if res.err != nil {
@@ -222,6 +223,7 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, s
 			r.Random, r.RandomWall, r.Failure = random.report.Random, random.report.RandomWall, random.report.Failure
 		}
 		total += r.Executions()
+		done = append(done, r)
 		if r.Executions() == 0 {
 			fmt.Fprintf(stdout, "%-9s %-13s not begun\n", r.Program, r.Arm)
 			continue
@@ -251,9 +253,25 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, s
 	if ctx.Err() != nil {
 		verdict += "; interrupted"
 	}
-	fmt.Fprintf(stdout, "\n%d interleavings in %.1f s, %s per second on %d CPUs of this host; %s\n",
+	fmt.Fprintf(stdout, "\n%s\n", exhausted(done))
+	fmt.Fprintf(stdout, "%d interleavings in %.1f s, %s per second on %d CPUs of this host; %s\n",
 		total, wall.Seconds(), speed(total, wall), cpus, verdict)
 	return failed, nil
+}
+
+// exhausted says for each program within how many preemptions every interleaving was
+// tried. Of more, the search has tried a part.
+func exhausted(reports []explore.Report) string {
+	var parts []string
+	for i := range reports {
+		r := &reports[i]
+		within := "within no bound"
+		if n := r.Complete(); n >= 0 {
+			within = fmt.Sprintf("within %d", n)
+		}
+		parts = append(parts, fmt.Sprintf("%s %s %s", r.Program, r.Arm, within))
+	}
+	return "every interleaving was tried: " + strings.Join(parts, ", ")
 }
 
 // lastLines returns the last n lines of a text, and says how many it leaves out:

@@ -64,6 +64,7 @@ func TestExploreReports(t *testing.T) {
 		`(?m)^spawn +numa +bound [12] +in part +\d+ `,
 		`(?m)^steal +flat +random +50 +-$`,
 		`(?m)^steal +numa +random +50 +-$`,
+		`(?m)^every interleaving was tried: spawn flat within \d, steal flat within \d, spawn numa within \d, steal numa within \d$`,
 		`(?m)^\d+ interleavings in \d+\.\d s, (\d+|-) per second on \d+ CPUs of this host; every invariant held in all that was tried$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(out) {
