@@ -13,19 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls below use RawSyscall: they do not block, and a Syscall may come
-// back on another thread than it was made on, which would make "the calling
-// thread" somebody else's.
+// The calls below use RawSyscall. They do not block, and after a Syscall the
+// goroutine may be on another thread, so that "the calling thread" would be the
+// wrong one.
 
 // SetAffinity lets the thread tid of this process run on the given CPUs only.
 // tid 0 is the calling thread; a goroutine that is not locked to its thread
 // may be on another one at its next call.
 //
-// CPUs that are offline, that do not exist or that the cpuset of the process
-// excludes are left out by the kernel without a word, so the mask in force may
-// be narrower than the one given: [Affinity] tells. The thread has left a CPU
-// that is not in the mask when the call returns. 1 µs when the thread need not
-// move, about 40 µs when it must.
+// The kernel silently leaves out CPUs that are offline, that do not exist or that
+// the cpuset of the process excludes. So the mask in force may be narrower than the
+// one given; [Affinity] returns it. When the call returns, the thread is on a CPU of
+// the mask. The call takes 1 µs if the thread need not move, and about 40 µs if it
+// must.
 //
 // Errors: EINVAL if the kernel may not use any CPU of the set (empty, offline,
 // outside the cpuset); ESRCH if the thread has ended; EPERM if the thread
@@ -61,9 +61,9 @@ func SetAffinity(tid int, cpus topology.CPUSet) error {
 }
 
 // AllowedCPUs returns the CPUs that are online and that the cpuset of this process
-// allows, whatever the masks of its threads. A mask can be widened up to that and
-// no further. So AllowedCPUs widens the mask of a thread that then ends: about
-// 0.1 ms. It leaves the masks of other threads alone.
+// allows, whatever the masks of its threads are. A mask can be widened to that and
+// no further, so AllowedCPUs widens the mask of a thread of its own, which then ends.
+// It leaves the masks of other threads alone. The call takes about 0.1 ms.
 //
 // Errors: as [Affinity].
 func AllowedCPUs() (allowed topology.CPUSet, err error) {
@@ -95,7 +95,8 @@ func setAffinity(tid int, words []uint64) syscall.Errno {
 }
 
 // Affinity returns the CPUs that the thread tid may run on; tid 0 is the
-// calling thread. Any number of CPUs. 0.3 µs and one allocation.
+// calling thread. There may be any number of CPUs. The call takes 0.3 µs and one
+// allocation.
 //
 // Errors: ESRCH if the thread has ended.
 func Affinity(tid int) (topology.CPUSet, error) {
@@ -124,14 +125,14 @@ func Affinity(tid int) (topology.CPUSet, error) {
 // locked to its thread may be on another one when CurrentThread returns.
 func CurrentThread() int { return unix.Gettid() }
 
-// maxMaskBytes ends the search for the kernel's mask size: no kernel is built
-// for half a million CPUs (NR_CPUS is at most 8192 on amd64, 16384 on others).
+// maxMaskBytes ends the search for the kernel's mask size. No kernel is built for
+// half a million CPUs: NR_CPUS is at most 8192 on amd64 and 16384 elsewhere.
 const maxMaskBytes = 64 << 10
 
 // Threads returns the thread IDs of this process, from /proc/self/task, in
-// ascending order. Threads that are made meanwhile may be missing: who must
-// reach all of them asks again until nothing new appears. 10 µs and 1 µs for
-// each thread.
+// ascending order. Threads that are made meanwhile may be missing; to reach all of
+// them, ask again until nothing new appears. The call takes 10 µs and 1 µs for each
+// thread.
 func Threads() ([]int, error) {
 	entries, err := os.ReadDir("/proc/self/task")
 	if err != nil {

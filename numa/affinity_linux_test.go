@@ -11,8 +11,8 @@ import (
 	"numasched/topology"
 )
 
-// locked runs the test on a thread of its own, which ends with it: whatever
-// the test does to its mask and policy, nobody inherits it.
+// locked runs the test on a thread of its own, which ends with the test. So nobody
+// inherits what the test does to its mask and policy.
 func locked(t *testing.T, f func()) {
 	t.Helper()
 	done := make(chan struct{})

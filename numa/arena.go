@@ -9,11 +9,10 @@ import (
 	"unsafe"
 )
 
-// Memory of an arena comes in chunks of 4 MB that begin at multiples of 4 MB,
-// so that the chunk of an address is a mask away. The first of the 64 blocks of
-// a chunk holds what the heap must know about the others (see chunkHeader). A
-// request that no chunk can hold has a mapping of its own, which begins the
-// same way.
+// The memory of an arena comes in chunks of 4 MB that begin at multiples of 4 MB,
+// so that masking an address gives its chunk. The first of the 64 blocks of a chunk
+// holds what the heap must know about the others (see chunkHeader). A request that
+// no chunk can hold gets a mapping of its own, which begins the same way.
 //
 // Invariant, under mu: every block but the first is free or belongs to one
 // allocation; a block that is cold is free and has no pages.
@@ -25,11 +24,11 @@ const (
 	blocksPerChunk = chunkBytes / blockBytes
 	allBlocks      = ^uint64(1) // the bits of the blocks that can be allocated
 
-	headerBytes = 4 << 10 // of a chunk's first block, what is ever touched
+	headerBytes = 4 << 10 // the part of a chunk's first block that is used
 
-	// nodeReserve is what an arena leaves on its node for everybody else. The
-	// kernel's answer to strictly bound memory that is not there is the OOM
-	// killer, so the arena asks before it grows.
+	// nodeReserve is how much memory an arena leaves on its node for everybody else.
+	// If bound memory cannot be had, the kernel kills the process (OOM killer). So
+	// the arena asks how much is free before it grows.
 	nodeReserve = 16 << 20
 )
 
@@ -37,7 +36,7 @@ const (
 type PageKind int
 
 const (
-	SystemPages       PageKind = iota // as the system does it for everybody
+	SystemPages       PageKind = iota // the system's default
 	HugePages                         // transparent huge pages (2 MB on amd64), where the kernel finds them
 	ReservedHugePages                 // reserved pages of 2 MB (nr_hugepages), or an error
 )
@@ -46,18 +45,18 @@ const (
 type ArenaOptions struct {
 	Pages PageKind
 
-	// Unbound memory has no policy: it lies where it is touched first. This is
-	// for nodes that are pretended, and for systems that cannot bind.
+	// Unbound memory has no policy: it lies where it is first touched. It serves
+	// pretended nodes and systems that cannot bind memory.
 	Unbound bool
 }
 
-// An Arena is memory of one node, outside Go's heap: the collector neither
-// moves, frees nor scans it, so it must hold no pointers into Go's heap. Any
-// number of goroutines may use it.
+// An Arena is memory of one node, outside Go's heap. The garbage collector neither
+// moves, frees nor scans it, so it must hold no pointers into Go's heap. Any number
+// of goroutines may use an Arena at the same time.
 //
-// Bound memory is populated when it is handed out, 0.2 to 0.5 ms for each MB
-// (less with huge pages, which are populated by the chunk), so that a node that
-// is full is an error then and not a killed process later.
+// Bound memory is populated when it is handed out, so that a full node is an error
+// at that moment and does not kill the process later. This takes 0.2 to 0.5 ms for
+// each MB, and less with huge pages, which are populated by the chunk.
 type Arena struct {
 	node int
 	opt  ArenaOptions
@@ -65,7 +64,7 @@ type Arena struct {
 	mu     sync.Mutex
 	chunks map[uintptr]*chunk // by address
 	open   []*chunk           // those with free blocks
-	leave  int64              // bytes that may be populated before the node is looked at again
+	leave  int64              // bytes that may be populated before the node's free memory is read again
 	slack  int64              // bytes that may be free and resident before Free scavenges
 	stats  ArenaStats
 }
@@ -75,19 +74,19 @@ type chunk struct {
 	free uint64 // bit i: block i is free
 	cold uint64 // bit i: block i has been given back to the kernel
 	head uint64 // bit i: block i is the first of an allocation
-	own  int    // bytes of the single allocation, for a mapping of its own; else 0
+	own  int    // bytes of the allocation that has this mapping to itself; else 0
 }
 
 // ArenaStats count bytes.
 type ArenaStats struct {
 	Mapped   int64 // address space taken from the kernel
-	Resident int64 // of that, what has been populated or handed out and not given back
-	InUse    int64 // of that, what is allocated, in whole blocks
-	Peak     int64 // the most that was ever resident
+	Resident int64 // the part of Mapped that was populated or handed out, and not given back
+	InUse    int64 // the part of Resident that is allocated, in whole blocks
+	Peak     int64 // the highest value of Resident
 }
 
-// A NodeFullError says that a node has too little free memory for an arena to
-// grow on it.
+// A NodeFullError says that a node has too little free memory for its arena to
+// grow.
 type NodeFullError struct {
 	Node       int
 	Want, Free int64 // bytes; Free is what the kernel could give without swapping
@@ -100,10 +99,10 @@ func (e *NodeFullError) Error() string {
 
 // NewArena returns an empty arena whose memory lies on the given node.
 //
-// Errors: as [SetPolicy], found here and not at the first use: the node is
+// Errors: those of [SetPolicy], found now and not at the first use: the node is
 // unknown, offline or without memory, the cpuset excludes it, or binding is not
-// permitted; [ErrUnsupported] where memory cannot be bound at all. Unbound
-// arenas can be made everywhere.
+// permitted. [ErrUnsupported] where memory cannot be bound at all. Unbound arenas
+// can be made everywhere.
 func NewArena(node int, opt ArenaOptions) (*Arena, error) {
 	a := &Arena{node: node, opt: opt, chunks: map[uintptr]*chunk{}}
 	a.slack = a.minSlack()
@@ -127,8 +126,8 @@ func (a *Arena) Node() int { return a.node }
 // Bound reports whether the kernel holds the memory to the node.
 func (a *Arena) Bound() bool { return !a.opt.Unbound }
 
-// Alloc returns n bytes that begin at a multiple of 64 KB and belong to nobody
-// else until [Arena.Free]. They are zero if they have never been used.
+// Alloc returns n bytes that begin at a multiple of 64 KB. They belong to the caller
+// until [Arena.Free]. They are zero if they have never been used.
 //
 // Errors: a [*NodeFullError], or that the kernel refuses to map memory.
 func (a *Arena) Alloc(n int) ([]byte, error) {
@@ -156,7 +155,7 @@ func (a *Arena) Alloc(n int) ([]byte, error) {
 	}
 }
 
-// take hands out blocks of the chunk at position i of the open ones.
+// take hands out blocks of c, which is the chunk at position i of the open ones.
 func (a *Arena) take(c *chunk, i, first, blocks, n int) ([]byte, error) {
 	run := runMask(first, blocks)
 	mem := c.mem[first*blockBytes : (first+blocks)*blockBytes]
@@ -196,7 +195,7 @@ func (a *Arena) allocOwn(n int) ([]byte, error) {
 	return c.mem[blockBytes : blockBytes+n : blockBytes+n], nil
 }
 
-// grow maps and binds one chunk; all of it is cold.
+// grow maps and binds one chunk. All of its blocks are cold.
 func (a *Arena) grow(bytes int) (*chunk, error) {
 	mem, err := mapMemory(bytes, chunkBytes, a.opt.Pages)
 	if err != nil {
@@ -231,8 +230,7 @@ func (a *Arena) residentOf(c *chunk) int64 {
 	return int64(headerBytes + bits.OnesCount64(allBlocks&^c.cold)*blockBytes)
 }
 
-// commit makes sure that bound memory has its pages, or says that the node has
-// not.
+// commit populates bound memory, or returns an error if the node has too little.
 func (a *Arena) commit(mem []byte) error {
 	if a.opt.Unbound {
 		return nil
@@ -251,9 +249,9 @@ func (a *Arena) commit(mem []byte) error {
 	return a.verify(mem)
 }
 
-// verify asks where the last page of mem has come from. When a cpuset loses a node,
-// or the node its memory, the kernel turns policies that name it to other nodes and
-// tells nobody.
+// verify asks which node the last page of mem came from. When a cpuset loses a node,
+// or a node loses its memory, the kernel silently redirects policies that name the
+// node to other nodes.
 func (a *Arena) verify(mem []byte) error {
 	at, err := LocateRange(mem[len(mem)-1:])
 	if err != nil || at.Nodes[0] < 0 || int(at.Nodes[0]) == a.node {
@@ -268,10 +266,10 @@ func (a *Arena) resident(bytes int64) {
 	a.stats.Peak = max(a.stats.Peak, a.stats.Resident)
 }
 
-// Free takes back what Alloc returned. It panics if mem is anything else (but
-// for the bytes of its last block), or has been freed before. It scavenges when
-// more is free than 1 MB (4 MB, if pages are huge: giving back a part breaks one
-// up) and a 256th of what is in use.
+// Free takes back what Alloc returned. It panics if mem is anything else or has been
+// freed before; only the length within the last block is not checked. Free scavenges
+// when more is free than 1 MB plus a 256th of what is in use. With huge pages the
+// 1 MB are 4 MB, because giving back a part of a huge page breaks it up.
 func (a *Arena) Free(mem []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -296,7 +294,8 @@ func (a *Arena) Free(mem []byte) {
 	if first == 0 || c.free&run != 0 {
 		panic("numa: Arena.Free of memory that is free already")
 	}
-	// It begins at a first block, holds no other, and what follows is free or another's.
+	// mem must begin at the first block of an allocation and hold no other first block,
+	// and the block behind it must be free or the first of another allocation.
 	if c.head&run != 1<<first || (c.free|c.head)>>first>>blocks&1 == 0 && first+blocks < blocksPerChunk {
 		panic("numa: Arena.Free of a part of an allocation, or of several")
 	}
@@ -308,8 +307,8 @@ func (a *Arena) Free(mem []byte) {
 	a.stats.InUse -= int64(blocks) * blockBytes
 	if a.stats.Resident-a.stats.InUse > a.slack {
 		a.scavenge()
-		// The next time when as much again is free: so that a system that takes
-		// nothing back, or not all, is not asked at every Free.
+		// Scavenge again when twice as much is free. Otherwise a system that takes back
+		// little or nothing would be asked at every Free.
 		a.slack = max(a.stats.InUse/256+a.minSlack(), 2*(a.stats.Resident-a.stats.InUse))
 	}
 }
@@ -330,9 +329,9 @@ func (a *Arena) unmap(c *chunk) {
 	}
 }
 
-// Scavenge returns free memory to the kernel and says how many bytes: whole
-// chunks, of which it keeps the address of none, and single blocks, whose
-// address and binding it keeps. 5 µs for each run of free blocks.
+// Scavenge returns free memory to the kernel, and returns the number of bytes. It
+// unmaps free chunks. Free blocks of other chunks lose their pages, but keep their
+// address and binding. 5 µs for each run of free blocks.
 func (a *Arena) Scavenge() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -372,7 +371,7 @@ func (a *Arena) Stats() ArenaStats {
 	return a.stats
 }
 
-// Close gives all memory back. Whoever still uses some of it faults.
+// Close gives all memory back to the kernel. Later accesses to it fault.
 func (a *Arena) Close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -382,14 +381,14 @@ func (a *Arena) Close() {
 	a.open, a.stats.InUse = nil, 0
 }
 
-// A Proof is the kernel's own word on where an arena's pages lie.
+// A Proof is the kernel's answer to where an arena's pages lie.
 type Proof struct {
 	Node   int
 	Pages  map[int]int // by node: pages found there, in base pages
 	Absent int         // pages that no node holds: never touched, or given back
 }
 
-// Elsewhere returns how many pages lie on other nodes than the arena's.
+// Elsewhere returns how many pages lie on nodes other than the arena's.
 func (p Proof) Elsewhere() int {
 	n := 0
 	for node, pages := range p.Pages {
@@ -411,8 +410,8 @@ func (p Proof) Err() error {
 	return nil
 }
 
-// Prove asks the kernel where each page of the arena lies ([Locate]): 0.2 µs a
-// page, 50 ms for each GB.
+// Prove asks the kernel where each page of the arena lies ([Locate]). It takes
+// 0.2 µs for each page, 50 ms for each GB.
 //
 // Errors: as [Locate].
 func (a *Arena) Prove() (Proof, error) {
@@ -470,7 +469,7 @@ func FreeSlice[T any](a *Arena, s []T) {
 
 // findRun returns the first of n neighbouring set bits, or -1.
 func findRun(free uint64, n int) int {
-	// After the loop bit i says that the have bits from i on are set.
+	// Invariant: bit i is set if the have bits from i on were set at first.
 	for have := 1; have < n; {
 		step := min(have, n-have)
 		free &= free >> step

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapMemory returns fresh private memory that nothing has touched, beginning
-// at a multiple of align, a power of two and at least a page.
+// mapMemory returns fresh private memory that nothing has touched. It begins at a
+// multiple of align, which is a power of two and at least a page.
 func mapMemory(bytes, align int, pages PageKind) ([]byte, error) {
 	flags := unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
 	if pages == ReservedHugePages {
 		flags |= unix.MAP_HUGETLB | 21<<unix.MAP_HUGE_SHIFT // 2 MB
 		bytes = roundUp(bytes, hugeBytes)
 	}
-	// Map more than asked, then give the ends back.
+	// Map more than is needed, then unmap both ends.
 	whole := bytes + align
 	p, err := unix.MmapPtr(-1, 0, nil, uintptr(whole), unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err != nil {
@@ -51,12 +51,12 @@ func unmapMemory(mem []byte) error {
 	return unix.MunmapPtr(unsafe.Pointer(&mem[0]), uintptr(len(mem)))
 }
 
-// giveBack frees the pages of mem and keeps its address and its policy; the
-// next touch finds zeros.
+// giveBack frees the pages of mem, which keeps its address and its policy. The next
+// touch finds zeros.
 func giveBack(mem []byte) error { return unix.Madvise(mem, unix.MADV_DONTNEED) }
 
-// populate touches mem for writing, if the kernel can (Linux 5.14). Without it
-// pages come at first touch, from the same node.
+// populate makes the pages of mem, if the kernel can (Linux 5.14). Otherwise they come
+// at the first touch, from the same node.
 func populate(mem []byte) error {
 	err := unix.Madvise(mem, unix.MADV_POPULATE_WRITE)
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOSYS) {
@@ -65,9 +65,9 @@ func populate(mem []byte) error {
 	return err
 }
 
-// nodeFree returns how many bytes the kernel can give on a node without
-// swapping: free, or holding file pages that can be read again. It returns
-// -1 if the kernel does not tell.
+// nodeFree returns how many bytes of a node the kernel can give without swapping:
+// those that are free, and those that hold file pages which can be read again. It
+// returns -1 if the kernel does not tell.
 func nodeFree(node int) int64 {
 	m, err := readMemInfo(os.DirFS("/"), fmt.Sprintf("sys/devices/system/node/node%d", node))
 	if err != nil || m == nil {

@@ -7,13 +7,13 @@ import (
 	"unsafe"
 )
 
-// mapMemory returns memory of Go's heap that begins at a multiple of align. It
-// holds no pointers, so the collector frees it when the last slice is gone.
+// mapMemory returns memory of Go's heap that begins at a multiple of align. The
+// garbage collector frees it when the last slice of it is gone.
 func mapMemory(bytes, align int, pages PageKind) ([]byte, error) {
 	if pages != SystemPages {
 		return nil, fmt.Errorf("numa: huge pages: %w", ErrUnsupported)
 	}
-	const most = 1 << 40 // of which Go's heap would not return
+	const most = 1 << 40 // a larger make ends the process
 	if bytes > most {
 		return nil, fmt.Errorf("numa: cannot map %d bytes: want at most %d", bytes, most)
 	}

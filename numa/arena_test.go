@@ -90,7 +90,7 @@ func TestTheArenaGivesAlignedDisjointMemoryAndTakesItBack(t *testing.T) {
 				if s.InUse != inUse || s.Resident > s.Mapped || s.Resident < s.InUse || s.Peak < s.Resident {
 					t.Fatalf("%+v with %d in use", s, inUse)
 				}
-				// What is free goes back by itself, but for a chunk or so.
+				// Free memory goes back by itself, except for about a chunk.
 				if runtime.GOOS == "linux" && s.Resident-s.InUse > s.InUse/256+2*chunkBytes {
 					t.Fatalf("%+v: too much is free", s)
 				}

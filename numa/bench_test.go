@@ -35,8 +35,7 @@ func BenchmarkAllocFree(b *testing.B) {
 	})
 }
 
-// Objects stay alive for a while, as a run queue's worth of tasks does: 1000
-// are alive at any time.
+// 1024 objects are alive at any time, about as many as a run queue has tasks.
 func BenchmarkAllocFreeWindow(b *testing.B) {
 	const window = 1024
 	b.Run("cache", func(b *testing.B) {
@@ -76,8 +75,8 @@ func BenchmarkAllocFreeWindow(b *testing.B) {
 	})
 }
 
-// One owner allocates and another, on another node, frees. Time is for each
-// object, through a ring of 1024 places that both poll.
+// One owner allocates and another, on another node, frees. The objects go through a
+// ring of 1024 places that both poll. The time is for one object.
 func BenchmarkAllocHereFreeThere(b *testing.B) {
 	for _, m := range []struct {
 		name  string
@@ -138,7 +137,7 @@ func BenchmarkChurn(b *testing.B) {
 	b.ReportMetric(100*churn(b, max(b.N, 1000), 256<<20), "%overhead")
 }
 
-// TestBillionsOfOperations is for hand: NUMA_CHURN_OPS=1e9 go test -run Billions.
+// TestBillionsOfOperations is run by hand: NUMA_CHURN_OPS=1e9 go test -run Billions.
 func TestBillionsOfOperations(t *testing.T) {
 	f, err := strconv.ParseFloat(os.Getenv("NUMA_CHURN_OPS"), 64)
 	if err != nil {

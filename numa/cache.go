@@ -5,15 +5,15 @@ import (
 	"unsafe"
 )
 
-// A Cache is one owner's access to a [Heap]: a P of the scheduler, say. It
-// allocates on its node and frees objects of every node. It is used by one
-// goroutine at a time and has no lock: the owner's own exclusion orders its
-// uses. A hit, which is almost every call, is a table look-up and a stack
-// operation; no atomic instruction, no shared cache line.
+// A Cache gives one owner, such as a P of the scheduler, access to a [Heap]. It
+// allocates on its node and frees objects of every node. One goroutine at a time may
+// use it: it has no lock, and its owner must order the calls. Almost every call is a
+// hit, which takes a table look-up and a stack operation, no atomic instruction and
+// no shared cache line.
 //
-// For each class it holds at most two magazines of free objects (Bonwick's
-// scheme): so an owner that crosses the boundary back and forth goes to the
-// central once in a magazine and not at every call.
+// For each class it holds at most two magazines of free objects (Bonwick's scheme).
+// So an owner that crosses the boundary of a magazine back and forth goes to the
+// central once for each magazine, not at every call.
 type Cache struct {
 	classes [numClasses]local
 	home    uint16
@@ -21,15 +21,15 @@ type Cache struct {
 	heap    *Heap
 	debug   *debugHeap
 
-	// Objects of other nodes, by position of the node in Heap.nodes, on their
-	// way home; nil until there is one.
+	// Objects of other nodes on their way home, by position of the node in
+	// Heap.nodes; nil until there is one.
 	away []*[numClasses]local
 }
 
 // A local is the cache of one class. n is 0 while mag is nil; limit is 0 until
 // both magazines exist.
 type local struct {
-	mag    *magazine // the top n of it are free objects
+	mag    *magazine // the first n slots are free objects
 	n      int
 	limit  int // n may grow to this
 	spare  *magazine
@@ -54,12 +54,12 @@ func (h *Heap) NewCache(node int) (*Cache, error) {
 // Node returns the ID of the node that the cache allocates on.
 func (c *Cache) Node() int { return c.node.spare.node }
 
-// Alloc returns size bytes at a multiple of 16 (of 64, for sizes that are), on
-// the cache's node. They hold whatever was there before. More than 32 KB takes
-// a lock and 64 KB blocks.
+// Alloc returns size bytes on the cache's node. They begin at a multiple of 16, or of
+// 64 if size is a multiple of 64, and hold whatever was there before. More than 32 KB
+// take a lock and blocks of 64 KB.
 //
-// Errors: a negative size, or that the kernel has no more memory; a node that is
-// full is a warning ([Heap.Warnings]), and memory from elsewhere.
+// Errors: size is negative, or the kernel has no more memory. If only the node is
+// full, the memory comes from elsewhere and [Heap.Warnings] says so.
 func (c *Cache) Alloc(size int) (unsafe.Pointer, error) {
 	if uint(size) > maxSmall {
 		return c.allocLarge(size)
@@ -77,8 +77,11 @@ func (c *Cache) Alloc(size int) (unsafe.Pointer, error) {
 	return p, nil
 }
 
-// Free takes back what Alloc of any cache of the heap returned. p must not be
-// used after. An object of another node goes home with the next full magazine.
+// Free takes back what Alloc of any cache of the heap returned. p must not be used
+// afterwards. An object of another node goes home with the next full magazine.
+//
+// Free panics with a [*FreeError] if it sees that p is another heap's. It does not see
+// every wrong p unless [HeapOptions] say Debug.
 func (c *Cache) Free(p unsafe.Pointer) {
 	if c.debug != nil {
 		c.debug.release(c.heap, p)
@@ -133,7 +136,7 @@ func (c *Cache) prepare(l *local, class int) {
 	}
 }
 
-// freeSlow is Free of what the magazine at hand cannot take.
+// freeSlow frees an object that the magazine at hand cannot take.
 func (c *Cache) freeSlow(p unsafe.Pointer, b blockInfo) {
 	at := int(b.home) - int(c.heap.base)
 	switch {
@@ -163,8 +166,8 @@ func (c *Cache) freeSlow(p unsafe.Pointer, b blockInfo) {
 	l.n++
 }
 
-// freeAway collects objects of another node, which is at the given position of
-// the heap's, until a magazine is full.
+// freeAway keeps an object of another node, which is nodes[at] of the heap, until a
+// magazine is full.
 func (c *Cache) freeAway(n *nodeHeap, at int, p unsafe.Pointer, class int) {
 	if c.away[at] == nil {
 		c.away[at] = new([numClasses]local)
@@ -180,8 +183,8 @@ func (c *Cache) freeAway(n *nodeHeap, at int, p unsafe.Pointer, class int) {
 	}
 }
 
-// Flush gives everything that the cache holds back to the nodes. The cache
-// stays usable.
+// Flush gives all objects that the cache holds back to their nodes. The cache stays
+// usable.
 func (c *Cache) Flush() {
 	for k := range c.classes {
 		l := &c.classes[k]
@@ -209,8 +212,8 @@ type Pool[T any] struct{ size int }
 
 // NewPool returns a pool of T.
 //
-// Errors: T holds a pointer, so it cannot live outside Go's heap; the error
-// names the field.
+// Errors: T holds a pointer, so it cannot lie outside Go's heap. The error names the
+// field.
 func NewPool[T any]() (*Pool[T], error) {
 	if err := checkPointerless[T](); err != nil {
 		return nil, err

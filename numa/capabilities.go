@@ -2,12 +2,12 @@ package numa
 
 import "fmt"
 
-// A Capability says whether this process can make one of the calls of this
-// package, as found by making it.
+// A Capability says whether this process can make one of the calls of this package.
+// It was found by making the call.
 type Capability struct {
 	Call   string
 	State  CapabilityState
-	Reason string // what the kernel said and what that costs us; empty if it works
+	Reason string // what the kernel said, and what does not work without the call; empty if it works
 	Fix    string // what to do about it; empty if it works or nothing helps
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // Capabilities makes each call once, on a locked thread, in a way that changes
-// nothing, and reports what came of it. 1 ms.
+// nothing, and returns the outcomes. It takes 1 ms.
 func Capabilities() []Capability {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

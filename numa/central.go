@@ -11,20 +11,20 @@ const (
 	maxStash = 8
 )
 
-// stashOf is how many full magazines of a class a central keeps for the next
-// cache before it takes one apart: 16 KB worth, from 2 to 8. With these, caches
-// that only allocate and caches that only free pass magazines on and no object
-// is touched.
+// stashOf is how many full magazines of a class a central keeps for other caches
+// before it takes one apart: 16 KB worth, from 2 to 8. So a cache that only frees
+// passes full magazines on to a cache that only allocates, and nobody touches the
+// objects.
 func stashOf(class int) int {
 	return min(max((16<<10)/(batchOf(class)*int(classSize[class])), 2), maxStash)
 }
 
-// A magazine is a stack of free objects of one class and node. How many it
-// holds is known to whoever has it.
+// A magazine is a stack of free objects of one class and node. Whoever has it keeps
+// count of the objects.
 type magazine [magazineSlots]unsafe.Pointer
 
-// A central has the free objects of one class on one node that are in no
-// cache. See heap.go for its invariants.
+// A central has the free objects of one class and node that are in no cache. See
+// heap.go for its invariants.
 type central struct {
 	node  *nodeHeap
 	class int
@@ -32,12 +32,12 @@ type central struct {
 	mu    sync.Mutex
 	full  [maxStash]*magazine // full magazines
 	nfull int
-	spare [maxStash]*magazine // empty ones, so that magazines are made once
+	spare [maxStash]*magazine // empty magazines, to be used again
 	nfree int
 	spans *span // those with a free object
 
 	tally ClassStats
-	_     [64]byte // the next central is another lock
+	_     [64]byte // the lock of the next central is on another cache line
 }
 
 // exchange takes a cache's empty magazine, which may be nil, and returns one
@@ -93,8 +93,8 @@ func (c *central) fill(m *magazine, n, want int, s *span) int {
 	return n
 }
 
-// put takes the n objects of a cache's magazine and returns an empty one. Far
-// says that the cache is on another node.
+// put takes a cache's magazine of n objects and returns an empty one. far: the cache
+// is on another node.
 func (c *central) put(m *magazine, n int, far bool) *magazine {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,8 +112,8 @@ func (c *central) put(m *magazine, n int, far bool) *magazine {
 	return m
 }
 
-// drain gives objects back to their spans, and spans that have all their
-// objects back to the arena, except the last that has any to give.
+// drain gives objects back to their spans. Spans that then have all their objects go
+// back to the arena, unless no other span has free objects.
 func (c *central) drain(m *magazine, n int) {
 	c.tally.Out -= n
 	for _, p := range m[:n] {
@@ -176,7 +176,7 @@ func (c *central) unlist(s *span) {
 	s.next, s.prev, s.listed = nil, nil, false
 }
 
-// empty returns an empty magazine: m, if it is one.
+// empty returns m, or another empty magazine if m is nil.
 func (c *central) empty(m *magazine) *magazine {
 	if m != nil {
 		return m
@@ -188,7 +188,7 @@ func (c *central) empty(m *magazine) *magazine {
 	return new(magazine)
 }
 
-// keep takes an empty magazine for later.
+// keep keeps an empty magazine for later.
 func (c *central) keep(m *magazine) {
 	if m != nil && c.nfree < maxStash {
 		c.spare[c.nfree] = m

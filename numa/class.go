@@ -1,8 +1,8 @@
 package numa
 
-// Small objects come in size classes: every multiple of 16 up to 128 bytes,
-// then eight steps for each doubling up to 8 KB, so that rounding up wastes at
-// most an eighth (6 % on average), then a few up to 32 KB. Class 0 is none.
+// Small objects come in size classes: every multiple of 16 up to 128 bytes, then
+// eight steps for each doubling up to 8 KB, then a few up to 32 KB. With eight steps,
+// rounding up wastes at most an eighth (6 % on average). There is no class 0.
 const (
 	maxSmall   = 32 << 10
 	numClasses = 64 // a power of two, so that an index can be masked
@@ -63,8 +63,8 @@ func batchOf(class int) int {
 	return min(max((8<<10)/int(classSize[class]), 2), magazineSlots)
 }
 
-// spanBlocks is how many blocks a span of a class has: the fewest that leave at
-// most a 32nd unused.
+// spanBlocks is how many blocks a span of a class has: the smallest number that leaves
+// at most a 32nd unused and holds at least four objects.
 func spanBlocks(class int) int {
 	size := int(classSize[class])
 	for n := 1; ; n++ {

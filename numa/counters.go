@@ -13,28 +13,29 @@ import (
 type NodeCounters struct {
 	Node int
 
-	// numastat, in pages. Hit: allocated here as intended; Miss: here although
-	// another node was intended; Foreign: intended here, allocated elsewhere;
-	// Local and Other: by the node of the CPU that allocated.
+	// numastat, in pages. Hit: allocated here as intended. Miss: allocated here
+	// although another node was intended. Foreign: intended for here, but allocated
+	// elsewhere. Local and Other: allocated here by a CPU of this node, or of
+	// another.
 	Hit, Miss, Foreign, InterleaveHit, Local, Other uint64
 
 	Memory map[string]uint64 // meminfo, in bytes (huge page counts in pages): MemTotal, MemFree, ...
 	VM     map[string]uint64 // vmstat, mostly in pages: nr_free_pages, pgpromote_success, ...
 }
 
-// Counters are the kernel's NUMA counters, of the whole system since it
-// started: other processes count too, so compare two readings on a quiet one.
+// Counters are the kernel's NUMA counters of the whole system since it started. They
+// include other processes, so compare two readings on a quiet system.
 type Counters struct {
 	Nodes []NodeCounters    // in ascending order of ID
 	VM    map[string]uint64 // the lines of /proc/vmstat that begin with numa_ or pgmigrate_
 }
 
 // ReadCounters reads the counters from a tree such as os.DirFS("/"):
-// sys/devices/system/node and proc/vmstat. 100 µs for each node.
+// sys/devices/system/node and proc/vmstat. It takes 100 µs for each node.
 //
-// It returns an error that is [ErrUnsupported] if there are no nodes in the
-// tree. Files that are missing leave their part empty: old kernels have no
-// per-node vmstat.
+// It returns an error that is [ErrUnsupported] if there are no nodes in the tree.
+// What stands in missing files is left empty: old kernels have no vmstat for each
+// node.
 func ReadCounters(fsys fs.FS) (Counters, error) {
 	var c Counters
 	const dir = "sys/devices/system/node"
@@ -83,7 +84,7 @@ func readNode(fsys fs.FS, dir string, id int) (NodeCounters, error) {
 	return n, err
 }
 
-// readPairs reads lines of a name and a number. No file is no lines.
+// readPairs reads lines of a name and a number. A missing file counts as empty.
 func readPairs(fsys fs.FS, name string) (map[string]uint64, error) {
 	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
@@ -98,7 +99,7 @@ func readPairs(fsys fs.FS, name string) (map[string]uint64, error) {
 		if len(f) != 2 {
 			return pairs, fmt.Errorf("numa: /%s: %.60q: want a name and a number", name, line)
 		}
-		// Some counters are differences over CPUs and may dip below zero.
+		// Some counters are sums of differences over CPUs and may be below zero.
 		v, err := strconv.ParseInt(f[1], 10, 64)
 		if err != nil {
 			u, err := strconv.ParseUint(f[1], 10, 64)
@@ -141,9 +142,9 @@ func readMemInfo(fsys fs.FS, dir string) (map[string]uint64, error) {
 	return m, nil
 }
 
-// Sub returns what was counted between two readings of the same system, before
-// and c: of numastat, vmstat and /proc/vmstat. Memory and the nr_ lines of
-// vmstat, which are levels and not counts, stay as they are in c.
+// Sub returns what was counted between two readings of the same system, before and c,
+// in numastat, vmstat and /proc/vmstat. Memory and the nr_ lines of vmstat are levels
+// and not counts: they stay as they are in c.
 func (c Counters) Sub(before Counters) Counters {
 	d := Counters{VM: subtract(c.VM, before.VM)}
 	for _, n := range c.Nodes {

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// A FreeError is the panic of a free that must not be.
+// A FreeError is what a wrong call of Free panics with.
 type FreeError struct {
 	Pointer unsafe.Pointer
 	Why     string
@@ -14,8 +14,8 @@ type FreeError struct {
 
 func (e *FreeError) Error() string { return fmt.Sprintf("numa: Free(%p): %s", e.Pointer, e.Why) }
 
-// A debugHeap knows every object that is out. It is the truth that a heap in
-// debug mode is checked against.
+// A debugHeap knows every object that is out. A heap in debug mode is checked against
+// it.
 type debugHeap struct {
 	mu    sync.Mutex
 	live  map[unsafe.Pointer]int // object -> size asked for

@@ -7,8 +7,8 @@ import (
 	"numasched/numa"
 )
 
-// A heap on two nodes that need not exist: an object goes home to its node,
-// whoever frees it.
+// A heap on two nodes that need not exist. An object goes home to its node, whoever
+// frees it.
 func ExampleHeap() {
 	h, err := numa.NewHeap(numa.HeapOptions{Nodes: []int{0, 1}, Unbound: true})
 	if err != nil {

@@ -12,14 +12,14 @@ const (
 	futexWake = 1 | 128 // FUTEX_WAKE | FUTEX_PRIVATE_FLAG
 )
 
-// FutexWait blocks the calling thread while *addr == val until a [FutexWake] of
-// the same address, or until timeoutNs nanoseconds have passed; a negative
-// timeout is none. It returns at once if *addr differs. It may return early for
-// no reason, so callers test their condition in a loop. addr must not be on a
+// FutexWait blocks the calling thread while *addr == val, until a [FutexWake] of the
+// same address or until timeoutNs nanoseconds have passed. A negative timeoutNs waits
+// for ever. FutexWait returns at once if *addr differs. It may return early for no
+// reason, so callers test their condition in a loop. addr must not be on a
 // goroutine's stack if another goroutine wakes it.
 //
-// It tells Go's scheduler that it blocks (Syscall, not RawSyscall): the P is
-// given to another thread, and the goroutine may come back on another thread.
+// It tells Go's scheduler that it blocks (Syscall, not RawSyscall). So another thread
+// may get its P, and the goroutine may go on on another thread.
 func FutexWait(addr *uint32, val uint32, timeoutNs int64) {
 	var ts unix.Timespec
 	var tp unsafe.Pointer
@@ -31,9 +31,9 @@ func FutexWait(addr *uint32, val uint32, timeoutNs int64) {
 	syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(addr)), futexWait, uintptr(val), uintptr(tp), 0, 0)
 }
 
-// FutexWake wakes at most n threads that wait on addr and returns how many. The
-// caller changes *addr first; then no waiter is missed. A few µs when it wakes
-// a thread, 0.3 µs when there is none: keep a flag that says whether anybody
+// FutexWake wakes at most n threads that wait on addr and returns how many. The caller
+// changes *addr first, so that no waiter is missed. The call takes a few µs if it
+// wakes a thread and 0.3 µs if it does not, so keep a flag that says whether anybody
 // waits.
 func FutexWake(addr *uint32, n int) int {
 	// RawSyscall: it does not block.

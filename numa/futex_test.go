@@ -75,7 +75,8 @@ func TestWakeWakesAsManyAsAskedAndOnlyOnItsAddress(t *testing.T) {
 	}
 }
 
-// A baton that only one of two threads may pass on: a lost wake-up hangs.
+// Two threads pass a baton back and forth. If a wake-up were lost, both would wait for
+// ever.
 func TestNoWakeUpIsLost(t *testing.T) {
 	for name, f := range futexes {
 		t.Run(name, func(t *testing.T) {

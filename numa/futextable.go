@@ -7,12 +7,12 @@ import (
 	"unsafe"
 )
 
-// A futexTable is a futex made of what every system has: a hash table, by
-// address, of those who wait. The zero value is ready.
+// A futexTable is a futex for systems that have none: a hash table of waiters, by
+// address. The zero value is ready to use.
 //
-// No wake-up is lost: a waiter compares *addr and enqueues itself under the
-// bucket's lock, and a waker, which has changed *addr before, takes the same
-// lock. So the waiter sees the change, or the waker sees the waiter.
+// No wake-up is lost. A waiter compares *addr and enqueues itself under the bucket's
+// lock. A waker first changes *addr and then takes the same lock. So either the waiter
+// sees the change, or the waker sees the waiter.
 type futexTable struct {
 	buckets [251]futexBucket // a prime, like the runtime's semaTable
 }
@@ -81,7 +81,7 @@ func (t *futexTable) wake(addr *uint32, n int) int {
 	return woken
 }
 
-// remove takes the waiters for which gone is true out of the list.
+// remove takes waiters out of the list for which gone returns true.
 func (b *futexBucket) remove(gone func(*futexWaiter) bool) {
 	b.last = nil
 	for p := &b.first; *p != nil; {

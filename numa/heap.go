@@ -16,41 +16,40 @@ import (
 //	central  one per node and class; full magazines and spans; a lock
 //	Arena    one per node; blocks of 64 KB; a lock
 //
-// A span is a run of blocks cut into objects of one class. What is known of it
-// lies in the header of its chunk, which is found by masking an object's
-// address.
+// A span is a run of blocks that is cut into objects of one class. It is described
+// in the header of its chunk, which is found by masking an object's address.
 //
 // Invariants:
 //
 //   - An object is in exactly one place: with the user, in a magazine, in a
 //     span's free list, or in the part of a span that was never cut.
-//   - span.out counts those with the user or in a magazine. It is under the
-//     lock of the span's central, like everything in a span.
-//   - An object never leaves its node: magazines of a central hold its own
-//     objects only, and a Cache hands objects of other nodes to their owner's
-//     central.
+//   - span.out counts the objects with the user or in a magazine. The lock of the
+//     span's central protects it, like everything in a span.
+//   - An object never leaves its node: the magazines of a central hold only its own
+//     objects, and a Cache hands objects of other nodes to the central that owns
+//     them.
 //   - A span is in its central's list if and only if it has a free object.
-//   - blockInfo changes only while no object of the block is out, so that who
-//     holds an object reads it without a lock.
+//   - A blockInfo changes only while no object of the block is out. So whoever holds
+//     an object reads it without a lock.
 //
-// Locks: central before Arena. Nothing else is held.
+// Locks: a central's is taken before an Arena's. No other lock is held with them.
 
-// A blockInfo says what a block of a chunk is. Class 0 is none of the heap's.
+// A blockInfo describes a block of a chunk. Class 0: the block is not in use.
 type blockInfo struct {
 	class uint8
 	first uint8  // the first block of the span or large object
 	home  uint16 // nodeHeap.home of its owner
 }
 
-// homes records which home numbers are taken. A number belongs to one node of
-// one heap of the process while that heap is open, so that a block tells whose
-// it is. 0 is never given out: it is what a block without an owner has.
+// homes records which home numbers are taken. While a heap is open, each of its
+// nodes has a number that nothing else in the process has, so that a block tells
+// who owns it. 0 is never given out: it stands for no owner.
 var homes struct {
 	sync.Mutex
 	taken []bool
 }
 
-// takeHomes returns the first of n numbers in a row that nobody has.
+// takeHomes takes n consecutive free numbers and returns the first.
 func takeHomes(n int) (base uint16, err error) {
 	homes.Lock()
 	defer homes.Unlock()
@@ -86,9 +85,8 @@ func giveHomes(base uint16, n int) {
 // touched.
 const Anywhere = -1
 
-// A chunkHeader begins every chunk. The infos are read at every free and
-// written when a span is made or dissolved; they share no line with what
-// changes often.
+// A chunkHeader begins every chunk. Every free reads an info; infos are written when
+// a span is made or dissolved. They share no cache line with what changes often.
 type chunkHeader struct {
 	info  [blocksPerChunk]blockInfo
 	spans [blocksPerChunk]span
@@ -120,18 +118,18 @@ type HeapOptions struct {
 	Nodes []int // node IDs, the kernel's; pretended ones with Unbound; or Anywhere
 	Pages PageKind
 
-	// Unbound does not try to bind memory. This is for pretended nodes.
+	// Unbound memory is not bound to nodes. It serves pretended nodes.
 	Unbound bool
 
-	// Debug finds double frees and frees of what the heap never gave out, and
-	// panics with a [*FreeError]. Each operation takes a lock and 100 ns and
-	// more.
+	// Debug finds double frees and frees of memory that the heap never gave out, and
+	// panics with a [*FreeError]. Each operation then takes a lock and at least
+	// 100 ns.
 	Debug bool
 }
 
-// A Heap hands out memory that lies on a node the caller names. It is made of
-// one [Arena] for each node and used through a [Cache] for each owner. Memory
-// of a Heap is outside Go's: it must hold no pointers into Go's heap.
+// A Heap hands out memory on the node that the caller names. It has one [Arena] for
+// each node and is used through one [Cache] for each owner. Its memory is outside
+// Go's heap, and must hold no pointers into Go's heap.
 type Heap struct {
 	base  uint16 // home of nodes[0]; the others follow
 	nodes []*nodeHeap
@@ -196,9 +194,9 @@ func NewHeap(opt HeapOptions) (*Heap, error) {
 // Nodes returns the heap's node IDs. Do not change the slice.
 func (h *Heap) Nodes() []int { return h.opt.Nodes }
 
-// Warnings returns, in words for the user, what was asked of the heap and
-// could not be had: memory that is not bound to its node, and why. It grows
-// while the heap is used; a result measured with it should show it.
+// Warnings returns which memory is not bound to its node, and why, in words for the
+// user. The list grows while the heap is used. A result that was measured with the
+// heap should show it.
 func (h *Heap) Warnings() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -241,7 +239,7 @@ func (n *nodeHeap) warnLocked(err error) {
 // alloc takes bytes from the node's arena, or from unbound memory if the node
 // has no more.
 func (n *nodeHeap) alloc(bytes int) (mem []byte, unbound bool, err error) {
-	// A node that is full is asked again only now and then: asking is dear.
+	// Asking a node that is full is expensive, so it is asked only now and then.
 	if arena := n.arena.Load(); arena != n.spare && n.skip.Add(-1) < 0 {
 		if mem, err = arena.Alloc(bytes); err == nil {
 			n.skip.Store(0)
@@ -262,7 +260,7 @@ func (n *nodeHeap) release(mem []byte, unbound bool) {
 	}
 }
 
-// newSpan cuts blocks for a class. The central's lock is held.
+// newSpan makes a span of a class. The central's lock is held.
 func (n *nodeHeap) newSpan(class int) (*span, error) {
 	blocks := spanBlocks(class)
 	mem, unbound, err := n.alloc(blocks * blockBytes)
@@ -282,7 +280,7 @@ func (n *nodeHeap) newSpan(class int) (*span, error) {
 	return s, nil
 }
 
-// dissolve gives a span's blocks back. No object of it is out.
+// dissolve gives a span's blocks back. None of its objects is out.
 func (n *nodeHeap) dissolve(s *span) {
 	h, first := headerOf(s.mem), blockOf(s.mem)
 	for i := range uintptr(s.blocks) {
@@ -313,9 +311,9 @@ func (n *nodeHeap) freeLarge(p unsafe.Pointer) {
 	n.release(unsafe.Slice((*byte)(p), size), unbound)
 }
 
-// Scavenge returns memory that no object uses to the kernel, as far as whole
-// spans are free, and says how many bytes. Objects in caches count as used:
-// [Cache.Flush] them first. It takes every central's lock, one after another.
+// Scavenge returns the memory of spans without objects to the kernel, and returns the
+// number of bytes. Objects in caches count as used, so [Cache.Flush] the caches first.
+// Scavenge takes every central's lock, one after another.
 func (h *Heap) Scavenge() int64 {
 	var bytes int64
 	for _, n := range h.nodes {
@@ -329,9 +327,8 @@ func (h *Heap) Scavenge() int64 {
 	return bytes
 }
 
-// Prove asks the kernel where the pages of each node's memory lie; see
-// [Arena.Prove]. Unbound memory is included. The proofs are in the order of
-// Nodes.
+// Prove asks the kernel where the pages of each node's memory lie; see [Arena.Prove].
+// Unbound memory counts too. The proofs are in the order of Nodes.
 func (h *Heap) Prove() ([]Proof, error) {
 	var proofs []Proof
 	for _, n := range h.nodes {
@@ -351,8 +348,7 @@ func (h *Heap) Prove() ([]Proof, error) {
 	return proofs, nil
 }
 
-// Close gives all memory back to the kernel. Whoever still uses an object
-// faults.
+// Close gives all memory back to the kernel. Later accesses to objects fault.
 func (h *Heap) Close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -393,15 +389,15 @@ type ClassStats struct {
 	Size    int   // bytes
 	Spans   int   // spans
 	Objects int   // objects in these spans
-	Out     int   // of these, with users and in caches
-	Stashed int   // of these, in full magazines between caches
+	Out     int   // objects with users and in caches
+	Stashed int   // objects in full magazines between caches; they count in Out, too
 	Refills int64 // magazines handed to caches
 	Returns int64 // magazines handed back by caches of the node
 	Homing  int64 // magazines handed back by caches of other nodes
 }
 
-// Stats returns the counts of every node, in the order of Nodes. Classes that
-// were never used are left out.
+// Stats returns the counts of every node, in the order of Nodes. It leaves out
+// classes that were never used.
 func (h *Heap) Stats() []NodeStats {
 	var all []NodeStats
 	for _, n := range h.nodes {

@@ -39,9 +39,8 @@ func mustAlloc(t testing.TB, c *Cache, size int) unsafe.Pointer {
 	return p
 }
 
-// The heap against a model: a list of objects with what was written to each.
-// Objects are freed by caches of any node, caches are flushed, memory is
-// scavenged.
+// The test compares the heap with a model: a list of objects with what was written to
+// each. Caches of any node free objects, caches are flushed, memory is scavenged.
 func TestObjectsAreTheirOwnersAloneWhateverHappens(t *testing.T) {
 	for _, debug := range []bool{false, true} {
 		rapid.Check(t, func(t *rapid.T) {
@@ -267,8 +266,8 @@ func TestHeapsAreRefusedWithoutSensibleNodes(t *testing.T) {
 	}
 }
 
-// A heap with memory of a node and memory of no node in particular: each object
-// goes back to the memory that it came from, whoever frees it.
+// The heap has memory of a node and memory of no node in particular. Each object goes
+// back to the memory that it came from, whoever frees it.
 func TestObjectsFromAnywhereGoBackThere(t *testing.T) {
 	h, c := pretended(t, false, 3, Anywhere)
 	for i := range c {
@@ -290,7 +289,7 @@ func TestObjectsFromAnywhereGoBackThere(t *testing.T) {
 	}
 }
 
-// A block knows whose it is, also when several heaps are open.
+// A block knows which heap owns it.
 func TestAnotherHeapsObjectIsRefused(t *testing.T) {
 	_, c := pretended(t, false, 0, 1)
 	_, other := pretended(t, false, 0, 1)
@@ -305,7 +304,7 @@ func TestAnotherHeapsObjectIsRefused(t *testing.T) {
 	}
 }
 
-// Numbers of heaps that are closed are used again: heaps may come and go for ever.
+// The home numbers of closed heaps are used again, so that they do not run out.
 func TestHeapsMayComeAndGoForEver(t *testing.T) {
 	open := func() *Heap {
 		h, err := NewHeap(HeapOptions{Nodes: []int{0, 1, 2}, Unbound: true})
@@ -328,7 +327,7 @@ func TestHeapsMayComeAndGoForEver(t *testing.T) {
 	}
 }
 
-// A node that this machine does not have costs the binding, never the memory.
+// On a node that this machine does not have, memory is not bound, but there is memory.
 func TestANodeThatCannotBeBoundIsAWarningAndStillWorks(t *testing.T) {
 	h, err := NewHeap(HeapOptions{Nodes: []int{901}})
 	if err != nil {
@@ -393,7 +392,7 @@ func TestScavengeReturnsWhatIsFree(t *testing.T) {
 		objects = append(objects, p)
 	}
 	full := h.Stats()[0].Arena.Resident
-	// Keep an object in every tenth span's worth; free the rest.
+	// Keep one object for every ten spans, and free the rest.
 	kept := 0
 	for i, p := range objects {
 		if i%(10*256) == 0 {
@@ -414,7 +413,7 @@ func TestScavengeReturnsWhatIsFree(t *testing.T) {
 	}
 }
 
-// Steady churn of mixed sizes does not grow, and wastes little.
+// Steady churn of mixed sizes does not make the heap grow, and wastes little memory.
 func TestChurnDoesNotGrow(t *testing.T) {
 	ops := 1_000_000
 	if testing.Short() {
@@ -423,9 +422,9 @@ func TestChurnDoesNotGrow(t *testing.T) {
 	churn(t, ops, 32<<20)
 }
 
-// churn keeps about live bytes of objects of 16 to 2048 bytes alive and
-// replaces random ones, through two caches of different nodes in turn. It
-// returns the overhead of the arenas over the bytes asked for, at the end.
+// churn keeps about live bytes of objects of 16 to 2048 bytes alive and replaces
+// random ones, by two caches of different nodes in turn. At the end it returns the
+// overhead of the arenas over the bytes asked for.
 func churn(t testing.TB, ops int, live int64) float64 {
 	h, c := pretended(t, false, 0, 1)
 	rng := rand.New(rand.NewPCG(1, 2))

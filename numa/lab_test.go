@@ -53,8 +53,8 @@ func labPages(t *testing.T, n int) []byte {
 	return mem
 }
 
-// withoutBalancing keeps the kernel from moving memory without a policy. It
-// also hides such pages from move_pages while it thinks about them: see Locate.
+// withoutBalancing keeps the kernel from moving memory without a policy. The kernel
+// would also hide pages that it may move from move_pages: see Locate.
 func withoutBalancing(t *testing.T) {
 	t.Helper()
 	const name = "/proc/sys/kernel/numa_balancing"

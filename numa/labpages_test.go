@@ -74,8 +74,8 @@ func TestLabPagesMoveWhereTheyAreSent(t *testing.T) {
 	}
 }
 
-// The kernel stops at a page that it cannot move and writes no answer for those
-// behind; MovePages has one for each page all the same.
+// The kernel stops at a page that it cannot move and writes no answer for the pages
+// behind it. MovePages still has an answer for each page.
 func TestLabAPinnedPageStaysAndEveryPageHasAnAnswer(t *testing.T) {
 	nodes, _ := lab(t)
 	withoutBalancing(t)

@@ -140,8 +140,8 @@ func TestLabPoliciesSurviveWhatTheyShould(t *testing.T) {
 	})
 }
 
-// inCpuset moves this process into a cgroup that allows the memory of the given
-// nodes and the CPUs of the first, until the test ends. It returns what changes the
+// inCpuset moves this process into a cgroup that allows the memory of the given nodes
+// and the given CPUs, until the test ends. It returns a function that changes the
 // nodes.
 func inCpuset(t *testing.T, mems []int, cpus []int) (allow func(mems []int)) {
 	t.Helper()
@@ -206,7 +206,7 @@ func TestLabACpusetsNodesAreTheOnlyOnesThatCanBeBound(t *testing.T) {
 	}
 }
 
-// A cpuset that loses a node under a heap is a warning that names it; the heap goes
+// When the cpuset loses a node of a heap, a warning names the node, and the heap goes
 // on with memory from elsewhere.
 func TestLabANodeThatLeavesTheCpusetIsAWarning(t *testing.T) {
 	nodes, _ := lab(t)

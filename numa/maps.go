@@ -24,9 +24,9 @@ type Mapping struct {
 	Counts    map[string]uint64 // the other counts: anon, dirty, mapped, mapmax, swapcache, active, writeback
 }
 
-// ReadMaps returns the mappings of a process; pid 0 is this one. The kernel
-// walks every page table of the process: 1 ms for each 100,000 pages and more.
-// A process of another user needs CAP_SYS_PTRACE.
+// ReadMaps returns the mappings of a process; pid 0 is this one. The kernel walks
+// every page table of the process, which takes at least 1 ms for each 100,000 pages.
+// For a process of another user, the caller needs CAP_SYS_PTRACE.
 func ReadMaps(pid int) ([]Mapping, error) {
 	name := "/proc/self/numa_maps"
 	if pid != 0 {
@@ -46,12 +46,12 @@ func ReadMaps(pid int) ([]Mapping, error) {
 	return ParseMaps(f, name)
 }
 
-// ParseMaps reads the format of /proc/PID/numa_maps. Errors name the file and
-// the line. Words that this version does not know are left out.
+// ParseMaps reads the format of /proc/PID/numa_maps. Errors name the file and the
+// line. ParseMaps leaves out words that it does not know.
 func ParseMaps(r io.Reader, name string) ([]Mapping, error) {
 	var maps []Mapping
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20) // a path, and a count for each of 1024 nodes
+	lines.Buffer(nil, 1<<20) // enough for a path and a count for each of 1024 nodes
 	for n := 1; lines.Scan(); n++ {
 		m, err := parseMapping(lines.Text())
 		if err != nil {

@@ -114,7 +114,7 @@ func TestTouchedPagesAreLocatedAndUntouchedOnesAreNot(t *testing.T) {
 			t.Errorf("pages on node %d, which is not among %v", node, nodes)
 		}
 	}
-	// A range that begins inside a page has that page too.
+	// A range that begins inside a page includes that page.
 	at, err = LocateRange(half[100 : os.Getpagesize()+1])
 	if err != nil || len(at.Nodes) != 2 || at.Present() != 2 {
 		t.Errorf("%d of %d pages present, error %v; want 2 of 2", at.Present(), len(at.Nodes), err)

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A nodemask is a set of nodes as the kernel wants it. The calls take the
-// number of bits plus one: the kernel subtracts one before it looks
-// (get_nodes and copy_nodes_to_user in mm/mempolicy.c), so that a caller who
-// passes the plain number loses the last node without a word.
+// A nodemask is a set of nodes in the kernel's format. The calls take the number of
+// bits plus one, because the kernel subtracts one before it looks (get_nodes and
+// copy_nodes_to_user in mm/mempolicy.c). A caller who passes the number of bits loses
+// the last node silently.
 type nodemask [64]uint64
 
 const maxNodes = len(nodemask{}) * 64 // more than any kernel has (1024)
@@ -40,7 +40,7 @@ func (m *nodemask) nodes() []int {
 	return nodes
 }
 
-// args returns the two arguments that describe the mask; no nodes is nil, 0.
+// args returns the two arguments that describe the mask: nil and 0 if it is empty.
 func (m *nodemask) args() (unsafe.Pointer, uintptr) {
 	if *m == (nodemask{}) {
 		return nil, 0
@@ -48,11 +48,11 @@ func (m *nodemask) args() (unsafe.Pointer, uintptr) {
 	return unsafe.Pointer(m), uintptr(maxNodes + 1)
 }
 
-// SetPolicy gives the calling thread a memory policy. It holds for pages that
+// SetPolicy gives the calling thread a memory policy. The policy holds for pages that
 // this thread touches first from now on, in memory without a policy of its own
-// ([SetPolicyOf]); it is inherited by threads and processes that this thread
-// makes, and survives exec. A goroutine that is not locked to its thread sets
-// the policy of whoever comes next: lock it, and restore [CurrentPolicy]. 0.3 µs.
+// ([SetPolicyOf]). Threads and processes that this thread makes inherit it, and it
+// survives exec. Other goroutines that run on the thread get it, too. So lock the
+// goroutine to its thread, and restore the [CurrentPolicy] of before. 0.3 µs.
 //
 // Errors: EINVAL if no node of the set is online, has memory and is allowed by
 // the cpuset, or if this kernel does not know the mode or flag; EPERM or ENOSYS
@@ -74,7 +74,7 @@ func SetPolicy(p Policy) error {
 // Errors: as [SetPolicy].
 func CurrentPolicy() (Policy, error) { return getPolicy(nil, 0) }
 
-// PolicyOf returns the policy of the memory at p, or the thread's if that
+// PolicyOf returns the policy of the memory at p, or the thread's policy if that
 // memory has none. 0.5 µs.
 //
 // Errors: as [SetPolicy]; EFAULT if there is no memory at p.
@@ -95,8 +95,8 @@ func getPolicy(p unsafe.Pointer, flags uintptr) (Policy, error) {
 	}, nil
 }
 
-// AllowedNodes returns the IDs of the nodes with memory that the cpuset of
-// this process allows: what policies may name. 0.5 µs.
+// AllowedNodes returns the IDs of the nodes that policies may name: those with memory
+// that the cpuset of this process allows. 0.5 µs.
 //
 // Errors: as [SetPolicy].
 func AllowedNodes() ([]int, error) {
@@ -109,16 +109,16 @@ func AllowedNodes() ([]int, error) {
 	return m.nodes(), nil
 }
 
-// SetPolicyOf gives memory a policy (mbind). mem begins on a page boundary; the
-// policy holds for the whole of its last page. Pages that were touched before
-// stay where they are unless flags say otherwise. The policy belongs to the
-// mapping: it goes when the range is mapped anew (MAP_FIXED), and stays when
-// the pages are given back (MADV_DONTNEED). 1 µs, and 1 to 3 µs for each page
-// that is moved (assumed).
+// SetPolicyOf gives memory a policy (mbind). mem begins on a page boundary, and the
+// policy holds for the whole of its last page. Pages that were touched before stay
+// where they are unless flags say otherwise. The policy belongs to the mapping: a new
+// mapping of the range (MAP_FIXED) does not have it, and giving back the pages
+// (MADV_DONTNEED) does not end it. The call takes 1 µs, and 1 to 3 µs for each page
+// that it moves (assumed).
 //
-// Errors: as [SetPolicy]; EIO if Strict pages lie, or stay, elsewhere; EPERM if
-// MoveAll is asked without CAP_SYS_NICE; EFAULT if part of mem is not mapped;
-// ENOMEM if the kernel has no room for the policy.
+// Errors: as [SetPolicy]; EIO if flags have Strict and pages lie, or stay, elsewhere;
+// EPERM if flags have MoveAll and CAP_SYS_NICE is missing; EFAULT if part of mem is
+// not mapped; ENOMEM if the kernel has no room for the policy.
 func SetPolicyOf(mem []byte, p Policy, flags MoveFlags) error {
 	m, err := maskOf(p.Nodes)
 	if err != nil {
@@ -128,21 +128,20 @@ func SetPolicyOf(mem []byte, p Policy, flags MoveFlags) error {
 		return nil
 	}
 	ptr, maxnode := m.args()
-	// Syscall: moving pages takes milliseconds.
+	// Not RawSyscall: moving pages takes milliseconds.
 	_, _, errno := syscall.Syscall6(unix.SYS_MBIND, uintptr(unsafe.Pointer(&mem[0])), uintptr(len(mem)),
 		uintptr(int(p.Mode)|int(p.Flags)), uintptr(ptr), maxnode, uintptr(flags))
 	runtime.KeepAlive(m)
 	return policyError(errno, p.Nodes, "mbind(%d bytes, %v)", len(mem), p)
 }
 
-// MigrateProcess moves the pages of a process (0 is this one) from the nodes in
-// from to the nodes in to, keeping their relative order, and returns how many
-// could not be moved. Its policies stay as they are. About 1 to 3 µs a page
-// (assumed); the process goes on meanwhile.
+// MigrateProcess moves the pages of a process (0 is this one) from the nodes in from
+// to the nodes in to, keeps their relative order, and returns how many pages could not
+// be moved. The policies of the process stay as they are. Moving a page takes about 1
+// to 3 µs (assumed), while the process goes on.
 //
-// Errors: as [SetPolicy]; EPERM if the process is another user's, or to names
-// a node outside its cpuset, without CAP_SYS_NICE; ESRCH if there is no such
-// process.
+// Errors: as [SetPolicy]; EPERM if CAP_SYS_NICE is missing and the process is another
+// user's, or to names a node outside its cpuset; ESRCH if there is no such process.
 func MigrateProcess(pid int, from, to []int) (left int, err error) {
 	f, err := maskOf(from)
 	if err != nil {
@@ -186,7 +185,7 @@ func policyError(errno syscall.Errno, nodes []int, format string, args ...any) e
 	case syscall.EPERM:
 		e.Why = "CAP_SYS_NICE is missing, or the container's seccomp filter refuses the call: run with --cap-add SYS_NICE"
 	case syscall.ENOSYS:
-		e.Why = "this kernel is built without NUMA, or a sandbox hides it: memory comes from where the first touch finds it"
+		e.Why = "this kernel is built without NUMA, or a sandbox hides it: memory lies where it is first touched"
 	case syscall.EIO:
 		e.Why = "pages lie on other nodes and could not be moved: they are shared, pinned, or the node is full"
 	case syscall.EFAULT:

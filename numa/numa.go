@@ -1,6 +1,7 @@
-// Package numa says what the kernel lets a process do about NUMA: which CPUs a
-// thread may run on, which CPU it is running on, which node its memory comes
-// from and where a page lies; and builds on that memory that stays on a node.
+// Package numa wraps what the kernel lets a process do about NUMA: it sets and
+// tells which CPUs a thread may run on, which CPU it is running on, which node its
+// memory comes from, and where a page lies. On top of these calls it builds memory
+// that stays on a node.
 //
 // Vocabulary:
 //
@@ -12,16 +13,16 @@
 //   - An [Arena] is memory of one node. A [Heap] has one per node and hands
 //     out objects of fixed size classes through a [Cache] per owner.
 //
-// Every call exists on every system. Where the system has no such thing, the
-// call returns an error that is [ErrUnsupported], and what is built on it
-// goes on without binding and says so (see [Heap.Warnings]).
+// Every call exists on every system. Where the system lacks the feature, the call
+// returns an error that is [ErrUnsupported]. Heaps then work without binding and
+// say so (see [Heap.Warnings]).
 //
 // # Invariant
 //
-// Nothing here is undone by itself. Who narrows a mask or sets a policy
-// restores it before the thread goes back to Go's scheduler; otherwise
-// goroutines that know nothing of it run under it, and threads cloned from
-// that thread inherit it.
+// Nothing here undoes itself. If you narrow a mask or set a policy, restore it
+// before the thread goes back to Go's scheduler. Otherwise unrelated goroutines
+// run under it, and threads and processes made on that thread inherit it. Package
+// host does this bookkeeping for the threads of a scheduler.
 package numa
 
 import (
@@ -31,10 +32,9 @@ import (
 	"syscall"
 )
 
-// ErrUnsupported is returned, as it is or wrapped, by calls that this system
-// cannot do at all. It wraps [errors.ErrUnsupported]. A call that this system
-// knows but this process may not do gives another error, which is
-// [os.ErrPermission].
+// ErrUnsupported is returned, possibly wrapped, by calls that this system cannot
+// do at all. It wraps [errors.ErrUnsupported]. A call that exists but that this
+// process may not make returns another error, which is [os.ErrPermission].
 var ErrUnsupported = fmt.Errorf("numa: %s cannot do this: %w", runtime.GOOS, errors.ErrUnsupported)
 
 // A CallError is a system call that failed, with what that means.

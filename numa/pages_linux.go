@@ -15,31 +15,32 @@ import (
 // kernel: 1 ms for a query, 10 ms for a move.
 const pagesPerCall = 4096
 
-// Locate asks where pages lie (move_pages without targets): nodes[i] becomes the
-// node ID of the page at pages[i], or minus an errno: [NotPresent] if no node
-// holds it, -EFAULT if there is no memory or only the shared page of zeros,
-// -EBUSY or -EIO while it is under way. It does not touch the pages.
+// Locate asks where pages lie (move_pages without targets). nodes[i] becomes the node
+// ID of the page at pages[i], or minus an errno: [NotPresent] if no node holds it,
+// -EFAULT if there is no memory or only the shared page of zeros, -EBUSY or -EIO while
+// the page is being moved. Locate does not touch the pages.
 //
-// While NUMA balancing is on, Linux 6.1 (seen there; numa_maps is right) also
-// says NotPresent of a page without a policy that it has marked to learn who
-// touches it, until somebody does. Bound memory is never marked.
+// NUMA balancing marks pages without a policy to learn who touches them. Linux 6.1 was
+// seen to answer NotPresent for a marked page until somebody touches it; numa_maps has
+// the right answer. Bound memory is never marked.
 //
-// Cost: 0.3 µs for the call and 0.05 to 0.2 µs a page. No privilege is needed.
+// The call takes 0.3 µs, and 0.05 to 0.2 µs for each page. It needs no privilege.
 //
 // Errors: ENOSYS, which is [ErrUnsupported], on kernels without NUMA; EPERM
 // if a container's seccomp filter refuses the call.
 func Locate(pages []unsafe.Pointer, nodes []int32) error { return movePages(pages, nil, nodes, 0) }
 
-// MovePages moves each page to a node: pages[i] to node to[i]; status[i]
-// becomes the node where the page lies now, or minus an errno: -EACCES if
-// others map it too and all is false, -ENOENT if it was never touched. A page
-// that is pinned stays where it is, and pages behind it that have another target
-// may not have been tried: compare status with to. With all, pages that others
-// map are moved too, which needs CAP_SYS_NICE. About 1 to 3 µs a page (assumed).
+// MovePages moves the page at pages[i] to node to[i], for every i. status[i] becomes
+// the node where the page lies now, or minus an errno: -EACCES if other processes map
+// the page and all is false, -ENOENT if it was never touched. A page that is pinned
+// stays where it is, and the kernel may not have tried pages behind it that have
+// another target, so compare status with to. If all is true, pages that other
+// processes map are moved, too; this needs CAP_SYS_NICE. Moving a page takes about 1
+// to 3 µs (assumed).
 //
-// Errors: as [Locate]; ENODEV if a target node is offline; EACCES if it is
-// outside the cpuset; ENOMEM if it is full; EPERM for all without CAP_SYS_NICE.
-// Pages before the failing one may have been moved.
+// Errors: as [Locate]; ENODEV if a target node is offline, EACCES if it is outside the
+// cpuset, ENOMEM if it is full; EPERM if all is true and CAP_SYS_NICE is missing.
+// Pages before the one that fails may have been moved.
 func MovePages(pages []unsafe.Pointer, to, status []int32, all bool) error {
 	flags := uintptr(unix.MPOL_MF_MOVE)
 	if all {
@@ -54,7 +55,7 @@ func MovePages(pages []unsafe.Pointer, to, status []int32, all bool) error {
 	return movePages(pages, to, status, flags)
 }
 
-// untold is what no answer of the kernel is.
+// untold marks a page that the kernel has not answered for.
 const untold = math.MinInt32
 
 func movePages(pages []unsafe.Pointer, to, status []int32, flags uintptr) error {
@@ -121,8 +122,8 @@ func movePagesError(errno syscall.Errno, n int, to []int) error {
 	return e
 }
 
-// LocateRange asks where the pages of mem lie; see [Locate]. The pages counted
-// are the system's base pages, also inside huge ones.
+// LocateRange asks where the pages of mem lie; see [Locate]. It asks for each of the
+// system's base pages, also inside huge pages.
 func LocateRange(mem []byte) (Placement, error) {
 	p := Placement{PageBytes: os.Getpagesize()}
 	if len(mem) == 0 {

@@ -39,5 +39,5 @@ func pointerIn(t reflect.Type, path string) (string, reflect.Kind) {
 	return "", reflect.Invalid
 }
 
-// sizeOf returns the bytes of a T. It does not make one, as a variable would be.
+// sizeOf returns the size of a T in bytes without making one.
 func sizeOf[T any]() int { return int(reflect.TypeFor[T]().Size()) }

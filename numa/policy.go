@@ -12,12 +12,12 @@ import (
 type Mode int
 
 const (
-	Default            Mode = iota // the process's policy, or the system's: the node of the CPU that touches first
-	Preferred                      // the one node, any other when it is full; no node: as Local
-	Bind                           // these nodes only: when they are full, reclaim and then the OOM killer
+	Default            Mode = iota // the policy of the process, or of the system: the node of the CPU that touches first
+	Preferred                      // one node, or any other when it is full; as Local if no node is given
+	Bind                           // these nodes only; when they are full, the kernel reclaims pages and then kills processes
 	Interleave                     // these nodes in turn, page by page
-	Local                          // the node of the CPU that touches first, any other when it is full
-	PreferredMany                  // these nodes, any other when they are full (Linux 5.15)
+	Local                          // the node of the CPU that touches first, or any other when it is full
+	PreferredMany                  // these nodes, or any other when they are full (Linux 5.15)
 	WeightedInterleave             // these nodes in turn, weighted by /sys/kernel/mm/mempolicy (Linux 6.9)
 )
 
@@ -36,25 +36,25 @@ func (m Mode) String() string {
 type ModeFlags int
 
 const (
-	StaticNodes   ModeFlags = 1 << 15 // the nodes are meant literally: those that are not allowed are not used
+	StaticNodes   ModeFlags = 1 << 15 // the nodes are meant literally; those that are not allowed are not used
 	RelativeNodes ModeFlags = 1 << 14 // the nodes are positions among the allowed ones
 	Balancing     ModeFlags = 1 << 13 // with Bind (Linux 5.12): NUMA balancing may move pages among the nodes
 
 	modeFlagsMask = StaticNodes | RelativeNodes | Balancing
 )
 
-// A Policy says which node a page comes from when it is first touched. The
-// zero value is the system's default. Nodes are the kernel's IDs.
+// A Policy says which node a page comes from when it is first touched. The zero value
+// is the system's default. Nodes are the kernel's IDs.
 //
-// Any policy but the default exempts memory from NUMA balancing, unless it has
-// the Balancing flag.
+// NUMA balancing leaves memory with a policy alone, unless the policy is Default or
+// has the Balancing flag.
 type Policy struct {
 	Mode  Mode
 	Flags ModeFlags
 	Nodes []int
 }
 
-// BindTo is the policy of memory that lies on one node or nowhere.
+// BindTo returns the policy of memory that may lie on one node only.
 func BindTo(node int) Policy { return Policy{Mode: Bind, Nodes: []int{node}} }
 
 // String returns the policy in the form of /proc/PID/numa_maps, such as
@@ -98,9 +98,9 @@ type Placement struct {
 	Nodes     []int32 // by page: a node ID, or minus the errno that move_pages gives
 }
 
-// NotPresent is what a [Placement] has for a page that no node holds: never
-// touched, swapped out, or the shared page of zeros that a read of untouched
-// memory gives.
+// NotPresent stands in a [Placement] for a page that no node holds: it was never
+// touched, is swapped out, or is the shared page of zeros that a read of untouched
+// memory finds.
 const NotPresent = -2 // -ENOENT
 
 // On returns how many pages lie on the node.
@@ -125,7 +125,7 @@ func (p Placement) Present() int {
 	return n
 }
 
-// Count returns the number of pages by node; pages on no node are left out.
+// Count returns the number of pages on each node that has any.
 func (p Placement) Count() map[int]int {
 	count := map[int]int{}
 	for _, at := range p.Nodes {

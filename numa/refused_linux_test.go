@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What happens without permission: this program again, as another user or
-// under a seccomp filter as containers have it, reports what it can do, and
+// What happens without permission: the test runs this program again, as another user
+// or under a seccomp filter like a container's. The child reports what it can do and
 // uses a heap.
 
 func TestWithoutPrivilegeAllButMovingOthersPagesWorks(t *testing.T) {
@@ -48,8 +48,8 @@ func TestUnderAContainersFilterTheHeapWorksAndWarns(t *testing.T) {
 	}
 }
 
-// limited runs TestLimitedChild in a child, as the given user, whose memory
-// calls give errno.
+// limited runs TestLimitedChild in a child process, as the given user. The child's
+// memory calls return errno.
 func limited(t *testing.T, errno string, as *syscall.Credential) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "numa-test-")
@@ -102,8 +102,8 @@ func TestLimitedChild(t *testing.T) {
 	fmt.Printf("heap works, %d warnings\n%s\n", len(h.Warnings()), strings.Join(h.Warnings(), "\n"))
 }
 
-// refuseMemoryCalls puts a seccomp filter on every thread, such as Docker's
-// default profile is without CAP_SYS_NICE: NUMA memory calls give errno.
+// refuseMemoryCalls puts a seccomp filter on every thread, under which NUMA memory
+// calls return errno. Docker's default profile does so without CAP_SYS_NICE.
 func refuseMemoryCalls(t *testing.T, errno uint32) {
 	load := unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0} // the call's number
 	filter := []unix.SockFilter{load}

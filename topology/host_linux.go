@@ -57,9 +57,9 @@ func processMask() (all CPUSet, err error) {
 	return all, nil
 }
 
-// affinityMask returns the CPUs that a thread may run on; 0 is the calling one. The kernel
-// refuses a buffer that is shorter than its own masks, whose size it does not
-// tell, so the buffer grows until it fits (package unix stops at 1024 CPUs).
+// affinityMask returns the CPUs that a thread may run on; 0 is the calling thread. The
+// kernel refuses a buffer that is shorter than its own masks, and does not tell their
+// size. So the buffer grows until it fits (package unix stops at 1024 CPUs).
 func affinityMask(tid int) (CPUSet, error) {
 	for words := 16; ; words *= 2 {
 		mask := make([]uint64, words)
@@ -74,8 +74,8 @@ func affinityMask(tid int) (CPUSet, error) {
 	}
 }
 
-// affinityOf reads n bytes of a kernel's mask: an array of the machine's long,
-// so that on a 32-bit big-endian machine its halves are the other way round.
+// affinityOf reads n bytes of a kernel's mask, which is an array of longs. On a 32-bit
+// big-endian machine the two longs of a uint64 are the other way round.
 func affinityOf(mask []uint64, n int) CPUSet {
 	const long = int(unsafe.Sizeof(uintptr(0)))
 	var set CPUSet

@@ -10,19 +10,18 @@ import (
 	"numasched/topology"
 )
 
-// A buffer is what a [sched.Buffer] of a host is made of.
+// A buffer is the Local of a [sched.Buffer] on a host.
 type buffer struct {
 	machine *Machine
 	arena   *numa.Arena
 	mem     []byte
-	own     bool // nobody else uses arena
+	own     bool // arena belongs to this buffer alone
 }
 
-// NewBuffer implements [sched.Machine]. Memory on a node is bound to it; memory
-// placed by default is fresh from the kernel, so that its pages lie where they
-// are first touched. On pretended nodes all memory is of the latter kind, and so
-// is memory that the kernel will not bind or that the node has not; Warnings says
-// so.
+// NewBuffer implements [sched.Machine]. Memory on a node is bound to it. Memory that is
+// placed by default is fresh from the kernel, so that its pages lie where they are
+// first touched. So is all memory on pretended nodes, and memory that the kernel does
+// not bind or the node does not have; then Warnings says so.
 func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, error) {
 	if bytes <= 0 {
 		return nil, fmt.Errorf("host: buffer of %d bytes: want more than 0", bytes)
@@ -85,8 +84,8 @@ func (m *Machine) FreeBuffer(sb *sched.Buffer) {
 	sb.Base, sb.Local = nil, nil
 }
 
-// arena returns the arena of a node, or nil, with a warning, if memory cannot be
-// bound there.
+// arena returns the arena of a node. If memory cannot be bound there, it returns nil
+// and warns.
 func (m *Machine) arena(id int) *numa.Arena {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -105,18 +104,18 @@ func (m *Machine) arena(id int) *numa.Arena {
 
 func (m *Machine) memoryNodes() []int { return m.topo.NodesWith(topology.HasMemory).List() }
 
-// pageSampling is how many Works pass between two whose pages are looked for:
-// the system call costs about what a small kernel does.
+// Work asks for the pages of every pageSampling-th Work of an M, because the system
+// call takes about as long as a small kernel.
 const pageSampling = 16
 
-// Work implements [sched.Machine]: it calls kernel. On a machine with several
-// nodes it samples where the pages are that kernel has used, see PageTouches.
+// Work implements [sched.Machine]: it calls kernel. On a machine with several nodes it
+// samples where the pages that kernel has used lie; see PageTouches.
 func (m *Machine) Work(sm *sched.M, w *sched.Work, kernel func()) {
 	kernel()
 	if len(m.topo.Nodes) == 1 || m.pretended {
 		return
 	}
-	l := sm.Local.(*local) // of this M: a count for all would bounce between nodes
+	l := sm.Local.(*local) // a count of all Ms would bounce between nodes
 	if l.works++; l.works%pageSampling == 0 {
 		_, node := numa.CurrentCPU()
 		m.samplePages(w.Reads, node)
@@ -124,7 +123,7 @@ func (m *Machine) Work(sm *sched.M, w *sched.Work, kernel func()) {
 	}
 }
 
-// samplePages counts the first page of each span as local to node or not.
+// samplePages counts the first page of each span, as one on node or one elsewhere.
 func (m *Machine) samplePages(spans []sched.Span, node int) {
 	var page [1]unsafe.Pointer
 	var where [1]int32
@@ -142,14 +141,15 @@ func (m *Machine) samplePages(spans []sched.Span, node int) {
 	}
 }
 
-// PageTouches returns, of the spans that Work sampled, how many began in a page
-// on the node of the CPU that used it, and how many elsewhere, as move_pages
-// and getcpu tell. Both are 0 on a machine of one node, real or pretended.
+// PageTouches returns how many of the spans that Work sampled began in a page on the
+// node of the CPU that used it, and how many began elsewhere, as move_pages and getcpu
+// tell. Both are 0 on pretended nodes, and on a machine of one node.
 func (m *Machine) PageTouches() (local, remote int64) {
 	return m.localPages.Load(), m.remotePages.Load()
 }
 
-// Warnings returns what the Machine was asked for and could not do.
+// Warnings returns, in words for the user, what the Machine was asked for and could not
+// do.
 func (m *Machine) Warnings() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -166,7 +166,7 @@ func (m *Machine) warn(what string, err error) {
 	m.warnLocked(what, err)
 }
 
-// warnLocked adds a warning, once. m.mu is held.
+// warnLocked adds a warning unless it is there already. m.mu is held.
 func (m *Machine) warnLocked(what string, err error) {
 	if w := what + ": " + err.Error(); !slices.Contains(m.warnings, w) {
 		m.warnings = append(m.warnings, w)

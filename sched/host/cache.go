@@ -5,8 +5,8 @@ import (
 	"numasched/sched"
 )
 
-// NewCache implements [sched.Machine]. On pretended nodes objects are kept apart
-// by node, and lie wherever they were first touched.
+// NewCache implements [sched.Machine]. Pretended nodes have objects of their own, too,
+// but these lie where they were first touched.
 func (m *Machine) NewCache(node int) (sched.Cache, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -14,8 +14,8 @@ func (m *Machine) NewCache(node int) (sched.Cache, error) {
 		return nil, errClosed
 	}
 	if m.heap == nil {
-		// One heap for all: what an arm with caches per node has allocated, one
-		// without may free, and the other way round.
+		// One heap for all schedulers: one that has caches per node may free what one
+		// without has allocated, and the other way round.
 		h, err := numa.NewHeap(numa.HeapOptions{Nodes: append(m.cpuNodes(), numa.Anywhere), Unbound: m.pretended})
 		if err != nil {
 			return nil, err
@@ -25,7 +25,7 @@ func (m *Machine) NewCache(node int) (sched.Cache, error) {
 	return m.heap.NewCache(node) // -1, no node in particular, is numa.Anywhere
 }
 
-// cpuNodes returns the IDs of the nodes that have CPUs for us.
+// cpuNodes returns the IDs of the nodes that have allowed CPUs.
 func (m *Machine) cpuNodes() (ids []int) {
 	for i := range m.topo.Nodes {
 		if !m.topo.Nodes[i].CPUs.And(m.topo.Allowed).Empty() {

@@ -9,24 +9,26 @@ import (
 )
 
 const (
-	// How long the watcher waits between two looks for somebody who wants to start
-	// a process: watchMin after a process was started, then twice as long after
-	// each look in vain, but at most watchMax. Whoever starts a process waits as
-	// long. A look costs 10 to 60 µs of a CPU, most of them for the timer.
+	// The watcher looks at intervals whether somebody wants to start a process, who
+	// then waits for the watcher. After a process was started the interval is watchMin.
+	// It doubles after each look that finds nobody, up to watchMax. A look takes 10 to
+	// 60 µs of CPU time, most of it for the timer.
 	watchMin = 200 * time.Microsecond
 	watchMax = 10 * time.Millisecond
 
-	cloneSweep = 100 // looks in vain between two searches for clones
+	cloneSweep = 100 // the watcher searches for clones once in so many looks
 )
 
-// watch sees to it that no process inherits the mask of a bound thread. Go starts
-// processes with syscall.ForkLock locked. The watcher holds a read lock of it, which
-// was taken for it. Whoever starts a process therefore waits until the watcher has
-// restored all masks and has let go. When the watcher gets the read lock again, no
-// process is being started, and what was bound is bound again.
+// watch, the watcher, sees to it that no process inherits the mask of a bound thread.
 //
-// Now and then it also restores the masks of clones, and looks whether somebody else
-// has changed masks.
+// Go locks syscall.ForkLock while it starts a process. The watcher holds a read lock of
+// it, which open has taken. So whoever wants to start a process waits until the watcher
+// has given all threads their former masks and has released the read lock. When the
+// watcher gets the read lock again, no process is being started, and it binds the
+// threads again.
+//
+// Now and then the watcher also restores the masks of clones, and looks whether somebody
+// else has changed masks.
 func (b *masks) watch(quit, done chan struct{}) {
 	defer close(done)
 	defer syscall.ForkLock.RUnlock()
@@ -56,8 +58,8 @@ func (b *masks) watch(quit, done chan struct{}) {
 	}
 }
 
-// startProcesses has all threads have the masks that they had before they were
-// bound, while those processes start that wait for it.
+// startProcesses gives all threads their former masks and lets those processes start
+// that wait for it.
 func (b *masks) startProcesses() {
 	b.mu.Lock()
 	b.starting = true
@@ -69,7 +71,7 @@ func (b *masks) startProcesses() {
 	b.mu.Unlock()
 
 	syscall.ForkLock.RUnlock()
-	syscall.ForkLock.RLock() // those that wait come first
+	syscall.ForkLock.RLock() // those that wait for the lock get it first
 
 	b.mu.Lock()
 	b.starting = false
@@ -79,13 +81,12 @@ func (b *masks) startProcesses() {
 	b.mu.Unlock()
 }
 
-// Unbound calls f on a thread that has the mask that it had before a Machine bound
-// it. What f makes inherits that mask: processes that C code forks, or the program
-// that [syscall.Exec] turns the process into. Processes that package os/exec or
-// [syscall.ForkExec] start do not need it.
+// Unbound calls f on a thread that has the mask from before a Machine bound it. Use it
+// for calls that hand the mask on: C code that forks, and [syscall.Exec]. Package
+// os/exec and [syscall.ForkExec] do not need it.
 //
-// The goroutine is locked to its thread while f runs. So f must not call anything
-// of package sched that may block its G.
+// The goroutine is locked to its thread while f runs. So f must not call anything of
+// package sched that may block its G.
 func Unbound(f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -1,5 +1,5 @@
-// Package host is the Machine made of real threads: what the scheduler asks for
-// is what the kernel gives.
+// Package host runs the scheduler on this host: its Machine is made of real threads,
+// real memory and the kernel's calls.
 //
 // Ms are goroutines that are not locked to their threads: coroutines made by a
 // locked goroutine could not move between threads, and Gs must. So an M's thread
@@ -58,9 +58,9 @@ import (
 
 // A Config says what host a [Machine] is.
 type Config struct {
-	// Topology is what the scheduler is to believe; nil means the real one as it
-	// is now. Unless it is from [topology.Host] its nodes are pretended: nothing is
-	// bound, no page is placed, and nobody knows which CPU an M is on.
+	// Topology is the machine that the scheduler sees; nil means the real one as it is
+	// now. A Topology that is not from [topology.Host] pretends nodes: no thread is
+	// bound, no page is placed, and the scheduler does not learn which CPU an M is on.
 	Topology *topology.Topology
 
 	// Procs is the number of Ps that will run, from 1 to the number of CPUs that the
@@ -152,7 +152,7 @@ func (m *Machine) Close() error {
 // Topology implements [sched.Machine].
 func (m *Machine) Topology() *topology.Topology { return m.topo }
 
-// Pretended reports whether the nodes are not the host's own.
+// Pretended reports whether the nodes are pretended; see [Config].
 func (m *Machine) Pretended() bool { return m.pretended }
 
 // Nanotime implements [sched.Machine]: nanoseconds since New.
@@ -189,8 +189,8 @@ func (m *Machine) Futexwakeup(_ *sched.M, w *sched.Word32, n int) {
 	numa.FutexWake(w.Addr(), n)
 }
 
-// procyieldLoads is how many loads take about 400 ns: as long as Go's 30 PAUSE
-// instructions, which Go code cannot issue.
+// procyieldLoads is a number of loads that takes about 400 ns, as long as the 30 PAUSE
+// instructions of Go's runtime, which Go code cannot issue.
 const procyieldLoads = 800
 
 // Procyield implements [sched.Machine].
@@ -224,5 +224,5 @@ func (m *Machine) Getcpu(*sched.M) int {
 	return cpu
 }
 
-// Memory implements [sched.Machine]: a host's memory is real.
+// Memory implements [sched.Machine]. It returns nil: a host's memory is real.
 func (m *Machine) Memory() sched.Memory { return nil }

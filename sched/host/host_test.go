@@ -38,7 +38,7 @@ func TestCloseRestoresGOMAXPROCS(t *testing.T) {
 	}
 }
 
-// On pretended nodes nothing is bound, and nothing is said of where Ms are.
+// On pretended nodes no thread is bound, and the Machine does not tell where Ms are.
 func TestPretendedNodesBindNothing(t *testing.T) {
 	before, err := numa.Affinity(0)
 	if err != nil {
@@ -135,8 +135,8 @@ func TestAClosedMachineGivesNothing(t *testing.T) {
 	}
 }
 
-// What a scheduler's caches kept when it closed is there for the next one on the
-// machine.
+// The next scheduler on a Machine gets the objects that a scheduler's caches held when it
+// closed.
 func TestAClosedSchedulersObjectsAreGivenOutAgain(t *testing.T) {
 	m, err := host.New(host.Config{Procs: 1})
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"numasched/topology"
 )
 
-// The mask of a thread belongs to the thread and not to the goroutine that it
-// runs. A thread that an M has bound can go on with another goroutine, and what
-// is made on a bound thread, a thread or a process, inherits its mask. So the
-// process has one record of what its Machines have changed, thread by thread.
+// masks is a record of what the Machines of this process have changed, thread by
+// thread. It is needed because a mask belongs to the thread and not to the goroutine
+// that the thread runs. A thread that an M has bound can go on with another goroutine,
+// and threads and processes that are made on a bound thread inherit its mask.
 //
 // Invariants, under mu:
 //
@@ -30,12 +30,12 @@ import (
 //   - While a process is being started, every thread has the mask that it had
 //     before; see watch.
 //
-// Clones: a thread that is made on a bound thread also inherits its name, and a
-// bound thread is named after its mask. So a thread that is not in threads is a
-// clone if it has a mask and the name that goes with it. A thread that the program
-// has pinned to the same CPUs does not have the name. Only the main thread keeps
-// its name, which is the name of the process. While it is bound, threads that have
-// its mask and are younger count as its clones.
+// A clone is a thread that was made on a bound thread. It inherits the name as well as
+// the mask, and bound threads are named after their masks. So a thread that is not in
+// threads is a clone if it has both a mask and the name that goes with it. A thread
+// that the program has pinned to the same CPUs does not have the name. The main thread
+// is not renamed, because its name is the name of the process. While the main thread
+// is bound, younger threads with its mask count as its clones.
 type masks struct {
 	life sync.Mutex // held while Machines come and go; taken before mu
 
@@ -46,7 +46,7 @@ type masks struct {
 	starting bool             // a process is being started
 
 	all     topology.CPUSet   // CPUs that the process may run on
-	given   []topology.CPUSet // every mask that was given; its index is in the name of the thread
+	given   []topology.CPUSet // every mask that was given; names of threads hold the index
 	process string            // name of the process
 	elders  map[int]bool      // threads that were there when the main thread was bound; nil until then
 
@@ -59,18 +59,18 @@ type boundThread struct {
 	m       *sched.M
 	former  topology.CPUSet // mask before
 	name    string          // name before
-	mark    int             // index in masks.given of what it was given
-	named   bool            // and it has the name that goes with it
-	lent    int             // if not 0, it has its former mask again for a while
-	shown   topology.CPUSet // its mask as the kernel showed it after the last change
+	mark    int             // index in masks.given of the mask that it was given
+	named   bool            // it has the name that goes with mark
+	lent    int             // if not 0, it has its former mask for a while; see lend
+	shown   topology.CPUSet // its mask as the kernel showed it after a Machine's last change
 }
 
 // processMasks is the record of this process.
 var processMasks masks
 
-// bind gives the calling thread, which runs sm, the mask cpus. It returns the same
-// error for ever once somebody else has changed masks: what taskset did from
-// outside must last.
+// bind gives the calling thread, which runs sm, the mask cpus. Once somebody else has
+// changed masks, bind changes nothing and returns an error that says so: what taskset
+// did from outside must last.
 func (b *masks) bind(m *Machine, sm *sched.M, cpus topology.CPUSet) error {
 	b.mu.Lock()
 	opened := slices.Contains(b.machines, m)
@@ -86,14 +86,17 @@ func (b *masks) bind(m *Machine, sm *sched.M, cpus topology.CPUSet) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !cpus.AndNot(b.all).Empty() { // since New
+	if !slices.Contains(b.machines, m) {
+		return errClosed
+	}
+	if !cpus.AndNot(b.all).Empty() { // it was narrowed after New
 		return m.giveUp(fmt.Errorf("host: the process may run on CPUs %s, and not on all of %s", b.all, cpus))
 	}
 	if m.foreign != nil {
 		return m.foreign
 	}
 	if b.starting {
-		return nil // the M will look again where it is
+		return nil // the M checks its binding again soon
 	}
 	tid := numa.CurrentThread()
 	mask, err := numa.Affinity(tid)
@@ -143,8 +146,8 @@ func (b *masks) bind(m *Machine, sm *sched.M, cpus topology.CPUSet) error {
 	return nil
 }
 
-// name names a thread that is about to be bound after its mask. It comes first, so
-// that no clone has the mask alone.
+// name names a thread after the mask that it is about to get. The name comes first, so
+// that no clone has the mask without the name.
 func (b *masks) name(m *Machine, tid int, t *boundThread, cpus topology.CPUSet) {
 	mark := slices.IndexFunc(b.given, cpus.Equal)
 	if mark < 0 {
@@ -170,9 +173,8 @@ func (b *masks) name(m *Machine, tid int, t *boundThread, cpus topology.CPUSet) 
 	t.mark = mark
 }
 
-// mine reports whether mask, which t has, is the one that a Machine has set, or what
-// the kernel has made of it since: it takes away CPUs that go offline or leave the
-// cpuset.
+// mine reports whether mask, which t has now, is the one that a Machine has set. The
+// kernel may have taken away CPUs that went offline or left the cpuset.
 func (b *masks) mine(t *boundThread, mask topology.CPUSet) bool {
 	if mask.Equal(t.shown) {
 		return true
@@ -188,7 +190,8 @@ func (b *masks) mine(t *boundThread, mask topology.CPUSet) bool {
 	return true
 }
 
-// left returns what the kernel makes of a mask.
+// left returns what the kernel leaves of a mask: the CPUs that are online and allowed by
+// the cpuset, or all of those if mask has none of them.
 func left(mask topology.CPUSet) topology.CPUSet {
 	allowed, err := numa.AllowedCPUs()
 	if err != nil {
@@ -201,10 +204,9 @@ func left(mask topology.CPUSet) topology.CPUSet {
 }
 
 // yield finds out whether somebody else has given one mask to the whole process, as
-// "taskset -a" does. What tells is that all threads that are not bound have the same
-// mask, and that it is not the one of the process. If so, yield leaves that mask to
-// every thread, also to those that were bound, has all Machines bind no more threads,
-// and returns true.
+// "taskset -a" does: then all threads that are not bound have the same mask, and it is
+// not the mask of the process. If so, yield gives that mask to the bound threads, too,
+// releases them, has all Machines bind no more threads, and returns true.
 func (b *masks) yield() bool {
 	var now topology.CPUSet
 	tids, _ := numa.Threads()
@@ -220,7 +222,7 @@ func (b *masks) yield() bool {
 			return false
 		}
 	}
-	if now.Empty() || now.Equal(left(b.all)) { // the cpuset's doing
+	if now.Empty() || now.Equal(left(b.all)) { // the cpuset has changed
 		return false
 	}
 	b.all = now
@@ -269,18 +271,15 @@ func (b *masks) open(m *Machine) error {
 				b.all = b.all.Or(mask)
 			}
 		}
-	}
-	if len(b.machines) == 0 {
 		b.quit, b.done = make(chan struct{}), make(chan struct{})
-		syscall.ForkLock.RLock() // the watcher's
+		syscall.ForkLock.RLock() // for the watcher
 		go b.watch(b.quit, b.done)
 	}
 	b.machines = append(b.machines, m)
 	return nil
 }
 
-// unbind restores the mask of the thread that sm has bound last. sm has ended or has
-// left that thread.
+// unbind releases the thread that sm has bound last. sm has ended or left the thread.
 func (b *masks) unbind(sm *sched.M) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -310,7 +309,7 @@ func (b *masks) close(m *Machine) error {
 	}
 	err := b.freeClones()
 	last := len(b.machines) == 0
-	if last { // threads that were made while a process was being started have names only
+	if last { // threads that were made while a process was started have names without masks
 		tids, _ := numa.Threads()
 		for _, tid := range tids {
 			b.unname(tid)
@@ -324,14 +323,15 @@ func (b *masks) close(m *Machine) error {
 	return err
 }
 
-// release restores the mask and the name of a bound thread.
+// release restores the mask and the name of a bound thread, and forgets the thread.
 func (b *masks) release(tid int) {
 	t := b.threads[tid]
 	if t == nil {
 		return
 	}
 	if tid == os.Getpid() {
-		b.freeClones() // while it can be told that they are
+		b.freeClones() // later it cannot be told which are clones
+		b.elders = nil
 	}
 	mask, err := numa.Affinity(tid)
 	if err == nil && b.mine(t, mask) && !mask.Equal(t.former) {
@@ -344,16 +344,16 @@ func (b *masks) release(tid int) {
 	delete(b.of, t.m)
 }
 
-// restore gives a thread the mask that it had before. If the cpuset has lost these
-// CPUs, the thread gets what the cpuset has.
+// restore gives a thread the mask that it had before. If the cpuset has lost all of
+// those CPUs, the thread gets all CPUs of the cpuset.
 func restore(tid int, mask topology.CPUSet) {
 	if errors.Is(numa.SetAffinity(tid, mask), syscall.EINVAL) {
 		numa.SetAffinity(tid, left(mask))
 	}
 }
 
-// isClone reports whether a thread that is not in threads has its mask from one
-// that was bound when it was made.
+// isClone reports whether a thread that is not in threads has inherited its mask from a
+// bound thread.
 func (b *masks) isClone(tid int, mask topology.CPUSet) bool {
 	if mask.Equal(b.all) {
 		return false
@@ -367,11 +367,11 @@ func (b *masks) isClone(tid int, mask topology.CPUSet) bool {
 	return main != nil && main.lent == 0 && mask.Equal(main.shown) && !b.elders[tid]
 }
 
-// freeClones restores the masks and names of clones. It looks at the threads until
-// there are none to restore, because one may be made while it looks.
+// freeClones gives clones the mask and the name of the process. It looks at all threads
+// until none of them is a clone, because a clone may be made while it looks.
 func (b *masks) freeClones() error {
-	// Not for ever: a cpuset that shrinks meanwhile may turn what is restored into
-	// what was given.
+	// The number of passes is bounded: if the cpuset shrinks meanwhile, a restored mask
+	// may look like one that was given.
 	again := true
 	for pass := 0; again && pass < 100; pass++ {
 		again = false
@@ -393,15 +393,15 @@ func (b *masks) freeClones() error {
 	return nil
 }
 
-// unname gives a clone the name that it would have.
+// unname gives a thread that has inherited its name the name of the process.
 func (b *masks) unname(tid int) {
 	if strings.HasPrefix(threadName(tid), markPrefix) {
 		setThreadName(tid, b.process)
 	}
 }
 
-// lend gives a bound thread its former mask for a while, and takeBack ends that.
-// A mask that somebody else has changed stays as it is.
+// lend gives a bound thread its former mask until takeBack. Calls nest. A mask that
+// somebody else has changed stays as it is.
 func (b *masks) lend(tid int, t *boundThread) {
 	if t.lent == 0 {
 		b.change(tid, t, t.former)

@@ -22,8 +22,8 @@ import (
 // These tests run as root in a virtual machine with several nodes, see
 // scripts/numalab-test.sh.
 
-// lab runs fn under an arm on the virtual machine, closes everything, and
-// returns what the scheduler counted and what the Machine warned of.
+// lab runs fn under an arm on the virtual machine, closes everything, and returns the
+// scheduler's counts and the Machine's warnings.
 func lab(t *testing.T, arm string, fn func(*sched.G)) (sched.Stats, []string) {
 	t.Helper()
 	if os.Getenv("NUMALAB_SHAPE") == "" {
@@ -137,7 +137,8 @@ func TestLabBuffersLieWhereTheyWereAskedFor(t *testing.T) {
 	})
 }
 
-// More than a node has is a warning and memory from elsewhere; nothing is killed.
+// A buffer that is larger than its node is a warning and memory from elsewhere. Nothing
+// is killed.
 func TestLabABufferThatItsNodeCannotHoldIsUnboundWithAWarning(t *testing.T) {
 	_, warnings := lab(t, "numa", func(g *sched.G) {
 		ids := g.Sched().NodeIDs()

@@ -7,15 +7,15 @@ import (
 	"sync"
 )
 
-// gomaxprocsSlack is how many more Ps the Go runtime has than there are Ms. A
-// thread that returns from a futex and finds none of Go's Ps free hands its
-// goroutine to another thread, and that thread is bound elsewhere.
+// gomaxprocsSlack is how many more Ps Go's runtime has than there are Ms. If a thread
+// returns from a futex and all of Go's Ps are taken, another thread goes on with its
+// goroutine, and that thread is bound elsewhere.
 const gomaxprocsSlack = 2
 
-// goprocs is what the open Machines want GOMAXPROCS to be. GOMAXPROCS belongs to
-// the process, so all Machines share this record, and they may be closed in any
-// order. What the program sets meanwhile wins: a value that is not the one that a
-// Machine set last is the program's own, and the Machines adopt it.
+// goprocs is what the open Machines want GOMAXPROCS to be. GOMAXPROCS belongs to the
+// process, so all Machines share this record, and may be closed in any order. If its
+// value is not the one that a Machine set last, the program has set it. That value
+// lasts.
 var goprocs struct {
 	sync.Mutex
 	wants   []int // one for each open Machine
