@@ -144,7 +144,6 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 		tables = append(tables, homed)
 		say("Simulated, memory-bound work whose data has homes, %d nodes and more, all CPUs: aim numa at least %.1fx flat, %.0f %% local, within %.2fx of the bound: %s.",
 			aimNodes, aimSpeedup, aimLocal, aimBound, ofAll(met, all))
-		say(aboutFlat)
 		if line := aboutWrongmap(fs); line != "" {
 			say("%s", line)
 		}
@@ -156,11 +155,14 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 		say("Simulated, all else, every number of Ps: aim numa at least %.2fx flat: %s; the worst is %s, the best %s.",
 			aimElse, ofAll(fine, rest), worst.brief(), best.brief())
 	}
+	if slices.ContainsFunc(fs, func(f judgement) bool { return slices.Contains(homedLoads, f.Workload) }) {
+		say(aboutFlat)
+	}
 	return tables, append(lines, ranges(res)...)
 }
 
 // aboutFlat stands beside ratios to flat on data with homes.
-const aboutFlat = "In these cells flat is not what a Go program gets: its arrays lie in blocks on all nodes, because the workload placed them there, and its tasks start chunk after chunk in order of address. The ratios to flat hold for that program."
+const aboutFlat = "On triad and heat flat is not what a Go program gets: its arrays lie in blocks on all nodes, because the workload placed them there, and its tasks start chunk after chunk in order of address. The ratios to flat hold for that program."
 
 // aboutWrongmap says how numa compares with numa-wrongmap in the homed cells, and
 // what that does not show. It returns "" if no such cell ran both.

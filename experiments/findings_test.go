@@ -150,6 +150,12 @@ func TestVerifyWantsSimulatedResults(t *testing.T) {
 // Beside the ratios stands what they do not show: what flat is there, and that
 // numa-wrongmap still has locality.
 func TestFindingsSayWhatTheRatiosDoNotShow(t *testing.T) {
+	if _, lines := findings(made(4, "fib", 200, 100, 0, 5, 3)); strings.Contains(strings.Join(lines, "\n"), "flat is not") {
+		t.Errorf("on work without homes: %s", lines)
+	}
+	if _, lines := findings(made(2, "heat", 200, 100, 96, 1.1, 100/1.1)); !strings.Contains(strings.Join(lines, "\n"), "flat is not what a Go program gets") {
+		t.Errorf("on two nodes: %s", lines)
+	}
 	res := made(4, "triad", 200, 100, 96, 1.1, 100/1.1)
 	text := func() string {
 		_, lines := findings(res)
