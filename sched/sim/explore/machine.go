@@ -8,11 +8,11 @@ import (
 	"numasched/topology"
 )
 
-// maxThreads bounds how many Ms there may be, with the callers' own.
+// maxThreads is how many Ms there may be at most, including that of the callers.
 const maxThreads = 16
 
-// A thread is an M as the explorer sees it. Thread 0 is the goroutine that calls
-// Run and Close: it is scheduled like the others, but is not stepped.
+// A thread is an M as the explorer sees it. Thread 0 is the goroutine that calls Run and
+// Close. It is scheduled like the others, but it is not stepped.
 type thread struct {
 	id    int
 	m     *sched.M // nil for thread 0
@@ -23,7 +23,7 @@ type thread struct {
 	free     bool // its next point is a yield: another may go on at no cost
 	declined int  // 1 + Machine.switches when it last went on from a yield
 
-	hash uint64 // of all that has had an influence on it
+	hash uint64 // of everything that has influenced it
 	g    int    // which G of the program it runs, or -1
 	prio int    // of random schedules
 }
@@ -37,7 +37,7 @@ const (
 	ended
 )
 
-// A word is what one execution has done to a cache line, or to a flag of the
+// A word records what one execution has done to a cache line, or to a flag of the
 // program.
 type word struct {
 	written          uint64 // hash of the thread that last wrote it, then
@@ -45,16 +45,16 @@ type word struct {
 	readers, writers uint32 // one bit for each thread
 }
 
-// A Machine implements [sched.Machine] for one execution of one program. One
-// thread runs at a time, and at every point, that is before every access to a
-// shared word and every futex call, the picker says which thread goes on.
+// A Machine implements [sched.Machine] for one execution of one program. One thread runs
+// at a time. A point is before every access to a shared word and every futex call; at
+// every point the picker says which thread goes on.
 type Machine struct {
 	topo    *topology.Topology
 	s       *sched.Sched
 	picker  picker // nil: go on while possible, then the next in turn
 	until   int    // the first point at which the picker wants to be asked
 	every   bool   // it wants to be asked at every point, not at marked words only
-	hashing bool   // the state is known and has to be kept so
+	hashing bool   // the state is known and must stay known
 	threads []*thread
 	pool    []*thread
 	cur     *thread
@@ -64,8 +64,8 @@ type Machine struct {
 	step     int // points so far
 	maxSteps int
 	switches int // times that another thread went on
-	idles    int // times that thread 0 went on because no other could, in a row
-	readied  int // times that a thread became able to go on, or may have
+	idles    int // times in a row that thread 0 went on because no other could
+	readied  int // times that a thread became able to go on, or may have become so
 
 	words  []word   // that have ever been accessed
 	places []uint16 // by index, see index: 1 + the place in words, or 0
@@ -73,10 +73,10 @@ type Machine struct {
 	grew   bool     // an execution has marked a word
 	sum    uint64   // of the hashes of all threads
 
-	deviations []Deviation // from what happens without a picker
+	deviations []Deviation // from what would happen without a picker
 	err        error       // ends the execution
 	closed     bool        // Close has returned
-	onWait     func()      // what the caller does instead of its first wait
+	onWait     func()      // what the caller does in place of its first wait
 	trace      *timeline   // nil but for replays
 }
 
@@ -86,8 +86,8 @@ type picker interface {
 	// and, like pick, x.until and x.hashing.
 	start(x *Machine)
 
-	// pick returns the thread that goes on at a point of t. runnable says that t
-	// could. Thread t itself and x.candidates are what there is.
+	// pick returns the thread that goes on at a point of t: t itself, which runnable
+	// says can go on, or one of x.candidates.
 	pick(x *Machine, t *thread, runnable bool) *thread
 }
 
@@ -137,13 +137,13 @@ func mix(h uint64) uint64 {
 	return h ^ h>>33
 }
 
-// setHash gives t another past.
+// setHash gives t another history.
 func (x *Machine) setHash(t *thread, h uint64) {
 	x.sum += h - t.hash
 	t.hash = h
 }
 
-// touch notes an access of t that happens now.
+// touch records an access of t that happens now.
 func (x *Machine) touch(t *thread, i int, kind sched.Access) {
 	if kind != sched.Load {
 		t.declined = 0
@@ -156,8 +156,8 @@ func (x *Machine) touch(t *thread, i int, kind sched.Access) {
 	}
 }
 
-// hashAccess adds an access to the history that is the state, and marks the word
-// if now several threads have touched it and one has written it.
+// hashAccess adds an access to the history, which is the state. It marks the word if
+// several threads have now touched it and one has written it.
 func (x *Machine) hashAccess(t *thread, i int, kind sched.Access) {
 	w, bit := x.word(i), uint32(1)<<t.id
 	if kind == sched.Load {
@@ -206,9 +206,9 @@ func (x *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
 	x.touch(t, i, kind)
 }
 
-// isOuter reports whether m stands for callers from outside. The scheduler acts
-// in its name also when an M ends, on that M's thread: then there is no stack
-// that could be left, and so no point.
+// isOuter reports whether m stands for callers from outside. The scheduler also acts in
+// its name when an M ends, on that M's thread. That thread has no stack that could be
+// left, so there is no point.
 func (x *Machine) isOuter(m *sched.M) bool { return m.ID == -1 }
 
 // point is where another thread may go on before t accesses the word.
@@ -228,7 +228,7 @@ func (x *Machine) point(t *thread, i int) {
 	}
 }
 
-// pick returns who goes on, t being the one that runs.
+// pick returns the thread that goes on. t is the one that runs.
 func (x *Machine) pick(t *thread, runnable bool) *thread {
 	if x.picker == nil {
 		return x.usual(t, runnable)
@@ -248,8 +248,8 @@ func (x *Machine) pick(t *thread, runnable bool) *thread {
 	return next
 }
 
-// usual returns who goes on unless a picker wants another: t if it can, else the
-// next in turn; nil if none can.
+// usual returns the thread that goes on unless a picker wants another: t if it can, else
+// the next in turn, or nil if none can.
 func (x *Machine) usual(t *thread, runnable bool) *thread {
 	if runnable {
 		return t
@@ -276,7 +276,7 @@ func (x *Machine) candidates(t *thread) []*thread {
 	return x.others[:n]
 }
 
-// block has others go on until t can, and is chosen to.
+// block lets others go on until t can go on and is chosen.
 func (x *Machine) block(t *thread) {
 	x.step++
 	next := x.blocked(t)
@@ -288,7 +288,7 @@ func (x *Machine) block(t *thread) {
 	}
 }
 
-// blocked returns who goes on when t cannot, or nil after a failure.
+// blocked returns the thread that goes on when t cannot, or nil after a failure.
 func (x *Machine) blocked(t *thread) *thread {
 	if x.err != nil {
 		return nil
@@ -307,7 +307,7 @@ func (x *Machine) blocked(t *thread) *thread {
 	return nil
 }
 
-// handOver has next go on, and returns when t does again.
+// handOver lets next go on. It returns when t goes on again.
 func (x *Machine) handOver(t, next *thread) {
 	x.next = next
 	x.switches++
@@ -319,13 +319,13 @@ func (x *Machine) handOver(t, next *thread) {
 	}
 }
 
-// loop steps threads, in the name of thread 0, until that goes on.
+// loop steps threads, in the name of thread 0, until thread 0 goes on.
 func (x *Machine) loop() {
 	for x.next.id != 0 {
 		t := x.next
 		x.cur = t
-		// Step returns when t has given way to another, when it has entered
-		// another carrier, which the next Step goes on with, or when it ends.
+		// Step returns when t has given way to another thread, when it ends, or when
+		// it has entered another carrier; the next Step goes on with that carrier.
 		if !t.m.Step() && x.err == nil {
 			t.state = ended
 			x.step++
@@ -382,8 +382,8 @@ func (x *Machine) name(t *thread) string {
 	return fmt.Sprintf("M%d", t.id-1)
 }
 
-// Futexsleep implements [sched.Machine]. With a time-out it is a yield, or for
-// the caller a wait until no M can go on: time does not pass here.
+// Futexsleep implements [sched.Machine]. Time does not pass here, so a sleep with a
+// time-out is a yield, or for the caller a wait until no M can go on.
 func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
 	t := x.cur
 	if x.err != nil {
@@ -417,9 +417,8 @@ func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 	x.block(t)
 }
 
-// Futexwakeup implements [sched.Machine]. Sleepers wake in the order in which
-// they fell asleep but for the number of their thread, which Linux does not
-// promise either.
+// Futexwakeup implements [sched.Machine]. The sleeper whose thread has the lowest number
+// wakes first. Linux does not promise an order either.
 func (x *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 	t := x.cur
 	if x.err != nil {
@@ -443,7 +442,7 @@ func (x *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 	}
 }
 
-// settle has thread 0 wait until no other can go on.
+// settle lets thread 0 wait until no other thread can go on.
 func (x *Machine) settle() {
 	t := x.cur
 	t.state, x.idles = settled, 0
@@ -491,8 +490,8 @@ func (x *Machine) Osyield(*sched.M) { x.yield(x.cur) }
 // Memory implements [sched.Machine].
 func (x *Machine) Memory() sched.Memory { return x }
 
-// Spend implements [sched.Memory]: nothing costs time, but an M that turns to
-// the scheduling loop or to another stack runs no G until that says so.
+// Spend implements [sched.Memory]. Nothing costs time. But an M that turns to the
+// scheduling loop or to another stack runs no G until that stack says so.
 func (x *Machine) Spend(_ *sched.M, c sched.Cost) {
 	if c == sched.CostSchedule || c == sched.CostSwitch {
 		x.cur.g = -1

@@ -7,9 +7,9 @@ import (
 
 // A pct is a random schedule after Burckhardt, Kothari, Musuvathi and Nagarakatti,
 // "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS
-// 2010: threads have random priorities, the first that can goes on, and at d-1
-// random points the one that runs becomes the last. A bug of depth d among n
-// threads and k points is found with a probability of at least 1/(n k^(d-1)).
+// 2010. Threads have random priorities, and the first thread that can goes on. At d-1
+// random points the thread that runs becomes the last. A bug of depth d among n threads
+// and k points is found with a probability of at least 1/(n k^(d-1)).
 type pct struct {
 	rand    *rand.Rand
 	source  *rand.PCG

@@ -6,8 +6,8 @@ import (
 	"numasched/sched"
 )
 
-// execute runs p once, from making a scheduler to closing it, and returns what
-// went wrong. The picker decides until the part that is explored is over.
+// execute runs p once, from making a scheduler to closing it, and returns what went
+// wrong. The picker decides until the explored part is over.
 func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 	x.reset()
 	defer func() {
@@ -59,8 +59,8 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 	return x.err
 }
 
-// scheduler returns a scheduler that has not been used: the one of the last
-// execution, made new, if that went well.
+// scheduler returns an unused scheduler: that of the last execution, made new, if the
+// execution went well.
 func (x *Machine) scheduler(cfg *Config) (*sched.Sched, error) {
 	if x.s != nil {
 		x.s.Reset()
@@ -79,8 +79,8 @@ func (x *Machine) scheduler(cfg *Config) (*sched.Sched, error) {
 	return s, nil
 }
 
-// discard ends the coroutines that are left. Those of a scheduler that has failed
-// are left as they are.
+// discard ends the coroutines that are left, except those of a scheduler that has
+// failed.
 func (x *Machine) discard() {
 	if x.s != nil {
 		x.s.Discard()
@@ -100,8 +100,8 @@ func (x *Machine) checkRun(p *Program, err error) {
 	}
 }
 
-// runAndClose calls Close at the moment at which Run would wait. The points of
-// Close are then interleaved with what the Ms do.
+// runAndClose calls Close at the moment when Run would wait. The points of Close are then
+// interleaved with those of the Ms.
 func (x *Machine) runAndClose(p *Program, e *env) {
 	x.onWait = func() { x.close(e) }
 	err := e.s.Run(e.body(0, p.root))

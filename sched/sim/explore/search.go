@@ -7,48 +7,46 @@ import (
 	"numasched/sched"
 )
 
-// The systematic search is a depth-first walk over the decisions of a stateless
-// model checker: every execution starts from the beginning, repeats the
-// decisions on the stack, and from there on goes on as usual, pushing a decision
-// at every point at which another thread could go on. What bounds it is the
-// number of preemptions, that is of switches away from a thread that could have
-// gone on (Musuvathi and Qadeer, "Iterative context bounding for systematic
-// testing of multithreaded programs", PLDI 2007). Switches at a wait, at the end
-// of an M and where an M yields are free.
+// The systematic search is a depth-first walk over the decisions of a stateless model
+// checker. Every execution starts from the beginning and repeats the decisions on the
+// stack. From there it goes on as usual, and pushes a decision at every point at which
+// another thread could go on. The search is bounded by the number of preemptions:
+// switches away from a thread that could have gone on (Musuvathi and Qadeer,
+// "Iterative context bounding for systematic testing of multithreaded programs", PLDI
+// 2007). Switches are free at a wait, at the end of an M, and where an M yields.
 //
-// Two reductions keep it small.
+// Two reductions keep the search small.
 //
-// Points at which nobody looks. A point before an access to a word that only
-// one thread touches, or that nobody writes, is left out. Which words these are
-// is learned: when an execution first makes a word one that several touch and
-// one writes, it is marked, and the search of this bound begins again. It ends
-// with a set of marked words that no execution has enlarged. Then nothing has
-// been missed: take an interleaving with a preemption of t before an unmarked
-// access, and let t go on to its next marked access, or wait, before it is
-// preempted. If no other thread's access in the interleaving conflicts with what
-// t does in between, the two are equivalent. If one does, take the first: up to
-// it the interleaving is equivalent to one that was explored, in which the
-// conflict happened as well and so would have marked the word.
-// Words that are made while the program runs are marked from the start.
+// Points at which nobody looks. A point is left out if it is before an access to a word
+// that only one thread touches, or that nobody writes. The search learns which words
+// these are. When an execution makes a word one that several threads touch and one
+// writes, the word is marked, and the search of this bound begins again. It ends with a
+// set of marked words that no execution has enlarged. Then nothing has been missed:
+// take an interleaving with a preemption of t before an unmarked access, and let t go
+// on to its next marked access, or wait, before it is preempted. If no other thread's
+// access in the interleaving conflicts with what t does in between, the two are
+// equivalent. If some conflict, take the first: up to it the interleaving is equivalent
+// to one that was explored. The conflict happened there as well, and would have marked
+// the word. Words that are made while the program runs are marked from the start.
 //
-// States seen before. The state at a point follows from who has accessed which
-// word after whom (for code without data races, and what Ms share but words is
-// under locks): that partial order is hashed as it grows, every thread by what
-// it has done and seen, every word by who wrote it last and who has read it
+// States seen before. The state at a point follows from the order in which threads
+// have accessed words. (This holds for code without data races; whatever Ms share
+// besides words is under locks.) This partial order is hashed as it grows: every thread
+// by what it has done and seen, every word by who wrote it last and who has read it
 // since. Two executions with the same hashes are in the same state (Musuvathi and
-// Qadeer, "Partial-order reduction for context-bounded state exploration",
-// 2007), and what follows needs to be searched once, with the larger number of
-// preemptions left. A slot of a ring is read by thieves while its owner may
-// write it, without a word that says so; what was read is then thrown away, so
-// the state does not depend on it. Two states may have one hash, with a
-// probability of about 2^-60 for each pair that meets in the table. The clock
-// counts points, which the order of independent accesses changes; but all that
-// is decided by it is whether policy.HungerBusy has passed, which it never has.
+// Qadeer, "Partial-order reduction for context-bounded state exploration", 2007). What
+// follows needs to be searched once, with the larger number of preemptions left.
+// Thieves read a slot of a ring while its owner may write it, and no word says so. They
+// then throw away what they have read, so the state does not depend on it. Two states
+// may have one hash, with a probability of about 2^-60 for each pair that meets in the
+// table. The clock counts points, and their number depends on the order of independent
+// accesses. But the clock decides only whether policy.HungerBusy has passed, and it
+// never has.
 //
-// A third reduction was tried and left out: a preemption is of use only if others
-// then meet the access before which it was. It saved 30 to 48 % of the
-// interleavings within two preemptions, and lost ends where an M spins, since what
-// that may do depends on when others go on.
+// A third reduction was tried and left out: a preemption is useful only if others then
+// meet the access before which it was. It saved 30 to 48 % of the interleavings within
+// two preemptions. But it lost ends where an M spins, because what that M may do depends
+// on when others go on.
 
 // A decision is a point at which more than one thread could go on.
 type decision struct {
@@ -86,8 +84,8 @@ func (h *history) save(x *Machine) {
 	h.sum = x.sum
 }
 
-// restore is for a state in which x has been before. Words that have been made
-// since had not been accessed then.
+// restore brings back a state in which x has been before. Words that have been made
+// since then had not been accessed.
 func (h *history) restore(x *Machine) {
 	clear(x.words[copy(x.words, h.words):])
 	for i, t := range x.threads {
@@ -102,8 +100,8 @@ func (d *search) start(x *Machine) {
 	d.ahead(x)
 }
 
-// ahead has x run on to the next decision on the stack. Up to the last one all
-// is as it was in the execution before: the history there has been saved.
+// ahead lets x run on to the next decision on the stack. Up to the last decision,
+// everything is as in the execution before, and the history there has been saved.
 func (d *search) ahead(x *Machine) {
 	if d.depth < len(d.stack) {
 		x.until = d.stack[d.depth].step
@@ -139,8 +137,8 @@ func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
 	}
 	d.states++
 	if d.seen.visited(x.stateHash(t, runnable), d.left) {
-		// What is usual from here on has happened already, to the end. It is only
-		// so that the scheduler can be closed and used again that it goes on.
+		// From here on, what usually happens has already been seen to the end. The
+		// execution goes on only so that the scheduler can be closed and used again.
 		d.cut = true
 		x.until, x.hashing = math.MaxInt, false
 		return x.usual(t, runnable)
@@ -213,9 +211,9 @@ func (x *Machine) markedWords() (n int) {
 	return n
 }
 
-// A table remembers states with the number of preemptions left there. It has a
-// fixed size and forgets, those first from which least was searched: then a state
-// is searched again.
+// A table remembers states, each with the number of preemptions left there. It has a
+// fixed size, so it forgets: first the states from which least was searched. A state
+// that it has forgotten is searched again.
 type table struct {
 	slots []uint64 // sets of hashes, their last bits replaced by 1 + preemptions left
 	shift int
@@ -227,13 +225,13 @@ const (
 	ways     = 4  // slots in a set
 )
 
-// newTable returns a table of 2^logSets sets.
+// newTable returns a table with 2^logSets sets.
 func newTable(logSets int) table {
 	return table{slots: make([]uint64, ways<<logSets), shift: 64 - logSets}
 }
 
-// visited reports whether the state was seen with as many preemptions left, and
-// notes that it is now.
+// visited reports whether the state has been seen with at least as many preemptions
+// left, and records that it is seen now.
 func (tb *table) visited(h uint64, left int) bool {
 	set := tb.slots[h>>tb.shift*ways:][:ways]
 	key, least := h&^leftMask, 0
@@ -261,7 +259,7 @@ func (tb *table) clear() {
 	}
 }
 
-// logTable returns the size of a table for so many executions.
+// logTable returns the size of a table for a number of executions.
 func logTable(executions int64) int {
 	return min(max(bits.Len64(uint64(executions))+1, 10), 23)
 }

@@ -7,11 +7,11 @@ import (
 	"numasched/sched"
 )
 
-// A timeline records an execution, one line per event: the step, then a column
-// per thread with what it did. See the package documentation.
+// A timeline records an execution. Each line is an event: the step, then what a thread
+// did, in the thread's column. See the package documentation.
 type timeline struct {
 	rows    []row
-	pending bool // the last row's access has not been seen to happen yet
+	pending bool // the access of the last row has not happened yet
 	index   int  // its word
 }
 
@@ -35,8 +35,8 @@ func (tl *timeline) access(x *Machine, t *thread, i int, kind sched.Access) {
 
 func (tl *timeline) note(x *Machine, t *thread, text string) { tl.add(x, t, text) }
 
-// finish adds the value that the last access has left: nobody else runs between
-// a point and the access that it is for.
+// finish adds the value that the last access has left. Nobody else runs between a point
+// and its access.
 func (tl *timeline) finish(x *Machine) {
 	if !tl.pending {
 		return
