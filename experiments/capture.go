@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"numasched/experiments/harness"
 	"numasched/topology"
 )
 
@@ -49,6 +50,6 @@ func capture(from, file string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%s: %d KB, %d CPUs, %d NUMA nodes\n", file, (b.Len()+1023)/1024, t.Online.Len(), len(t.Nodes))
+	fmt.Fprintf(stdout, "%s: %d KB, %s, %s\n", file, (b.Len()+1023)/1024, harness.Count(t.Online.Len(), "CPU", "CPUs"), harness.Count(len(t.Nodes), "NUMA node", "NUMA nodes"))
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"numasched/experiments/harness"
 	"numasched/sched/policy"
 	"numasched/sched/sim/explore"
 )
@@ -254,8 +255,8 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, s
 		verdict += "; interrupted"
 	}
 	fmt.Fprintf(stdout, "\n%s\n", exhausted(done))
-	fmt.Fprintf(stdout, "%d interleavings in %.1f s, %s per second on %d CPUs of this host; %s\n",
-		total, wall.Seconds(), speed(total, wall), cpus, verdict)
+	fmt.Fprintf(stdout, "%s in %.1f s, %s per second on %s of this host; %s\n",
+		harness.Count(int(total), "interleaving", "interleavings"), wall.Seconds(), speed(total, wall), harness.Count(cpus, "CPU", "CPUs"), verdict)
 	return failed, nil
 }
 

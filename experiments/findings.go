@@ -208,9 +208,9 @@ func (f *judgement) brief() string {
 
 func ofAll(n, all int) string {
 	if n == all {
-		return fmt.Sprintf("all %d cells meet it", all)
+		return "all of " + harness.Count(all, "cell", "cells") + " meet it"
 	}
-	return fmt.Sprintf("%d of %d cells meet it, %d fall short", n, all, all-n)
+	return fmt.Sprintf("%d of %d cells meet it, %s short", n, all, harness.Count(all-n, "falls", "fall"))
 }
 
 // ranges says for every arm in which range its ratios to flat lie, by workload, over all
@@ -223,7 +223,9 @@ func ranges(res *harness.Results) (lines []string) {
 		most[t.Label] = t.CPUs
 	}
 	var arms, loads []string
+	baseline := ""
 	for _, g := range res.Groups() {
+		baseline = g.Baseline
 		if g.Procs != most[g.Topo] {
 			continue
 		}
@@ -257,7 +259,7 @@ func ranges(res *harness.Results) (lines []string) {
 				parts = append(parts, l+" "+text)
 			}
 		}
-		lines = append(lines, fmt.Sprintf("Simulated, all CPUs, %s over %s: %s.", arm, res.Meta.Baseline, strings.Join(parts, ", ")))
+		lines = append(lines, fmt.Sprintf("Simulated, all CPUs, %s over %s: %s.", arm, baseline, strings.Join(parts, ", ")))
 	}
 	return lines
 }

@@ -24,8 +24,9 @@ type pageFigure struct {
 // page writes the report: one file that needs no other.
 func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"join": strings.Join,
-		"gib":  func(b int64) string { return fmt.Sprintf("%.1f GiB", float64(b)/(1<<30)) },
+		"join":  strings.Join,
+		"count": harness.Count,
+		"gib":   func(b int64) string { return fmt.Sprintf("%.1f GiB", float64(b)/(1<<30)) },
 	}).Parse(pageText)
 	if err != nil {
 		return err

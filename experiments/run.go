@@ -161,7 +161,7 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 	case errors.As(err, &dirErr):
 		return usagef("--out %s: %w", f.out, err)
 	case err != nil && !interrupted:
-		return fmt.Errorf("%w; %d of %d repetitions are finished and kept in %s", err, meta.Done, meta.Planned, f.out)
+		return fmt.Errorf("%w; %d of %d repetitions are finished and kept in %s", err, meta.Done, meta.Planned, hostPath(f.out))
 	}
 	res, err := harness.Load(f.out)
 	if err != nil {
@@ -228,7 +228,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 			}
 			for _, p := range ps {
 				if p < 1 || p > t.Allowed.Len() {
-					return nil, nil, usagef("--procs %d is impossible: %s has %d CPUs that may be used (want 1 to %d)", p, t.Origin, t.Allowed.Len(), t.Allowed.Len())
+					return nil, nil, usagef("--procs %d is impossible: %s has %s that may be used (want 1 to %d)", p, t.Origin, harness.Count(t.Allowed.Len(), "CPU", "CPUs"), t.Allowed.Len())
 				}
 				for _, arm := range arms {
 					if arm == harness.Goroutine && !l.stock {

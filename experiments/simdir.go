@@ -116,7 +116,7 @@ func parseShares(s, machine string, cpus int) ([]int, error) {
 			return nil, usagef("--procs %q: want numbers of at least 1 or shares of the CPUs, as in 16,1/2,all", item)
 		}
 		if num > cpus {
-			return nil, usagef("--procs %d is impossible: %s has %d CPUs (want 1 to %d)", num, machine, cpus, cpus)
+			return nil, usagef("--procs %d is impossible: %s has %s (want 1 to %d)", num, machine, harness.Count(cpus, "CPU", "CPUs"), cpus)
 		}
 		if !slices.Contains(ps, num) {
 			ps = append(ps, num)
@@ -282,9 +282,9 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 	}
 	again := harness.ResultsText(sw.meta(nil), sw.measurements(runs))
 	if n := differ(stdout, path, old, again); n > 0 {
-		return fmt.Errorf("%w: %d lines of %s differ", errNotReproduced, n, path)
+		return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), path)
 	}
-	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %d simulated runs, %d bytes, on %s/%s\n", path, len(runs), len(old), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(len(runs), "simulated run", "simulated runs"), len(old), runtime.GOOS, runtime.GOARCH)
 	return failedCheck(runs)
 }
 
@@ -312,7 +312,7 @@ func differ(w io.Writer, path string, old, again []byte) int {
 		}
 	}
 	if n > differencesShown {
-		fmt.Fprintf(w, "and %d lines more\n", n-differencesShown)
+		fmt.Fprintf(w, "and %s\n", harness.Count(n-differencesShown, "line more", "lines more"))
 	}
 	return n
 }

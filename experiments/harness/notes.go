@@ -21,7 +21,7 @@ func (m *Meta) Notes() []string {
 		note("Simulated: times are virtual, of the machine described, not of the one that computed them.")
 		for _, t := range m.Topologies {
 			if len(t.Assumed) > 0 {
-				note("%s: %d of its constants are assumed and not measured; the report lists them.", t.Label, len(t.Assumed))
+				note("%s: %s assumed and not measured; the report lists them.", t.Label, Count(len(t.Assumed), "constant is", "constants are"))
 			}
 		}
 	}
@@ -44,7 +44,7 @@ func (m *Meta) Notes() []string {
 	}
 	if m.Place == Host {
 		for _, procs := range m.oversubscribed() {
-			note("P=%d is more than the %d CPUs there are: its Ps take turns.", procs, m.Machine.CPUs)
+			note("P=%d is more than this machine has, which is %s: its Ps take turns.", procs, Count(m.Machine.CPUs, "CPU", "CPUs"))
 		}
 	}
 	reasons := map[string][]string{}
@@ -67,7 +67,7 @@ func (m *Meta) Notes() []string {
 		note("Could not be done: %s.", w)
 	}
 	if m.Plan.Reps < 6 && m.Place != Simulated {
-		note("%d repetitions are too few for a 95 %% interval: it takes 6.", m.Plan.Reps)
+		note("%s too few for a 95 %% interval: it takes 6.", Count(m.Plan.Reps, "repetition is", "repetitions are"))
 	}
 	if m.Build.Modified {
 		note("The program was built from a working tree with changes on top of commit %s.", m.Build.ShortCommit())

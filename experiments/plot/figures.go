@@ -72,7 +72,7 @@ func labels(r *harness.Results, groups []harness.Group) []string {
 		if machine == "" {
 			machine = m.Machine.OS + "/" + m.Machine.Arch
 		}
-		from = append(from, fmt.Sprintf("%s, %d CPUs", machine, m.Machine.CPUs))
+		from = append(from, machine+", "+harness.Count(m.Machine.CPUs, "CPU", "CPUs"))
 		if m.Machine.Kernel != "" {
 			from = append(from, m.Machine.Kernel)
 		}
