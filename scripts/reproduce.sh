@@ -3,7 +3,7 @@
 # machines, and prints what came out, that of this machine last. Results, plots
 # and reports are left in results/.
 #
-# Usage: scripts/reproduce.sh [--full] [--out DIR]
+# Usage: scripts/reproduce.sh [--full] [--out DIR [--resume]]
 #        scripts/reproduce.sh --verify
 #   --full     all workloads at full size under all arms, a second for each
 #              repetition, instead of the quick suite under the four main arms;
@@ -11,6 +11,7 @@
 #   --out DIR  where the results go: a folder that does not exist, or one that
 #              this script was interrupted in, which is completed; those of
 #              simulated machines go to DIR/simulated
+#   --resume   complete DIR; it is an error if it does not exist
 #   --verify   run again what results/reference-sim-* say of simulated machines,
 #              compare byte for byte, and do nothing else
 # Without --full all takes under 5 minutes on 2 CPUs, the first build included;
@@ -27,10 +28,12 @@ die() {
 full=
 out=
 verify=
+resume=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--full) full=yes ;;
 	--verify) verify=yes ;;
+	--resume) resume=--resume ;;
 	--out)
 		[ $# -ge 2 ] && [ -n "$2" ] || die "--out wants a folder"
 		case $2 in /*) out=$2 ;; *) out=$PWD/$2 ;; esac
@@ -40,12 +43,13 @@ while [ $# -gt 0 ]; do
 		sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"
 		exit 0
 		;;
-	*) die "unknown argument '$1' (valid: --full, --out DIR, --verify, --help)" ;;
+	*) die "unknown argument '$1' (valid: --full, --out DIR, --resume, --verify, --help)" ;;
 	esac
 	shift
 done
 
-[ -z "$verify" ] || [ -z "$full$out" ] || die "--verify excludes --full and --out"
+[ -z "$verify" ] || [ -z "$full$out$resume" ] || die "--verify excludes --full, --out and --resume"
+[ -z "$resume" ] || [ -n "$out" ] || die "--resume wants --out DIR as well, the folder to complete"
 cd "$(dirname "$0")/.."
 
 # An older Go fetches the one that go.mod names, if it may; then this is 1.26 too.
@@ -74,7 +78,6 @@ echo "== this machine"
 bin/experiments topo
 bin/experiments doctor || true # says what may spoil the numbers; they are taken all the same
 
-resume=
 if [ -z "$out" ]; then
 	out=results/$(date +%Y-%m-%d-%H%M%S)
 elif [ -e "$out" ]; then
@@ -88,8 +91,11 @@ else
 	set -- --quick --reps 10 --budget 120s
 fi
 trap : INT # the commands keep what is finished, and we say how to go on
-go_on() {
-	[ "$1" -ne 130 ] || echo "reproduce.sh: scripts/reproduce.sh${full:+ --full} --out '$out' goes on" >&2
+go_on() { # STATUS
+	[ "$1" -eq 130 ] || return 0
+	case $out in /*) dir=$out ;; *) dir=$PWD/$out ;; esac
+	quoted=$(printf %s "$dir" | sed "s/'/'\\\\''/g")
+	echo "reproduce.sh: to go on: $0${full:+ --full} --out '$quoted' --resume" >&2
 }
 bin/experiments run "$@" --out "$out" $resume >/dev/null || { # its tables come last
 	status=$?
@@ -115,5 +121,8 @@ bin/experiments sim --preset $machines --arm gm,flat,numa,numa-near,numa-wrongma
 echo
 echo "== measured on this machine"
 bin/experiments report "$out"
+echo
+echo "report of this machine:       $out/index.html"
+[ ! -e "$out/simulated/index.html" ] || echo "report of simulated machines: $out/simulated/index.html"
 go_on $status
 exit $status
