@@ -127,12 +127,12 @@ func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (f
 	for armName := range strings.SplitSeq(f.arms, ",") {
 		arm, err := policy.ByName(armName)
 		if err != nil {
-			return false, unknown("arm", armName, armNames)
+			return false, usagef("--arm: %w", unknown("arm", armName, armNames))
 		}
 		for name := range strings.SplitSeq(f.programs, ",") {
 			p, ok := explore.ProgramByName(name)
 			if !ok {
-				return false, unknown("program", name, names)
+				return false, usagef("--program: %w", unknown("program", name, names))
 			}
 			if p.MinCPUs > cfg.CPUs {
 				return false, usagef("--cpus %d: program %s wants %d to %d", f.cpus.v, name, p.MinCPUs, explore.MaxCPUs)

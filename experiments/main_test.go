@@ -71,10 +71,10 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		want []string
 	}{
 		{[]string{"rum"}, []string{`unknown command "rum"`, `did you mean "run"?`, "report"}},
-		{[]string{"run", "--arm", "flat,nuna"}, []string{`unknown arm "nuna"`, `did you mean "numa"?`, "numa-wrongmap", "goroutine"}},
+		{[]string{"run", "--arm", "flat,nuna"}, []string{`--arm: unknown arm "nuna"`, `did you mean "numa"?`, "numa-wrongmap", "goroutine"}},
 		{[]string{"run", "--arm", ""}, []string{"--arm", "valid: gm, flat"}},
-		{[]string{"run", "--workload", "fibb"}, []string{`unknown workload "fibb"`, `did you mean "fib"?`, "triad"}},
-		{[]string{"run", "--workload", "fib:m=3"}, []string{"fib", `unknown size "m"`, "want n"}},
+		{[]string{"run", "--workload", "fibb"}, []string{`--workload: unknown workload "fibb"`, `did you mean "fib"?`, "triad"}},
+		{[]string{"run", "--workload", "fib:m=3"}, []string{"--workload: ", "fib", `unknown size "m"`, "want n"}},
 		{[]string{"run", "--workload", "fib:n=three"}, []string{`"n=three"`, "want name=number"}},
 		{[]string{"run", "--workload", "fib:n=1000000"}, []string{"n=1000000", "out of range"}},
 		{[]string{"run", "--prosc", "2"}, []string{`unknown flag "--prosc"`, `did you mean "--procs"?`}},
@@ -116,6 +116,8 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"topo", "--from", "skx-2x818"}, []string{`--from: topology "skx-2x818"`, `did you mean "skx-2x8180"?`}},
 		{[]string{"topo", "--from", "preset:skx-2x818"}, []string{`--from: unknown preset "skx-2x818"`, `did you mean "skx-2x8180"?`}},
 		{[]string{"run", "--topology", "skx-9s"}, []string{`--topology: topology "skx-9s"`, `did you mean "skx-8s"?`}},
+		{[]string{"sim", "--preset", "synthetic:2x2", "--arm", "nuna"}, []string{`--arm: unknown arm "nuna"`, `did you mean "numa"?`}},
+		{[]string{"explore", "--arm", "nuna"}, []string{`--arm: unknown arm "nuna"`, `did you mean "numa"?`}},
 		{[]string{"sim", "--preset", "likwid-e5-268"}, []string{`--preset: preset "likwid-e5-268"`, `did you mean "likwid-e5-2680"?`}},
 		{[]string{"topo", "--from"}, []string{"--from: want a FROM after it"}},
 		{[]string{"doctor", "x"}, []string{`unexpected argument "x"`}},

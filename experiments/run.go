@@ -326,7 +326,7 @@ func parseArms(s string) ([]string, error) {
 	}
 	for _, a := range arms {
 		if !slices.Contains(names, a) {
-			return nil, unknown("arm", a, append(names, "all"))
+			return nil, usagef("--arm: %w", unknown("arm", a, append(names, "all")))
 		}
 	}
 	if len(arms) == 0 {
@@ -363,7 +363,7 @@ func parseWorkloads(s string, quick bool) ([]load, error) {
 		name, sizes, _ := strings.Cut(item, ":")
 		w := workload.ByName(name)
 		if w == nil {
-			return nil, unknown("workload", name, names)
+			return nil, usagef("--workload: %w", unknown("workload", name, names))
 		}
 		params := w.Defaults(quick)
 		for _, part := range strings.Split(sizes, ":") {
@@ -373,15 +373,15 @@ func parseWorkloads(s string, quick bool) ([]load, error) {
 			key, value, ok := strings.Cut(part, "=")
 			v, err := strconv.ParseInt(value, 10, 64)
 			if !ok || err != nil {
-				return nil, usagef("workload %s: size %q: want name=number", name, part)
+				return nil, usagef("--workload: %s: size %q: want name=number", name, part)
 			}
 			if err := w.Set(params, key, v); err != nil {
-				return nil, usageError{err}
+				return nil, usagef("--workload: %w", err)
 			}
 		}
 		in, err := w.New(params)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, usagef("--workload: %w", err)
 		}
 		l := load{w, w.String(params), in.Stock != nil}
 		if !slices.ContainsFunc(loads, func(o load) bool { return o.Workload == w && o.params == l.params }) {

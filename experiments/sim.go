@@ -424,8 +424,8 @@ func simMicro(names []string, asJSON bool, w, stderr io.Writer) error {
 	}
 	var jobs []job[[]micro.Cell]
 	for _, name := range names {
-		if err := unknownUnless("preset", name, all); err != nil {
-			return err
+		if !slices.Contains(all, name) {
+			return usagef("--preset: %w", unknown("preset", name, all))
 		}
 		jobs = append(jobs, job[[]micro.Cell]{name, func() ([]micro.Cell, error) { return micro.Run(name) }})
 	}
@@ -437,15 +437,6 @@ func simMicro(names []string, asJSON bool, w, stderr io.Writer) error {
 		return printJSON(w, tables)
 	}
 	return micro.Print(w, tables)
-}
-
-func unknownUnless(kind, name string, valid []string) error {
-	for _, v := range valid {
-		if v == name {
-			return nil
-		}
-	}
-	return unknown(kind, name, valid)
 }
 
 // simScenario runs a scenario file.
