@@ -166,6 +166,43 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 	}
 }
 
+func TestEveryCommandRefusesUnknownFlagsAndSurplusArguments(t *testing.T) {
+	var all [][]string
+	for _, cmd := range newRoot(nil, io.Discard, io.Discard).Commands() {
+		all = append(all, []string{cmd.Name()})
+		for _, sub := range cmd.Commands() {
+			all = append(all, []string{cmd.Name(), sub.Name()})
+		}
+	}
+	for _, args := range all {
+		for _, c := range []struct {
+			more []string
+			want string
+		}{
+			{[]string{"--no-such-flag"}, `unknown flag "--no-such-flag"`},
+			{[]string{"-no-such-flag"}, `unknown flag "-no-such-flag"`},
+			{[]string{"surplus", "surplus", "surplus"}, ""}, // none takes three
+		} {
+			status, out, errs := cli(append(args[:len(args):len(args)], c.more...)...)
+			if status != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, c.want) {
+				t.Errorf("%v %v: status %d, prints %q and %q; want status 2 and one line with %q", args, c.more, status, out, errs, c.want)
+			}
+		}
+	}
+}
+
+// Flags may stand before, between and after arguments.
+func TestFlagsStandAnywhere(t *testing.T) {
+	dir, tex := copyCase(t, "onenode"), filepath.Join(t.TempDir(), "tables.tex")
+	for _, args := range [][]string{{"report", "--tex", tex, dir}, {"report", dir, "--tex", tex}, {"--tex=" + tex, "report", dir}} {
+		os.Remove(tex)
+		status, _, errs := cli(args...)
+		if _, err := os.Stat(tex); status != 0 || err != nil {
+			t.Errorf("%v: status %d, %s%v", args, status, errs, err)
+		}
+	}
+}
+
 func TestRunMeasuresAndWritesEverything(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	status, out, errs := cli(tiny(dir)...)
