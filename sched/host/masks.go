@@ -310,9 +310,12 @@ func (b *masks) close(m *Machine) error {
 	err := b.freeClones()
 	last := len(b.machines) == 0
 	if last { // threads that were made while a process was started have names without masks
-		tids, _ := numa.Threads()
-		for _, tid := range tids {
-			b.unname(tid)
+		for again, pass := true, 0; again && pass < 100; pass++ {
+			again = false
+			tids, _ := numa.Threads()
+			for _, tid := range tids {
+				again = b.unname(tid) || again // a clone of it may have come after tids
+			}
 		}
 	}
 	b.mu.Unlock()
@@ -393,11 +396,10 @@ func (b *masks) freeClones() error {
 	return nil
 }
 
-// unname gives a thread that has inherited its name the name of the process.
-func (b *masks) unname(tid int) {
-	if strings.HasPrefix(threadName(tid), markPrefix) {
-		setThreadName(tid, b.process)
-	}
+// unname gives a thread that has inherited its name the name of the process. It returns
+// false if the thread has not.
+func (b *masks) unname(tid int) bool {
+	return strings.HasPrefix(threadName(tid), markPrefix) && setThreadName(tid, b.process) == nil
 }
 
 // lend gives a bound thread its former mask until takeBack. Calls nest. A mask that
