@@ -19,11 +19,13 @@ func calibrateCommand() *cobra.Command {
 		Use:   "calibrate --out FILE.json",
 		Short: "measure this host into a preset for sim",
 		Long: `Measures on this host what the simulated machine has to know of it: memory and
-caches, atomic operations, system calls, sleeping and waking, and what the
-scheduler does for a spawn, a join and a switch. The result is a preset for
-"experiments sim --preset FILE.json"; what this host cannot tell (a second node,
-a busy SMT sibling) keeps its assumed value, and says so. Nothing else should run
-meanwhile; if others took more than 5 % of the CPU time, the preset says so.
+caches, atomic operations, system calls, sleeping and waking, what the scheduler
+does for a spawn, a join and a switch, the cycles of the workloads' loops, and the
+price of an object on Go's heap. If the kernel lists no caches, their sizes are
+taken from a pointer chase. The result is a preset for "experiments sim --preset
+FILE.json". What this host cannot tell (another node, a busy SMT sibling) keeps its
+assumed value, and the preset says so. Nothing else should run meanwhile; if others
+took more than 5 % of the CPU time, the preset says so.
 
 With --compare, every workload that the preset can run is then run on the host
 and simulated, on 1 and 2 Ps, and the errors are printed.`,

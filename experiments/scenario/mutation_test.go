@@ -102,3 +102,19 @@ func TestMutatedStudies(t *testing.T) {
 		t.Errorf("%d mutants, of which %d are refused: want more", tried, refused)
 	}
 }
+
+// Whatever a file holds, Parse takes it or refuses it in one line with its place.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte(`{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "params": [{"name": "n", "value": 20}]}}`))
+	f.Add([]byte(strings.Replace(small, `"preset": "synthetic:2x2"`, `"machine": {"like": "default", "topology": "synthetic:2x2", "links": {"value": [{"between": ["p0", "p1"], "GBps": 1.5}], "source": "s"}, "kernel_cycles": {"value": {"x": 2}, "source": "s"}}`, 1)))
+	shape := regexp.MustCompile(`^s\.json:\d+:\d+: [^\n]+$`)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if bytes.Contains(data, []byte(".json")) {
+			t.Skip("a preset in another file")
+		}
+		if _, err := Parse("s.json", data); err != nil && !shape.MatchString(err.Error()) {
+			t.Errorf("%q\ngives %v", data, err)
+		}
+	})
+}
