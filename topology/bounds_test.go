@@ -223,21 +223,20 @@ func TestAnUnpackedTreeDoesNotShowItsReadersMachine(t *testing.T) {
 	if err := os.Symlink(filepath.Join(dir, "other", "sys"), filepath.Join(capture, "sys")); err != nil {
 		t.Skipf("this system makes no links: %v", err)
 	}
-	if fsys, done, err := openDirFS(capture); err != nil {
-		t.Fatal(err)
-	} else {
-		_, err := fs.ReadFile(fsys, cpuDir+"/online")
-		done()
-		if err == nil {
-			t.Skip("this system does not confine links: it has no openat2")
+	for name, open := range map[string]func(string) (fs.FS, func() error, error){"as Load does": openDirFS, "without openat2": openRootFS} {
+		fsys, done, err := open(capture)
+		if err != nil {
+			t.Fatal(err)
 		}
+		topo, err := Read(fsys)
+		done()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		wantCPUs(t, name+": online", topo.Online, "0")
+		wantCPUs(t, name+": offline", topo.Offline, "none")
 	}
-	topo, err := Load(capture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantCPUs(t, "online", topo.Online, "0")
-	wantCPUs(t, "offline", topo.Offline, "none")
 }
 
 // tarOf packs headers and their content.
@@ -367,7 +366,7 @@ func TestCapturesOfAnyPackingAndRoot(t *testing.T) {
 		w.Close()
 		return b.Bytes()
 	}
-	for _, prefix := range []string{"", "./", "/", "machine/", "./machine/"} {
+	for _, prefix := range []string{"", "./", "/", "machine/", "./machine/", "captures/machine/", "a/b/c/"} {
 		fsys, err := OpenArchive(bytes.NewReader(plain(prefix)))
 		if err != nil {
 			t.Errorf("%q: %v", prefix, err)
@@ -390,6 +389,103 @@ func TestWhatIsNoCaptureIsRefused(t *testing.T) {
 			t.Errorf("%s: error %v; want one line", name, err)
 		}
 	}
+}
+
+func TestADamagedCaptureIsRefused(t *testing.T) {
+	var b bytes.Buffer
+	if err := Capture(&b, treeOf(mustSynthetic("2x2")).fs()); err != nil {
+		t.Fatal(err)
+	}
+	packed := b.Bytes()
+	zip, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(zip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenArchive(bytes.NewReader(plain)); err != nil {
+		t.Fatalf("the whole archive: %v", err)
+	}
+	for n := 512; n < len(plain)-1024; n += 512 {
+		if _, err := OpenArchive(bytes.NewReader(plain[:n])); err == nil || !strings.Contains(err.Error(), "damaged capture") {
+			t.Errorf("cut after %d of %d bytes: %v", n, len(plain), err)
+		}
+	}
+	// The last eight bytes of gzip are a checksum and the length.
+	for i := len(packed) - 8; i < len(packed); i++ {
+		bad := bytes.Clone(packed)
+		bad[i] ^= 1
+		if _, err := OpenArchive(bytes.NewReader(bad)); err == nil || !strings.Contains(err.Error(), "damaged capture: gzip") {
+			t.Errorf("byte %d of the packed file is changed: %v", i, err)
+		}
+	}
+}
+
+func TestACapturePackedByAnotherProgramIsRefusedByItsName(t *testing.T) {
+	for magic, name := range map[string]string{"\xfd7zXZ\x00\x00\x04": "xz", "\x28\xb5\x2f\xfd....": "zstd", "PK\x03\x04....": "zip"} {
+		_, err := OpenArchive(strings.NewReader(magic + strings.Repeat("x", 600)))
+		if err == nil || !strings.Contains(err.Error(), "packed by "+name) || !strings.Contains(err.Error(), "want a .tar.gz") {
+			t.Errorf("%q: %v", magic, err)
+		}
+	}
+}
+
+func TestACaptureOfTwoMachinesIsRefused(t *testing.T) {
+	_, err := OpenArchive(bytes.NewReader(tarOf(t, file("a/sys/devices/system/cpu/online", "0\n"), file("b/sys/devices/system/cpu/online", "0\n"))))
+	if err == nil || !strings.Contains(err.Error(), "holds a, b") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestNumbersBeyondAllMachinesAreNotKept(t *testing.T) {
+	fsys, err := OpenArchive(bytes.NewReader(tarOf(t,
+		file("sys/devices/system/cpu/cpu0/topology/core_cpus", "1\n"),
+		file("sys/devices/system/cpu/cpu16384/topology/core_cpus", ""),
+		file("sys/devices/system/cpu/cpu99999999999999999999/topology/core_cpus", ""),
+		file("sys/devices/system/node/node1024/cpumap", "1\n"),
+	)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(fsys.(*memFS).entries); n != 8 { // ".", sys, devices, system, cpu, cpu0, topology and core_cpus
+		t.Errorf("%d entries are kept, want 8", n)
+	}
+}
+
+func TestVeryManyNamesInACaptureAreRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("packs half a million names")
+	}
+	many := func(w *tar.Writer) error {
+		for i := range maxNames + 1 {
+			if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprintf("sys/devices/system/cpu/cpu%d/online", i)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if _, err := OpenArchive(bytes.NewReader(tarOf(t, many))); err == nil || !strings.Contains(err.Error(), "more than 524288 entries") {
+		t.Errorf("error %v", err)
+	}
+	deep := func(w *tar.Writer) error {
+		for i := range 20000 {
+			if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprintf("%d/", i) + strings.Repeat("d/", maxDepth-1) + "cpu0"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if _, err := OpenArchive(bytes.NewReader(tarOf(t, deep))); err == nil || !strings.Contains(err.Error(), "more than 256 MB of files") {
+		t.Errorf("20000 trees of %d directories: %v", maxDepth, err)
+	}
+	abyss := tarOf(t, file("sys/devices/system/cpu/online", "0\n"), file(strings.Repeat("d/", 400000)+"cpu0", ""))
+	inTime(t, func() {
+		if fsys, err := OpenArchive(bytes.NewReader(abyss)); err != nil || len(fsys.(*memFS).entries) > 10 {
+			t.Errorf("a name of 400000 directories: %v, %v", fsys, err)
+		}
+	})
 }
 
 func TestACaptureSaysNothingOfWhoseMachineItIs(t *testing.T) {

@@ -17,7 +17,7 @@ type dirFS struct {
 	root  *os.File
 	fd    int
 	how   *unix.OpenHow
-	plain bool // the kernel has no openat2 (before Linux 5.6), or a sandbox forbids it
+	plain bool // the directory is the root of all, so that there is nothing to confine
 }
 
 // openDirFS opens a directory as a tree.
@@ -33,9 +33,17 @@ func openDirFS(dir string) (fs.FS, func() error, error) {
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	}
 	if dir == "/" {
-		d.plain = true // nothing to confine
+		d.plain = true
+		return d, f.Close, nil
 	}
-	return d, f.Close, nil
+	probe, err := d.open(".")
+	if err == nil {
+		unix.Close(probe)
+		return d, f.Close, nil
+	}
+	// The kernel has no openat2 (before Linux 5.6), or a sandbox forbids it.
+	f.Close()
+	return openRootFS(dir)
 }
 
 // Open is for directories: Read takes files by appendFile.
@@ -105,10 +113,6 @@ func (d *dirFS) open(name string) (fd int, err error) {
 			fd, err = unix.Openat(d.fd, name, int(d.how.Flags), 0)
 		} else {
 			fd, err = unix.Openat2(d.fd, name, d.how)
-			if err == unix.ENOSYS || err == unix.EPERM {
-				d.plain = true
-				continue
-			}
 		}
 		if err != unix.EINTR && err != unix.EAGAIN { // openat2: the tree was being moved
 			return fd, err

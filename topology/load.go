@@ -16,8 +16,10 @@ import (
 //	synthetic:SPEC           a regular machine, see [ParseSynthetic]
 //	preset:NAME, or NAME     a named machine, see [Preset]
 //	FILE                     a capture, or what `lstopo FILE.xml` wrote
-//	DIRECTORY                that holds sys and proc, such as an unpacked capture
+//	DIRECTORY                that holds sys and proc, such as an unpacked capture,
+//	                         or nothing but the directory that does
 //
+// Links are followed inside a DIRECTORY only, as if it were the root.
 // An error names the argument and what was expected.
 func Load(arg string) (*Topology, error) {
 	switch {
@@ -52,7 +54,7 @@ func Load(arg string) (*Topology, error) {
 }
 
 func openDir(dir string) (*Topology, error) {
-	fsys, done, err := openDirFS(dir)
+	fsys, done, err := openDirFS(rootIn(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +65,30 @@ func openDir(dir string) (*Topology, error) {
 	}
 	t.Origin = filepath.Clean(dir)
 	return t, nil
+}
+
+// rootIn returns the directory with sys or proc: dir, or the one inside it that
+// an archive was unpacked to. It returns dir if there is none.
+func rootIn(dir string) string {
+	at := dir
+	for range maxRootDepth + 1 {
+		for _, name := range []string{"sys", "proc"} {
+			if _, err := os.Lstat(filepath.Join(at, name)); err == nil {
+				return at
+			}
+		}
+		f, err := os.Open(at)
+		if err != nil {
+			break
+		}
+		entries, _ := f.ReadDir(2)
+		f.Close()
+		if len(entries) != 1 || !entries[0].IsDir() {
+			break
+		}
+		at = filepath.Join(at, entries[0].Name())
+	}
+	return dir
 }
 
 func looksLikeXML(file string) (bool, error) {

@@ -141,6 +141,27 @@ func TestLoadTakesEveryFormOfAMachine(t *testing.T) {
 	}
 }
 
+func TestATreeMayLieInsideTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "captures", "machine"), treeOf(mustSynthetic("2x2")).fs()); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"", "captures", "captures/machine"} {
+		topo, err := Load(filepath.Join(dir, from))
+		if err != nil {
+			t.Errorf("%q: %v", from, err)
+			continue
+		}
+		wantCPUs(t, "online", topo.Online, "0-3")
+	}
+	if err := os.Mkdir(filepath.Join(dir, "other"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir); err == nil {
+		t.Error("one of two directories is taken")
+	}
+}
+
 // The name of a file must not decide whether threads are bound.
 func TestOnlyHostIsTheHost(t *testing.T) {
 	t.Chdir(t.TempDir())

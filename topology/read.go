@@ -4,7 +4,9 @@ import "io/fs"
 
 // Read finds out what the machine is from a tree of the Linux files /sys and
 // /proc: a real one, an unpacked capture, or one that a test has made. Paths are
-// relative to the root, such as sys/devices/system/cpu/online.
+// relative to the root, such as sys/devices/system/cpu/online. Give it an
+// [os.Root]'s FS rather than an [os.DirFS], which follows links out of the tree,
+// or call [Load].
 //
 // What is not there or makes no sense is noted in Missing, and the rest is used.
 // Read fails only if it finds no CPU at all, or if the tree is absurdly large.

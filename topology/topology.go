@@ -46,9 +46,13 @@
 //
 // # Use
 //
-//	t, err := topology.Host()                      // this machine
-//	t, err := topology.Load("rome-2x7742-nps4")    // whatever a user's flag names
-//	t, err := topology.Read(os.DirFS("/captured")) // a tree of /sys and /proc
+//	t, err := topology.Host()                     // this machine
+//	t, err := topology.Load("rome-2x7742-nps4")   // whatever a user's flag names
+//	t, err := topology.Load("/captured")          // an unpacked tree of /sys and /proc
+//	t, err := topology.Read(fsys)                 // any fs.FS
+//
+// Links in a captured tree often lead out of it. Load follows none of those, and
+// neither does an [os.Root]; [os.DirFS] follows them to the reader's own files.
 //
 // What could not be found out is no error, but is listed in Missing, along with
 // what was assumed instead. [Capture] keeps a machine in a file that tells nothing

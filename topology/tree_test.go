@@ -126,7 +126,7 @@ func (tr tree) fs() fs.FS {
 
 // inMemory is the tree as a capture holds it: faster than fs.
 func (tr tree) inMemory() *memFS {
-	m := &memFS{entries: map[string]*memEntry{}, root: "."}
+	m := newMemFS()
 	names := make([]string, 0, len(tr))
 	for name := range tr {
 		names = append(names, name)
