@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,22 +19,41 @@ func captureCommand() *cobra.Command {
 		Short: "keep this machine's topology in a file",
 		Long: `Capture writes the files of /sys and /proc that describe this machine's CPUs,
 caches and NUMA nodes into FILE, for "experiments topo --from FILE" elsewhere.
-It holds numbers alone: no names, serial numbers, addresses or processes.`,
+It holds numbers alone: no names, serial numbers, addresses or processes.
+FILE must not exist yet; - is standard output.`,
 		Args: exactly(1, "the name of one file to write, such as machine.tar.gz"),
 	}
 	from := cmd.Flags().String("from", "/", "`DIRECTORY` that holds the sys and proc of the machine")
 	complete(cmd, "from", completeDirs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return capture(*from, args[0], cmd.OutOrStdout())
+		return capture(*from, args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	return cmd
 }
 
-// capture writes a capture of the machine in a directory into a new file.
-func capture(from, file string, stdout io.Writer) error {
+// capture writes a capture of the machine in a directory into a new file, or to
+// stdout, and then says elsewhere what it is.
+func capture(from, file string, stdout, stderr io.Writer) error {
 	var b bytes.Buffer
 	if err := topology.CaptureDir(&b, from); err != nil {
 		return usagef("%s: %w", from, err)
+	}
+	// What is written must be readable, before it is too late to make another.
+	fsys, err := topology.OpenArchive(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		return err
+	}
+	t, err := topology.Read(fsys)
+	if err != nil {
+		return err
+	}
+	said := fmt.Sprintf("%d KB, %s, %s\n", (b.Len()+1023)/1024, harness.Count(t.Online.Len(), "CPU", "CPUs"), harness.Count(len(t.Nodes), "NUMA node", "NUMA nodes"))
+	if file == "-" {
+		if _, err := stdout.Write(b.Bytes()); err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "standard output: %s", said)
+		return nil
 	}
 	// A capture may not replace one: nothing else tells what machine it was.
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
@@ -41,15 +61,11 @@ func capture(from, file string, stdout io.Writer) error {
 		return usageError{err}
 	}
 	if _, err := f.Write(b.Bytes()); err != nil {
-		return err
+		return errors.Join(err, f.Close())
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
-	t, err := topology.Open(file)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "%s: %d KB, %s, %s\n", file, (b.Len()+1023)/1024, harness.Count(t.Online.Len(), "CPU", "CPUs"), harness.Count(len(t.Nodes), "NUMA node", "NUMA nodes"))
+	fmt.Fprintf(stdout, "%s: %s", file, said)
 	return nil
 }

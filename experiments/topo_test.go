@@ -109,3 +109,23 @@ func TestCaptureIsReadBackAsTheSameMachine(t *testing.T) {
 		t.Errorf("a second capture into the same file: status %d, want 2", status)
 	}
 }
+
+func TestCaptureWritesToStandardOutput(t *testing.T) {
+	if _, err := os.Stat("/sys/devices/system/cpu"); err != nil {
+		t.Skip("this system has no /sys to capture")
+	}
+	t.Chdir(t.TempDir())
+	var out, errs bytes.Buffer
+	if status := dispatch([]string{"capture", "-"}, &out, &errs); status != 0 {
+		t.Fatalf("status %d: %s", status, errs.String())
+	}
+	if _, err := topology.OpenArchive(&out); err != nil {
+		t.Errorf("standard output is no capture: %v", err)
+	}
+	if _, err := os.Stat("-"); err == nil {
+		t.Error("there is a file of the name -")
+	}
+	if !strings.HasPrefix(errs.String(), "standard output: ") || strings.Count(errs.String(), "\n") != 1 {
+		t.Errorf("standard error: %q", errs.String())
+	}
+}
