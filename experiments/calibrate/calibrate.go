@@ -190,9 +190,9 @@ func threads(p *sim.Preset, topo *topology.Topology) error {
 		p.Near = nanos(line, "atomic ping-pong of two threads, one way")
 		p.Package = p.Near
 		p.Line = byDistance(topo, line, "atomic ping-pong of two threads, one way")
-		apart, wake := futexNs(false)
+		oneWay, wake := futexNs(false)
 		p.Wake = nanos(max(1, wake-ns(p.Syscall)), "waking a sleeper on another CPU, less a system call")
-		p.WakeNear = nanos(max(1, apart-wake), "futex ping-pong of two threads, one way, less the waker's part")
+		p.WakeNear = nanos(max(1, oneWay-wake), "futex ping-pong of two threads, one way, less the waker's part")
 		p.WakeFar = p.WakeNear
 	}
 	together, wake := futexNs(true)

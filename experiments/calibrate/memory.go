@@ -9,7 +9,7 @@ import (
 	"numasched/topology"
 )
 
-// cycleNs is the time of one of many additions that each wait for the last one.
+// cycleNs returns the time of an addition in a chain in which each waits for the last.
 func cycleNs() float64 {
 	const n = 1 << 20
 	return each(8*n, func() {
@@ -28,12 +28,13 @@ func cycleNs() float64 {
 	})
 }
 
-// sink takes what was computed, so that it is. What f of each computes with are
-// variables of f itself: those that it shares with its caller are memory, and a
-// chain of them is a chain of loads and stores.
+// sink takes the results of loops, so that the compiler cannot remove the loops. A
+// function that is timed uses its own variables: those that it shares with its caller
+// are in memory, and a chain of them is a chain of loads and stores.
 var sink atomic.Uint64
 
-// chaseNs is the time of one of many dependent loads at random in so many bytes.
+// chaseNs returns the time of a load in a chain of loads at random places of a number of
+// bytes.
 func chaseNs(bytes int64) float64 {
 	n := int(bytes / 64)
 	type line struct {
@@ -58,7 +59,7 @@ func chaseNs(bytes int64) float64 {
 		ring[i].next = order[i]
 	}
 	const looks = 1 << 20
-	start := int32(0) // where the last round ended: the next one is to find nothing in caches that only it fits
+	start := int32(0) // where the last round ended, so that the next round does not find its own lines in a cache
 	t := best(func() float64 {
 		return each(looks, func() {
 			at := start
@@ -72,8 +73,8 @@ func chaseNs(bytes int64) float64 {
 	return t
 }
 
-// scatterNs is the time of one of many loads from random addresses in so many
-// bytes, a power of two, that do not wait for each other.
+// scatterNs returns the time of a load from a random address in a number of bytes, a
+// power of two. The loads do not wait for each other.
 func scatterNs(bytes int64) float64 {
 	memory := make([]uint64, bytes/8)
 	for i := range memory {
@@ -92,15 +93,15 @@ func scatterNs(bytes int64) float64 {
 	})
 }
 
-// A streamKernel goes once over arrays as likwid's kernels do. streams is how many
-// the program reads and writes, as those count.
+// A streamKernel goes over arrays once, like likwid's kernels. streams is how many
+// arrays it reads and writes, as likwid counts them.
 type streamKernel struct {
 	arrays, streams int
 	run             func(a, b, c, d []float64) float64
 }
 
 var streamKernels = struct{ load, copy, triad, update streamKernel }{
-	// Eight sums, so that no addition waits for the one before.
+	// Eight sums, so that no addition waits for the last one.
 	streamKernel{1, 1, func(a, _, _, _ []float64) float64 {
 		var s0, s1, s2, s3, s4, s5, s6, s7 float64
 		for ; len(a) >= 8; a = a[8:] {
@@ -143,8 +144,8 @@ const (
 	streamBytes = 128 << 20
 )
 
-// streamGBps is what so many threads stream together, each with arrays of so many
-// bytes in all.
+// streamGBps returns what a number of threads stream together. The arrays of each thread
+// have the given bytes in all.
 func streamGBps(k streamKernel, threads int, bytes int64) float64 {
 	n := int(bytes) / 8 / k.arrays
 	times := int(max(1, (4<<20)/bytes))
@@ -176,8 +177,8 @@ func streamGBps(k streamKernel, threads int, bytes int64) float64 {
 }
 
 // cacheSizes returns the bytes of the first three levels of cache that a core has,
-// from the topology. Where the topology lists none, found is true and they are where
-// chase, the time of a load at random in so many bytes, takes longer.
+// from the topology. If the topology lists none, found is true, and a level ends where
+// chase takes longer: it returns the time of a load at random in a number of bytes.
 func cacheSizes(topo *topology.Topology, chase func(bytes int64) float64) (sizes [3]int64, found bool, err error) {
 	listed := false
 	for level, list := range [][]topology.Cache{topo.L1d, topo.L2, topo.L3} {

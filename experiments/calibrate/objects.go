@@ -10,11 +10,11 @@ import (
 	"numasched/sched/policy"
 )
 
-// manyPages is so many that what else a buffer costs does not matter.
+// manyPages is a number of pages beside which a buffer's other costs do not matter.
 const manyPages = 64
 
-// bufferNs is the time to make a buffer of so many pages, to write each for the
-// first time and to give all back.
+// bufferNs returns the time to make a buffer with a number of pages, to write each page
+// for the first time, and to give the buffer back.
 func bufferNs(pages int) (float64, error) {
 	m, err := host.New(host.Config{Procs: 1})
 	if err != nil {
@@ -40,7 +40,7 @@ func bufferNs(pages int) (float64, error) {
 	return t, failed
 }
 
-// allocNs is the time of an Alloc or a Free of a small object by a G that is alone.
+// allocNs returns the time of an Alloc or a Free of a small object by the only G.
 func allocNs() (ns float64, err error) {
 	const n, batch = 1 << 12, 64
 	m, err := host.New(host.Config{Procs: 1})
@@ -78,11 +78,11 @@ func allocNs() (ns float64, err error) {
 	return ns, errors.Join(err, failed)
 }
 
-// closures takes what objectNs makes, so that it is made.
+// closures takes the closures of objectNs, so that they are made on the heap.
 var closures [256]func() int
 
-// objectNs is the time that a closure takes which holds one variable, with its share
-// of the collections that it causes.
+// objectNs returns the time to make a closure that holds one variable, with its share of
+// the collections that it causes.
 func objectNs() float64 {
 	const n = 1 << 21
 	runtime.GC() // of what others have left

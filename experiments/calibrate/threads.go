@@ -12,7 +12,7 @@ import (
 	"numasched/topology"
 )
 
-// onThread runs f on a thread of its own, which it ends.
+// onThread runs f on a new thread, which ends with f.
 func onThread(wg *sync.WaitGroup, cpus topology.CPUSet, f func()) {
 	wg.Go(func() {
 		runtime.LockOSThread() // never unlocked: the mask dies with the thread
@@ -23,7 +23,8 @@ func onThread(wg *sync.WaitGroup, cpus topology.CPUSet, f func()) {
 	})
 }
 
-// pair returns the CPUs of two threads that shall run apart, or together.
+// pair returns the CPUs of two threads: the same one if together, else two different
+// ones.
 func pair(together bool) (a, b topology.CPUSet) {
 	topo, err := topology.Host()
 	if err != nil {
@@ -41,7 +42,7 @@ func pair(together bool) (a, b topology.CPUSet) {
 	return a, b
 }
 
-// handoverNs is the time that a line needs from core to core.
+// handoverNs returns the time that a line takes from core to core.
 func handoverNs() float64 {
 	const rounds = 1 << 15
 	a, b := pair(false)
@@ -60,8 +61,9 @@ func handoverNs() float64 {
 	})
 }
 
-// futexNs is the time from waking a sleeper to its waking us, and the part of it
-// that the waking thread spends in its system call; the least of several.
+// futexNs returns the time from waking a sleeper until it wakes the waker, one way, and
+// the part of it that the waking thread spends in its system call. It is the least of
+// several measurements.
 func futexNs(together bool) (oneWay, wake float64) {
 	const rounds = 1 << 11
 	a, b := pair(together)
@@ -94,7 +96,7 @@ func futexNs(together bool) (oneWay, wake float64) {
 	return oneWay, min(wake, oneWay)
 }
 
-// newStackNs is the time to make a coroutine and enter it once.
+// newStackNs returns the time to make a coroutine and enter it once.
 func newStackNs() float64 {
 	const n = 1 << 8
 	var stops [n]func()
