@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"numasched/experiments/harness"
@@ -19,6 +21,29 @@ var pageText string
 type pageFigure struct {
 	Name, Title, Caption string
 	SVG                  template.HTML
+}
+
+// A sibling is the other report of a reproduction.
+type sibling struct{ Href, Text string }
+
+// simulatedDir is where scripts/reproduce.sh puts the simulated runs: a folder in
+// that of the run on this machine.
+const simulatedDir = "simulated"
+
+// siblingOf returns the other report of the reproduction that dir belongs to, or
+// nil if there is none.
+func siblingOf(dir string) *sibling {
+	isRun := func(dir string) bool {
+		_, err := os.Stat(filepath.Join(dir, harness.MetaFile))
+		return err == nil
+	}
+	if isRun(filepath.Join(dir, simulatedDir)) {
+		return &sibling{simulatedDir + "/" + harness.ReportFile, "The same reproduction, on simulated machines"}
+	}
+	if full, err := filepath.Abs(dir); err == nil && filepath.Base(full) == simulatedDir && isRun(filepath.Dir(full)) {
+		return &sibling{"../" + harness.ReportFile, "The same reproduction, on the machine that ran it"}
+	}
+	return nil
 }
 
 // page writes the report: one file that needs no other.
@@ -52,7 +77,8 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		Tables   []harness.Table
 		Figures  []pageFigure
 		Raw      string
-	}{m, m.Label(), harness.Legend(groups, m), verdicts, m.Notes(), tables, nil, string(raw)}
+		Sibling  *sibling
+	}{m, m.Label(), harness.Legend(groups, m), verdicts, m.Notes(), tables, nil, string(raw), siblingOf(res.Dir)}
 	for i := range figures {
 		f := &figures[i]
 		var b strings.Builder

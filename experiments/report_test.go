@@ -207,3 +207,32 @@ func copyAll(t *testing.T) string {
 	}
 	return dir
 }
+
+func TestTheTwoReportsOfAReproductionLinkToEachOther(t *testing.T) {
+	host := copyCase(t, "onenode")
+	simulated := filepath.Join(host, "simulated")
+	link := func(dir, href string) {
+		t.Helper()
+		if status, _, errs := cli("report", dir); status != 0 {
+			t.Fatal(errs)
+		}
+		page := read(t, filepath.Join(dir, harness.ReportFile))
+		if got := strings.Contains(page, "<a "); got != (href != "") || got && !strings.Contains(page, `<a href="`+href+`">`) {
+			t.Errorf("%s: a link: %v, want one to %q", dir, got, href)
+		}
+	}
+	link(host, "")
+	if err := os.CopyFS(simulated, os.DirFS(filepath.Join("testdata", "scaling"))); err != nil {
+		t.Fatal(err)
+	}
+	link(host, "simulated/index.html")
+	link(simulated, "../index.html")
+	t.Chdir(simulated)
+	link(".", "../index.html")
+	link(filepath.Join(host, "simulated"), "../index.html")
+	t.Chdir(host)
+	if err := os.Remove(harness.MetaFile); err != nil {
+		t.Fatal(err)
+	}
+	link("simulated", "")
+}
