@@ -188,6 +188,7 @@ func TestNoLineIsWiderThanAPage(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"report", "onenode"}, {"report", "fournodes"}, {"report", "scaling"}, {"report", "virtual"}, {"report", "interrupted"}, {"report", "sim"},
+		{"sim", "--preset", "skx-2x8180", "--arm", "flat,numa-wrongmap", "--workload", "fib:n=12,pingpong", "--procs", "4,all"},
 		{"compare", "onenode", "scaling"}, {"compare", "fournodes", "fournodes"}, {"compare", "virtual", "virtual"}, {"compare", "sim", "sim"},
 	} {
 		_, out, _ := cli(args...)

@@ -6,12 +6,12 @@ import (
 	"io"
 	"os"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"numasched/experiments/harness"
 	"numasched/experiments/scenario"
 	"numasched/experiments/workload"
 	"numasched/sched"
@@ -364,9 +364,8 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 }
 
 func printSim(w io.Writer, runs []*simRun) {
-	fmt.Fprintf(w, "simulated machines, virtual time\n\n")
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "preset\tworkload\tPs\tarm\tmakespan\tunits/s\twork/sched/idle\tinflation\tlocal\tsteals near/far\tover bound\tMevents/s\n")
+	t := harness.Table{Title: "simulated machines, virtual time",
+		Head: []string{"run", "makespan", "units/s", "work/sched/idle", "inflation", "local", "steals", "over bound", "Mevents/s"}}
 	for _, r := range runs {
 		all := float64(max(1, r.WorkNs+r.SchedulingNs+r.IdleNs))
 		local, rate := "-", "-"
@@ -376,12 +375,16 @@ func printSim(w io.Writer, runs []*simRun) {
 		if r.wall > 0 {
 			rate = millionEvents(r.Events, r.wall)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%v\t%.4g\t%.0f/%.0f/%.0f %%\t%.2f\t%s\t%d/%d\t%.2f (%s)\t%s\n",
-			r.Preset, r.Workload, r.Procs, r.Arm, time.Duration(r.MakespanNs), r.Throughput,
-			100*float64(r.WorkNs)/all, 100*float64(r.SchedulingNs)/all, 100*float64(r.IdleNs)/all,
-			r.WorkInflation, local, r.StealsL3+r.StealsNode, r.StealsRemote, r.BoundRatio, r.BoundBy, rate)
+		t.Rows = append(t.Rows, []string{
+			fmt.Sprintf("%s %s P=%d %s", r.Preset, r.Workload, r.Procs, r.Arm),
+			time.Duration(r.MakespanNs).String(), fmt.Sprintf("%.4g", r.Throughput),
+			fmt.Sprintf("%.0f/%.0f/%.0f %%", 100*float64(r.WorkNs)/all, 100*float64(r.SchedulingNs)/all, 100*float64(r.IdleNs)/all),
+			fmt.Sprintf("%.2f", r.WorkInflation), local, fmt.Sprintf("%d/%d", r.StealsL3+r.StealsNode, r.StealsRemote),
+			fmt.Sprintf("%.2f (%s)", r.BoundRatio, r.BoundBy), rate,
+		})
 	}
-	tw.Flush()
+	t.Print(w)
+	fmt.Fprintln(w, "steals: from Ps of the same node / of other nodes")
 	shown := map[string]bool{}
 	for _, r := range runs {
 		if shown[r.Preset] {
@@ -390,7 +393,7 @@ func printSim(w io.Writer, runs []*simRun) {
 		shown[r.Preset] = true
 		fmt.Fprintf(w, "\n%s, assumed and not measured:\n", r.Preset)
 		for _, a := range r.Assumed {
-			fmt.Fprintf(w, "  %s\n", a)
+			fmt.Fprintln(w, harness.Wrap("  "+a, "    "))
 		}
 	}
 	for _, r := range runs {
