@@ -16,7 +16,7 @@ const (
 	watchMin = 200 * time.Microsecond
 	watchMax = 10 * time.Millisecond
 
-	cloneSweep = 100 // the watcher searches for clones once in so many looks
+	cloneSweep = 100 // the watcher searches for clones once in this many looks
 )
 
 // watch, the watcher, sees to it that no process inherits the mask of a bound thread.
