@@ -4,10 +4,28 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 )
+
+// commitTime returns when the commit was made that this program was built from,
+// or nil if that is not known. It is the date of the pages, so that the same
+// program writes the same bytes.
+func commitTime() *time.Time {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return nil
+	}
+	for _, s := range info.Settings {
+		if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+			return &t
+		}
+	}
+	return nil
+}
 
 func manCommand() *cobra.Command {
 	return &cobra.Command{
@@ -24,8 +42,9 @@ in a folder man1, "man experiments-run" finds them.`,
 				return usageError{err}
 			}
 			root := cmd.Root()
-			root.DisableAutoGenTag = true // it holds the day: the same program writes the same pages
-			if err := doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "numasched", Manual: "numasched"}, dir); err != nil {
+			root.DisableAutoGenTag = true // it holds today's date
+			header := doc.GenManHeader{Section: "1", Source: "numasched", Manual: "numasched", Date: commitTime()}
+			if err := doc.GenManTree(root, &header, dir); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(dir, root.Name()+".1"))

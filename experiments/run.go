@@ -431,13 +431,13 @@ func workloadsHelp() string {
 		if w.Quick {
 			mark = "*"
 		}
-		fmt.Fprintf(&b, "  %s %-14s %s\n", mark, w.Name, w.Doc)
+		fmt.Fprintf(&b, "    %s %-14s %s\n", mark, w.Name, w.Doc)
 		for _, p := range w.Params {
 			quick := ""
 			if p.Quick != 0 {
 				quick = fmt.Sprintf("; with --quick %d", p.Quick)
 			}
-			fmt.Fprintf(&b, "        %s=%d  %s (%d to %d%s)\n", p.Name, p.Default, p.Doc, p.Min, p.Max, quick)
+			fmt.Fprintf(&b, "          %s=%d  %s (%d to %d%s)\n", p.Name, p.Default, p.Doc, p.Min, p.Max, quick)
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
