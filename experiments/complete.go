@@ -6,9 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completeList completes the last item of a comma-separated list. The names of
-// more, such as "all", come after valid; "name\tdescription" describes one. With
-// files, an item may be the name of a file as well.
+// completeList completes the last item of a comma-separated list. With files, the
+// first item may be a file as well.
 func completeList(valid []string, files bool) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		before, last := "", typed
@@ -29,8 +28,8 @@ func completeList(valid []string, files bool) cobra.CompletionFunc {
 	}
 }
 
-// refuseUnknownShells makes cobra's command for completion scripts fail where it
-// would show its help.
+// refuseUnknownShells makes the completion command fail without a shell that it
+// knows. Cobra's own shows its help and succeeds.
 func refuseUnknownShells(completion *cobra.Command) {
 	completion.Args = cobra.ArbitraryArgs
 	completion.RunE = func(cmd *cobra.Command, args []string) error {
@@ -46,15 +45,15 @@ func completeDirs(*cobra.Command, []string, string) ([]cobra.Completion, cobra.S
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
-// complete sets how the value of a flag is completed. That the command has no
-// such flag is a mistake in this program.
+// complete sets how the value of a flag is completed. It panics if the command has
+// no such flag.
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
 		panic(err)
 	}
 }
 
-// completeTopology completes what --from and --topology take.
+// completeTopology completes the values of --from and --topology.
 func completeTopology(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return completeList(append([]string{"host", "synthetic:"}, presetNames()...), true)(cmd, args, typed)
 }

@@ -18,23 +18,23 @@ import (
 	"numasched/sched/sim/explore"
 )
 
-const exploreDoc = `Explore runs small programs on the real scheduler code, with every access to a
-word that threads share a point at which another thread may go on. It tries
-every interleaving with at most --bound preemptions, then --pct random ones, and
-checks that no G is lost or runs twice, that none waits while a P idles for
-ever, that deadlocks are reported when there are some and only then, and that
-Close ends. A schedule that breaks this is shown as a timeline, with the command
-that replays it. Speeds are of this host; no other number here is a time.
+const exploreDoc = `Explore runs small programs on the real scheduler code. Each access to a word that
+threads share is a point where another thread may take over. Explore tries every
+interleaving with at most --bound preemptions, then --pct random ones. It checks
+that no G is lost or runs twice, that no G waits while a P idles for ever, that a
+deadlock is reported if and only if there is one, and that Close returns. If a
+schedule breaks one of these, explore shows it as a timeline, with the command
+that replays it. Speeds are those of this host; no other number here is a time.
 
-A row of the table is what one program was explored with: all interleavings
-within a bound, or a part of them if --limit came first, then random schedules.
+Each row of the table is one search of one program: all interleavings within a
+bound ("in part" if --limit ended the search), or random schedules.
 
-    tried   interleavings, of which no two differ only in the order of accesses
-            that have nothing to do with each other
-    per s   of these per second, while as many programs ran as there are CPUs
-    states  different points met at which more than one thread could go on
-    words   shared words at which threads are switched
-    steps   accesses of the longest interleaving
+    tried   interleavings; two that differ only in the order of independent
+            accesses count once
+    per s   interleavings per second, with one program running on each CPU
+    states  different points where more than one thread could continue
+    words   shared words where threads were switched
+    steps   accesses in the longest interleaving
 
 Exit status: 1 if an invariant was broken, 130 after Ctrl-C, which still prints
 what was covered.
@@ -43,8 +43,8 @@ Programs:
 
 `
 
-// minDepth is the least depth of the bugs that random schedules look for, however
-// few preemptions the systematic search is allowed.
+// minDepth is the least depth of bugs that random schedules look for. It holds
+// even if --bound allows fewer preemptions.
 const minDepth = 4
 
 // exploreFlags is the command line of explore.
@@ -94,10 +94,10 @@ func exploreCommand() *cobra.Command {
 	whole(&f.gs, "gs", "Gs of a program")
 	fs.StringVar(&f.programs, "program", "spawn,steal,park,close", "the programs, `NAME,...` or all")
 	fs.StringVar(&f.arms, "arm", "numa", "the arms, `NAME,...` or all")
-	whole(&f.bound, "bound", "try every interleaving with up to so many preemptions")
-	whole(&f.limit, "limit", "stop the systematic search of a program after so many interleavings")
-	whole(&f.pct, "pct", "then try so many random schedules")
-	whole(&f.seed, "seed", "decides all random choices")
+	whole(&f.bound, "bound", "preemptions that an interleaving of the systematic search may have")
+	whole(&f.limit, "limit", "interleavings after which the systematic search of a program stops")
+	whole(&f.pct, "pct", "random schedules to try after the systematic search")
+	whole(&f.seed, "seed", "seed of all random choices")
 	fs.StringVar(&f.replay, "replay", "", "show the timeline of one `SCHEDULE` of one program, as a failure prints it")
 	complete(cmd, "program", completeList(append(programNames(), "all"), false))
 	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
@@ -172,16 +172,16 @@ type explorerCell struct {
 	cfg     explore.Config
 }
 
-// exploreCells explores the cells, as many at a time as there are CPUs, and
-// prints what was found in their order. It shows how far it is; hide removes
-// this from the screen until the next show.
+// exploreCells explores the cells, one on each CPU at a time, and prints the
+// results in the order of the cells. It shows its progress; hide removes that
+// from the screen until the next show.
 func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, show func(step), hide func()) (failed bool, err error) {
 	type result struct {
 		report explore.Report
 		err    error
 	}
-	// Systematic and random search are jobs of their own, the short ones last, so
-	// that no CPU is left without work for long.
+	// Systematic and random searches are separate jobs. The short ones come last, so
+	// that no CPU is without work for long.
 	jobs := 2 * len(cells)
 	results := make([]chan result, jobs)
 	todo := make(chan int, jobs)
@@ -275,8 +275,8 @@ func exhausted(reports []explore.Report) string {
 	return "every interleaving was tried: " + strings.Join(parts, ", ")
 }
 
-// lastLines returns the last n lines of a text, and says how many it leaves out:
-// a timeline of Ms that keep each other busy has thousands, all alike.
+// lastLines returns the last n lines of a text, and says how many it leaves out. A
+// timeline of Ms that keep each other busy has thousands of similar lines.
 func lastLines(text string, n int) string {
 	lines := strings.SplitAfter(text, "\n")
 	if len(lines) <= n+1 {
@@ -286,7 +286,7 @@ func lastLines(text string, n int) string {
 	return fmt.Sprintf("... %d lines before that ...\n%s", left, strings.Join(lines[left:], ""))
 }
 
-// speed returns n per second, or a dash if there were too few to tell.
+// speed returns n per second, or a dash if n is too small to tell.
 func speed(n int64, d time.Duration) string {
 	if d < 10*time.Millisecond || n < 1000 {
 		return "-"

@@ -9,16 +9,16 @@ import (
 	"numasched/sched/sim/explore"
 )
 
-// An exploreProgress shows how far the jobs of exploreCells are: the systematic
-// searches of all cells, then the random ones.
+// An exploreProgress shows the progress of the jobs of exploreCells: first the
+// systematic searches of all cells, then the random ones.
 type exploreProgress struct {
 	lock  sync.Mutex
 	show  func(step)
 	hide  func()
 	start time.Time
-	most  []int64 // interleavings that each job may try
-	tried []int64
-	ended int // jobs
+	most  []int64 // interleavings that a job tries at most
+	tried []int64 // interleavings that a job has tried
+	ended int     // jobs that have ended
 }
 
 func newExploreProgress(cells []explorerCell, show func(step), hide func()) *exploreProgress {
@@ -41,11 +41,10 @@ func (e *exploreProgress) report(job int, r *explore.Report) {
 	if n := len(r.Bounds); n > 0 {
 		what = fmt.Sprintf("%s %s bound %d", r.Program, r.Arm, r.Bounds[n-1].Bound)
 	}
-	s := step{"exploring", fmt.Sprintf("%s: %d tried", what, e.tried[job]), e.ended, len(e.most), e.left()}
-	e.show(s)
+	e.show(step{"exploring", fmt.Sprintf("%s: %d tried", what, e.tried[job]), e.ended, len(e.most), e.left()})
 }
 
-// end notes that a job has ended, most often before it has tried all that it may.
+// end notes that a job has ended, often before its limit.
 func (e *exploreProgress) end(job int, r *explore.Report) {
 	e.lock.Lock()
 	defer e.lock.Unlock()
@@ -54,8 +53,8 @@ func (e *exploreProgress) end(job int, r *explore.Report) {
 	e.ended++
 }
 
-// left is the longest time that all jobs may still take: a systematic search ends
-// before its limit if it has tried every interleaving.
+// left is an upper bound of the time that all jobs still take. A systematic search
+// ends before its limit when it has tried every interleaving.
 func (e *exploreProgress) left() string {
 	tried, left := int64(0), int64(0)
 	for i, n := range e.tried {
@@ -69,7 +68,8 @@ func (e *exploreProgress) left() string {
 	return "at most " + d
 }
 
-// Above progress is standard output where it shares a terminal with progress.
+// An aboveProgress is standard output on a terminal that also shows progress. It
+// hides the progress before each write.
 type aboveProgress struct {
 	progress *exploreProgress
 	w        io.Writer

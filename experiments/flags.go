@@ -26,8 +26,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// exactly refuses any other number of arguments than n. What they are is said
-// in words.
+// exactly refuses any number of arguments but n. The words in what describe them.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -37,8 +36,8 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// flagError words pflag's errors: the flag as users write it, what they gave
-// it, what it wants. Args are the whole command line.
+// flagError rewrites pflag's errors: they name the flag as users write it, the text
+// that they gave it, and what it takes. Args is the whole command line.
 func flagError(cmd *cobra.Command, args []string, err error) error {
 	var missing *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
@@ -51,7 +50,7 @@ func flagError(cmd *cobra.Command, args []string, err error) error {
 	case errors.As(err, &stranger):
 		name := "--" + stranger.GetSpecifiedName()
 		if short := stranger.GetSpecifiedShortnames(); short != "" {
-			// Package flag took -arm for --arm; pflag has read its letters one by one.
+			// pflag reads -arm as three flags of one letter. Package flag took it for --arm.
 			name = args[slices.IndexFunc(args, func(arg string) bool {
 				return strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, short)
 			})]
@@ -102,7 +101,7 @@ func (w *wholeNumber) Set(text string) error {
 	return nil
 }
 
-// unknown is the error for a name that is not among the valid ones.
+// unknown is the error for a name that is not one of the valid ones.
 func unknown(what, name string, valid []string) error {
 	if len(valid) == 0 {
 		return usagef("unknown %s %q (there are none here)", what, name)
@@ -114,8 +113,8 @@ func unknown(what, name string, valid []string) error {
 	return usagef("unknown %s %q (%svalid: %s)", what, name, hint, strings.Join(valid, ", "))
 }
 
-// closest returns the valid name within two edits of name, and less than half
-// of its length, or "".
+// closest returns the valid name that is nearest to name, or "" if none is within
+// two edits and half of name's length.
 func closest(name string, valid []string) string {
 	best, bestDist := "", min(2, len(name)/2)+1
 	for _, v := range valid {
@@ -126,7 +125,7 @@ func closest(name string, valid []string) string {
 	return best
 }
 
-// editDistance is Levenshtein's, in bytes. Cobra has one for commands alone.
+// editDistance is Levenshtein's, in bytes. Cobra has one, but only for commands.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 )
 
-// hostPath says where the host of a virtual machine will find a result: what is
-// written below one directory of the machine is copied into one of the host
-// (scripts/numalab.sh --out). Elsewhere it returns path.
+// hostPath returns where the host of a virtual machine finds a result.
+// scripts/numalab.sh copies one directory of the machine to one of the host (--out).
+// Any other path, and any path outside of a virtual machine, stays as it is.
 func hostPath(path string) string {
 	guest, host := os.Getenv("NUMALAB_RESULTS"), os.Getenv("NUMALAB_OUT")
 	if guest == "" || host == "" {

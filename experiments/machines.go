@@ -13,17 +13,16 @@ import (
 )
 
 // presetNames returns the names of all machines that the commands know, in
-// alphabetical order. The simulator knows constants for each of them; package
-// topology describes those by name that are not regular.
+// alphabetical order: the simulator's presets, which have constants and a topology,
+// and the topologies of package topology.
 func presetNames() []string {
 	names := append(sim.PresetNames(), topology.Presets()...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// loadTopology resolves what --topology and --from take: what [topology.Load]
-// does, and the machines of the simulator's presets. Its errors are the user's
-// mistakes and begin with the flag.
+// loadTopology resolves a value of --topology or --from: whatever [topology.Load]
+// takes, or a preset of the simulator. Errors begin with the flag.
 func loadTopology(flag, arg string) (*topology.Topology, error) {
 	t, err := loadNamedTopology(arg)
 	if err != nil {

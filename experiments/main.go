@@ -111,8 +111,8 @@ func fail(stderr io.Writer, command string, err error) int {
 	return 1
 }
 
-// isOurs tells errors of this package from cobra's own. At the root, cobra's
-// own means that there is no such command.
+// isOurs reports whether an error is from this package and not from cobra. At the
+// root, an error from cobra means that there is no such command.
 func isOurs(err error) bool {
 	return errors.As(err, new(usageError)) || errors.As(err, new(exit)) || errors.As(err, new(outputError))
 }

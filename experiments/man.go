@@ -31,9 +31,9 @@ func manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
 		Short: "write the manual pages into a directory",
-		Long: `Writes a manual page for each command into DIR, which is made if it is not there.
-"man DIR/experiments.1" shows the first; below a directory that "manpath" prints,
-in a folder man1, "man experiments-run" finds them.`,
+		Long: `Writes a manual page for each command into DIR, and makes DIR if need be.
+"man DIR/experiments.1" shows the first page. "man experiments-run" finds the pages
+if DIR is the folder man1 below a directory that "manpath" prints.`,
 		Args:              exactly(1, "one directory for the pages"),
 		ValidArgsFunction: completeDirs,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -13,17 +13,17 @@ import (
 	"numasched/experiments/harness"
 )
 
-// A step says how far a long command is.
+// A step is the progress of a long command.
 type step struct {
 	phase   string // such as "simulating"
-	what    string // that is being done, such as "triad numa"
+	what    string // what runs now, such as "triad numa"
 	done    int    // of this phase
 	planned int
 	left    string // such as "1m20s left"; "" while there is no estimate
 }
 
-// newProgress shows how far a command is: a bar with the time left on a
-// terminal, a line every ten seconds elsewhere.
+// newProgress returns a function that shows progress: a bar with the time left on a
+// terminal, a line every ten seconds elsewhere. End removes the bar.
 func newProgress(w io.Writer) (show func(step), end func()) {
 	if f, ok := w.(*os.File); ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb" {
 		return barProgress(w)
@@ -80,8 +80,8 @@ func barProgress(w io.Writer) (show func(step), end func()) {
 	}, finish
 }
 
-// harnessProgress shows how far the harness is with its measurements. It calls
-// this between repetitions, so that drawing disturbs none.
+// harnessProgress shows the progress of the harness. The harness calls it between
+// repetitions, so that drawing does not disturb a measurement.
 func harnessProgress(show func(step)) func(harness.Status) {
 	return func(s harness.Status) {
 		what := ""
@@ -106,8 +106,9 @@ type job[T any] struct {
 	run  func() (T, error)
 }
 
-// inParallel runs jobs on all CPUs of this computer and returns their results in
-// order, or the first error in this order. It shows on stderr how far they are.
+// inParallel runs jobs on all CPUs of this computer. It returns their results in
+// the order of the jobs, or the first error in that order, and shows its progress
+// on stderr.
 func inParallel[T any](stderr io.Writer, jobs []job[T]) ([]T, error) {
 	show, end := newProgress(stderr)
 	defer end()
@@ -143,7 +144,7 @@ func inParallelShown[T any](show func(step), jobs []job[T]) ([]T, error) {
 			s.done++
 		case <-tick.C:
 		}
-		if 20*s.done >= s.planned { // the first few tell little: jobs differ much
+		if 20*s.done >= s.planned { // the first few say little, because jobs differ much
 			s.left = timeLeft(time.Since(start) / time.Duration(max(1, s.done)) * time.Duration(s.planned-s.done))
 		}
 		show(s)

@@ -84,7 +84,7 @@ func runCommand(line []string) *cobra.Command {
 	fs.StringVar(&f.out, "out", "", "result `DIR`, which must not exist (default: results/ and the time)")
 	fs.IntVar(&f.reps, "reps", 0, "`N` repetitions of every cell (default 10; with --quick 6)")
 	fs.DurationVar(&f.time, "time", 0, "length of a repetition, a `TIME` (default 1s)")
-	fs.DurationVar(&f.budget, "budget", 0, "length of the whole run, about (a `TIME`): chooses --time (with --quick: 15s)")
+	fs.DurationVar(&f.budget, "budget", 0, "approximate length of the whole run, a `TIME`; chooses --time (with --quick: 15s)")
 	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices; repetition i uses SEED+i")
 	fs.BoolVar(&f.quick, "quick", false, "a run under 30 s: small sizes, 6 short repetitions")
 	fs.BoolVar(&f.resume, "resume", false, "complete the run in --out, which was begun with the same flags")
@@ -98,8 +98,8 @@ func runCommand(line []string) *cobra.Command {
 	return cmd
 }
 
-// noListItems refuses arguments, which are most often the rest of a list that was
-// written with blanks.
+// noListItems refuses arguments. Most often they are the rest of a list that the
+// user wrote with blanks.
 func noListItems(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usagef("unexpected argument %q (lists are separated by commas, without blanks)", args[0])
@@ -107,11 +107,11 @@ func noListItems(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// maxReps is more repetitions than anybody waits for.
+// maxReps is more repetitions than any real run has.
 const maxReps = 1_000_000
 
-// check refuses values that no run can have. A flag that was not given is zero,
-// which is not what a zero that was given means.
+// check refuses impossible values. It looks only at flags that were given: zero is
+// the value of a flag that was not.
 func (f *runFlags) check(fs *pflag.FlagSet) (err error) {
 	fs.Visit(func(given *pflag.Flag) {
 		switch name := given.Name; {
@@ -280,7 +280,7 @@ func (f *runFlags) length(cells int) (reps int, target time.Duration) {
 	return reps, target
 }
 
-// shellWord returns s as a person types it in a shell.
+// shellWord quotes s for a shell if it needs quotes.
 func shellWord(s string) string {
 	if strings.ContainsAny(s, " \t'\"\\$&;|<>*?[](){}`!#~") {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
@@ -298,7 +298,7 @@ func splitList(s string) []string {
 	return list
 }
 
-// schedulerNames returns the names of the arms that are schedulers of ours.
+// schedulerNames returns the names of the arms that this module implements.
 func schedulerNames() []string {
 	var names []string
 	for _, a := range policy.Arms {
@@ -307,7 +307,7 @@ func schedulerNames() []string {
 	return names
 }
 
-// armNames returns the names of all arms, stock Go's goroutines included.
+// armNames returns the names of all arms, including stock Go's goroutines.
 func armNames() []string { return append(schedulerNames(), harness.Goroutine) }
 
 func workloadNames() []string {
@@ -411,7 +411,7 @@ func parseProcs(s string) ([]int, error) {
 	return ps, nil
 }
 
-// schedulersHelp is a line for each arm that is a scheduler of ours.
+// schedulersHelp has a line for each arm that this module implements.
 func schedulersHelp() string {
 	var b strings.Builder
 	for _, a := range policy.Arms {

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Tests that need a kernel with NUMA nodes, on virtual machines of several
-# shapes (scripts/numalab.sh): the topology is what QEMU was told, threads run
-# where they are bound, pages lie where they were asked for.
+# Runs the tests that need a kernel with NUMA nodes, on virtual machines of several
+# shapes (scripts/numalab.sh). They check that the topology is what QEMU was told,
+# that threads run where they are bound, and that pages lie where they belong.
 #
 # Usage: scripts/numalab-test.sh [--update] [SHAPE...]
-#   --update   make the captures in topology/testdata/virtual anew
+#   --update   make the captures in topology/testdata/virtual again
 #   SHAPE      only these (see the list below)
 # NUMALAB_JOBS machines run at a time (2). 3 minutes on 2 CPUs, 5 if they are busy.
-# Exit status: 0 all passed; 1 some failed, with their output; 125 the machine
-# cannot be made, and what is missing; 130 interrupted.
+# Exit status: 0 all passed; 1 some failed, and their output is shown; 125 the
+# machine cannot be made, and the error says what is missing; 130 interrupted.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-packages="topology numa sched/host experiments/harness" # whose tests named TestLab... run there
+packages="topology numa sched/host experiments/harness" # their tests TestLab... run there
 
 if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
 	name=$2
@@ -103,7 +103,7 @@ fi
 # The shape that takes longest is the first, so that it does not run alone at the end.
 xargs -P "${NUMALAB_JOBS:-2}" -L 1 "$0" --one <"$LAB_TMP/shapes" &
 xargs=$!
-trap ': >"$LAB_TMP/stop"; kill $(cat "$LAB_TMP"/*.pid) 2>/dev/null; wait $xargs || :; exit 130' INT TERM
+trap ': >"$LAB_TMP/stop"; pids=$(cat "$LAB_TMP"/*.pid); kill $pids; kill -HUP $pids; wait $xargs || :; exit 130' INT TERM
 wait $xargs
 if [ -e "$LAB_TMP/failed" ]; then
 	exit 1

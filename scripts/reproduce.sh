@@ -1,23 +1,23 @@
 #!/bin/sh
-# Builds the experiments, shows this machine, runs them here and on simulated
-# machines, and prints what came out, that of this machine last. Results, plots
-# and reports are left in results/.
+# Builds the experiments, shows this machine, measures on it, simulates other
+# machines, and prints the results, those of this machine last. Results, plots and
+# reports stay in results/.
 #
 # Usage: scripts/reproduce.sh [--full] [--out DIR [--resume]]
 #        scripts/reproduce.sh --verify
-#   --full     all workloads at full size under all arms, a second for each
-#              repetition, instead of the quick suite under the four main arms;
-#              and larger simulated machines
-#   --out DIR  where the results go: a folder that does not exist, or one that
-#              this script was interrupted in, which is completed; those of
+#   --full     all workloads at full size under all arms, one second for each
+#              repetition, and larger simulated machines; without it, the quick
+#              suite under the four main arms
+#   --out DIR  the folder for the results. If it exists, it must be of an
+#              interrupted run of this script, which is completed. The results of
 #              simulated machines go to DIR/simulated
-#   --resume   complete DIR; it is an error if it does not exist
-#   --verify   run again what results/reference-sim-* say of simulated machines,
-#              compare byte for byte, and do nothing else
+#   --resume   DIR must exist
+#   --verify   only simulate again what is in results/reference-sim-*, and compare
+#              every byte
 # Without --full all takes under 5 minutes on 2 CPUs, the first build included;
 # --verify takes one.
-# Exit status: 0 all went well; 1 something failed; 2 it cannot be done here or
-# the arguments are wrong; 130 interrupted.
+# Exit status: 0 success; 1 something failed; 2 wrong arguments, or something is
+# missing here; 130 interrupted.
 set -eu
 
 die() {
@@ -76,7 +76,7 @@ fi
 echo
 echo "== this machine"
 bin/experiments topo
-bin/experiments doctor || true # says what may spoil the numbers; they are taken all the same
+bin/experiments doctor || true # what may spoil the numbers; the run goes on all the same
 
 if [ -z "$out" ]; then
 	out=results/$(date +%Y-%m-%d-%H%M%S)
@@ -90,7 +90,7 @@ if [ -n "$full" ]; then
 else
 	set -- --quick --reps 10 --budget 120s
 fi
-trap : INT # the commands keep what is finished, and we say how to go on
+trap : INT # the commands keep what is finished, and go_on says how to continue
 go_on() { # STATUS
 	[ "$1" -eq 130 ] || return 0
 	case $out in /*) dir=$out ;; *) dir=$PWD/$out ;; esac
@@ -103,8 +103,8 @@ bin/experiments run "$@" --out "$out" $resume >/dev/null || { # its tables come 
 	exit $status
 }
 
-# Simulated machines of 2, 4, 4, 8 and 8 nodes, with data that their caches do not
-# hold. An earlier sweep is made anew: it always comes out the same.
+# Simulated machines of 2, 4, 4, 8 and 8 nodes, with data that does not fit into
+# their caches. An earlier sweep is deleted and made again: it always gives the same.
 machines=skx-2x8180,bdw-2x2680v4-cod,snb-4s-ring,opteron-4x6276,spr-2x8468-snc4
 loads=triad:n=25165824,heat:n=6144:rows=8:sweeps=2,fib:n=20,uts:depth=7
 if [ -n "$full" ]; then

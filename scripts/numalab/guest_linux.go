@@ -99,8 +99,8 @@ func runJob() (status int, err error) {
 // stopPatience is how long an interrupted command may take to end.
 const stopPatience = 30 * time.Second
 
-// stopWhenTold interrupts a process group when the host sends stopWord, as Ctrl-C
-// would, and kills it if it goes on.
+// stopWhenTold interrupts a process group, as Ctrl-C would, when the host sends
+// stopWord. It kills the group if that goes on.
 func stopWhenTold(line io.Reader, group int, told *atomic.Bool) {
 	if _, err := io.ReadFull(line, make([]byte, 1)); err != nil {
 		return
@@ -111,9 +111,9 @@ func stopWhenTold(line io.Reader, group int, told *atomic.Bool) {
 	syscall.Kill(-group, syscall.SIGKILL)
 }
 
-// waitForGroup returns when the last process of a group has ended. A shell ends
-// at once when it is interrupted, its command when it has saved what it has.
-// Process 1 is then the parent.
+// waitForGroup returns when the last process of a group has ended. An interrupted
+// shell ends at once, and its command when it has saved its results. Process 1 is
+// then the command's parent.
 func waitForGroup(group int) {
 	for {
 		if _, err := syscall.Wait4(-group, nil, 0, nil); err != nil && err != syscall.EINTR {
@@ -122,9 +122,9 @@ func waitForGroup(group int) {
 	}
 }
 
-// pipeTo returns a pipe to w. The function that it returns closes the pipe and
-// waits until w has everything, or a second: what the command has left running
-// may hold the pipe.
+// pipeTo returns a pipe to w, and a function that closes the pipe and waits until w
+// has everything. It waits for at most a second, because a process that the command
+// left running may keep the pipe open.
 func pipeTo(w io.Writer) (*os.File, func(), error) {
 	r, pipe, err := os.Pipe()
 	if err != nil {

@@ -18,10 +18,10 @@ import (
 
 // A job is what the host tells the guest, in /job.json.
 type job struct {
-	Probe    bool // power off at once: the boot was the question
+	Probe    bool // power off at once: only the boot was in question
 	Command  []string
 	Env      []string
-	Terminal bool // the command may draw: what it prints goes to a terminal
+	Terminal bool // the command's output goes to a terminal, so it may draw
 }
 
 // stopWord on ttyS1 tells the guest to stop its command early.
@@ -30,8 +30,8 @@ const stopWord = "stop\n"
 // workDir is where the command runs and finds its files.
 const workDir = "/work"
 
-// A cpio is an archive in the "newc" format, of which the kernel makes its
-// first file system (Documentation/driver-api/early-userspace/buffer-format.rst).
+// A cpio is an archive in the "newc" format. The kernel makes its first file system
+// of it (Documentation/driver-api/early-userspace/buffer-format.rst).
 type cpio struct {
 	w    *bufio.Writer
 	ino  int
@@ -167,8 +167,8 @@ func packImage(name, busybox string, o *options) error {
 			if err := c.file(j.Command[0][1:], program); err != nil {
 				return err
 			}
-			// The job is in the archive already: of two files of a name the
-			// later one counts.
+			// The archive already holds a job. The later of two files of the same
+			// name counts.
 			text, err := json.Marshal(j)
 			if err != nil {
 				return err
@@ -184,8 +184,8 @@ func packImage(name, busybox string, o *options) error {
 	})
 }
 
-// checkStatic returns an error if a program needs libraries, or a script another
-// shell, which the guest does not have.
+// checkStatic returns an error if a program needs libraries, or a script a shell,
+// that the guest does not have.
 func checkStatic(name string) error {
 	f, err := elf.Open(name)
 	if err != nil {
@@ -217,8 +217,8 @@ func checkScript(name string) error {
 	return nil
 }
 
-// guestProgram returns this program as the guest can run it: numalab.sh builds
-// it beside this one.
+// guestProgram returns this program, built for the guest. numalab.sh puts it beside
+// this one.
 func guestProgram() (string, error) {
 	self, err := os.Executable()
 	if err != nil {

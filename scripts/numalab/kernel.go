@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// Packages whose first dependency is a small kernel for virtual machines:
-// Debian's and Ubuntu's.
+// kernelPackages are packages of Debian and Ubuntu. The first dependency of each is
+// a small kernel for virtual machines.
 var kernelPackages = []string{"linux-image-cloud-amd64", "linux-image-virtual"}
 
-// findKernel returns a kernel image: this host's, or a distribution's, which is
-// unpacked into the cache and not installed.
+// findKernel returns a kernel image: this host's, or a distribution's, which it
+// unpacks into the cache and does not install.
 func findKernel(cache string) (string, error) {
 	if runtime.GOARCH == "amd64" {
 		if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {

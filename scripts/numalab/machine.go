@@ -20,15 +20,15 @@ type machine struct {
 	qemu, kernel string
 	kvm          bool
 	dir          string           // for its temporary files
-	stop         <-chan os.Signal // the user wants an end
-	// patience is how long a machine that is to end early may take to stop its
-	// command and send its results. 0 ends it at once.
+	stop         <-chan os.Signal // the user wants the machine to end
+	// patience is how long a machine may take to stop its command and to send its
+	// results when it has to end early. With 0 it is killed at once.
 	patience time.Duration
 }
 
-// resultsPatience is the patience where results are wanted. An emulated machine
-// needs seconds to end a repetition and to draw, and the guest itself ends a
-// command that does not stop within stopPatience.
+// resultsPatience is the patience if the user wants results. An emulated machine
+// needs seconds to finish a repetition and to draw. The guest itself kills a command
+// that does not stop within stopPatience.
 const resultsPatience = 90 * time.Second
 
 var (
@@ -36,14 +36,14 @@ var (
 	errInterrupted = errors.New("interrupted")
 )
 
-// killPatience is how long a killed QEMU may take to end: it gives all its
-// memory back. Where KVM is broken it may never leave the kernel.
+// killPatience is how long a killed QEMU may take to end, because it has to give
+// back all of its memory. If KVM is broken, it may never leave the kernel.
 const killPatience = 20 * time.Second
 
 // boot runs the machine until it powers off. After the time-out, or if the user
-// wants an end, it asks the machine to stop early, and ends it if that fails.
-// The command's output goes to stdout as it comes, the kernel's console and
-// the results to files.
+// wants it to end, boot asks the machine to stop early, and kills it if it does not.
+// The command's output goes to stdout as it comes. The kernel's console and the
+// results go to files.
 func (m *machine) boot(s shape, image string, timeout time.Duration, stdout io.Writer, console, results string) error {
 	accel := []string{"-accel", "tcg,thread=multi"}
 	if m.kvm {
@@ -52,8 +52,8 @@ func (m *machine) boot(s shape, image string, timeout time.Duration, stdout io.W
 	args := append(accel, "-machine", "q35", "-cpu", "max",
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", m.kernel, "-initrd", image,
-		// panic=-1: a kernel that panics reboots at once, which -no-reboot
-		// makes an end. no_timer_check: an emulated CPU on a busy host may miss
+		// panic=-1: a kernel that panics reboots at once, and -no-reboot turns
+		// that into an exit. no_timer_check: an emulated CPU on a busy host may fail
 		// the check at boot.
 		"-append", "console=ttyS0 panic=-1 no_timer_check nowatchdog random.trust_cpu=on 8250.nr_uarts=4",
 		"-serial", "file:"+console, "-serial", "stdio", "-serial", "file:"+results)
@@ -107,7 +107,7 @@ func (m *machine) stopEarly(line io.Writer, why error, ended <-chan error) bool 
 	defer again.Stop()
 	giveUp := time.After(m.patience)
 	for {
-		// A guest that still boots loses what comes before it listens.
+		// A guest that is still booting loses what comes before it listens.
 		if _, err := io.WriteString(line, stopWord); err != nil {
 			return false
 		}
@@ -149,8 +149,8 @@ func (m *machine) run(o *options, image string) (int, error) {
 	return status, nil
 }
 
-// rescued unpacks what a machine that ended early sent, and says whether that is
-// all.
+// rescued unpacks what a machine sent that ended early, and says whether that was
+// complete.
 func rescued(results, dir string) string {
 	if dir == "" {
 		return ""
@@ -161,8 +161,8 @@ func rescued(results, dir string) string {
 	return "; what the command had written is in " + dir
 }
 
-// unpack reads what the guest sent: a .tar.gz whose first entry is named for
-// the exit status. Files go into dir, if there is one.
+// unpack reads what the guest sent: a .tar.gz. The name of its first entry holds the
+// exit status. The other entries go into dir, unless dir is empty.
 func unpack(name, dir string) (status int, err error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -206,7 +206,7 @@ func unpack(name, dir string) (status int, err error) {
 	}
 }
 
-// consoleLines is how much of a console is shown: a panic with its trace.
+// consoleLines is how much of a console is shown: enough for a panic's trace.
 const consoleLines = 60
 
 // statusPrefix begins the name of the archive's first entry.
@@ -255,9 +255,9 @@ func follow(name string, w io.Writer, stop <-chan struct{}) {
 	}
 }
 
-// kvmWorks reports whether a small machine boots with KVM on this host. That
-// /dev/kvm exists says little: in a virtual machine that nests badly, guests
-// hang. The answer is kept until the host boots again.
+// kvmWorks reports whether a small machine boots with KVM on this host. It is not
+// enough that /dev/kvm exists: guests hang in a virtual machine whose nesting is
+// broken. The answer is kept until the host boots again.
 func kvmWorks(m *machine, busybox, cache string) (bool, error) {
 	dev, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
@@ -301,5 +301,5 @@ func kvmWorks(m *machine, busybox, cache string) (bool, error) {
 	return true, os.WriteFile(answer, []byte("boots\n"), 0o666)
 }
 
-// kvmPatience is how long the probe may take: with KVM that works it is 1 to 2 s.
+// kvmPatience is how long the probe may take. If KVM works, it takes 1 to 2 s.
 const kvmPatience = 10 * time.Second

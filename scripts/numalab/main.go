@@ -1,5 +1,5 @@
 // Numalab runs a command on a virtual NUMA machine: a stock Linux kernel under
-// QEMU, with the nodes, memory and distances that were asked for.
+// QEMU, with the requested nodes, memory and distances.
 //
 //	numalab.sh [--nodes 4] [--cpus-per-node 2] [--mem-per-node 512M] ... -- COMMAND...
 //
@@ -10,14 +10,14 @@
 // The program has two roles. On the host it finds a kernel, packs a file
 // system in memory (busybox, this program, and what the command needs), boots
 // QEMU, and copies out what the command wrote. In the guest it is process 1
-// (guest_linux.go). They talk over serial lines, which every kernel has built
-// in: ttyS0 is the kernel's console, ttyS1 what the command prints and, the other
-// way, the word that stops it early, ttyS2 a .tar.gz of the results, with the
-// exit status first.
+// (guest_linux.go). The two talk over serial lines, because every kernel has
+// them built in. ttyS0 is the kernel's console. ttyS1 carries what the command
+// prints, and in the other direction the word that stops the command early. ttyS2
+// carries a .tar.gz of the results, which begins with the exit status.
 //
 // Invariant: when the host's role ends, QEMU has ended and the temporary files
-// are gone, also after a time-out or a signal. Of SIGKILL the temporary files
-// are left; QEMU is not.
+// are gone, also after a time-out or a signal. After SIGKILL the temporary files
+// remain, but QEMU does not.
 package main
 
 import (
@@ -39,7 +39,7 @@ import (
 const (
 	exitUsage       = 2
 	exitTimeout     = 124 // as timeout(1)
-	exitMachine     = 125 // the machine could not be made or broke down
+	exitMachine     = 125 // the machine could not be made, or it broke down
 	exitInterrupted = 130 // as a shell
 )
 
@@ -52,13 +52,13 @@ are busybox's. Files that COMMAND writes to /results are copied to --out, also
 after a time-out or Ctrl-C: COMMAND is then interrupted and has 30 s to end. A
 second Ctrl-C ends the machine at once.
 
-The machine needs qemu-system-x86_64 and busybox; what is missing is named with
-the command that installs it. KVM is used only after a small machine has really
-booted with it, once since this host started; else the CPU is emulated. Node and
-CPU numbers count from 0, CPUs node by node; each node is a package.
+The machine needs qemu-system-x86_64 and busybox. If one is missing, an error
+names the command that installs it. KVM is used only if a small machine has booted
+with it since this host started; otherwise the CPU is emulated. Nodes and CPUs are
+numbered from 0, CPUs node by node. Each node is a package.
 
-Exit status: COMMAND's; 2 bad usage; 124 time-out; 125 no machine, or it broke
-down: the end of its console is then shown; 130 interrupted.
+Exit status: COMMAND's; 2 bad usage; 124 time-out; 125 the machine could not be
+made or broke down, and the end of its console is shown; 130 interrupted.
 
 Options:
 `
@@ -68,7 +68,7 @@ func main() {
 		guest()
 		return
 	}
-	// A child is ended with the thread that made it: see endWithParent.
+	// The kernel ends a child with the thread that made it: see endWithParent.
 	runtime.LockOSThread()
 	status, err := host(os.Args[1:])
 	if err != nil {
@@ -96,7 +96,7 @@ type list []string
 func (l *list) String() string     { return strings.Join(*l, ",") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
-// A number and a duration are values of flags whose errors say what is wanted.
+// A number and a duration are flag values whose errors say what the flag takes.
 type (
 	number   int
 	duration time.Duration
@@ -222,7 +222,7 @@ func host(args []string) (int, error) {
 	}
 	defer os.RemoveAll(tmp)
 
-	interrupted := make(chan os.Signal, 1)
+	interrupted := make(chan os.Signal, 2) // the second ends the machine at once
 	signal.Notify(interrupted, os.Interrupt, terminate, hangUp)
 	defer signal.Stop(interrupted)
 
@@ -266,7 +266,7 @@ func findTools() (qemu, busybox string, err error) {
 	return qemu, busybox, nil
 }
 
-// cacheDir returns where kernels and what is known of this host are kept.
+// cacheDir returns the directory for kernels and for what is known of this host.
 func cacheDir() (string, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {

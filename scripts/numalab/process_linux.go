@@ -10,9 +10,9 @@ const (
 	hangUp    = syscall.SIGHUP
 )
 
-// endWithParent has the kernel end the child when the thread that makes it
-// ends, also by a signal that this program cannot catch. The child has a
-// process group of its own, so that Ctrl-C reaches it only through us.
+// endWithParent makes the kernel end the child when the thread that starts it ends,
+// even by a signal that this program cannot catch. The child gets its own process
+// group, so that Ctrl-C in a terminal reaches only this program.
 func endWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

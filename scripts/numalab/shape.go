@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A shape is the machine that is asked for. The guest finds it as JSON in the
+// A shape describes the requested machine. The guest finds it as JSON in the
 // environment (NUMALAB_SHAPE), so that a test can compare.
 type shape struct {
 	Nodes     []node
