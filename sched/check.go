@@ -37,6 +37,11 @@ func (s *Sched) CheckQuiet() error {
 			return fmt.Errorf("P %d: %w", p.id, err)
 		}
 	}
+	for _, m := range s.allm {
+		if err := m.checkQuiet(); err != nil {
+			return fmt.Errorf("M %d: %w", m.ID, err)
+		}
+	}
 	return nil
 }
 
@@ -75,22 +80,28 @@ func (p *P) checkQuiet() error {
 	if p.runnext.v != nil {
 		return fmt.Errorf("idle with a G to run next")
 	}
-	m := p.m
-	if m == nil {
-		return nil
+	if p.m != nil {
+		return fmt.Errorf("idle and held by M %d", p.m.ID)
 	}
-	if m.p != p || m.searching {
-		return fmt.Errorf("its M %d holds another P, or sleeps as a searcher", m.ID)
+	return nil
+}
+
+func (m *M) checkQuiet() error {
+	if m.p != nil || m.nextp != nil || m.searching {
+		return fmt.Errorf("it holds a P, or will, or searches")
+	}
+	if !m.idle {
+		return fmt.Errorf("it is not on its Node's idle list")
 	}
 	if k := m.note.key.Peek(); k != noteSleeping {
-		return fmt.Errorf("its M %d is idle with a note in state %d, not asleep on it (%d)", m.ID, k, noteSleeping)
+		return fmt.Errorf("it is idle with a note in state %d, not asleep on it (%d)", k, noteSleeping)
 	}
 	n := 0
 	for c := m.freec; c != nil; c = c.link {
 		n++
 	}
 	if n != m.nfreec {
-		return fmt.Errorf("its M %d has %d free carriers and counts %d", m.ID, n, m.nfreec)
+		return fmt.Errorf("it has %d free carriers and counts %d", n, m.nfreec)
 	}
 	return nil
 }
@@ -127,8 +138,11 @@ func (s *Sched) DescribeLine(line Line) (name, value string) {
 			return fmt.Sprintf("P%d.runnext", p.id), "a G"
 		case p.gpool != nil && line == p.gpool.lock.key.line:
 			return "gpool.lock", p.gpool.lock.String()
-		case p.m != nil && line == p.m.note.key.line:
-			return fmt.Sprintf("M%d.note", p.m.ID), [...]string{"clear", "signalled", "sleeping"}[p.m.note.key.Peek()]
+		}
+	}
+	for _, m := range s.allm {
+		if line == m.note.key.line {
+			return fmt.Sprintf("M%d.note", m.ID), [...]string{"clear", "signalled", "sleeping"}[m.note.key.Peek()]
 		}
 	}
 	switch line {
@@ -194,7 +208,7 @@ func (s *Sched) Reset() {
 	s.npidle.v = uint32(len(s.ps))
 	s.lines.Store(s.reuse.lines)
 	s.runs, s.err, s.later, s.closed = nil, nil, nil, false
-	s.ncarriers, s.nmstarted = 0, 0
+	s.ncarriers, s.allm = 0, nil
 }
 
 // Discard ends the coroutines that Reuse has kept. s cannot be used afterwards.

@@ -18,7 +18,13 @@ type M struct {
 
 	s      *Sched
 	memory Memory // nil on a machine whose memory is real
-	p      *P     // nil for the M that stands for callers from outside
+	p      *P     // that it holds; nil while it has none
+	nextp  *P     // that it will hold when it wakes; set by whoever wakes it
+
+	// On the idle list of the Node whose P it held last; under that Node's lock.
+	idle       bool
+	oldp       *P // the P that it held last
+	link, back *M
 
 	c       *carrier          // the one entered
 	nextg   *G                // fresh G for the carrier that is entered next
@@ -113,14 +119,14 @@ func (m *M) P() int {
 // newm starts an M for p, which nobody else can see.
 func (m *M) newm(p *P, searching bool) {
 	s := m.s
-	nm := &M{s: s, memory: s.machine.Memory(), p: p, searching: searching}
+	nm := &M{s: s, memory: s.machine.Memory(), searching: searching}
 	nm.note.key.line = s.newLines(1)
 	nm.c = m.newCarrier()
-	p.m = nm
+	nm.acquirep(p)
 	p.tick = bindingTicks - 1 // have it bound at once
 	s.lock.lock(m)
-	nm.ID = s.nmstarted
-	s.nmstarted++
+	nm.ID = len(s.allm)
+	s.allm = append(s.allm, nm)
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
 	s.machine.Newosproc(nm, m)

@@ -21,8 +21,10 @@ func (pl *domain) hasPs() bool { return len(pl.node.ps) > 0 }
 //
 // Invariants:
 //   - A P is on its Node's idle list if and only if P.idle, and then its own run
-//     queue is empty and its M, if it has one, sleeps or is about to. Whoever
-//     takes the P off the list owes that M exactly one wakeup.
+//     queue is empty and no M holds it.
+//   - An M is on the idle list of the Node of its oldp if and only if M.idle, and then
+//     it sleeps or is about to. Whoever takes it off the list owes it exactly one
+//     wakeup.
 //   - nidle, nrunq and Sched.npidle change under the lock, and are read without.
 type Node struct {
 	lock  mutex
@@ -33,6 +35,7 @@ type Node struct {
 	nidle    Word32 // how many
 	hunger   uint32 // see hungerOf; under lock
 	hungerAt int64  // when that was
+	midle    *M     // idle Ms, last come first, linked through M.link and M.back
 	nsearch  Word32 // Ms of this node that look for work
 
 	ps   []*P
@@ -51,8 +54,9 @@ func (m *M) pidleput(n *Node, p *P) int32 {
 	return m.s.npidle.add(m, 1)
 }
 
-// pidletake takes p off the idle list. n.lock is held.
-func (m *M) pidletake(n *Node, p *P) {
+// pidletake takes p off the idle list, and with it an idle M to hold it, the one that
+// held it last if that is idle. It returns nil if no M is idle. n.lock is held.
+func (m *M) pidletake(n *Node, p *P) *M {
 	p.idle = false
 	if p.back != nil {
 		p.back.link = p.link
@@ -65,6 +69,43 @@ func (m *M) pidletake(n *Node, p *P) {
 	p.link, p.back = nil, nil
 	n.nidle.add(m, -1)
 	m.s.npidle.add(m, -1)
+
+	mp := p.oldm
+	if mp == nil {
+		mp = n.midle
+	}
+	if mp != nil {
+		n.mtake(mp)
+	}
+	return mp
+}
+
+// mput makes mp idle. n is the Node of mp.oldp. n.lock is held.
+func (n *Node) mput(mp *M) {
+	mp.idle = true
+	mp.link, mp.back = n.midle, nil
+	if n.midle != nil {
+		n.midle.back = mp
+	}
+	n.midle = mp
+	mp.oldp.oldm = mp
+}
+
+// mtake takes mp off the idle list. n.lock is held.
+func (n *Node) mtake(mp *M) {
+	mp.idle = false
+	if mp.back != nil {
+		mp.back.link = mp.link
+	} else {
+		n.midle = mp.link
+	}
+	if mp.link != nil {
+		mp.link.back = mp.back
+	}
+	mp.link, mp.back = nil, nil
+	if mp.oldp.oldm == mp {
+		mp.oldp.oldm = nil
+	}
 }
 
 // queuePut adds gp to the end of n's queue.

@@ -10,10 +10,7 @@ type P struct {
 	node   *Node
 	l3     int // index of cpu's L3 cache, or -1
 
-	// m holds the P, or sleeps and will hold it again when it is woken. It is nil until
-	// the P is first needed. An idle P keeps its M, so that it comes back to the thread
-	// and the caches that it had.
-	m *M
+	m *M // that holds it; nil while it is idle
 
 	tick    uint32 // turns of the scheduling loop
 	ring    ring
@@ -31,6 +28,10 @@ type P struct {
 	// On the Node's idle list; under its lock.
 	idle       bool
 	link, back *P
+
+	// oldm is the M that held the P last, while that M is idle; under the Node's lock.
+	// A P that is needed again comes back to it, to its thread and its caches.
+	oldm *M
 
 	stats pstats
 

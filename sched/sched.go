@@ -41,7 +41,7 @@ type Sched struct {
 	allc       *carrier
 	freec      *carrier
 	ncarriers  int
-	nmstarted  int
+	allm       []*M   // Ms that were ever started
 	nfreec     Word32 // length of freec; read without the lock
 	nm         Word32 // Ms that have not ended; read without the lock
 
@@ -298,10 +298,13 @@ func (m *M) stop(err error) {
 	for _, n := range s.nodes {
 		n.lock.lock(m)
 		for p := n.idle; p != nil; p = n.idle {
-			m.pidletake(n, p)
-			if p.m != nil {
-				p.m.note.wakeup(m)
+			if mp := m.pidletake(n, p); mp != nil {
+				mp.note.wakeup(m) // for no P: it ends
 			}
+		}
+		for mp := n.midle; mp != nil; mp = n.midle {
+			n.mtake(mp)
+			mp.note.wakeup(m)
 		}
 		n.lock.unlock(m)
 	}

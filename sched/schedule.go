@@ -152,7 +152,7 @@ func (m *M) sleep() *G {
 	p.stats.Sleeps++
 	searched := m.searching
 	m.searching, m.hunger = false, 0 // before others can see the P, and with it m
-	all := int(m.pidleput(n, p)) == len(s.ps)
+	all := int(m.releasep()) == len(s.ps)
 	n.lock.unlock(m)
 
 	searchers := int32(0)
@@ -162,18 +162,21 @@ func (m *M) sleep() *G {
 		searchers = int32(n.nsearch.load(m))
 	}
 	if searchers == 0 && m.workAnywhere() {
-		grace := s.homes && m.onlyFarWork()
+		grace := s.homes && p.onlyFarWork(m)
 		if grace && m.note.sleepFor(m, policy.Grace) {
-			m.checkBinding()
+			m.woken()
 			return nil
 		}
-		if (!grace || m.workAnywhere()) && m.unidle(p) {
-			m.searching = true
-			if grace {
-				m.hunger = m.hungerOf(n)
+		if !grace || m.workAnywhere() {
+			if m.unidle(p) {
+				m.searching = true
+				if grace {
+					m.hunger = m.hungerOf(n)
+				}
+				n.nsearch.add(m, 1)
+				return nil
 			}
-			n.nsearch.add(m, 1)
-			return nil
+			m.wakep(n) // p, or m, was needed for something else
 		}
 	}
 	if all {
@@ -184,7 +187,7 @@ func (m *M) sleep() *G {
 		}
 	}
 	m.note.sleep(m)
-	m.checkBinding()
+	m.woken()
 	return nil
 }
 
@@ -196,19 +199,6 @@ func (m *M) hungerOf(n *Node) uint32 {
 	h := n.hunger
 	n.lock.unlock(m)
 	return h
-}
-
-// unidle takes p off the idle list and reports whether it did. If somebody else was
-// faster, they wake p's M.
-func (m *M) unidle(p *P) bool {
-	n := p.node
-	n.lock.lock(m)
-	took := p.idle
-	if took {
-		m.pidletake(n, p)
-	}
-	n.lock.unlock(m)
-	return took
 }
 
 // workAnywhere looks at every queue that m could take from.
@@ -229,16 +219,16 @@ func (m *M) workAnywhere() bool {
 	return false
 }
 
-// onlyFarWork reports whether nothing is queued in m's domain, so that all that m has
-// declined is elsewhere. Where Ps of several domains share a Node, the Node's queue
+// onlyFarWork reports whether nothing is queued in p's domain, so that all that p's M
+// has declined is elsewhere. Where Ps of several domains share a Node, the Node's queue
 // counts as near.
-func (m *M) onlyFarWork() bool {
-	n := m.p.node
+func (p *P) onlyFarWork(m *M) bool {
+	n := p.node
 	if n.nrunq.load(m) != 0 {
 		return false
 	}
-	for _, p := range n.ps {
-		if p.domain == m.p.domain && (p.ring.len(m) != 0 || p.runnext.load(m) != nil) {
+	for _, v := range n.ps {
+		if v.domain == p.domain && (v.ring.len(m) != 0 || v.runnext.load(m) != nil) {
 			return false
 		}
 	}
@@ -259,9 +249,9 @@ func (m *M) wakep(n *Node) {
 			return
 		}
 		n.lock.lock(m)
-		p := n.idle
+		p, mp := n.idle, (*M)(nil)
 		if p != nil {
-			m.pidletake(n, p)
+			mp = m.pidletake(n, p)
 		} else {
 			// Somebody was faster. Uncount the searcher under the lock: an M that is
 			// about to sleep there must not rely on it.
@@ -269,24 +259,10 @@ func (m *M) wakep(n *Node) {
 		}
 		n.lock.unlock(m)
 		if p != nil {
-			m.startm(p, true)
+			m.startm(p, mp, true)
 			return
 		}
 	}
-}
-
-// startm has p's M run, or gives p one. The caller has taken p off the idle
-// list, and has counted it as a searcher if it is to be one.
-func (m *M) startm(p *P, searching bool) {
-	if m.p != nil {
-		m.p.stats.wakes(m.p, p)
-	}
-	if p.m == nil {
-		m.newm(p, searching)
-		return
-	}
-	p.m.searching = searching
-	p.m.note.wakeup(m)
 }
 
 // ready makes gp, which was parked, runnable.
@@ -319,10 +295,12 @@ func (m *M) ready(gp *G) {
 // readyAt makes gp runnable on node n: on its last P if that is idle there, else
 // in n's queue.
 func (m *M) readyAt(n *Node, gp *G) {
-	if p := gp.p; p.node == n && m.unidle(p) {
-		p.runnext.swap(m, gp) // p is ours until we start its M, and its ring is empty
-		m.startm(p, false)
-		return
+	if p := gp.p; p.node == n {
+		if mp, ok := m.takeIdle(p); ok {
+			p.runnext.swap(m, gp) // p is ours until we start an M for it, and its ring is empty
+			m.startm(p, mp, false)
+			return
+		}
 	}
 	m.queuePut(n, gp)
 	m.wakep(n)

@@ -190,9 +190,11 @@ func (s *Sched) ended(m *M) bool {
 // BindErrors returns why Ms could not be bound, one error for each that could
 // not. Call it after [Sched.Quiesce].
 func (s *Sched) BindErrors() (errs []error) {
-	for _, p := range s.ps {
-		if p.m != nil && p.m.bindErr != nil {
-			errs = append(errs, p.m.bindErr)
+	s.lock.lock(s.m0)
+	defer s.lock.unlock(s.m0)
+	for _, m := range s.allm {
+		if m.bindErr != nil {
+			errs = append(errs, m.bindErr)
 		}
 	}
 	return errs

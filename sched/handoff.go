@@ -1,0 +1,70 @@
+package sched
+
+// How Ps and Ms come together and part. An M holds a P while it runs Gs. When it finds
+// nothing to run, both go to the idle lists of their Node. Whoever has work takes a P
+// and an M off them.
+
+// acquirep has m hold p, which nobody else holds.
+func (m *M) acquirep(p *P) {
+	m.p, p.m = p, m
+}
+
+// releasep makes m's P idle, and m as well, and returns how many Ps are idle now. The
+// lock of the P's Node is held. From then on m may be given another P: see woken.
+func (m *M) releasep() int32 {
+	p := m.p
+	m.p, p.m = nil, nil
+	m.oldp = p
+	p.node.mput(m)
+	return m.pidleput(p.node, p)
+}
+
+// unidle undoes releasep, unless somebody has taken p or m meanwhile. It reports whether
+// it did.
+func (m *M) unidle(p *P) bool {
+	n := p.node
+	n.lock.lock(m)
+	took := p.idle && p.oldm == m
+	if took {
+		m.pidletake(n, p)
+		m.acquirep(p)
+	}
+	n.lock.unlock(m)
+	return took
+}
+
+// takeIdle takes p off the idle list, with an idle M if there is one, and reports
+// whether p was there.
+func (m *M) takeIdle(p *P) (mp *M, took bool) {
+	n := p.node
+	n.lock.lock(m)
+	if took = p.idle; took {
+		mp = m.pidletake(n, p)
+	}
+	n.lock.unlock(m)
+	return mp, took
+}
+
+// startm has mp hold p and run, or a new M if mp is nil. The caller has taken both off
+// the idle lists, and has counted a searcher if the M is to be one.
+func (m *M) startm(p *P, mp *M, searching bool) {
+	if m.p != nil {
+		m.p.stats.wakes(m.p, p)
+	}
+	if mp == nil {
+		m.newm(p, searching)
+		return
+	}
+	mp.searching, mp.nextp = searching, p
+	mp.note.wakeup(m)
+}
+
+// woken has m hold the P that it was woken for. There is none if m was woken because
+// the scheduler stops.
+func (m *M) woken() {
+	if p := m.nextp; p != nil {
+		m.nextp = nil
+		m.acquirep(p)
+		m.checkBinding()
+	}
+}
