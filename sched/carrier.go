@@ -165,11 +165,18 @@ func (c *carrier) run(yield func(struct{}) bool) {
 
 // loop is the scheduling loop. It ends when the M that runs it ends.
 func (c *carrier) loop() {
+	if m := c.m; m.isSysmon {
+		m.sysmon()
+		return
+	}
 	for {
 		m := c.m
 		m.commitPark()
 		if m.freec == nil {
 			m.provideCarrier()
+		}
+		if m.p == nil && !m.stopm() {
+			return
 		}
 		gp := m.nextg
 		m.nextg = nil
@@ -228,11 +235,10 @@ func (g *G) park(commit func(*M, *G) bool) {
 	if s.stopping.load(m) == stopping {
 		// commit may have a lock to release. It may also make g visible while g is in
 		// its carrier still. Whoever sees g then sees stopping, too, and does not enter.
-		g.cancelled = true
+		g.barred = cancelled
 		commit(m, g)
 		panic(errCancelled)
 	}
-	m.commit, m.commitG = commit, g
 	m.p.stats.Parks++
 	m.leaves(g)
 	if s.severalDomains {
@@ -249,10 +255,18 @@ func (g *G) park(commit func(*M, *G) bool) {
 		m.nextg = gp
 		next = m.popCarrier()
 	}
+	g.switchTo(next, commit)
+}
+
+// switchTo leaves g's carrier for next, where commit is called, and returns when g is
+// resumed.
+func (g *G) switchTo(next *carrier, commit func(*M, *G) bool) {
+	m := g.m
+	m.commit, m.commitG = commit, g
 	c := m.c
 	if !m.enter(next) {
-		g.cancelled = true
-		g.m = s.m0 // no M runs it any more
+		g.barred = cancelled
+		g.m = m.s.m0 // no M runs it any more
 		panic(errCancelled)
 	}
 	g.m = c.m

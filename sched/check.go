@@ -14,6 +14,10 @@ import (
 // first Run.
 func (s *Sched) ReportOuter() { s.m0.memory = s.machine.Memory() }
 
+// BoundSysmon has sysmon end after so many looks at the Ps; with 0 there is no sysmon.
+// Call it before the first Run.
+func (s *Sched) BoundSysmon(looks int) { s.noSysmon, s.sysmonLooks = looks == 0, looks }
+
 // CheckQuiet checks what must hold when every M sleeps, has ended or was never
 // started, no Run waits and the scheduler has not stopped: no queue holds a G,
 // every P is idle and the idle lists are whole, nobody is counted as a searcher
@@ -87,6 +91,9 @@ func (p *P) checkQuiet() error {
 }
 
 func (m *M) checkQuiet() error {
+	if m.isSysmon {
+		return nil // it never holds a P
+	}
 	if m.p != nil || m.nextp != nil || m.searching {
 		return fmt.Errorf("it holds a P, or will, or searches")
 	}
@@ -131,6 +138,8 @@ func (s *Sched) DescribeLine(line Line) (name, value string) {
 			return fmt.Sprintf("P%d.ring", p.id), fmt.Sprintf("%d Gs from %d", ringLen(st), ringHead(st))
 		case line >= p.ring.lines && line < p.ring.lines+ringSize/slotsPerLine:
 			return fmt.Sprintf("P%d.slots", p.id), ""
+		case line == p.status.line:
+			return fmt.Sprintf("P%d.status", p.id), fmt.Sprint(p.status.Peek())
 		case line == p.runnext.line:
 			if p.runnext.v == nil {
 				return fmt.Sprintf("P%d.runnext", p.id), "none"
@@ -152,6 +161,8 @@ func (s *Sched) DescribeLine(line Line) (name, value string) {
 		return "sched.lock", s.lock.String()
 	case s.npidle.line:
 		return "npidle", fmt.Sprint(s.npidle.Peek())
+	case s.nretaken.line:
+		return "nretaken", fmt.Sprint(s.nretaken.Peek())
 	case s.stopping.line:
 		return "stopping", fmt.Sprint(s.stopping.Peek())
 	case s.nm.line:
@@ -202,13 +213,13 @@ func (s *Sched) Reset() {
 		*n = s.reuse.nodes[i]
 		n.runq.buf = buf
 	}
-	for _, w := range []*Word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm} {
+	for _, w := range []*Word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.sysmonWaits} {
 		w.v = 0
 	}
 	s.npidle.v = uint32(len(s.ps))
 	s.lines.Store(s.reuse.lines)
 	s.runs, s.err, s.later, s.closed = nil, nil, nil, false
-	s.ncarriers, s.allm = 0, nil
+	s.ncarriers, s.allm, s.sysmonM = 0, nil, nil
 }
 
 // Discard ends the coroutines that Reuse has kept. s cannot be used afterwards.

@@ -44,6 +44,9 @@ var (
 	errEndedLocked = errors.New("sched: a G has ended without runtime.UnlockOSThread: it was locked to its thread")
 )
 
+// errInSyscall is what the function of a system call panics with if it uses its G.
+var errInSyscall = errors.New("sched: the function of a Syscall has used a G: it runs without a P, and may not")
+
 // errOtherScheduler and its like are what misuse panics with.
 var (
 	errOtherScheduler = errors.New("sched: a Chan of another scheduler: a G may use Chans that NewChan made for its own scheduler only")
@@ -62,11 +65,11 @@ func (g *G) panicked(value any, outer *G) {
 	if value == nil && calledGoexit() {
 		value = errGoexit
 	}
-	if value != errCancelled || !g.cancelled {
+	if value != errCancelled || g.barred != cancelled {
 		g.m.stop(&PanicError{Value: value, Stack: debug.Stack()})
 	}
 	if outer != nil {
-		outer.m, outer.cancelled = g.m, true
+		outer.m, outer.barred = g.m, cancelled
 	}
 	panic(errCancelled)
 }
@@ -104,8 +107,9 @@ func calledGoexit() bool {
 
 // checkdead is called by an M that is about to sleep when all Ps were idle. With
 // every Node locked, no P can stop being idle and nothing can be queued, so that
-// if all Ps are idle and all queues empty no M holds a G: as Run queues its G
-// under Sched.lock, none will ever be ready again.
+// if all Ps are idle and all queues empty no M with a P holds a G. If nretaken is 0, no
+// M without a P does either. Run queues its G under Sched.lock. So no G will ever be
+// ready again.
 func (m *M) checkdead() {
 	s := m.s
 	s.lock.lock(m)
@@ -119,7 +123,8 @@ func (m *M) checkdead() {
 	}
 }
 
-// allIdle reports whether every P is idle and every queue is empty.
+// allIdle reports whether every P is idle, every queue is empty, and no G is in a system
+// call.
 func (m *M) allIdle() bool {
 	s := m.s
 	for _, n := range s.nodes {
@@ -129,6 +134,7 @@ func (m *M) allIdle() bool {
 	for _, n := range s.nodes {
 		idle = idle && n.runq.n == 0
 	}
+	idle = idle && s.nretaken.load(m) == 0
 	for _, n := range s.nodes {
 		n.lock.unlock(m)
 	}

@@ -19,7 +19,7 @@ type G struct {
 	m          *M           // while it runs, its M
 	home       atomic.Int32 // index of the domain it is at home at, or noHome; thieves look
 	from, away int32        // it was made ready from domain from away times in a row
-	cancelled  bool         // it must not go on, even if it recovers what says so
+	barred     bar          // why it may not ask the scheduler for anything; 0 if it may
 	forks      uint16       // times it was joined, so that a second Join is noticed
 	queuePos   uint64       // on the one queue of arms without rings: its position + 1
 
@@ -58,13 +58,28 @@ type Arg struct {
 	A, B, C int
 }
 
-// running returns the M that runs g. A G that is cancelled has none and panics: its
-// deferred functions have asked for something.
+// A bar is why a G may not ask the scheduler for anything.
+type bar uint8
+
+const (
+	cancelled     bar = 1 + iota // it must not go on, even if it recovers what says so
+	busyInSyscall                // its M has no P
+)
+
+// running returns the M that runs g. It panics if g is barred: a deferred function of a
+// cancelled G has asked for something, or the function of a system call has.
 func (g *G) running() *M {
-	if g.cancelled {
-		panic(errCancelled)
+	if g.barred != 0 {
+		g.refuse()
 	}
 	return g.m
+}
+
+func (g *G) refuse() {
+	if g.barred == cancelled {
+		panic(errCancelled)
+	}
+	panic(errInSyscall)
 }
 
 // invoke runs g's function. If outer is not nil it runs on the stack of outer, which
@@ -81,7 +96,7 @@ func (g *G) invoke(outer *G) {
 	} else {
 		g.ret = g.task(g, g.arg)
 	}
-	if g.cancelled {
+	if g.barred == cancelled {
 		panic(errCancelled) // again: others may still see g where it was to wait
 	}
 	returned = true

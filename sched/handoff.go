@@ -27,6 +27,7 @@ func (m *M) unidle(p *P) bool {
 	took := p.idle && p.oldm == m
 	if took {
 		m.pidletake(n, p)
+		n.mtake(m)
 		m.acquirep(p)
 	}
 	n.lock.unlock(m)
@@ -39,7 +40,8 @@ func (m *M) takeIdle(p *P) (mp *M, took bool) {
 	n := p.node
 	n.lock.lock(m)
 	if took = p.idle; took {
-		mp = m.pidletake(n, p)
+		m.pidletake(n, p)
+		mp = n.mget(p)
 	}
 	n.lock.unlock(m)
 	return mp, took
@@ -57,6 +59,57 @@ func (m *M) startm(p *P, mp *M, searching bool) {
 	}
 	mp.searching, mp.nextp = searching, p
 	mp.note.wakeup(m)
+}
+
+// handoffp gives p, which nobody holds, to an M if there is work for it, and makes it
+// idle otherwise. m has no P itself.
+func (m *M) handoffp(p *P) {
+	n := p.node
+	if p.hasWork(m) || n.nrunq.load(m) != 0 {
+		m.startFor(p, false)
+		return
+	}
+	// Without idle Ps or searchers nobody would hear of new work. Let p's M search.
+	if n.nidle.load(m) == 0 && n.nsearch.cas(m, 0, 1) {
+		m.startFor(p, true)
+		return
+	}
+	n.lock.lock(m)
+	if n.runq.n != 0 {
+		n.lock.unlock(m)
+		m.startFor(p, false)
+		return
+	}
+	all := int(m.pidleput(n, p)) == len(m.s.ps)
+	n.lock.unlock(m)
+	if all {
+		m.allPsIdle()
+	}
+}
+
+// startFor has an idle M, or a new one, hold p.
+func (m *M) startFor(p *P, searching bool) {
+	n := p.node
+	n.lock.lock(m)
+	mp := n.mget(p)
+	n.lock.unlock(m)
+	m.startm(p, mp, searching)
+}
+
+// stopm makes m, which has no P, idle until it is woken for one. It returns false if the
+// scheduler stops.
+func (m *M) stopm() bool {
+	n := m.oldp.node
+	n.lock.lock(m)
+	if m.s.stopping.load(m) == stopping {
+		n.lock.unlock(m)
+		return false
+	}
+	n.mput(m)
+	n.lock.unlock(m)
+	m.note.sleep(m)
+	m.woken()
+	return m.p != nil
 }
 
 // woken has m hold the P that it was woken for. There is none if m was woken because

@@ -21,6 +21,10 @@ type M struct {
 	p      *P     // that it holds; nil while it has none
 	nextp  *P     // that it will hold when it wakes; set by whoever wakes it
 
+	syscall uint32 // value of oldp.status while m is in a system call
+
+	isSysmon bool
+
 	// On the idle list of the Node whose P it held last; under that Node's lock.
 	idle       bool
 	oldp       *P // the P that it held last
@@ -118,12 +122,24 @@ func (m *M) P() int {
 
 // newm starts an M for p, which nobody else can see.
 func (m *M) newm(p *P, searching bool) {
-	s := m.s
-	nm := &M{s: s, memory: s.machine.Memory(), searching: searching}
-	nm.note.key.line = s.newLines(1)
-	nm.c = m.newCarrier()
+	nm := m.allocm()
+	nm.searching = searching
 	nm.acquirep(p)
 	p.tick = bindingTicks - 1 // have it bound at once
+	m.startNew(nm)
+}
+
+func (m *M) allocm() *M {
+	s := m.s
+	nm := &M{s: s, memory: s.machine.Memory()}
+	nm.note.key.line = s.newLines(1)
+	nm.c = m.newCarrier()
+	return nm
+}
+
+// startNew gives nm a thread.
+func (m *M) startNew(nm *M) {
+	s := m.s
 	s.lock.lock(m)
 	nm.ID = len(s.allm)
 	s.allm = append(s.allm, nm)

@@ -19,6 +19,15 @@ type Machine interface {
 	// Topology is the machine that Ps are mapped onto. It never changes.
 	Topology() *topology.Topology
 
+	// Syscall calls f for m, which is in a system call and has no P. On a simulated
+	// machine the call takes ns nanoseconds.
+	Syscall(m *M, ns int64, f func())
+
+	// NativeWaits describes, one string each, the goroutines of Gs that wait for
+	// something of Go's own: a mutex, a channel, a sleep. It may take a millisecond and
+	// more. A machine that does not know returns nothing.
+	NativeWaits() []string
+
 	// Nanotime is the machine's clock in nanoseconds. It never goes back.
 	Nanotime(m *M) int64
 

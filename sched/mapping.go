@@ -142,6 +142,8 @@ func (s *Sched) newP(topo *topology.Topology, pl *domain, cpu int, seed uint64) 
 	p.ring.state.line = s.newLines(1)
 	p.ring.lines = s.newLines(ringSize / slotsPerLine)
 	p.runnext.line = s.newLines(1)
+	p.status.line = s.newLines(1)
+	p.slice.line = p.status.line
 	return p
 }
 

@@ -54,9 +54,8 @@ func (m *M) pidleput(n *Node, p *P) int32 {
 	return m.s.npidle.add(m, 1)
 }
 
-// pidletake takes p off the idle list, and with it an idle M to hold it, the one that
-// held it last if that is idle. It returns nil if no M is idle. n.lock is held.
-func (m *M) pidletake(n *Node, p *P) *M {
+// pidletake takes p off the idle list. n.lock is held.
+func (m *M) pidletake(n *Node, p *P) {
 	p.idle = false
 	if p.back != nil {
 		p.back.link = p.link
@@ -68,8 +67,14 @@ func (m *M) pidletake(n *Node, p *P) *M {
 	}
 	p.link, p.back = nil, nil
 	n.nidle.add(m, -1)
-	m.s.npidle.add(m, -1)
+	if int(m.s.npidle.add(m, -1)) == len(m.s.ps)-1 {
+		m.wakeSysmon()
+	}
+}
 
+// mget takes an idle M to hold p off the list: the one that held it last, if that is
+// idle. It returns nil if none is. n.lock is held.
+func (n *Node) mget(p *P) *M {
 	mp := p.oldm
 	if mp == nil {
 		mp = n.midle

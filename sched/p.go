@@ -12,6 +12,8 @@ type P struct {
 
 	m *M // that holds it; nil while it is idle
 
+	status  Word32 // see syscall.go
+	slice   Word32 // see sysmon.go
 	tick    uint32 // turns of the scheduling loop
 	ring    ring
 	runnext wordG // the G that was last made ready here: next to run

@@ -3,6 +3,7 @@ package sched
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,12 +17,23 @@ type Config struct {
 	Arm     policy.Arm
 	Procs   int    // how many Ps; 0 means as many as the machine allows CPUs
 	Seed    uint64 // of the random choices
+
+	// NoSysmon leaves out the M that takes Ps away from Gs in long system calls, as
+	// before Go 1.1, and that finds Gs which wait for what the scheduler does not know.
+	NoSysmon bool
+
+	// Report is told, in words for a person, when Gs hold up others in a way that the
+	// scheduler can only watch. nil means that it goes to the standard error. sysmon
+	// calls it.
+	Report func(text string)
 }
 
 // A Sched schedules Gs on the Ps and Ms of one machine.
 type Sched struct {
-	machine Machine
-	arm     policy.Arm
+	machine  Machine
+	arm      policy.Arm
+	noSysmon bool
+	report   func(string)
 
 	ps             []*P
 	domains        []*domain
@@ -31,7 +43,12 @@ type Sched struct {
 
 	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
 	npidle   Word32 // idle Ps of all Nodes
+	nretaken Word32 // Ms in system calls whose P sysmon has taken
 	quiet    Word32 // 1 while Quiesce waits for all Ps to be idle
+
+	sysmonWaits Word32 // 1 while sysmon sleeps because every P is idle
+	sysmonM     *M     // nil until the first Run, or for ever
+	sysmonLooks int // 0: no bound
 
 	lock       mutex // protects what follows
 	runs       []*run
@@ -84,10 +101,15 @@ func New(cfg Config) (*Sched, error) {
 	if cfg.Procs < 1 || cfg.Procs > max {
 		return nil, fmt.Errorf("sched: Config.Procs is %d: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
 	}
-	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, groupPaths: make(map[*Group]int64)}
+	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, report: cfg.Report, groupPaths: make(map[*Group]int64)}
+	if s.report == nil {
+		s.report = func(text string) { os.Stderr.WriteString(text) }
+	}
 	s.m0 = &M{ID: -1, s: s}
 	s.lock.key.line = s.newLines(1)
 	s.npidle.line = s.newLines(1)
+	s.nretaken.line = s.newLines(1)
+	s.sysmonWaits.line = s.nretaken.line
 	s.stopping.line = s.newLines(1)
 	s.nm.line = s.newLines(1)
 	s.quiet.line = s.newLines(1)
@@ -162,6 +184,9 @@ func (s *Sched) Run(fn func(*G)) error {
 	m.queuePut(n, gp) // under s.lock, see checkdead
 	s.lock.unlock(m)
 	m.wakep(n)
+	if s.sysmonM == nil && !s.noSysmon {
+		m.newSysmon()
+	}
 	s.outer.Unlock()
 
 	for r.done.load(m) == 0 {
@@ -288,23 +313,24 @@ func (m *M) stop(err error) {
 	}
 	s.err = err
 	s.stopping.store(m, stopping)
-	runs := s.runs
+	runs, sysmon := s.runs, s.sysmonM
 	s.runs = nil
 	s.lock.unlock(m)
 
 	for _, r := range runs {
 		m.finish(r, runStopped)
 	}
+	if sysmon != nil {
+		m.stopSysmon(sysmon)
+	}
 	for _, n := range s.nodes {
 		n.lock.lock(m)
 		for p := n.idle; p != nil; p = n.idle {
-			if mp := m.pidletake(n, p); mp != nil {
-				mp.note.wakeup(m) // for no P: it ends
-			}
+			m.pidletake(n, p)
 		}
 		for mp := n.midle; mp != nil; mp = n.midle {
 			n.mtake(mp)
-			mp.note.wakeup(m)
+			mp.note.wakeup(m) // for no P: it ends
 		}
 		n.lock.unlock(m)
 	}

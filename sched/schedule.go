@@ -35,7 +35,7 @@ func (m *M) resetSearching() {
 
 // findRunnable looks for work until there is some.
 func (m *M) findRunnable() *G {
-	s, p := m.s, m.p
+	s := m.s
 	for {
 		if state := s.stopping.load(m); state != 0 {
 			if state == stopping {
@@ -43,10 +43,7 @@ func (m *M) findRunnable() *G {
 			}
 			m.publishStats()
 		}
-		p.tick++
-		if p.tick%bindingTicks == 0 {
-			m.checkBinding()
-		}
+		m.turn()
 		if gp := m.findQueued(); gp != nil {
 			return gp
 		}
@@ -93,12 +90,20 @@ func (m *M) pickLocal() *G {
 	}
 	gp := m.runqget(p.tick + 1)
 	if gp != nil {
-		p.tick++
-		if p.tick%bindingTicks == 0 {
-			m.checkBinding()
-		}
+		m.turn()
 	}
 	return gp
+}
+
+// turn begins a turn of the scheduling loop.
+func (m *M) turn() {
+	p := m.p
+	if p.tick++; p.tick%bindingTicks == 0 {
+		m.checkBinding()
+	}
+	if p.slice.load(m) != sliceFresh {
+		p.slice.store(m, sliceFresh)
+	}
 }
 
 // search makes m a searcher, unless there are at least half as many searchers as busy
@@ -180,15 +185,21 @@ func (m *M) sleep() *G {
 		}
 	}
 	if all {
-		m.checkdead()
-		if s.quiet.load(m) != 0 {
-			s.quiet.store(m, 0)
-			s.machine.Futexwakeup(m, &s.quiet, 1)
-		}
+		m.allPsIdle()
 	}
 	m.note.sleep(m)
 	m.woken()
 	return nil
+}
+
+// allPsIdle is called when every P was idle a moment ago.
+func (m *M) allPsIdle() {
+	s := m.s
+	m.checkdead()
+	if s.quiet.load(m) != 0 {
+		s.quiet.store(m, 0)
+		s.machine.Futexwakeup(m, &s.quiet, 1)
+	}
 }
 
 // hungerOf is how many Gs at home on other nodes m may take for n after its Grace.
@@ -201,6 +212,9 @@ func (m *M) hungerOf(n *Node) uint32 {
 	return h
 }
 
+// hasWork looks at the run queue of p.
+func (p *P) hasWork(m *M) bool { return p.ring.len(m) != 0 || p.runnext.load(m) != nil }
+
 // workAnywhere looks at every queue that m could take from.
 func (m *M) workAnywhere() bool {
 	for _, n := range m.s.nodes {
@@ -212,7 +226,7 @@ func (m *M) workAnywhere() bool {
 		return false
 	}
 	for _, p := range m.s.ps {
-		if p.ring.len(m) != 0 || p.runnext.load(m) != nil {
+		if p.hasWork(m) {
 			return true
 		}
 	}
@@ -228,7 +242,7 @@ func (p *P) onlyFarWork(m *M) bool {
 		return false
 	}
 	for _, v := range n.ps {
-		if v.domain == p.domain && (v.ring.len(m) != 0 || v.runnext.load(m) != nil) {
+		if v.domain == p.domain && v.hasWork(m) {
 			return false
 		}
 	}
@@ -251,7 +265,8 @@ func (m *M) wakep(n *Node) {
 		n.lock.lock(m)
 		p, mp := n.idle, (*M)(nil)
 		if p != nil {
-			mp = m.pidletake(n, p)
+			m.pidletake(n, p)
+			mp = n.mget(p)
 		} else {
 			// Somebody was faster. Uncount the searcher under the lock: an M that is
 			// about to sleep there must not rely on it.

@@ -35,6 +35,10 @@ type Stats struct {
 	OnNode  int64 // of these, on a CPU of its node
 	Binds   int64 // calls of sched_setaffinity
 
+	Syscalls       int64 // system calls
+	SyscallReturns int64 // of these, that found their P taken and another one idle
+	Retakes        int64 // Ps that sysmon took from Ms in system calls
+
 	Carriers int64 // stacks made
 }
 

@@ -174,6 +174,9 @@ type local struct {
 	tid   int   // the thread that the M has bound last; 0 if none
 }
 
+// Syscall implements [sched.Machine].
+func (m *Machine) Syscall(_ *sched.M, _ int64, f func()) { f() }
+
 // Futexsleep implements [sched.Machine].
 func (m *Machine) Futexsleep(sm *sched.M, w *sched.Word32, val uint32, ns int64) {
 	numa.FutexWait(w.Addr(), val, ns)

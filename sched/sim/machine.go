@@ -309,6 +309,24 @@ func (k *Machine) Newosproc(m, by *sched.M) {
 	k.spread(t, at, from)
 }
 
+// Syscall implements sched.Machine: m's thread gives its CPU up for ns nanoseconds, and
+// f takes no time.
+func (k *Machine) Syscall(m *sched.M, ns int64, f func()) {
+	t := threadOf(m)
+	k.charge(t, k.kernel.syscall)
+	if ns > 0 {
+		t.clock += k.kernel.sleeping
+		t.wait, t.state = nil, blocked
+		t.deadline = t.clock + Time(ns)*Nanosecond
+		k.leave(t)
+		k.yield(t)
+	}
+	f()
+}
+
+// NativeWaits implements sched.Machine: nobody knows here.
+func (k *Machine) NativeWaits() []string { return nil }
+
 func (k *Machine) newThread() *thread {
 	t := &thread{actor: k.q.actor(), cpu: -1, state: blocked, sliceEnd: never, deadline: never}
 	for int(t.actor) >= len(k.actors) {

@@ -481,6 +481,15 @@ func (x *Machine) Newosproc(m, by *sched.M) {
 	}
 }
 
+// Syscall implements [sched.Machine]: any number of other points may come first.
+func (x *Machine) Syscall(_ *sched.M, _ int64, f func()) {
+	x.yield(x.cur)
+	f()
+}
+
+// NativeWaits implements [sched.Machine].
+func (x *Machine) NativeWaits() []string { return nil }
+
 // Procyield implements [sched.Machine].
 func (x *Machine) Procyield(*sched.M) { x.yield(x.cur) }
 

@@ -17,9 +17,11 @@ type Program struct {
 	MinCPUs int               // that it needs
 	MinGs   int               // that it needs; 0 means 1
 	want    func(error) error // checks what Run returns; nil: it must return nil
+	after   func(*env) error  // checks what has happened when Run has returned; may be nil
 	close   bool              // Close is explored too; else it follows when all is over
 	cancel  bool              // the caller calls Close instead of waiting for Run
 	runs    int               // how often root runs; 0 means once
+	looks   int               // that sysmon takes; 0: there is no sysmon
 }
 
 // Programs are the programs there are.
@@ -215,6 +217,42 @@ var Programs = []Program{
 			}
 			return fmt.Errorf("neither closed nor a deadlock, but %v", err)
 		}},
+	{Name: "syscall", Doc: "Gs make system calls, from which sysmon takes their Ps, and then talk", looks: 3, root: func(t *task) {
+		c := t.channel(0)
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) {
+				t.syscall()
+				t.send(c, i)
+			})
+		}
+		for sum := 0; sum < t.e.gs*(t.e.gs-1)/2; {
+			sum += t.recv(c)
+		}
+	}},
+	{Name: "interrupt", Doc: "Close comes while Gs make system calls, from which sysmon takes their Ps", looks: 3, close: true, root: func(t *task) {
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) { t.syscall() })
+		}
+		t.syscall()
+	}},
+	{Name: "late", MinGs: 2, Doc: "the last G returns from a system call and finds that all wait for ever: Run must say so, and not before", looks: 3, close: true,
+		root: func(t *task) {
+			c := t.channel(0)
+			t.start(1, func(t *task) {
+				t.syscall()
+				t.send(c, 1)
+			})
+			t.recv(c)
+			t.e.heard = true
+			t.recv(c)
+		},
+		after: func(e *env) error {
+			if !e.heard {
+				return errors.New("a deadlock was reported while a G was in a system call")
+			}
+			return nil
+		},
+		want: wantDeadlock},
 	{Name: "deadlock", Doc: "all Gs come to wait for ever: Run must say so", close: true,
 		root: func(t *task) {
 			c := t.channel(0)
@@ -227,12 +265,7 @@ var Programs = []Program{
 			}
 			t.recv(c)
 		},
-		want: func(err error) error {
-			if dead := (*sched.DeadlockError)(nil); !errors.As(err, &dead) {
-				return fmt.Errorf("no deadlock reported, but %v", err)
-			}
-			return nil
-		}},
+		want: wantDeadlock},
 	{Name: "unwind", MinGs: 2, Doc: "a G in the midst of another's Wait moves and panics, and the other's deferred function frees memory", close: true,
 		root: func(t *task) {
 			c := t.channel(0)
@@ -275,6 +308,13 @@ func wantClosed(err error) error {
 	return nil
 }
 
+func wantDeadlock(err error) error {
+	if dead := (*sched.DeadlockError)(nil); !errors.As(err, &dead) {
+		return fmt.Errorf("no deadlock reported, but %v", err)
+	}
+	return nil
+}
+
 func wantPlanned(err error) error {
 	if !errors.Is(err, errPlanned) {
 		return fmt.Errorf("no planned panic reported, but %v", err)
@@ -300,6 +340,7 @@ type env struct {
 	gs, cpus int
 	ran      [flags]int8 // how often each G began
 	expected int         // Gs that were started
+	heard    bool        // for a program's own use
 }
 
 // allRan reports whether the first n Gs have begun, each once.
@@ -381,6 +422,11 @@ func (t *task) join(c sched.Child) int {
 
 func (t *task) yield() {
 	t.g.Yield()
+	t.here()
+}
+
+func (t *task) syscall() {
+	t.g.Syscall(nil)
 	t.here()
 }
 

@@ -22,7 +22,7 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 			x.s = nil
 		}
 	}()
-	s, err := x.scheduler(cfg)
+	s, err := x.scheduler(p, cfg)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 		if x.err != nil {
 			return x.err
 		}
-		x.checkRun(p, err)
+		x.checkRun(p, e, err)
 	}
 	if p.close {
 		x.close(e)
@@ -61,15 +61,17 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 
 // scheduler returns an unused scheduler: that of the last execution, made new, if the
 // execution went well.
-func (x *Machine) scheduler(cfg *Config) (*sched.Sched, error) {
+func (x *Machine) scheduler(p *Program, cfg *Config) (*sched.Sched, error) {
 	if x.s != nil {
 		x.s.Reset()
+		x.s.BoundSysmon(p.looks)
 		return x.s, nil
 	}
-	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed})
+	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed, NoSysmon: true})
 	if err != nil {
 		return nil, err
 	}
+	s.BoundSysmon(p.looks)
 	s.ReportOuter()
 	s.Reuse()
 	x.s = s
@@ -88,12 +90,15 @@ func (x *Machine) discard() {
 	}
 }
 
-func (x *Machine) checkRun(p *Program, err error) {
+func (x *Machine) checkRun(p *Program, e *env, err error) {
 	switch {
 	case p.want != nil:
 		err = p.want(err)
 	case err != nil:
 		err = fmt.Errorf("error of Run: %w", err)
+	}
+	if err == nil && p.after != nil {
+		err = p.after(e)
 	}
 	if err != nil {
 		x.fail(err)
@@ -106,7 +111,7 @@ func (x *Machine) runAndClose(p *Program, e *env) {
 	x.onWait = func() { x.close(e) }
 	err := e.s.Run(e.body(0, p.root))
 	x.onWait = nil
-	x.checkRun(p, err)
+	x.checkRun(p, e, err)
 	if !x.closed {
 		x.close(e)
 	}

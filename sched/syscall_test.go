@@ -1,0 +1,223 @@
+package sched_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+// With one P a G in a system call lets others run, and comes back.
+func TestASystemCallGivesItsPAway(t *testing.T) {
+	for _, arm := range policy.Arms {
+		t.Run(arm.Name, func(t *testing.T) {
+			s := start(t, arm.Name, "synthetic:1x1")
+			run(t, s, func(g *sched.G) {
+				var gr sched.Group
+				called := make(chan bool)
+				gr.Go(g, func(g *sched.G) { close(called) }) // comes last, as Wait takes the youngest
+				for range 3 {
+					gr.Go(g, func(g *sched.G) { g.Syscall(func() { <-called }) }) // as a read that waits
+				}
+				gr.Wait(g)
+			})
+			s.Quiesce()
+			if st := s.Stats(); st.Syscalls != 3 || st.Retakes == 0 {
+				t.Errorf("%d system calls and %d Ps retaken, want 3 and at least 1", st.Syscalls, st.Retakes)
+			}
+		})
+	}
+}
+
+func TestAShortSystemCallKeepsItsP(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			n := 0
+			for range 1000 {
+				g.Syscall(func() { n++ })
+			}
+			if n != 1000 {
+				t.Errorf("%d of 1000 calls were made", n)
+			}
+		})
+	})
+}
+
+// Many Gs in calls of all lengths, with others that compute and talk.
+func TestSystemCallsBesideEverythingElse(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		var calls atomic.Int64
+		run(t, s, func(g *sched.G) {
+			c := sched.NewChan[int](s, 0)
+			var gr, talk sched.Group
+			for i := range 40 {
+				gr.Go(g, func(g *sched.G) {
+					for k := range 10 {
+						g.Syscall(func() { time.Sleep(time.Duration((i*k)%7) * 30 * time.Microsecond) })
+						calls.Add(1)
+						if k%3 == 0 {
+							g.Yield()
+						}
+						c.Send(g, 1)
+					}
+				})
+			}
+			talk.Go(g, func(g *sched.G) {
+				for range 400 {
+					c.Recv(g)
+				}
+			})
+			gr.Wait(g)
+			talk.Wait(g)
+		})
+		if n := calls.Load(); n != 400 {
+			t.Errorf("%d of 400 calls returned", n)
+		}
+	})
+}
+
+// A G in a system call is no deadlock, even if sysmon has taken its P. When it has
+// returned, and blocks, there is one.
+func TestASystemCallIsNoDeadlock(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		returned := false
+		err := s.Run(func(g *sched.G) {
+			g.Syscall(func() { time.Sleep(30 * time.Millisecond) })
+			returned = true
+			sched.NewChan[int](s, 0).Recv(g)
+		})
+		var de *sched.DeadlockError
+		if !errors.As(err, &de) || !returned {
+			t.Errorf("Run returned %v, the call has returned: %v; want a DeadlockError after it", err, returned)
+		}
+	})
+}
+
+func TestCloseWaitsForASystemCall(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		var deferred atomic.Bool
+		started := make(chan bool)
+		run(t, s, func(g *sched.G) {
+			g.Go(func(g *sched.G) {
+				p, err := g.Alloc(64)
+				if err != nil {
+					t.Error(err)
+				}
+				defer deferred.Store(true)
+				defer g.Free(p)
+				g.Syscall(func() {
+					close(started)
+					time.Sleep(20 * time.Millisecond)
+				})
+				for {
+					g.Yield()
+				}
+			})
+			g.Yield()
+		})
+		<-started
+		closes(t, s)
+		if !deferred.Load() {
+			t.Error("Close returned before the G had ended")
+		}
+	})
+}
+
+func TestAPanicInASystemCallIsTheGs(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			func() {
+				defer func() {
+					if recover() != errBoom {
+						t.Error("the panic did not come through the call")
+					}
+				}()
+				g.Syscall(boom)
+			}()
+			g.Yield() // and the G has its P again
+		})
+	})
+}
+
+func TestTheFunctionOfASystemCallMayNotUseItsG(t *testing.T) {
+	for name, use := range map[string]func(*sched.G){
+		"Yield":   func(g *sched.G) { g.Yield() },
+		"Go":      func(g *sched.G) { g.Go(func(*sched.G) {}) },
+		"Syscall": func(g *sched.G) { g.Syscall(nil) },
+		"Recv":    func(g *sched.G) { sched.NewChan[int](g.Sched(), 0).Recv(g) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			panics(t, start(t, "numa", "synthetic:2x2"), "function of a Syscall", func(g *sched.G) {
+				g.Syscall(func() { use(g) })
+			})
+		})
+	}
+}
+
+// On a simulated machine calls take the time that they are said to take, and one CPU
+// has several under way.
+func TestSimulatedSystemCallsOverlap(t *testing.T) {
+	s := simulated(t, "numa")
+	var took int64
+	run(t, s, func(g *sched.G) {
+		begin := g.Nanotime()
+		var gr sched.Group
+		for range 8 * s.Procs() {
+			gr.Go(g, func(g *sched.G) { g.SyscallFor(50*time.Millisecond, nil) })
+		}
+		gr.Wait(g)
+		took = g.Nanotime() - begin
+	})
+	if took < 50e6 || took > 200e6 {
+		t.Errorf("8 calls of 50 ms on each P took %d ns, want 50 to 200 ms", took)
+	}
+}
+
+// A native mutex that is held over Wait hangs. It is found and named.
+func TestAGThatWaitsNativelyWhileOthersAreReadyIsReported(t *testing.T) {
+	topo, err := topology.Load("synthetic:1x1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := host.New(host.Config{Topology: topo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	reports := make(chan string, 10)
+	s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[1], Report: func(text string) { reports <- text }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var mu sync.Mutex
+	ran := make(chan error)
+	mu.Lock()
+	go func() {
+		ran <- s.Run(func(g *sched.G) {
+			var gr sched.Group
+			gr.Go(g, func(*sched.G) {})
+			mu.Lock() // nobody unlocks it but the test
+			gr.Wait(g)
+		})
+	}()
+	select {
+	case text := <-reports:
+		if !strings.Contains(text, "sync.Mutex.Lock") || !strings.Contains(text, "syscall_test.go") {
+			t.Errorf("the report is %q, want one with the mutex and the stack", text)
+		}
+	case <-time.After(time.Minute):
+		t.Error("nothing was reported in a minute")
+	}
+	mu.Unlock()
+	if err := <-ran; err != nil {
+		t.Error(err)
+	}
+}
