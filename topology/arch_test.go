@@ -57,6 +57,21 @@ func TestArchitectures(t *testing.T) {
 			t.Errorf("offline %v, nodes %v", topo.Offline, topo.Nodes)
 		}
 	})
+	t.Run("sparc64", func(t *testing.T) {
+		// Sizes in bytes beside the topology, and no cache directories.
+		tr := treeOf(mustSynthetic("1x1x1x2x2")).drop(cpuDir + "/cpu*/cache/index*/*")
+		for c := range 4 {
+			tr.cpu(c, "l1_dcache_size", "16384\n")
+			tr.cpu(c, "l2_cache_size", "131072\n")
+		}
+		topo := tr.read(t)
+		want := []Cache{{CPUs(0, 1), 131072}, {CPUs(2, 3), 131072}}
+		if !slices.EqualFunc(topo.L2, want, func(a, b Cache) bool { return a.CPUs.Equal(b.CPUs) && a.Bytes == b.Bytes }) || len(topo.L1d) != 2 {
+			t.Errorf("L1d %v, L2 %v", topo.L1d, topo.L2)
+		}
+		wantNote(t, topo, "taken as each core's own")
+		readsAndRoundTrips(t, tr.inMemory())
+	})
 	t.Run("ia64", func(t *testing.T) {
 		// An L3 that is shared by nobody is the core's own.
 		tr := treeOf(mustSynthetic("1x2"))

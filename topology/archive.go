@@ -215,7 +215,8 @@ func wanted(name string) bool {
 		"core_id", "physical_package_id", "topology", "cache", "level", "type", "size", "shared_cpu_map", "shared_cpu_list",
 		"core_cpus", "thread_siblings", "core_cpus_list", "thread_siblings_list",
 		"package_cpus", "core_siblings", "package_cpus_list", "core_siblings_list",
-		"die_cpus", "die_cpus_list", "cluster_cpus", "cluster_cpus_list":
+		"die_cpus", "die_cpus_list", "cluster_cpus", "cluster_cpus_list",
+		"l1_dcache_size", "l2_cache_size":
 		return true
 	}
 	for _, x := range numberedNames {

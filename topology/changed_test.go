@@ -39,9 +39,10 @@ var changes = []change{
 		}
 		tr.takeFromNodes(off)
 	}},
-	{"a CPU has no topology", func(tr tree, cpus []int, rng *rand.Rand) {
+	{"an offline CPU has no topology", func(tr tree, cpus []int, rng *rand.Rand) {
 		c := cpus[1+rng.IntN(len(cpus)-1)] // lstopo gives up without that of the first
 		tr.drop(fmt.Sprintf("%s/cpu%d/topology", cpuDir, c))
+		tr.set(cpuDir+"/online", CPUs(cpus...).AndNot(CPUs(c)).list()+"\n")
 		tr.cpu(c, "uevent", "")
 		tr.takeFromNodes(CPUs(c))
 	}},

@@ -237,6 +237,9 @@ func (r *cpuReader) readCPUs() {
 		r.addCaches(c)
 	}
 	slices.SortStableFunc(t.Cores, func(a, b CPUSet) int { return cmp.Compare(a.First(), b.First()) })
+	if len(t.L1d)+len(t.L2)+len(t.L3) == 0 {
+		r.addSPARCCaches()
+	}
 	for _, x := range []struct {
 		file, what string
 		unknown    bool
@@ -363,4 +366,32 @@ func (r *cpuReader) addCache(cpu, index int) bool {
 		*list = append(*list, cache)
 	}
 	return true
+}
+
+// addSPARCCaches reads what sparc64 has in place of cache directories: files with
+// a size in bytes, and nothing about which CPUs share a cache (Linux,
+// arch/sparc/kernel/sysfs.c).
+func (r *cpuReader) addSPARCCaches() {
+	cores := r.t.Cores
+	if len(cores) == 0 {
+		for c := range r.t.Online.All() {
+			cores = append(cores, CPUs(c))
+		}
+	}
+	for i, core := range cores {
+		for _, x := range []struct {
+			file string
+			list *[]Cache
+		}{{"l1_dcache_size", &r.t.L1d}, {"l2_cache_size", &r.t.L2}} {
+			if bytes, ok := r.int(r.name(core.First(), x.file)); ok && bytes > 0 {
+				*x.list = append(*x.list, Cache{CPUs: core, Bytes: int64(bytes)})
+			}
+		}
+		if i == 0 && len(r.t.L1d)+len(r.t.L2) == 0 {
+			return // another kind of machine
+		}
+	}
+	if len(r.t.L1d)+len(r.t.L2) > 0 {
+		r.note(Assumed, cpuDir+"/cpu*/l2_cache_size", "does not say which CPUs share a cache: taken as each core's own")
+	}
 }

@@ -79,12 +79,15 @@ type hwlocNode struct {
 	cpus     CPUSet
 	complete CPUSet // cpus and those that are offline or forbidden
 	memory   int64
+	subtype  string // such as "MCDRAM"; "" is ordinary memory, or unknown
 }
 
 // An hwlocObject is an open element of the tree.
 type hwlocObject struct {
-	node        int // ID of the node that it is, or -1
-	firstClosed int // nodes that were closed before it: its own come after
+	node        int    // ID of the node that it is, or -1
+	group       bool   // it is a Group
+	cpus        CPUSet // of a Group
+	firstClosed int    // nodes that were closed before it: its own come after
 
 	// What an element distances inside it holds.
 	matrix []float64
@@ -103,6 +106,7 @@ type hwlocReader struct {
 	haveNodes              bool
 	machineBytes           int64
 
+	knightsLanding                  bool // whose clusters are quarters of the mesh, and none of Linux's
 	cores, clusters, dies, packages []CPUSet
 	l1d, l2, l3                     []Cache
 	nodes                           []hwlocNode
@@ -145,6 +149,8 @@ func (h *hwlocReader) read() error {
 				if err := h.open(a); err != nil {
 					return err
 				}
+			case "info":
+				h.info(a["name"], a["value"])
 			case "distances":
 				if n := len(h.stack); n > 0 {
 					o := &h.stack[n-1]
@@ -269,6 +275,9 @@ func (h *hwlocReader) open(a map[string]string) error {
 		if err != nil {
 			return err
 		}
+		if h.pus.Contains(int(id)) {
+			return fmt.Errorf("object %s: os_index %d for the second time: want one machine in a file", kind, id)
+		}
 		h.pus.add(int(id))
 	case "Core":
 		h.cores = append(h.cores, cpus)
@@ -277,9 +286,9 @@ func (h *hwlocReader) open(a map[string]string) error {
 	case "Die":
 		h.dies = append(h.dies, cpus)
 	case "Group":
-		if a["subtype"] == "Cluster" && a["kind"] != "100" { // 100: of Knights Landing, no Linux cluster
-			h.clusters = append(h.clusters, cpus)
-		}
+		o.group, o.cpus = true, cpus
+		h.subtype(o, a["subtype"])
+		h.knightsLanding = h.knightsLanding || a["kind"] == "100"
 	case "L1Cache":
 		err = cache(&h.l1d)
 	case "L2Cache":
@@ -303,7 +312,7 @@ func (h *hwlocReader) open(a map[string]string) error {
 			return err
 		}
 		if slices.ContainsFunc(h.nodes, func(n hwlocNode) bool { return n.id == int(id) }) {
-			return fmt.Errorf("object %s: os_index %d for the second time", kind, id)
+			return fmt.Errorf("object %s: os_index %d for the second time: want one machine in a file", kind, id)
 		}
 		memory, err := optional("local_memory")
 		if err != nil {
@@ -313,7 +322,7 @@ func (h *hwlocReader) open(a map[string]string) error {
 		if err != nil {
 			return err
 		}
-		h.nodes = append(h.nodes, hwlocNode{int(id), a["gp_index"], cpus, complete.Or(cpus), memory})
+		h.nodes = append(h.nodes, hwlocNode{int(id), a["gp_index"], cpus, complete.Or(cpus), memory, a["subtype"]})
 		o.node = int(id)
 	}
 	if err != nil {
@@ -321,6 +330,33 @@ func (h *hwlocReader) open(a map[string]string) error {
 	}
 	h.stack = append(h.stack, o)
 	return nil
+}
+
+// info takes in what an element says of the object that it is in.
+func (h *hwlocReader) info(name, value string) {
+	n := len(h.stack)
+	if n == 0 {
+		return
+	}
+	switch {
+	case name == "Type": // what format 1 has for the attribute subtype
+		h.subtype(h.stack[n-1], value)
+	case name == "ClusterMode", name == "CPUModelNumber" && (value == "87" || value == "133"):
+		h.knightsLanding = true // or Knights Mill
+	}
+}
+
+// subtype takes in what kind of Group or node an object is.
+func (h *hwlocReader) subtype(o hwlocObject, kind string) {
+	switch {
+	case o.group && kind == "Die":
+		h.dies = append(h.dies, o.cpus)
+	case o.group && kind == "Cluster":
+		h.clusters = append(h.clusters, o.cpus)
+	case o.node >= 0:
+		h.nodes[len(h.nodes)-1].subtype = kind // the node opened last
+		h.knightsLanding = h.knightsLanding || kind == "MCDRAM"
+	}
 }
 
 // close ends an object. Distances of format 1 are those of the nodes inside it.

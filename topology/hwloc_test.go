@@ -136,6 +136,68 @@ func TestHwloc1XML(t *testing.T) {
 	}
 }
 
+// Format 1 writes the kind of a Group into an element inside it.
+func TestGroupsOfHwloc1AreDiesAndClusters(t *testing.T) {
+	group := func(kind, cpus, inside string) string {
+		return `<object type="Group" cpuset="` + cpus + `"><info name="Type" value="` + kind + `"/>` + inside + `</object>`
+	}
+	pus := func(list ...string) (s string) {
+		for _, n := range list {
+			s += `<object type="PU" os_index="` + n + `" cpuset="0x1"/>`
+		}
+		return s
+	}
+	file := func(infos string) string {
+		return `<topology><object type="Machine" cpuset="0xff">` + infos +
+			group("Die", "0x0f", group("Cluster", "0x03", pus("0", "1"))+group("Cluster", "0x0c", pus("2", "3"))) +
+			group("Die", "0xf0", pus("4", "5", "6", "7")) + group("Tile", "0x30", "") + `</object></topology>`
+	}
+	topo := readXML(t, file(""))
+	wantSets(t, "dies", topo.Dies, "0-3", "4-7")
+	wantSets(t, "clusters", topo.Clusters, "0-1", "2-3")
+	// Knights Landing's clusters are quarters of its mesh.
+	topo = readXML(t, file(`<info name="CPUModelNumber" value="87"/>`))
+	wantSets(t, "dies", topo.Dies, "0-3", "4-7")
+	wantSets(t, "clusters", topo.Clusters)
+}
+
+func TestHwlocXMLSaysWhenNodesCannotBeToldApart(t *testing.T) {
+	file := func(first, second string) string {
+		return `<topology><object type="Machine" cpuset="0x3">
+<object type="NUMANode" os_index="0" cpuset="0x3" local_memory="1024"` + first + `/><object type="NUMANode" os_index="1" cpuset="0x3" local_memory="1024"` + second + `/>
+<object type="PU" os_index="0" cpuset="0x1"/><object type="PU" os_index="1" cpuset="0x2"/></object></topology>`
+	}
+	topo := readXML(t, file("", ""))
+	wantNote(t, topo, "nodes 0 and 1 have the same CPUs in the file")
+	wantCPUs(t, "node 0", topo.Node(0).CPUs, "0-1")
+	topo = readXML(t, file(` subtype="HBM"`, ` subtype="DRAM"`))
+	wantCPUs(t, "node 1", topo.Node(1).CPUs, "0-1")
+	if !topo.Node(0).CPUless || len(topo.Missing) != 1 { // that there are no cores
+		t.Errorf("node 0 of HBM: %+v, missing %v", topo.Node(0), topo.Missing)
+	}
+}
+
+func TestDistancesOfZeroInXMLAreNone(t *testing.T) {
+	for i, s := range hwlocSamples {
+		for _, r := range [][2]string{{"10 21 17 21 10", "0 0 0 0 0"}, {`value="2.100000"`, `value="0.000000"`}} {
+			s = strings.Replace(s, r[0], r[1], 1)
+		}
+		topo := readXML(t, s)
+		if topo.Distances != nil {
+			t.Errorf("sample %d: distances %v", i, topo.Distances)
+		}
+		wantNote(t, topo, "a distance is 0")
+	}
+}
+
+func TestSeveralMachinesInOneXMLAreRefused(t *testing.T) {
+	machine := `<object type="Machine" cpuset="0x1"><object type="PU" os_index="0" cpuset="0x1"/></object>`
+	_, err := ReadHwlocXML(strings.NewReader(`<topology><object type="System">` + machine + machine + `</object></topology>`))
+	if err == nil || !strings.Contains(err.Error(), "object PU: os_index 0 for the second time") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestHwlocXMLWithoutNodesIsOneNode(t *testing.T) {
 	topo := readXML(t, `<topology><object type="Machine" cpuset="0x1" local_memory="4096"><object type="PU" os_index="0" cpuset="0x1"/></object></topology>`)
 	if !topo.OneNodeAssumed || len(topo.Nodes) != 1 || topo.Nodes[0].Memory != 4096 {

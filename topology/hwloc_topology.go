@@ -50,7 +50,10 @@ func (h *hwlocReader) topology() (*Topology, error) {
 			return s.Len() == 1 || slices.ContainsFunc(t.Packages, s.Equal)
 		})
 	}
-	t.Dies, t.Clusters = inside(h.dies), inside(h.clusters)
+	t.Dies = inside(h.dies)
+	if !h.knightsLanding {
+		t.Clusters = inside(h.clusters)
+	}
 	t.L1d, t.L2, t.L3 = caches(h.l1d), caches(h.l2), caches(h.l3)
 	h.addNodes(t)
 	if len(t.Cores) == 0 {
@@ -75,13 +78,22 @@ func (h *hwlocReader) addNodes(t *Topology) {
 		return
 	}
 	// From small to large, so that a node's own CPUs come before those that it
-	// shares as a neighbour.
+	// shares as a neighbour. Of equal nodes, one of special memory is the neighbour.
+	special := func(n hwlocNode) int {
+		if n.subtype == "" || n.subtype == "DRAM" {
+			return 0
+		}
+		return 1
+	}
 	bySize := slices.Clone(h.nodes)
 	slices.SortStableFunc(bySize, func(a, b hwlocNode) int {
-		return cmp.Or(cmp.Compare(a.complete.Len(), b.complete.Len()), cmp.Compare(a.id, b.id))
+		return cmp.Or(cmp.Compare(a.complete.Len(), b.complete.Len()), cmp.Compare(special(a), special(b)), cmp.Compare(a.id, b.id))
 	})
 	var homed CPUSet
-	for _, n := range bySize {
+	for i, n := range bySize {
+		if i > 0 && n.complete.Equal(bySize[i-1].complete) && !n.complete.Empty() && special(n) == special(bySize[i-1]) {
+			h.note(Assumed, "nodes %d and %d have the same CPUs in the file, which does not tell whose they are: taken as those of the node with the lowest number", bySize[i-1].id, n.id)
+		}
 		node := Node{ID: n.id, CPUless: n.complete.AndNot(homed).Empty(), Memory: n.memory}
 		if !node.CPUless {
 			node.CPUs = n.cpus.And(t.Online)
@@ -120,5 +132,9 @@ func (h *hwlocReader) addNodes(t *Topology) {
 			row[k] = h.distances[i][j]
 		}
 		t.Distances = append(t.Distances, row)
+	}
+	if hasZero(t.Distances) {
+		h.note(Malformed, "a distance is 0, which is none: no distances")
+		t.Distances = nil
 	}
 }

@@ -134,5 +134,15 @@ func (s *source) distances(nodes []Node, online CPUSet) [][]int {
 		}
 		matrix[i] = row
 	}
+	if hasZero(matrix) {
+		s.note(Malformed, nodeDir+"/node*/distance", "a distance is 0, which is none: no distances")
+		return nil
+	}
 	return matrix
+}
+
+// hasZero reports whether a matrix of distances has a 0. The values below 10 have
+// no meaning (ACPI specification, System Locality Information Table).
+func hasZero(matrix [][]int) bool {
+	return slices.ContainsFunc(matrix, func(row []int) bool { return slices.Contains(row, 0) })
 }

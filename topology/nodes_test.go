@@ -114,6 +114,7 @@ func TestDistancesThatMakeNoSenseAreNone(t *testing.T) {
 		"not there":    {"", "node1/distance: not there"},
 		"not a number": {"21 x\n", `"21 x"`},
 		"too short":    {"21\n", "1 distances for 2 nodes"},
+		"zero":         {"0 0\n", "node*/distance: a distance is 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := treeOf(mustSynthetic("2x1"))
