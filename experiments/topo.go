@@ -24,6 +24,8 @@ The machine may also be FROM:
     DIRECTORY             that holds the sys and proc of a machine
     synthetic:NxC         N nodes of C CPUs
     synthetic:PxNxLxCxT   packages x nodes x L3s x cores x threads
+    synthetic:...+Kmem    and K nodes of memory without CPUs; +Kcpu: K packages
+                          without memory; +Kempty: K nodes with neither
     PRESET                a named machine:
 
 `

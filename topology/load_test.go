@@ -30,8 +30,33 @@ func TestSynthetic(t *testing.T) {
 	}
 }
 
+func TestSyntheticMachinesMayHaveIrregularNodes(t *testing.T) {
+	topo := mustSynthetic("synthetic:2x4+1cpu+2mem+1empty")
+	check(t, topo)
+	wantCPUs(t, "nodes with CPUs", topo.NodesWith(HasCPUs), "0-2")
+	wantCPUs(t, "nodes with memory", topo.NodesWith(HasMemory), "0-1,3-4")
+	wantCPUs(t, "nodes in all", topo.NodesWith(0), "0-5")
+	wantCPUs(t, "node 2", topo.Node(2).CPUs, "8-11")
+	wantSets(t, "packages", topo.Packages, "0-3", "4-7", "8-11")
+	if !topo.Node(5).CPUless || topo.Distance(0, 5) != 21 || topo.Distance(5, 5) != 10 || topo.Restricted() {
+		t.Errorf("node 5 %+v, distances %v, restricted %v", topo.Node(5), topo.Distances, topo.Restricted())
+	}
+	for spec, origin := range map[string]string{
+		"2x4+1empty+2mem":    "synthetic:2x4+2mem+1empty",
+		"1x2x1x2x1+1cpu":     "synthetic:1x2x1x2x1+1cpu",
+		"1x72+4empty+4empty": "synthetic:1x72+8empty",
+	} {
+		topo := mustSynthetic(spec)
+		if topo.Origin != origin {
+			t.Errorf("%s: origin %q, want %q", spec, topo.Origin, origin)
+		}
+		sameMachine(t, mustSynthetic(topo.Origin), topo)
+		sameMachine(t, treeOf(topo).read(t), topo)
+	}
+}
+
 func TestSyntheticSpecsThatAreNone(t *testing.T) {
-	for _, spec := range []string{"", "2", "2x", "x4", "0x4", "-1x4", "2x4x2", "2x4x2x2x2x2", "ax4", "2 x4", "99999999999999999999x2", "16384x2", "2000x1", "128x128x128x128x128"} {
+	for _, spec := range []string{"", "2", "2x", "x4", "0x4", "-1x4", "2x4x2", "2x4x2x2x2x2", "ax4", "2 x4", "99999999999999999999x2", "16384x2", "2000x1", "128x128x128x128x128", "2x4+", "2x4+mem", "2x4+0mem", "2x4+1", "2x4+1gpu", "2x4+1mem+", "2x4+99999mem", "1x1+1024mem", "1x16384+1cpu"} {
 		if topo, err := ParseSynthetic("synthetic:" + spec); err == nil {
 			t.Errorf("%q is %v", spec, topo.Online)
 		} else if !strings.Contains(err.Error(), "synthetic:"+spec) || !strings.Contains(err.Error(), "want") && !strings.Contains(err.Error(), "not a number") {

@@ -16,9 +16,10 @@ type shape struct {
 	clusterCores     int // 0: no clusters
 	l1d, l2, l3      int64
 
-	memory int64   // bytes of each node
-	slit   [][]int // of all nodes, the memory-only ones last
-	extra  []int64 // bytes of each memory-only node
+	memory     int64   // bytes of each node
+	memoryless int     // how many packages, the last ones, have nodes without memory
+	slit       [][]int // of all nodes, the extra ones last
+	extra      []int64 // bytes of each node without CPUs
 }
 
 func (s shape) topology(origin string) *Topology {
@@ -69,9 +70,13 @@ func (s shape) topology(origin string) *Topology {
 	}
 	t.L1d, t.L2, t.L3 = caches(1, s.l1d), caches(s.l2Cores, s.l2), caches(l3Cores, s.l3)
 	first := 0
-	for range s.packages {
+	for p := range s.packages {
+		memory := s.memory
+		if p >= s.packages-s.memoryless {
+			memory = 0
+		}
 		for _, n := range s.nodeCores {
-			t.Nodes = append(t.Nodes, Node{ID: len(t.Nodes), CPUs: group(first, n), Memory: s.memory})
+			t.Nodes = append(t.Nodes, Node{ID: len(t.Nodes), CPUs: group(first, n), Memory: memory})
 			first += n
 		}
 	}
