@@ -67,13 +67,14 @@ type changed struct {
 	test string // "p=0.002 n=24"
 }
 
-// samples are the values that a directory has for its cells, in order.
+// samples are the values of all cells of a directory.
 type samples struct {
 	cells []harness.Cell
 	of    map[harness.Cell]*harness.CellTimes
 }
 
-// compare compares two directories. With a baseline, ratios over that arm.
+// compare compares two directories: times per unit of work or, with a baseline,
+// ratios of throughput over that arm.
 func compare(dirs []string, baseline string) (*comparison, error) {
 	c := &comparison{Old: dirs[0], New: dirs[1], Baseline: baseline, Notes: []string{}}
 	var res [2]*harness.Results
@@ -179,7 +180,7 @@ func (c *comparison) table(cells []changed) harness.Table {
 	return t
 }
 
-// plusMinus is the larger half of an interval: "2%".
+// plusMinus is the larger half of an interval in percent of the median: "2%".
 func plusMinus(e *harness.Estimate) string {
 	if e.Low == nil {
 		return "?"

@@ -17,7 +17,7 @@ import (
 //go:embed page.html
 var pageText string
 
-// pageFigure is a figure as it stands in the page.
+// pageFigure is a figure in the page.
 type pageFigure struct {
 	Name, Title, Caption string
 	SVG                  template.HTML
@@ -46,7 +46,7 @@ func siblingOf(dir string) *sibling {
 	return nil
 }
 
-// page writes the report: one file that needs no other.
+// page writes the report as one file that needs no others.
 func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"join":  strings.Join,
@@ -85,7 +85,7 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		if err := f.WriteSVG(&b); err != nil {
 			return err
 		}
-		// Our own drawing: what comes from results is escaped in it.
+		// The SVG is safe: plot escapes the text that comes from results.
 		_, svg, _ := strings.Cut(b.String(), "<svg")
 		data.Figures = append(data.Figures, pageFigure{f.Name, f.Title, f.Caption, template.HTML("<svg" + svg)})
 	}

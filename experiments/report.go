@@ -71,7 +71,7 @@ func loadResults(dir string) (*harness.Results, error) {
 	return res, nil
 }
 
-// publish writes everything that is computed from results.
+// publish writes the figures and the page of a run.
 func publish(res *harness.Results) error {
 	figures := plot.Figures(res)
 	return write(res, func() error {
@@ -79,7 +79,7 @@ func publish(res *harness.Results) error {
 	})
 }
 
-// write writes into the directory of res, which is locked meanwhile.
+// write calls do with the directory of res locked.
 func write(res *harness.Results, do func() error) error {
 	lock, err := harness.LockDir(res.Dir)
 	if errors.As(err, new(*harness.BusyError)) {
@@ -134,8 +134,7 @@ func printReport(w io.Writer, res *harness.Results) {
 	printConclusion(w, res, harness.Verdicts(groups, m))
 }
 
-// printConclusion prints what follows from the tables, what a reader must know,
-// and where the rest is.
+// printConclusion prints the conclusions, the notes, and where the files are.
 func printConclusion(w io.Writer, res *harness.Results, lines []string) {
 	for _, line := range lines {
 		fmt.Fprintln(w, harness.Wrap(line, "  "))

@@ -243,7 +243,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 		}
 	}
 	if len(cells) == 0 {
-		return nil, nil, usagef("nothing to run: no workload given has a version in plain goroutines")
+		return nil, nil, usagef("--arm %s, --workload %s: nothing to run: no workload given has a version in plain goroutines", f.arms, f.workloads)
 	}
 	reps, target := f.length(len(cells))
 	place := harness.Host

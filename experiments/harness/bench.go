@@ -17,8 +17,8 @@ import (
 // threads of Go's own scheduler.
 const Goroutine = "goroutine"
 
-// HostBench measures on this machine. topos are the plan's topologies by
-// label; one that is not the host's is pretended.
+// HostBench measures on this machine. Topos are the plan's topologies by label. A
+// topology that is not the host's is pretended.
 func HostBench(topos map[string]*topology.Topology) Bench {
 	return func(c *PlanCell, rep Repetition) (Outcome, error) {
 		w := workload.ByName(c.Workload)
@@ -33,8 +33,8 @@ func HostBench(topos map[string]*topology.Topology) Bench {
 		if err != nil {
 			return Outcome{}, err
 		}
-		// What the last repetition left behind is collected before the clock
-		// starts, so that no arm pays for another one's garbage.
+		// Collect what the last repetition left behind, so that no arm pays for the
+		// garbage of another.
 		runtime.GC()
 		if c.Arm == Goroutine {
 			return benchStock(c, w, in, rep)
@@ -77,8 +77,8 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	if err != nil {
 		return out, err
 	}
-	// The topology as it was when the run began: a CPU that has gone offline since
-	// makes a thread that cannot be bound, and that is reported.
+	// The topology is that of the beginning of the run. If a CPU has gone offline
+	// since then, a thread cannot be bound, and the outcome says so.
 	m, err := host.New(host.Config{Topology: topo, Procs: c.Procs})
 	if err != nil {
 		return out, err
@@ -91,7 +91,7 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	closed := false
 	defer func() {
 		if !closed {
-			s.Close() // the error is the one that we are returning already
+			s.Close() // its error is the one that is returned already
 		}
 	}()
 	if in.Setup != nil {
@@ -159,8 +159,8 @@ func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 	return out, s.Close()
 }
 
-// timing returns the time per unit of work, and the bandwidth of a workload
-// that is judged by it.
+// timing returns the time per unit of work, and the bandwidth if the workload says
+// how many bytes it moves.
 func timing(w *workload.Workload, in *workload.Instance, elapsed time.Duration, runs int) []Value {
 	vs := []Value{{float64(elapsed.Nanoseconds()) / (float64(in.Tasks) * float64(runs)), "ns/" + w.Unit}}
 	if in.Bytes > 0 {
@@ -169,7 +169,7 @@ func timing(w *workload.Workload, in *workload.Instance, elapsed time.Duration, 
 	return vs
 }
 
-// counts returns what the scheduler counted while it did so many units of work.
+// counts returns what the scheduler counted while it did that many units of work.
 func counts(w *workload.Workload, units float64, st *sched.Stats) []Value {
 	var vs []Value
 	if runs := st.HomeRuns + st.AwayRuns; runs > 0 {

@@ -1,9 +1,9 @@
 // Package harness runs experiments and keeps their results.
 //
-// A Plan is a list of cells: an arm, a workload of some sizes, a number of Ps
-// and a topology. A repetition measures one cell once. Repetitions of different
-// cells are interleaved (A B A B ...), so that a drift of the machine meets all
-// arms alike and repetition i of one arm can be paired with repetition i of
+// A Plan is a list of cells. A cell is an arm, a workload with its sizes, a number
+// of Ps and a topology. A repetition measures one cell once. Repetitions of
+// different cells are interleaved (A B A B ...). So a machine that slows down slows
+// all arms alike, and repetition i of one arm can be paired with repetition i of
 // another. A run directory holds
 //
 //	results.txt  one line per repetition, in Go's benchmark format, in the order of time
@@ -11,7 +11,8 @@
 //	*.svg *.png  plots, made from these two files
 //	index.html   the report, made from these two files
 //
-// and everything that is shown is computed from the first two files.
+// Everything that is shown is computed from the first two files. While a process
+// writes into the directory it holds a lock there (LockDir).
 package harness
 
 import (

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// An InterferenceMeter measures how much of the machine other processes use:
-// the busy time of all CPUs, as /proc/stat counts it in ticks of 10 ms, less
-// our own CPU time. In a container /proc/stat is the host's, and time that a
-// hypervisor stole counts as others'.
+// An InterferenceMeter measures how much CPU time other processes use. It takes
+// the busy time of all CPUs, which /proc/stat counts in ticks of 10 ms, and
+// subtracts the CPU time of this process. In a container /proc/stat is that of the
+// host. Time that a hypervisor stole counts as time of others.
 type InterferenceMeter struct {
 	wall      time.Time
 	busy, own time.Duration
@@ -38,7 +38,7 @@ func (m InterferenceMeter) Stop() (percent float64, known bool) {
 	return min(100, 100*others/(wall.Seconds()*float64(m.cpus))), true
 }
 
-// machineCPUTime is the time that all CPUs were not idle since boot.
+// machineCPUTime returns how long the CPUs have been busy since boot, in total.
 func machineCPUTime() (busy time.Duration, cpus int, ok bool) {
 	data, err := os.ReadFile("/proc/stat")
 	if err != nil {

@@ -19,7 +19,7 @@ type Report struct {
 	Planned  int           `json:"planned"`
 	Groups   []ReportGroup `json:"groups"`
 	Verdicts []string      `json:"verdicts"` // as sentences
-	Notes    []string      `json:"notes"`    // what a reader must know before he believes the numbers
+	Notes    []string      `json:"notes"`    // what a reader must know before trusting the numbers
 }
 
 // A ReportGroup is the arms that were measured on the same work.
@@ -46,7 +46,7 @@ type ReportRow struct {
 	LocalPercent   *Estimate `json:"localPercent,omitempty"`   // tasks that ran on their home node
 	TouchedPercent *Estimate `json:"touchedPercent,omitempty"` // visits to pages from their home node, as the scheduler counts
 	PagesPercent   *Estimate `json:"pagesPercent,omitempty"`   // the same as the kernel counts
-	BoundPercent   *float64  `json:"boundPercent,omitempty"`   // samples in which an M was on a CPU of its P's node
+	OnNodePercent  *float64  `json:"onNodePercent,omitempty"`  // samples in which an M was on a CPU of its P's node
 	StealsNear     *float64  `json:"stealsNear,omitempty"`     // per unit of work, from Ps of the same node
 	StealsFar      *float64  `json:"stealsFar,omitempty"`      // per unit of work, from Ps of other nodes
 	OthersPercent  *float64  `json:"othersPercent,omitempty"`  // CPU time that other processes took, worst repetition
@@ -113,7 +113,7 @@ func reportRow(r *Row, speed, pretended bool) ReportRow {
 	row := ReportRow{
 		Arm: r.Arm, Repetitions: r.N, Exact: r.Exact,
 		LocalPercent: EstimateOf(r.Local), TouchedPercent: EstimateOf(r.Touched), PagesPercent: EstimateOf(r.Pages),
-		BoundPercent: known(r.Bound), StealsNear: known(r.StealsLocal), StealsFar: known(r.StealsRemote), OthersPercent: known(r.Other),
+		OnNodePercent: known(r.OnNode), StealsNear: known(r.StealsLocal), StealsFar: known(r.StealsRemote), OthersPercent: known(r.Other),
 		MemoryLocalPercent: known(r.MemoryLocal.Center), OverBound: known(r.OverBound),
 		WorkPercent: known(r.Work), SchedulingPercent: known(r.Scheduling), IdlePercent: known(r.Idle),
 	}

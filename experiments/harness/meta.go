@@ -24,7 +24,7 @@ const (
 	ReportFile  = "index.html"
 )
 
-// A Place is where a run's time and locality come from.
+// A Place is where the times and the locality of a run come from.
 type Place string
 
 const (
@@ -36,7 +36,7 @@ const (
 // HasSpeed reports whether times mean anything there.
 func (p Place) HasSpeed() bool { return p != Virtual }
 
-// Label says in a few words what a figure from p is.
+// Label describes results from p in a few words.
 func (p Place) Label() string {
 	switch p {
 	case Virtual:
@@ -47,7 +47,7 @@ func (p Place) Label() string {
 	return "host: real threads, measured time"
 }
 
-// A Meta says where results come from. It is written as run.json.
+// A Meta describes where results come from. It is written as run.json.
 type Meta struct {
 	Format     int         `json:"format"` // 1
 	Place      Place       `json:"place"`
@@ -59,19 +59,19 @@ type Meta struct {
 	Baseline   string      `json:"baseline,omitempty"` // arm that others are compared with; "": as BaselineOf says
 	Sessions   []Session   `json:"sessions"`           // more than one if the run was resumed
 	Binding    []Binding   `json:"binding"`
-	Warnings   []string    `json:"warnings,omitempty"` // what an arm asked for and could not have
+	Warnings   []string    `json:"warnings,omitempty"` // what an arm asked for and did not get
 	Disturbed  Disturbance `json:"interference"`
 	Done       int         `json:"done"`    // repetitions in results.txt
 	Planned    int         `json:"planned"` // repetitions that the plan wants
 
-	// Suspect says what Load found that should not be.
+	// Suspect lists what Load found wrong with the results.
 	Suspect []string `json:"-"`
 }
 
 // Complete reports whether every repetition of the plan has been measured.
 func (m *Meta) Complete() bool { return m.Done >= m.Planned }
 
-// Label is the label of every table and figure of the run.
+// Label stands above every table and figure of the run.
 func (m *Meta) Label() string {
 	label := m.Place.Label()
 	if m.pretended() {
@@ -83,8 +83,8 @@ func (m *Meta) Label() string {
 	return label
 }
 
-// Plain reports whether the run is what a reader takes it for: time and
-// locality of a real machine that does nothing else.
+// Plain reports whether the run is what a reader expects by default: time and
+// locality of a real machine that ran nothing else.
 func (m *Meta) Plain() bool { return m.Label() == Host.Label() }
 
 func (m *Meta) pretended() bool {
@@ -125,7 +125,8 @@ type TopoMeta struct {
 	Origin    string `json:"origin"` // "host", "synthetic:2x4", a file's name
 	Pretended bool   `json:"pretended"`
 	CPUs      int    `json:"cpus"` // that may be used
-	// NodesWithCPUs is how many nodes can run something: chance is one in so many.
+	// NodesWithCPUs is how many nodes have CPUs. Without a policy, one task in that
+	// many is local by chance.
 	NodesWithCPUs int      `json:"nodesWithCPUs"`
 	Nodes         []string `json:"nodes"`               // "node 0: CPUs 0-3, 16.0 GiB"
 	Distances     [][]int  `json:"distances,omitempty"` // SLIT
@@ -133,7 +134,7 @@ type TopoMeta struct {
 	Assumed       []string `json:"assumed,omitempty"` // constants of a simulated machine that nobody has measured
 }
 
-// A Session is one stretch of a run.
+// A Session is the work of one process on a run.
 type Session struct {
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
@@ -149,8 +150,8 @@ type Binding struct {
 	Why    string `json:"why,omitempty"`
 }
 
-// A Disturbance says how much of the machine other processes took during
-// repetitions. Known is false where the system does not tell.
+// A Disturbance says how much CPU time other processes took during repetitions.
+// Known is false where the operating system does not report it.
 type Disturbance struct {
 	Known     bool    `json:"known"`
 	MedianPct float64 `json:"medianPercent"`
@@ -206,11 +207,11 @@ func describeTopology(t *topology.Topology) TopoMeta {
 	return m
 }
 
-// TopologyLabel returns the short name of a machine's shape that benchmark
-// names carry: nodes, then L3s per node, cores per L3 and threads per core
-// ("2n1l4c2t") where these are the same everywhere, else totals of nodes,
-// cores and threads ("5n20c33t"). A topology that is not this machine's own
-// has "pretended-" in front.
+// TopologyLabel returns a short name for the shape of a machine. Benchmark names
+// contain it. It counts nodes, L3s per node, cores per L3 and threads per core
+// ("2n1l4c2t"). If these differ within the machine, it counts nodes, cores and
+// threads in total ("5n20c33t"). The label of a topology that is not this
+// machine's own begins with "pretended-".
 func TopologyLabel(t *topology.Topology) string {
 	if !t.IsHost() {
 		return "pretended-" + shapeLabel(t)
@@ -230,15 +231,15 @@ func shapeLabel(t *topology.Topology) string {
 	return label
 }
 
-// trimModel cuts off the zero bytes, and squeezes the blanks, that vendors pad
-// a processor's name with.
+// trimModel removes the padding that vendors put into a processor's name: zero
+// bytes and runs of blanks.
 func trimModel(s string) string {
 	s, _, _ = strings.Cut(s, "\x00")
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// NewMeta describes this machine and this program, and the topologies that a
-// run uses. The plan is the caller's to add.
+// NewMeta describes this machine, this program and the topologies that a run
+// uses. The caller adds the plan.
 func NewMeta(place Place, topos []*topology.Topology) *Meta {
 	m := &Meta{Format: metaFormat, Place: place, Machine: describeMachine(), Build: ThisBuild()}
 	for _, t := range topos {
@@ -302,7 +303,7 @@ type Results struct {
 	Measurements []Measurement
 }
 
-// Load reads a run directory. An error names the file.
+// Load reads a run directory. Errors name the file.
 func Load(dir string) (*Results, error) {
 	m, err := loadMeta(dir)
 	if err != nil {
@@ -314,15 +315,15 @@ func Load(dir string) (*Results, error) {
 	if r.Meta.Baseline == "" {
 		r.Meta.Baseline = BaselineOf(r.Measurements)
 	}
-	r.Meta.Done = len(r.Measurements) // a run that was killed has not said how far it came
+	r.Meta.Done = len(r.Measurements) // run.json is behind if the run was killed
 	if m.Place != Simulated {
 		r.Meta.Disturbed = disturbance(r.Measurements)
 	}
 	if half {
-		r.Meta.Suspect = append(r.Meta.Suspect, fmt.Sprintf("The last line of %s has no end: it was cut off, and is left out.", ResultsFile))
+		r.Meta.Suspect = append(r.Meta.Suspect, fmt.Sprintf("The last line of %s has no end. It was cut off, and it is ignored.", ResultsFile))
 	}
 	if strange := m.notPlanned(r.Measurements); strange != "" {
-		r.Meta.Suspect = append(r.Meta.Suspect, fmt.Sprintf("%s: %s. Something else has written to it: do not believe these numbers.", ResultsFile, strange))
+		r.Meta.Suspect = append(r.Meta.Suspect, fmt.Sprintf("%s: %s. Something other than this run has written to the file. Do not trust these numbers.", ResultsFile, strange))
 	}
 	return r, err
 }
@@ -352,7 +353,7 @@ func loadMeta(dir string) (*Meta, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The format first: a later one may have fields that this one does not know.
+	// Check the format first: a later one may have fields that are unknown here.
 	var version struct{ Format int }
 	if err := json.Unmarshal(data, &version); err != nil {
 		return nil, fmt.Errorf("%s%s: %v: want the JSON object that a run writes", path, jsonLine(data, err), err)
@@ -372,7 +373,8 @@ func loadMeta(dir string) (*Meta, error) {
 	return m, nil
 }
 
-// jsonLine is ":12" where err says at which byte of data it was found, else "".
+// jsonLine returns ":12" if err tells at which byte of data, here in line 12, the
+// mistake is. Otherwise it returns "".
 func jsonLine(data []byte, err error) string {
 	var syntax *json.SyntaxError
 	var typed *json.UnmarshalTypeError
@@ -402,20 +404,19 @@ func loadMeasurements(dir string) (ms []Measurement, half bool, err error) {
 
 const metaFormat = 1
 
-// mustMatch says in which respect a run that is to be resumed differs from the
-// one that was begun, or returns nil.
+// mustMatch returns an error that says how now differs from m, the run that now
+// is to resume. It returns nil if now may go on.
 func (m *Meta) mustMatch(now *Meta) error {
 	check := []struct {
 		what      string
 		then, now any
 	}{
-		{"place", m.Place, now.Place},
+		{"place (--virtual)", m.Place, now.Place},
 		{"machine", m.Machine, now.Machine},
-		{"topologies", m.Topologies, now.Topologies},
-		{"seed", m.Plan.Seed, now.Plan.Seed},
-		{"repetitions", m.Plan.Reps, now.Plan.Reps},
-		{"time of a repetition", m.Plan.Target, now.Plan.Target},
-		{"cells", m.Plan.cells(), now.Plan.cells()},
+		{"topologies (--topology)", m.Topologies, now.Topologies},
+		{"seed (--seed)", m.Plan.Seed, now.Plan.Seed},
+		{"repetitions (--reps)", m.Plan.Reps, now.Plan.Reps},
+		{"time of a repetition (--time or --budget)", m.Plan.Target, now.Plan.Target},
 	}
 	if !m.Build.sameProgram(now.Build) {
 		return fmt.Errorf("build: was %s, is now %s", brief(m.Build), brief(now.Build))
@@ -423,6 +424,18 @@ func (m *Meta) mustMatch(now *Meta) error {
 	for _, c := range check {
 		if !reflect.DeepEqual(c.then, c.now) {
 			return fmt.Errorf("%s: was %s, is now %s", c.what, brief(c.then), brief(c.now))
+		}
+	}
+	then, current := m.Plan.cells(), now.Plan.cells()
+	for i := range max(len(then), len(current)) {
+		name := func(cells []Cell) string {
+			if i < len(cells) {
+				return cells[i].Name()
+			}
+			return "none"
+		}
+		if name(then) != name(current) {
+			return fmt.Errorf("cells (--arm, --workload, --procs): number %d was %s, is now %s", i+1, name(then), name(current))
 		}
 	}
 	return nil

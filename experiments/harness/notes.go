@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Notes says what a reader must know before he believes the numbers.
+// Notes returns what a reader must know before trusting the numbers.
 func (m *Meta) Notes() []string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
@@ -15,10 +15,10 @@ func (m *Meta) Notes() []string {
 		note("The run is not complete: %d of %d repetitions.", m.Done, m.Planned)
 	}
 	if m.Place == Virtual {
-		note("Measured in a virtual NUMA machine: locality is the kernel's, times are not reported.")
+		note("Measured in a virtual NUMA machine: the kernel counted the locality. Times are not reported.")
 	}
 	if m.Place == Simulated {
-		note("Simulated: times are virtual, of the machine described, not of the one that computed them.")
+		note("Simulated: times are virtual times of the machine described, not times of the computer that ran the simulation.")
 		for _, t := range m.Topologies {
 			if len(t.Assumed) > 0 {
 				note("%s: %s assumed and not measured; the report lists them.", t.Label, Count(len(t.Assumed), "constant is", "constants are"))
@@ -27,24 +27,24 @@ func (m *Meta) Notes() []string {
 	}
 	for _, t := range m.Topologies {
 		if t.Pretended {
-			note("The nodes of %s (%s) are pretended: threads are not bound and pages are not placed; locality and steals are of the mocked topology, times are of this machine.", t.Label, t.Origin)
+			note("The nodes of %s (%s) are pretended: threads are not bound and pages are not placed. Locality and steals refer to the pretended nodes, times to this machine.", t.Label, t.Origin)
 		}
 	}
 	if d := m.Disturbed; m.Place != Simulated {
 		switch {
 		case !d.Known:
-			note("Interference by other processes is not known: this system does not tell.")
+			note("It is not known how much other processes interfered: this operating system does not report it.")
 		case d.Flagged > 0:
 			note("Other processes disturbed %d of %d repetitions: they took more than %g %% of the machine's CPU time (median %.1f %%, worst %.1f %%).",
 				d.Flagged, m.Done, d.LimitPct, d.MedianPct, d.MaxPct)
 			if m.mostlyDisturbed() {
-				note("Times of so disturbed a machine say little: repeat the run when it is idle.")
+				note("Times from a machine this disturbed say little. Repeat the run when the machine is idle.")
 			}
 		}
 	}
 	if m.Place == Host {
 		for _, procs := range m.oversubscribed() {
-			note("P=%d is more than this machine has, which is %s: its Ps take turns.", procs, Count(m.Machine.CPUs, "CPU", "CPUs"))
+			note("P=%d on a machine that has %s: the Ps take turns.", procs, Count(m.Machine.CPUs, "CPU", "CPUs"))
 		}
 	}
 	reasons := map[string][]string{}
@@ -61,13 +61,13 @@ func (m *Meta) Notes() []string {
 		}
 	}
 	for _, why := range order {
-		note("Threads not bound under %s: %s.", strings.Join(reasons[why], ", "), why)
+		note("Threads were not bound under %s: %s.", strings.Join(reasons[why], ", "), why)
 	}
 	for _, w := range m.Warnings {
 		note("Could not be done: %s.", w)
 	}
 	if m.Plan.Reps < 6 && m.Place != Simulated {
-		note("%s too few for a 95 %% interval: it takes 6.", Count(m.Plan.Reps, "repetition is", "repetitions are"))
+		note("%s too few for a 95 %% interval, which takes 6.", Count(m.Plan.Reps, "repetition is", "repetitions are"))
 	}
 	if m.Build.Modified {
 		note("The program was built from a working tree with changes on top of commit %s.", m.Build.ShortCommit())

@@ -20,15 +20,15 @@ type PlanCell struct {
 	Cell
 	Unit string `json:"unit"` // of work: "task"
 
-	// Found by measurement when the run begins: how many runs of the workload
-	// make a repetition of about the target's length, and how long one takes.
+	// Runs is how many runs of the workload make a repetition of about the target's
+	// length. PerRun is how long one takes. Both are measured when a run begins.
 	Runs   int      `json:"runs"`
 	PerRun Duration `json:"perRun"`
 }
 
 // warm reports whether a repetition begins with a run that is not timed. A run
-// that takes half a repetition is its own warm-up: what is cold at its start
-// is little of it.
+// that takes half of a repetition or more needs none: its cold start is a small
+// part of it.
 func (c *PlanCell) warm(target Duration) bool { return c.PerRun < target/2 }
 
 func (p *Plan) cells() []Cell {
@@ -47,7 +47,7 @@ func (p *Plan) units() []string {
 	return us
 }
 
-// baseline is what BaselineOf will say of p's results.
+// baseline returns what BaselineOf will return for the results of p.
 func (p *Plan) baseline() string {
 	if len(p.Cells) == 0 || slices.ContainsFunc(p.Cells, func(c PlanCell) bool { return c.Arm == DefaultBaseline }) {
 		return DefaultBaseline
@@ -55,8 +55,8 @@ func (p *Plan) baseline() string {
 	return p.Cells[0].Arm
 }
 
-// round returns the indices of the cells in the order of round r: in the order
-// of the plan, but within a group the arms take turns at being first, so that
+// round returns the indices of the cells in the order of round r. That is the
+// order of the plan, except that the arms of a group take turns at being first:
 // no arm always follows the same other one.
 func (p *Plan) round(r int) []int {
 	var order []int

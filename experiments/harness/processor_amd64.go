@@ -2,8 +2,9 @@ package harness
 
 import "github.com/intel-go/cpuid"
 
-// processor asks the CPU itself. intel-go/cpuid knows no leaves 0x0B, 0x1A and
-// 0x1F and reports wrong L3 sizes on AMD: caches and topology come from sysfs.
+// processor asks the CPU itself. Caches and topology come from sysfs instead:
+// intel-go/cpuid does not know the leaves 0x0B, 0x1A and 0x1F, and it reports
+// wrong L3 sizes on AMD.
 func processor() CPU {
 	c := CPU{
 		Vendor:     cpuid.VendorIdentificatorString,

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// processor reads what Linux tells of a CPU that has no CPUID: little, and
-// under other names on every architecture.
+// processor reads what Linux says about a CPU that has no CPUID. That is little,
+// and the names differ between architectures.
 func processor() CPU {
 	var c CPU
 	f, err := os.Open("/proc/cpuinfo")

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// The units of a result line. The first value of a line is always the time
-// per unit of work, in "ns/task", "ns/message" and so on; all others are there
-// only if they were counted.
+// The units of a result line. The first value of a line is always the time per
+// unit of work, in "ns/task", "ns/message" and so on. The others are there only if
+// they were counted.
 const (
 	UnitLocal        = "local-%"       // tasks that ran on their home node
 	UnitTouched      = "touched-%"     // visits to pages from their home node, as the scheduler believes
@@ -59,8 +59,8 @@ func (m *Measurement) Unit() string { return strings.TrimPrefix(m.Values[0].Unit
 // NsPerUnit returns the time per unit of work.
 func (m *Measurement) NsPerUnit() float64 { return m.Values[0].Value }
 
-// header returns the configuration lines and unit metadata that open the result
-// file of m. Keys are lower case, as the format wants.
+// header returns the beginning of the result file of m: configuration lines and
+// unit metadata. The format requires lower-case keys.
 func header(m *Meta) []byte {
 	var b bytes.Buffer
 	for _, kv := range m.config() {
@@ -82,8 +82,8 @@ func header(m *Meta) []byte {
 	return b.Bytes()
 }
 
-// checkHeader returns an error if the result file at path does not open as that
-// of m does: then it is not the file that was begun there.
+// checkHeader returns an error unless the result file at path begins with the
+// header of m. A file without it belongs to another run.
 func checkHeader(path string, m *Meta) error {
 	data, err := os.ReadFile(path)
 	if err == nil && !bytes.HasPrefix(data, header(m)) {
@@ -103,9 +103,9 @@ func line(m *Measurement) []byte {
 	return append(bytes.TrimSpace(b.Bytes()), '\n')
 }
 
-// ReadMeasurements reads a result file. What is not a line of the benchmark
-// format at all is skipped, as benchstat does; a benchmark line that is not
-// ours is an error with its file and line number.
+// ReadMeasurements reads a result file. Like benchstat, it skips lines that are
+// not of the benchmark format. A benchmark line that is not ours, or has a value
+// that is impossible, is an error with its file and line number.
 func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
 	var ms []Measurement
 	units := unitCheck{}
@@ -142,8 +142,8 @@ func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
 	return ms, br.Err()
 }
 
-// wholeLines returns data up to its last newline. A process that is killed, or a
-// disk that is full, leaves half a line behind it.
+// wholeLines returns data up to its last newline. Half a line may follow that if a
+// process was killed or the disk was full.
 func wholeLines(data []byte) []byte { return data[:bytes.LastIndexByte(data, '\n')+1] }
 
 // dropPartialLine cuts a file after its last newline.

@@ -12,14 +12,13 @@ import (
 	"time"
 )
 
-// A Bench measures one repetition of one cell. It is what differs between a
-// host and a simulated machine.
+// A Bench measures one repetition of one cell.
 type Bench func(c *PlanCell, rep Repetition) (Outcome, error)
 
 // A Repetition says how a cell is run once more.
 type Repetition struct {
 	Runs int    // of the workload, timed together; at least 1
-	Warm bool   // one more run first, not timed
+	Warm bool   // one more run comes first and is not timed
 	Seed uint64 // the same for all arms in a round
 }
 
@@ -29,31 +28,31 @@ type Outcome struct {
 	Elapsed time.Duration // of the timed runs
 	Wanted  bool          // the arm wants threads bound to their nodes
 	Bound   bool          // they were
-	Why     string        // if not, why
+	Why     string        // why not, if they were not
 
-	Warnings []string // what was asked for and could not be done
+	Warnings []string // what was asked for and not done
 }
 
-// A Status tells a person how far a run has come.
+// A Status says how far a run has come.
 type Status struct {
 	Phase   string // "choosing run lengths" or "measuring"
-	Cell    Cell   // that is measured next
-	Done    int    // of this phase
+	Cell    Cell   // measured next
+	Done    int    // in this phase
 	Planned int
 	Left    time.Duration // estimate; 0 while there is none
 }
 
-// ErrInterrupted says that ctx ended before the plan did. What was finished is
-// kept and a later Run with resume goes on.
+// ErrInterrupted means that ctx ended before the plan was done. Finished
+// repetitions are kept, and a later Run with resume adds the others.
 var ErrInterrupted = errors.New("interrupted")
 
-// Run measures the plan of meta into dir and completes meta on the way.
+// Run measures the plan of meta, writes the results into dir, and completes meta.
 //
-// A directory that holds a run is an error, unless resume is set and the run in
-// it was begun with the same configuration: then the repetitions that are
-// missing are added. A repetition is in results.txt as soon as it is finished,
-// however the process ends; run.json is written after every round. Meanwhile the
-// directory is locked.
+// If dir already holds a run, that is an error unless resume is set and the run
+// was begun with the same configuration. Then Run adds the missing repetitions. It
+// writes a repetition to results.txt as soon as it is finished, so that nothing is
+// lost however the process ends. It writes run.json after every round. It holds a
+// lock on dir all the time.
 func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, progress func(Status)) error {
 	r := runner{ctx: ctx, dir: dir, meta: meta, bench: bench, progress: progress, done: map[Cell]int{}}
 	meta.Format = metaFormat
@@ -79,8 +78,8 @@ func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, 
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-// A DirError says why a run directory cannot be written to. Nothing has been
-// measured and nothing changed.
+// A DirError says why a run cannot begin or go on in a directory. Nothing was
+// measured, and the directory is as it was.
 type DirError struct{ Err error }
 
 func (e *DirError) Error() string { return e.Err.Error() }
@@ -97,8 +96,9 @@ type runner struct {
 	done     map[Cell]int // repetitions in the file
 }
 
-// open creates the directory and its files, or takes up those that are there.
-// If it fails it leaves the directory as it was.
+// open locks the directory and begins a run there, or goes on with the one that is
+// there. It creates the directory if need be. If it fails it leaves everything as
+// it was.
 func (r *runner) open(resume bool) (lock *Lock, err error) {
 	_, err = os.Stat(r.dir)
 	made := errors.Is(err, fs.ErrNotExist)
@@ -136,7 +136,7 @@ func (r *runner) open(resume bool) (lock *Lock, err error) {
 	return lock, err
 }
 
-// takeUp goes on with the run that is in the directory.
+// takeUp goes on with the run in the directory, if resume is set.
 func (r *runner) takeUp(resume bool) error {
 	old, err := loadMeta(r.dir)
 	switch {
@@ -180,8 +180,8 @@ func (r *runner) takeUp(resume bool) error {
 	return err
 }
 
-// notBegun reports whether a run was stopped before the head of its result file
-// at path was written.
+// notBegun reports whether the run of m was stopped before it had written the
+// whole header of its result file at path.
 func notBegun(path string, m *Meta) bool {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -224,8 +224,8 @@ func (r *runner) save() error {
 	return r.meta.save(r.dir)
 }
 
-// try runs the bench, but gives up when ctx ends: a run of a workload cannot be
-// stopped from outside, so it is left behind, to end with the process.
+// try runs the bench, but stops waiting when ctx ends. Nothing can stop a workload
+// from outside: it runs until the process ends.
 func (r *runner) try(c *PlanCell, rep Repetition) (Outcome, error) {
 	type result struct {
 		Outcome
@@ -250,8 +250,8 @@ func (r *runner) try(c *PlanCell, rep Repetition) (Outcome, error) {
 	}
 }
 
-// calibrate finds, for every cell that has none yet, the number of runs that
-// makes a repetition as long as the target. It is also the cell's warm-up.
+// calibrate chooses the number of runs that makes a repetition as long as the
+// target, for every cell that has no such number yet. It also warms the cell up.
 func (r *runner) calibrate() error {
 	cells := r.meta.Plan.Cells
 	start := time.Now()
@@ -262,7 +262,7 @@ func (r *runner) calibrate() error {
 		}
 		st := Status{Phase: "choosing run lengths", Cell: c.Cell, Done: i, Planned: len(cells)}
 		if i > 0 {
-			// Every cell still costs about what its calibration costs, and then its repetitions.
+			// Assume that a remaining cell costs what a cell has cost on average, and its repetitions.
 			per := time.Since(start) / time.Duration(i)
 			st.Left = per*time.Duration(len(cells)-i) + r.left() + time.Duration(r.meta.Plan.Target)*time.Duration((len(cells)-i)*r.meta.Plan.Reps)
 		}
@@ -280,13 +280,13 @@ func (r *runner) calibrate() error {
 				c.Runs, c.PerRun = fits, Duration(perRun)
 				break
 			}
-			runs = min(fits, 100*runs) // the first runs are cold, so step carefully
+			runs = min(fits, 100*runs) // the first runs are cold and say little: do not jump far
 		}
 	}
 	return r.save()
 }
 
-// measure adds the repetitions that are missing.
+// measure measures the repetitions that are missing.
 func (r *runner) measure() error {
 	plan := &r.meta.Plan
 	for round := range plan.Reps {
@@ -316,7 +316,7 @@ func (r *runner) measure() error {
 	return nil
 }
 
-// add writes one repetition.
+// add writes one repetition to the result file and into meta.
 func (r *runner) add(c *PlanCell, out Outcome) error {
 	m := Measurement{Cell: c.Cell, Runs: c.Runs, Values: out.Values}
 	if _, err := r.file.Write(line(&m)); err != nil {
@@ -332,14 +332,15 @@ func (r *runner) add(c *PlanCell, out Outcome) error {
 	return nil
 }
 
-// warn keeps what could not be done, once.
+// warn adds to the run's warnings what was asked for and not done. It adds the same
+// text only once.
 func (r *runner) warn(what string) {
 	if !slices.Contains(r.meta.Warnings, what) {
 		r.meta.Warnings = append(r.meta.Warnings, what)
 	}
 }
 
-// noteBinding keeps one entry per arm and topology, and the first reason why
+// noteBinding keeps one entry for each arm and topology, with the first reason why
 // threads could not be bound.
 func (r *runner) noteBinding(b Binding) {
 	for i := range r.meta.Binding {
@@ -369,5 +370,5 @@ func (r *runner) left() time.Duration {
 	return sum
 }
 
-// round3 keeps percentages short: nobody reads a fourth digit after the point.
+// round3 rounds a percentage to three digits after the point.
 func round3(v float64) float64 { return float64(int64(v*1000+0.5)) / 1000 }

@@ -173,8 +173,8 @@ func TestExistingRunIsNeverOverwritten(t *testing.T) {
 		want   string
 	}{
 		{"without resume", plan(2, "fib", "flat"), false, "exists and holds a finished run"},
-		{"other repetitions", plan(3, "fib", "flat"), true, "repetitions: was 2, is now 3"},
-		{"other cells", plan(2, "heat", "flat"), true, "cells: was"},
+		{"other repetitions", plan(3, "fib", "flat"), true, "repetitions (--reps): was 2, is now 3"},
+		{"other cells", plan(2, "heat", "flat"), true, "cells (--arm, --workload, --procs): number 1 was Fib/arm=flat/topo=1n1l2c1t/P=2, is now Heat/arm=flat"},
 	} {
 		f := newFake()
 		err := Run(t.Context(), dir, c.meta, c.resume, f.bench, quiet)

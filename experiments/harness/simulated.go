@@ -13,12 +13,11 @@ import (
 	"numasched/topology"
 )
 
-// Simulated runs are exact: a cell is run once, and whoever runs it again gets
-// the same bytes. So results.txt holds nothing of the computer that ran them and
-// nothing of the day, and its units are marked assume=exact. Those facts are in
-// run.json.
+// Simulated runs are exact: a cell is run once, and every later run gives the same
+// bytes. So their results.txt marks its units assume=exact, and it says nothing
+// about the computer and the day. That is in run.json.
 
-// The units of simulated results beside those of all.
+// The units that only simulated results have.
 const (
 	UnitMemoryLocal = "memory-local-%"   // bytes from memory that came from the node of the CPU that used them
 	UnitOverBound   = "over-bound"       // makespan over the lower bound
@@ -28,9 +27,9 @@ const (
 	UnitIdle        = "idle-%"           // asleep
 )
 
-// SimulatedTopology describes the machine that a preset simulates. Its label in
-// benchmark names is the preset's name; assumed are its constants that nobody
-// has measured.
+// SimulatedTopology describes the machine that a preset simulates. The preset's
+// name becomes the label in benchmark names. Assumed lists the constants that
+// nobody has measured.
 func SimulatedTopology(preset string, t *topology.Topology, assumed []string) TopoMeta {
 	m := describeTopology(t)
 	m.Label, m.Pretended, m.Assumed = preset, false, assumed
@@ -114,9 +113,9 @@ func (g *Group) localityExact() []column {
 
 func exactLegend(baseline string) []string {
 	return []string{
-		"Simulated, exact: the same for whoever runs it again. Times are virtual.",
-		"over " + baseline + ": throughput over that of " + baseline + ". memory local: bytes from memory that came from the node of the CPU that used them; - if next to none came from memory.",
-		"over bound: makespan over a lower bound: arithmetic spread over all Ps, or the traffic of the busiest memory controller or link at its peak.",
+		"Simulated, exact: every run gives the same numbers. Times are virtual.",
+		"over " + baseline + ": throughput over that of " + baseline + ". memory local: share of the bytes from memory that came from the node of the CPU that used them (- if hardly any bytes came from memory).",
+		"over bound: makespan over a lower bound, which is the arithmetic spread evenly over all Ps, or the traffic of the busiest memory controller or link at its peak rate.",
 		"work/sched/idle: shares of the Ps' time. steals: per 1000 units of work, from Ps of the same node / of other nodes.",
 	}
 }

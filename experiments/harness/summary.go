@@ -11,11 +11,11 @@ import (
 // another.
 const DefaultBaseline = "flat"
 
-// Confidence is the least level of every interval.
+// Confidence is the confidence level that every interval has at least.
 const Confidence = 0.95
 
-// A Group is everything that may be compared: the cells that differ in their
-// arm alone, in the order of the plan.
+// A Group is a set of cells that may be compared: they differ only in their arm.
+// Rows are in the order of the plan.
 type Group struct {
 	Cell     // without an arm
 	Unit     string
@@ -23,7 +23,7 @@ type Group struct {
 	Rows     []Row
 }
 
-// A Row is what is known about one cell. Numbers that were not counted are NaN.
+// A Row sums up one cell. Numbers that were not counted are NaN.
 type Row struct {
 	Arm        string
 	N          int               // repetitions
@@ -33,25 +33,25 @@ type Row struct {
 	Local      benchmath.Summary // percent of tasks that ran on their home node
 	Touched    benchmath.Summary // percent of visits to pages from their home node, as the scheduler believes
 	Pages      benchmath.Summary // percent of sampled pages on their user's node, as the kernel says
-	Bound      float64           // percent of all samples of all repetitions
-	Samples    float64           // how many these were
+	OnNode     float64           // percent of all samples, of all repetitions, in which an M was on a CPU of its P's node
+	Samples    float64           // how many samples there were
 	// Steals per unit of work, medians.
 	StealsLocal, StealsRemote float64
-	Other                     float64 // percent of the machine's CPU time that others took: worst repetition
+	Other                     float64 // percent of the machine's CPU time that other processes took, in the worst repetition
 
 	// Of simulated machines.
 	Exact                  bool              // a repetition would give the same
 	MemoryLocal            benchmath.Summary // percent of bytes from memory that came from the node of their user
 	OverBound              float64           // makespan over the lower bound
-	Busiest                float64           // percent of what the busiest memory controller or link can carry
+	Busiest                float64           // percent of its peak that the busiest memory controller or link carried
 	Work, Scheduling, Idle float64           // percent of the Ps' time
 }
 
-// A Speedup compares an arm with the baseline. Since repetitions are
-// interleaved, repetition i of the one ran next to repetition i of the other:
-// the summary is the median of these ratios, with its interval, so that a
-// machine that slows down for a while does not count as noise. P is of the
-// Mann-Whitney U test on the two unpaired samples.
+// A Speedup compares an arm with the baseline. Repetitions are interleaved, so
+// repetition i of one arm ran next to repetition i of the other. The summary is the
+// median of the ratios of these pairs, with its interval. So a machine that slows
+// down for a while adds no noise. P is the result of the Mann-Whitney U test on the
+// two unpaired samples.
 type Speedup struct {
 	benchmath.Summary
 	Ratios   []float64 // of neighbouring repetitions
@@ -59,9 +59,9 @@ type Speedup struct {
 	Warnings []error
 }
 
-// summarize returns median and interval of values, which it may reorder.
-// Without values all is NaN; where values are too few for an interval it is
-// infinite.
+// summarize returns the median and the interval of values, which it may reorder.
+// Without values everything is NaN. The interval is infinite if there are too few
+// values for one.
 func summarize(values []float64) benchmath.Summary {
 	if len(values) == 0 {
 		nan := math.NaN()
@@ -74,8 +74,8 @@ func sample(values []float64) *benchmath.Sample {
 	return benchmath.NewSample(append([]float64(nil), values...), &benchmath.DefaultThresholds)
 }
 
-// BaselineOf returns the arm that others are compared with if nobody names one:
-// DefaultBaseline if it was measured, else the first arm that was.
+// BaselineOf returns the arm that others are compared with if the user names none.
+// That is DefaultBaseline if it was measured, else the first arm measured.
 func BaselineOf(ms []Measurement) string {
 	if len(ms) == 0 || slices.ContainsFunc(ms, func(m Measurement) bool { return m.Arm == DefaultBaseline }) {
 		return DefaultBaseline
@@ -157,7 +157,7 @@ func summarizeCell(arm, unit string, ms []*Measurement) Row {
 		}
 		return vs
 	}
-	r := Row{Arm: arm, N: len(ms), Bound: math.NaN(), Other: math.NaN(), Exact: ms[0].Exact}
+	r := Row{Arm: arm, N: len(ms), OnNode: math.NaN(), Other: math.NaN(), Exact: ms[0].Exact}
 	perSecond := times(ms)
 	for i, ns := range perSecond {
 		perSecond[i] = 1e9 / ns
@@ -183,7 +183,7 @@ func summarizeCell(arm, unit string, ms []*Measurement) Row {
 		hits += n * share
 	}
 	if r.Samples > 0 {
-		r.Bound = hits / r.Samples
+		r.OnNode = hits / r.Samples
 	}
 	for _, v := range collect(UnitOther) {
 		if !(v <= r.Other) { // also if r.Other is NaN
@@ -193,7 +193,7 @@ func summarizeCell(arm, unit string, ms []*Measurement) Row {
 	return r
 }
 
-// speedup compares times per unit of work in the order of time.
+// speedup compares times per unit of work. Both are in the order of measurement.
 func speedup(base, arm []float64, exact bool) *Speedup {
 	var ratios []float64
 	for i := range min(len(base), len(arm)) {

@@ -83,7 +83,7 @@ func TestTooFewRepetitionsHaveNoInterval(t *testing.T) {
 
 func TestWhatWasNotCountedIsNotZero(t *testing.T) {
 	r := rowOf(t, overFlat(made("goroutine", 1, 2)), "goroutine")
-	for what, v := range map[string]float64{"local": r.Local.Center, "steals": r.StealsLocal, "bound": r.Bound, "others": r.Other} {
+	for what, v := range map[string]float64{"local": r.Local.Center, "steals": r.StealsLocal, "on node": r.OnNode, "others": r.Other} {
 		if !math.IsNaN(v) {
 			t.Errorf("%s is %v although nobody counted", what, v)
 		}
@@ -94,8 +94,8 @@ func TestBoundShareIsOfAllSamples(t *testing.T) {
 	ms := made("numa", 1, 1)
 	ms[0].Values = append(ms[0].Values, Value{100, UnitBound}, Value{9900, UnitBoundSamples})
 	ms[1].Values = append(ms[1].Values, Value{0, UnitBound}, Value{100, UnitBoundSamples})
-	if r := rowOf(t, overFlat(ms), "numa"); r.Bound != 99 || r.Samples != 10000 {
-		t.Errorf("%v %% of %v samples, want 99 %% of 10000", r.Bound, r.Samples)
+	if r := rowOf(t, overFlat(ms), "numa"); r.OnNode != 99 || r.Samples != 10000 {
+		t.Errorf("%v %% of %v samples, want 99 %% of 10000", r.OnNode, r.Samples)
 	}
 }
 
@@ -109,7 +109,7 @@ func TestVirtualMachinesHaveNoSpeed(t *testing.T) {
 		}
 	}
 	got := strings.Join(Verdicts(groups, &Meta{Place: Virtual}), "\n")
-	if want := "Times on a virtual NUMA machine mean nothing: no arm is called faster than another there."; got != want {
+	if want := "Times on a virtual NUMA machine mean nothing, so no arm is called faster than another."; got != want {
 		t.Errorf("verdict %q, want %q", got, want)
 	}
 }
@@ -128,7 +128,7 @@ func TestPretendedNodesHaveLocalityAndNoSpeed(t *testing.T) {
 	meta := &Meta{Place: Host, Topologies: []TopoMeta{{Label: "1n1l2c1t"}, {Label: "pretended-2n1l4c1t", Pretended: true}}}
 	got := strings.Join(Verdicts(overFlat(ms), meta), "\n")
 	want := "numa against flat: faster on fib 1.80x.\n" +
-		"Times on pretended nodes mean nothing: no arm is called faster than another there.\n" +
+		"Times on pretended nodes mean nothing, so no arm is called faster than another.\n" +
 		"Locality under numa (under flat): fib local 98 % (60 %)."
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -139,7 +139,7 @@ func TestVerdictOnADisturbedMachineIsCalledNone(t *testing.T) {
 	groups := overFlat(append(made("flat", 10, 11), made("numa", 1, 1)...))
 	for flagged, want := range map[int]bool{0: false, 2: false, 3: true} {
 		m := &Meta{Place: Host, Done: 4, Disturbed: Disturbance{Known: true, Flagged: flagged}}
-		if got := strings.Contains(Verdicts(groups, m)[0], "it is no verdict"); got != want {
+		if got := strings.Contains(Verdicts(groups, m)[0], "is no verdict"); got != want {
 			t.Errorf("%d of 4 repetitions disturbed: said to be no verdict: %v, want %v", flagged, got, want)
 		}
 		if got := strings.Contains(m.Label(), "DISTURBED"); got != want || m.Plain() == want {
@@ -192,7 +192,7 @@ func TestFormats(t *testing.T) {
 		FormatRatio(1.034): "1.03x", FormatRatio(12.34): "12.3x", FormatRatio(0.0411): "0.041x", FormatRatio(math.NaN()): "?",
 		FormatNumber(49.44): "49.4", FormatNumber(1234.5): "1234", FormatNumber(0): "0", FormatNumber(0.9985): "0.999",
 		FormatPercent(99.97): "100.0 %", FormatPercent(97.2): "97 %", FormatPercent(math.NaN()): "-",
-		FormatBound(99.999): "99.99 %", FormatBound(100): "100.00 %",
+		FormatOnNode(99.999): "99.99 %", FormatOnNode(100): "100.00 %",
 		FormatP(0.0002): "p<0.001", FormatP(0.0491): "p=0.049",
 		FormatRate(24.4e6): "24.40M/s",
 	} {

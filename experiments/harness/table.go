@@ -10,15 +10,15 @@ import (
 	"golang.org/x/perf/benchunit"
 )
 
-// A column is one thing that a table says of every row.
+// A column is one number that a table shows for every row.
 type column struct {
 	head string
 	cell func(r *Row) string
 }
 
-// Tables renders groups as the run of m measured them. Times from a place that
-// has no speed are left out. So are shares that cannot be but 100 %, where there
-// is one node.
+// Tables returns a table for each group of the run of m. Times are left out if they
+// mean nothing in that place. On a machine with one node, the columns that could
+// show nothing but 100 % are left out.
 func Tables(groups []Group, m *Meta) []Table {
 	var ts []Table
 	for i := range groups {
@@ -114,17 +114,17 @@ func (g *Group) locality(oneNode bool) (cs []column) {
 		if pages := func(r *Row) float64 { return r.Pages.Center }; known(pages) {
 			cs = append(cs, column{"pages", func(r *Row) string { return FormatPercent(pages(r)) }})
 		}
-		cs = append(cs, column{"bound", func(r *Row) string {
+		cs = append(cs, column{"on node", func(r *Row) string {
 			if r.Samples == 0 {
 				return "-"
 			}
-			return FormatBound(r.Bound)
+			return FormatOnNode(r.OnNode)
 		}})
 	}
 	return append(cs, column{"steals", stealsOf}, column{"others", func(r *Row) string { return FormatPercent(r.Other) }})
 }
 
-// stealsOf is "1.54/0": from the same node and from others.
+// stealsOf is "1.54/0": steals from the same node and from other nodes.
 func stealsOf(r *Row) string {
 	if math.IsNaN(r.StealsLocal) {
 		return "-"
@@ -140,7 +140,7 @@ func many(unit string) string {
 	return unit + "s"
 }
 
-// Legend explains the columns of Tables in lines of any length.
+// Legend explains the columns of Tables, in paragraphs that are not wrapped.
 func Legend(groups []Group, m *Meta) []string {
 	if len(groups) == 0 {
 		return nil
@@ -158,11 +158,11 @@ func Legend(groups []Group, m *Meta) []string {
 	oneNode := func(g Group) bool { return m.oneNode(g.Topo) }
 	if slices.ContainsFunc(groups, func(g Group) bool { return !oneNode(g) }) {
 		lines = append(lines,
-			"local: tasks that ran on their home node. A task that never blocks is at home where it runs. touched: visits to pages from their home node, as the scheduler counts them. pages: the same as the kernel counts them (move_pages, getcpu), sampled. bound: samples in which an M was on a CPU of its P's node.")
+			"local: tasks that ran on their home node. A task that never blocks is at home where it runs. touched: visits to pages from their home node, as the scheduler counts them. pages: the same as the kernel counts them (move_pages, getcpu), sampled. on node: samples in which an M was on a CPU of its P's node.")
 	}
 	lines = append(lines, "steals: per 1000 units of work, from Ps of the same node / of other nodes. others: CPU time that other processes took in the worst repetition.")
 	if slices.ContainsFunc(groups, oneNode) {
-		lines = append(lines, "With one node every task is local and every M is on its node: there are no columns for that.")
+		lines = append(lines, "On a machine with one node every task is local and every M is on its node. There are no columns for that.")
 	}
 	return lines
 }
@@ -172,8 +172,8 @@ func (m *Meta) oneNode(label string) bool {
 	return slices.ContainsFunc(m.Topologies, func(t TopoMeta) bool { return t.Label == label && t.NodesWithCPUs == 1 })
 }
 
-// ShortTitle names a group by its workload and sizes, and by what else
-// distinguishes it among groups.
+// ShortTitle names a group by its workload and sizes. It adds the number of Ps and
+// the topology only if these differ among groups.
 func ShortTitle(groups []Group, g *Group) string {
 	parts := []string{g.Workload}
 	if g.Params != "" {
@@ -253,9 +253,9 @@ func FormatPercent(v float64) string {
 	return fmt.Sprintf("%.0f %%", v)
 }
 
-// FormatBound formats the share of samples on the right node, which is judged
-// against 99.9 %. It rounds down, so that 100 % means all.
-func FormatBound(v float64) string { return fmt.Sprintf("%.2f %%", math.Floor(v*100)/100) }
+// FormatOnNode formats the share of samples on the right node, which should
+// stay above 99.9 %. It rounds down, so that 100 % means all samples.
+func FormatOnNode(v float64) string { return fmt.Sprintf("%.2f %%", math.Floor(v*100)/100) }
 
 // FormatP formats a p-value: "p=0.002", "p<0.001".
 func FormatP(p float64) string {

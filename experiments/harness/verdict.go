@@ -9,12 +9,12 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// A Finding is what a comparison with the baseline shows.
+// A Finding is the result of a comparison with the baseline.
 type Finding int
 
 const (
 	NoDifference Finding = iota // neither the test nor the interval shows one
-	Undecided                   // one of them does
+	Undecided                   // only one of the two shows one
 	Faster
 	Slower
 )
@@ -23,11 +23,11 @@ func (f Finding) String() string {
 	return map[Finding]string{NoDifference: "no difference shown", Undecided: "undecided", Faster: "faster", Slower: "slower"}[f]
 }
 
-// Finding judges s by two things at the 5 % level: the Mann-Whitney test, which
-// knows nothing of pairs, and the interval of the pairs' ratios, which knows
-// nothing of their neighbours. They disagree where a machine's speed drifts more
-// than the arms differ, or where a few pairs are unlike the rest. Too few
-// repetitions for an interval leave the test alone.
+// Finding judges s by two criteria at the 5 % level: the Mann-Whitney test, which
+// ignores that repetitions are paired, and the interval of the pairs' ratios. They
+// disagree if the machine's speed drifts more than the arms differ, or if a few
+// pairs are unlike the rest. If there are too few repetitions for an interval, the
+// test alone decides.
 func (s *Speedup) Finding() Finding {
 	test := s.P < benchmath.DefaultThresholds.CompareAlpha
 	pairs := s.Lo > 1 || s.Hi < 1
@@ -45,8 +45,8 @@ func (s *Speedup) Finding() Finding {
 	return Slower
 }
 
-// Verdicts says for every arm in a sentence how it compares with the baseline:
-// in speed where times mean something, in locality where nodes do.
+// Verdicts compares every arm with the baseline, in a sentence for each: in speed
+// if times mean something, otherwise in locality.
 func Verdicts(groups []Group, m *Meta) []string {
 	var timed, counted []Group
 	for _, g := range groups {
@@ -59,7 +59,7 @@ func Verdicts(groups []Group, m *Meta) []string {
 	}
 	var lines []string
 	if len(timed) > 0 && m.mostlyDisturbed() {
-		lines = append(lines, "Other processes disturbed most repetitions. What follows was measured then; it is no verdict.")
+		lines = append(lines, "Other processes disturbed most repetitions. What follows is no verdict.")
 	}
 	lines = append(lines, speedVerdicts(timed)...)
 	if len(counted) > 0 {
@@ -67,7 +67,7 @@ func Verdicts(groups []Group, m *Meta) []string {
 		if m.Place.HasSpeed() {
 			what = "pretended nodes"
 		}
-		lines = append(lines, "Times on "+what+" mean nothing: no arm is called faster than another there.")
+		lines = append(lines, "Times on "+what+" mean nothing, so no arm is called faster than another.")
 		lines = append(lines, localityVerdicts(counted)...)
 	}
 	return lines
@@ -95,9 +95,9 @@ func speedVerdicts(groups []Group) (lines []string) {
 	return lines
 }
 
-// localityVerdicts is "numa, local (flat): triad 98 % (60 %), ...", by the best
-// count that a workload has: the kernel's of pages, the scheduler's of pages, or
-// that of tasks.
+// localityVerdicts is "Locality under numa (under flat): triad pages 98 % (60 %), ...".
+// It uses the best count that a workload has. The kernel's count of pages is better
+// than the scheduler's count of pages, and that is better than a count of tasks.
 func localityVerdicts(groups []Group) (lines []string) {
 	found := map[string][]string{}
 	arms := eachSpeedup(groups, func(g *Group, r *Row) {
@@ -121,8 +121,8 @@ func localityVerdicts(groups []Group) (lines []string) {
 	return lines
 }
 
-// eachSpeedup calls do for every row that is compared with the baseline, and
-// returns the arms of these rows in the order of their first.
+// eachSpeedup calls do for every row that is compared with the baseline. It returns
+// the arms of these rows, in the order of first appearance.
 func eachSpeedup(groups []Group, do func(*Group, *Row)) (arms []string) {
 	for i := range groups {
 		g := &groups[i]
@@ -138,7 +138,8 @@ func eachSpeedup(groups []Group, do func(*Group, *Row)) (arms []string) {
 	return arms
 }
 
-// briefTitle is the workload alone where that suffices.
+// briefTitle is the name of the workload if no other group has the same workload.
+// Otherwise it is the short title.
 func briefTitle(groups []Group, g *Group) string {
 	same := 0
 	for i := range groups {

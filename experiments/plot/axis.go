@@ -23,8 +23,8 @@ type tick struct {
 	label string // "" for a minor tick
 }
 
-// at returns v's place, clamped to the axis. A value that is not positive has
-// no logarithm and lies at the left end.
+// at returns the position of v, clamped to the axis. On a logarithmic axis, a value
+// that is not positive lies at the left end.
 func (a axis) at(v float64) float64 {
 	f := 0.0
 	if !a.log {
@@ -38,8 +38,8 @@ func (a axis) at(v float64) float64 {
 // holds reports whether v lies on the axis.
 func (a axis) holds(v float64) bool { return a.lo <= v && v <= a.hi }
 
-// finite returns the values that are numbers, without those so large that an axis
-// for them would overflow.
+// finite returns the values that are numbers. It leaves out those that would make
+// an axis overflow.
 func finite(vs []float64) []float64 {
 	var ok []float64
 	for _, v := range vs {
@@ -63,8 +63,8 @@ func bounds(vs []float64) (lo, hi float64, any bool) {
 	return lo, hi, any
 }
 
-// fromZero is a linear axis from 0 to a little above the largest value. Where
-// there is none, or all are 0, it ends at 1.
+// fromZero returns a linear axis from 0 to a little above the largest value. If no
+// value is positive, the axis ends at 1.
 func fromZero(vs []float64, format func(float64) string) axis {
 	_, hi, _ := bounds(vs)
 	if hi <= 0 {
@@ -79,8 +79,8 @@ func fromZero(vs []float64, format func(float64) string) axis {
 	return a
 }
 
-// positive returns the values that have a place on a logarithmic axis. It
-// leaves out what no experiment measures, so that an axis has an end.
+// positive returns the values that fit on a logarithmic axis. It leaves out what no
+// experiment measures, so that an axis is not too long.
 func positive(vs []float64) []float64 {
 	var ok []float64
 	for _, v := range vs {
@@ -91,7 +91,7 @@ func positive(vs []float64) []float64 {
 	return ok
 }
 
-// decades is a logarithmic axis that holds all positive values.
+// decades returns a logarithmic axis that holds all positive values.
 func decades(vs []float64, format func(float64) string) axis {
 	lo, hi, any := bounds(positive(vs))
 	if !any {
@@ -115,7 +115,7 @@ func decades(vs []float64, format func(float64) string) axis {
 	return a
 }
 
-// ratios is a logarithmic axis around 1, with ticks that a person would choose.
+// ratios returns a logarithmic axis around 1, with ticks at round values.
 func ratios(vs []float64) axis {
 	lo, hi, _ := bounds(append(positive(vs), 1))
 	lo, hi = min(lo/1.02, 0.95), max(hi*1.02, 1.05)
@@ -155,8 +155,8 @@ func ratios(vs []float64) axis {
 	return a
 }
 
-// near returns a part of the axis around 1, enlarged, that holds all values; or
-// false if that is most of the axis.
+// near returns an axis for the part around 1 that holds all values. It returns
+// false if that is most of a.
 func (a axis) near(vs []float64) (axis, bool) {
 	for _, hi := range []float64{1.25, 2, 4} {
 		part := ratios([]float64{1 / hi, hi})
@@ -167,7 +167,7 @@ func (a axis) near(vs []float64) (axis, bool) {
 	return axis{}, false
 }
 
-// percent is the axis from 0 to 100 %.
+// percent returns the axis from 0 to 100 %.
 func percent() axis {
 	a := axis{hi: 100}
 	for v := 0.0; v <= 100; v += 25 {
@@ -176,7 +176,7 @@ func percent() axis {
 	return a
 }
 
-// processors is a logarithmic axis of numbers of Ps, with a tick at each.
+// processors returns a logarithmic axis of numbers of Ps, with a tick at each.
 func processors(ps []int) axis {
 	a := axis{lo: float64(max(1, ps[0])) / 1.15, hi: float64(max(1, ps[len(ps)-1])) * 1.15, log: true}
 	last := 0.0

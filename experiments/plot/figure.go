@@ -1,5 +1,5 @@
-// Package plot draws the figures of a run. They are functions of its results
-// alone: the same results give the same bytes of SVG.
+// Package plot draws the figures of a run. They depend on nothing but its results:
+// the same results give the same bytes of SVG.
 //
 //	figures := plot.Figures(results)
 //	err := plot.Write(results.Dir, figures) // throughput.svg, throughput.png, ...
@@ -27,7 +27,7 @@ type Figure struct {
 	Caption string // how to read it
 
 	labels []string // lines under the title: where the numbers are from
-	warn   bool     // the first label says that this is no plain measurement
+	warn   bool     // the first label is a warning: this is no plain measurement
 	height vg.Length
 	draw   func(c draw.Canvas)
 }
@@ -64,7 +64,7 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 	if _, err := c.WriteTo(&b); err != nil {
 		return err
 	}
-	// Name fonts of the same widths for readers who lack this one.
+	// Name other fonts of the same widths, for computers without this one.
 	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arimo,Arial,Helvetica,sans-serif;"))
 	return err
 }

@@ -13,8 +13,8 @@ import (
 	"numasched/experiments/harness"
 )
 
-// Figures returns the figures that make sense for a run: none that would be
-// empty, no throughput where time means nothing.
+// Figures returns the figures that make sense for a run. It leaves out figures that
+// would be empty, and throughput if times mean nothing.
 func Figures(r *harness.Results) []Figure {
 	groups := r.Groups()
 	if len(groups) == 0 {
@@ -55,7 +55,7 @@ func Figures(r *harness.Results) []Figure {
 	return figures
 }
 
-// labels says where the numbers come from, in words that no reader can miss.
+// labels returns the lines under a title, which say where the numbers come from.
 func labels(r *harness.Results, groups []harness.Group) []string {
 	m := &r.Meta
 	var topos []string
@@ -67,7 +67,7 @@ func labels(r *harness.Results, groups []harness.Group) []string {
 		topos = append(topos, s)
 	}
 	var from []string
-	if m.Place != harness.Simulated { // else the host had no part in it
+	if m.Place != harness.Simulated { // which do not depend on the host
 		machine := m.Machine.CPU.Model
 		if machine == "" {
 			machine = m.Machine.OS + "/" + m.Machine.Arch
@@ -101,8 +101,8 @@ func speedups(groups []harness.Group, ls looks) *Figure {
 	baseline := groups[0].Baseline
 	caption, ring := "Right of the line is faster than "+baseline+". ", ""
 	if !exact(groups) {
-		ring = " · ring: no difference shown"
-		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that the intervals and the test did not both show a difference at 5 %. "
+		ring = " · ring: undecided or no difference shown"
+		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that the interval, the test or both show no difference at 5 %. "
 	}
 	var values, numa []float64
 	for i := range groups {
@@ -135,7 +135,7 @@ func speedups(groups []harness.Group, ls looks) *Figure {
 	all := ratios(values)
 	if part, ok := all.near(numa); ok {
 		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale"}, {part, "around 1x, enlarged" + ring}}
-		caption += "The right half shows the neighbourhood of 1x enlarged; an arrow points to what lies outside."
+		caption += "The right half enlarges the neighbourhood of 1x. An arrow points to a value outside of it."
 	} else {
 		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale" + ring}}
 	}
@@ -149,7 +149,7 @@ func speedups(groups []harness.Group, ls looks) *Figure {
 	}
 }
 
-// throughput is a grid with an axis for each group: their units differ.
+// throughput draws a grid with an axis for each group, because their units differ.
 func throughput(groups []harness.Group, ls looks) *Figure {
 	const cols = 2
 	var panels []*forest
@@ -265,13 +265,13 @@ func locality(groups []harness.Group, topos []harness.TopoMeta, ls looks) *Figur
 		label += " · dashed: chance"
 	}
 	if three {
-		label += " · ring: visits to pages, by the scheduler's books · dot: pages, by the kernel's"
+		label += " · ring: visits to pages, counted by the scheduler · dot: by the kernel"
 	}
 	f.panels = []panel{{percent(), label}}
 	return &Figure{
 		Name:    "locality",
 		Title:   "Locality",
-		Caption: "Share of tasks that ran on their home node, medians with 95 % intervals. The dashed line is what chance gives: one in as many as there are nodes. On a machine with one node everything is local.",
+		Caption: "Share of tasks that ran on their home node, medians with 95 % intervals. The dashed line is the share that chance gives: one divided by the number of nodes. On a machine with one node everything is local.",
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
 	}
@@ -289,8 +289,9 @@ func steals(groups []harness.Group, ls looks) *Figure {
 	if len(totals) == 0 {
 		return nil
 	}
-	// Workloads differ by orders of magnitude in how much they steal. Then the
-	// two kinds are dots on a log scale; stacked bars would lie about length.
+	// Workloads may differ by orders of magnitude in how much they steal. Then the
+	// two kinds are dots on a log scale. Stacked bars would be wrong there: lengths
+	// on a log scale do not add up.
 	lo, hi, _ := bounds(positive(totals))
 	linear := !(hi > 20*lo)
 	if linear {
@@ -329,7 +330,7 @@ func steals(groups []harness.Group, ls looks) *Figure {
 	return &Figure{
 		Name:    "steals",
 		Title:   "Steals",
-		Caption: "Thefts per 1000 units of work, medians: from a P of the same node, and from a P of another node.",
+		Caption: "Steals per 1000 units of work, medians: from a P of the same node, and from a P of another node.",
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
 	}

@@ -8,10 +8,10 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A forest is a plot with one line of text per row: its name on the left, what
-// was measured in the middle on a common axis, and the numbers on the right.
-// So nothing has to be looked up in a legend, and nothing read off by eye.
-// Where one axis cannot show all, a second one beside it shows a part enlarged.
+// A forest is a plot with one line of text per row: the name on the left, the
+// measurement in the middle on a common axis, and the numbers on the right. So the
+// reader need not look up a legend or read numbers off an axis. If one axis cannot
+// show everything, a second one beside it enlarges a part.
 type forest struct {
 	panels []panel
 	rows   []row
@@ -24,8 +24,8 @@ type panel struct {
 	label string
 }
 
-// A row is one line of a forest. One without bars and dots says in text why it
-// has nothing to show.
+// A row is one line of a forest. The text of a row without bars and dots says why
+// it has none.
 type row struct {
 	heading bool
 	name    string
@@ -61,7 +61,7 @@ const (
 	axisHeight = vg.Length(34)
 	textSize   = vg.Length(9)
 	smallSize  = vg.Length(8)
-	lift       = vg.Length(1) // centred text looks low: it has more above its middle than below
+	lift       = vg.Length(1) // without it, centred text looks too low
 )
 
 func (f *forest) height() vg.Length {
@@ -79,8 +79,8 @@ func (r *row) height() vg.Length {
 	return rowHeight
 }
 
-// draw fills c from its top. names and texts are the widths of the columns to
-// the left and right; 0 means as wide as they need.
+// draw draws f from the top of c. Names and texts are the least widths of the
+// columns to the left and right.
 func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 	nameStyle, textStyle := style(textSize, ink), style(smallSize, faint)
 	tops := make([]vg.Length, len(f.rows)+1)
@@ -117,7 +117,7 @@ func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 func (p *panel) draw(c draw.Canvas, f *forest, tops []vg.Length, left, right vg.Length) {
 	x := func(v float64) vg.Length { return left + (right-left)*vg.Length(p.axis.at(v)) }
 	bottom := tops[len(f.rows)]
-	for _, t := range p.axis.ticks { // first, so that everything lies on top of them
+	for _, t := range p.axis.ticks { // first, so that everything else lies on top of them
 		if t.label != "" {
 			c.StrokeLine2(stroke(rule, 0.5), x(t.at), bottom, x(t.at), tops[0])
 		}
@@ -153,7 +153,7 @@ func (r *row) draw(c draw.Canvas, a *axis, x func(float64) vg.Length, y vg.Lengt
 	}
 	if len(finite([]float64{r.lo, r.hi})) == 2 && r.lo <= a.hi && r.hi >= a.lo {
 		lines := []draw.LineStyle{stroke(edge, 1.2)}
-		if onBar { // a light edge, to be seen on a dark bar
+		if onBar { // a light edge makes it visible on a dark bar
 			lines = []draw.LineStyle{stroke(color.White, 2.4), lines[0]}
 		}
 		for _, line := range lines {
@@ -167,7 +167,7 @@ func (r *row) draw(c draw.Canvas, a *axis, x func(float64) vg.Length, y vg.Lengt
 	}
 	for _, d := range r.dots {
 		at := x(d.at)
-		if !a.holds(d.at) { // an arrow to where it would be
+		if !a.holds(d.at) { // draw an arrow that points to it
 			tip := vg.Length(4)
 			if d.at < a.lo {
 				tip = -tip
@@ -182,8 +182,8 @@ func (r *row) draw(c draw.Canvas, a *axis, x func(float64) vg.Length, y vg.Lengt
 	}
 }
 
-// drawTicks draws the ticks of a horizontal axis at height y. A label that
-// would run into the one before is left out.
+// drawTicks draws the ticks of a horizontal axis at height y. It leaves out a label
+// that would overlap the one before.
 func drawTicks(c draw.Canvas, a axis, x func(float64) vg.Length, y, right vg.Length) {
 	s := aligned(style(smallSize, ink), draw.XCenter)
 	free := vg.Length(math.Inf(-1))

@@ -54,7 +54,7 @@ func (ch *chart) draw(c draw.Canvas) {
 	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 22}, "Ps")
 	for i, l := range ch.lines {
 		color := l.look.color
-		aside := vg.Length(0) // so that intervals at one x lie beside each other
+		aside := vg.Length(0) // moves intervals at the same x apart
 		if ch.intervals() {
 			aside = 3.5 * (vg.Length(i) - vg.Length(len(ch.lines)-1)/2)
 		}

@@ -11,16 +11,16 @@ import (
 	"numasched/experiments/harness"
 )
 
-// exact reports whether all groups are of a simulated run, in which no value has
-// an interval.
+// exact reports whether all groups are of a simulated run. Values there have no
+// intervals.
 func exact(groups []harness.Group) bool {
 	return !slices.ContainsFunc(groups, func(g harness.Group) bool {
 		return slices.ContainsFunc(g.Rows, func(r harness.Row) bool { return !r.Exact })
 	})
 }
 
-// atMostPs returns, of groups that differ in the number of Ps alone, the one with
-// the most.
+// atMostPs picks the group with the most Ps among groups that differ only in the
+// number of Ps.
 func atMostPs(groups []harness.Group) (most []harness.Group) {
 	for _, g := range groups {
 		if !slices.ContainsFunc(groups, func(o harness.Group) bool {
@@ -38,7 +38,7 @@ type column struct {
 	label func(g *harness.Group) string
 	value func(r *harness.Row) float64
 	axis  func(vs []float64) axis
-	none  string // where nothing has the value
+	none  string // shown instead, if no arm has the value
 }
 
 var simColumns = []column{
@@ -48,22 +48,22 @@ var simColumns = []column{
 		func(vs []float64) axis { return fromZero(vs, siTick) }, "",
 	},
 	{
-		func(*harness.Group) string { return "bytes from the own node's memory" },
+		func(*harness.Group) string { return "bytes from memory of the own node" },
 		func(r *harness.Row) float64 { return r.MemoryLocal.Center },
 		func([]float64) axis {
 			a := percent()
 			a.hi = 106 // room for a line at 100 % below the label
 			return a
-		}, "next to nothing comes from memory",
+		}, "hardly any bytes come from memory",
 	},
 	{
 		func(*harness.Group) string { return "makespan over lower bound, log scale" },
 		func(r *harness.Row) float64 { return r.OverBound },
-		overBound, "no bound: it describes no work",
+		overBound, "no lower bound: the workload describes no work",
 	},
 }
 
-// overBound is a logarithmic axis from 1, which nothing can beat.
+// overBound returns a logarithmic axis that begins at 1, the best that is possible.
 func overBound(vs []float64) axis {
 	_, hi, _ := bounds(vs)
 	a := axis{lo: 0.95, hi: max(hi*1.3, 2.2), log: true} // room below the label
@@ -84,8 +84,8 @@ func overBound(vs []float64) axis {
 
 const machinePrefix = "machine-"
 
-// machines draws a figure for every machine that was simulated with more than
-// one number of Ps: a row for each workload, with throughput, locality, and the
+// machines draws a figure for every machine that was simulated with more than one
+// number of Ps. It has a row for each workload, with throughput, locality and the
 // ratio to the lower bound.
 func machines(groups []harness.Group, ls looks) (figures []*Figure) {
 	var done []string
@@ -161,7 +161,7 @@ func machine(topo string, groups []harness.Group, ls looks) *Figure {
 	return &Figure{
 		Name:    machinePrefix + topo,
 		Title:   topo + ", simulated: throughput, locality and distance from the bound against Ps",
-		Caption: "Simulated, exact. Left: units of work per second. Middle: share of the bytes from memory that came from the node of the CPU that used them. Right: makespan over the lower bound; 1 cannot be beaten.",
+		Caption: "Simulated, exact. Left: units of work per second. Middle: share of the bytes from memory that came from the node of the CPU that used them. Right: makespan over the lower bound; 1 is the best possible.",
 		height:  vg.Length(len(loads))*height + 18,
 		draw: func(c draw.Canvas) {
 			c.Max.Y -= drawLegend(c, arms, ls)
@@ -178,7 +178,7 @@ func machine(topo string, groups []harness.Group, ls looks) *Figure {
 	}
 }
 
-// withoutInterval is s as a figure shows an exact value.
+// withoutInterval returns s without its interval if it is exact.
 func withoutInterval(s benchmath.Summary, exact bool) benchmath.Summary {
 	if exact {
 		s.Lo, s.Hi = math.NaN(), math.NaN()

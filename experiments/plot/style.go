@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Colours of what is no arm.
+// Colours of everything but arms.
 var (
 	ink   = color.NRGBA{0x22, 0x22, 0x22, 0xff}
 	faint = color.NRGBA{0x6b, 0x6b, 0x6b, 0xff}
@@ -20,14 +20,14 @@ var (
 	warning = color.NRGBA{0xa8, 0x3f, 0x00, 0xff}
 )
 
-// tint mixes c with white: share 1 is c itself.
+// tint mixes c with white. With a share of 1 it returns c itself.
 func tint(c color.NRGBA, share float64) color.NRGBA {
 	mix := func(v uint8) uint8 { return uint8(255 - share*(255-float64(v)) + 0.5) }
 	return color.NRGBA{mix(c.R), mix(c.G), mix(c.B), 0xff}
 }
 
-// style returns a text style in Liberation Sans, whose widths are Arial's, so
-// that a page looks the same where only Arial is installed.
+// style returns a text style in Liberation Sans. It has the widths of Arial, so a
+// page looks the same on a computer that has only Arial.
 func style(size vg.Length, c color.Color) draw.TextStyle {
 	return draw.TextStyle{
 		Color:   c,

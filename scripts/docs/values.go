@@ -72,7 +72,7 @@ func (b *book) places() {
 		for _, row := range r.groups[i].Rows {
 			pages[row.Arm] = append(pages[row.Arm], row.Pages.Center)
 			if row.Samples > 0 {
-				bound = append(bound, math.Floor(100*row.Bound)/100) // as the table has it
+				bound = append(bound, math.Floor(100*row.OnNode)/100) // as the table has it
 				if row.Arm != "numa-wrongmap" {
 					apart = append(apart, math.Abs(row.Pages.Center-row.Touched.Center))
 				}
