@@ -60,9 +60,18 @@ func cpusetMountsIn(b []byte) []cpusetMount {
 	return mounts
 }
 
-// parseStatus returns the sets of a /proc/self/status, and whether each was
-// there and well formed. Before Linux 2.6.26 they are masks alone.
-func parseStatus(b []byte) (cpus CPUSet, haveCPUs bool, mems CPUSet, haveMems bool) {
+// A status is what files such as /proc/self/status say of CPUs and nodes that are
+// allowed.
+type status struct {
+	found, haveCPUs, haveMems bool
+	cpus, mems                CPUSet
+}
+
+// parse adds the sets of one file. A set that is not there, or malformed, adds
+// nothing. Before Linux 2.6.26 there are masks and no lists.
+func (st *status) parse(b []byte) {
+	var cpus, mems CPUSet
+	var haveCPUs, haveMems bool
 	for line := range bytes.Lines(b) {
 		key, value, _ := bytes.Cut(line, []byte(":"))
 		switch string(key) {
@@ -74,7 +83,49 @@ func parseStatus(b []byte) (cpus CPUSet, haveCPUs bool, mems CPUSet, haveMems bo
 			haveMems = parseList(&mems, value, maxNodes) == nil
 		}
 	}
-	return cpus, haveCPUs, mems, haveMems
+	st.found = true
+	if haveCPUs {
+		st.haveCPUs, st.cpus = true, st.cpus.Or(cpus)
+	}
+	if haveMems {
+		st.haveMems, st.mems = true, st.mems.Or(mems)
+	}
+}
+
+// maxThreads bounds how many threads status asks, and maxPID their numbers
+// (Linux, PID_MAX_LIMIT).
+const (
+	maxThreads = 1 << 12
+	maxPID     = 1 << 22
+)
+
+// status returns what any thread of the process may use, as Host does. A tree that
+// does not list threads has one file for them all.
+func (s *source) status() (st status) {
+	rec := s.rec
+	s.rec = nil // a capture holds the result, and neither threads nor their numbers
+	asked := 0
+	tids, _ := s.numbered("proc/self/task", "", maxPID)
+	for tid := range tids.All() {
+		if b, ok := s.read(fmt.Sprintf("proc/self/task/%d/status", tid), smallFile); ok {
+			st.parse(b)
+		}
+		if asked++; asked == maxThreads {
+			break
+		}
+	}
+	for _, name := range []string{"proc/self/status", "proc/thread-self/status"} {
+		if st.found {
+			break
+		}
+		if b, ok := s.read(name, smallFile); ok {
+			st.parse(b)
+		}
+	}
+	if s.rec = rec; rec != nil && st.found {
+		rec.status(st)
+	}
+	return st
 }
 
 // limits holds what keeps this process to a part of the machine.
@@ -110,19 +161,12 @@ func readLimits(s *source, affinity CPUSet) limits {
 			break
 		}
 	}
-	status := "proc/thread-self/status"
-	b, ok := s.read(status, smallFile)
-	if !ok {
-		status = "proc/self/status"
-		b, ok = s.read(status, smallFile)
-	}
-	if ok {
-		cpus, haveCPUs, nodes, haveNodes := parseStatus(b)
-		if haveCPUs && affinity.Empty() {
-			l.cpus = append(l.cpus, limit{set: cpus, from: status})
+	if status := s.status(); status.found {
+		if status.haveCPUs && affinity.Empty() {
+			l.cpus = append(l.cpus, limit{set: status.cpus, from: "proc/self/status"})
 		}
-		if haveNodes {
-			l.nodes = append(l.nodes, limit{set: nodes, from: status, memoryOnly: true})
+		if status.haveMems {
+			l.nodes = append(l.nodes, limit{set: status.mems, from: "proc/self/status", memoryOnly: true})
 		}
 	}
 	if !affinity.Empty() {

@@ -55,8 +55,12 @@ func TestAllowedSets(t *testing.T) {
 		{"taskset", tree{"proc/self/status": "Name:\tsh\nCpus_allowed:\t05\nCpus_allowed_list:\t0,2\nMems_allowed_list:\t0-1\n"}, "0,2", []int{0, 1}},
 		{"a mask alone", tree{"proc/self/status": "Cpus_allowed:\t00000000,00000005\n"}, "0,2", []int{0, 1}},
 		{"a thread narrower than its process", tree{
-			"proc/self/status": "Cpus_allowed_list:\t0-7\n", "proc/thread-self/status": "Cpus_allowed_list:\t4\n",
-		}, "4", []int{0, 1}},
+			"proc/self/status": "Cpus_allowed_list:\t0-6\n", "proc/thread-self/status": "Cpus_allowed_list:\t4\n",
+		}, "0-6", []int{0, 1}},
+		{"threads that are bound to this and that", tree{
+			"proc/self/status": "Cpus_allowed_list:\t0\n", "proc/self/task/4711/status": "Cpus_allowed_list:\t0\nMems_allowed_list:\t0\n",
+			"proc/self/task/4712/status": "Cpus_allowed_list:\t4-5\nMems_allowed_list:\t0\n",
+		}, "0,4-5", []int{0}},
 		{"Slurm: a cpuset and a mask in it", tree{
 			"proc/self/cgroup":                        "0::/job\n",
 			"sys/fs/cgroup/job/cpuset.cpus.effective": "0-3\n", "proc/self/status": "Cpus_allowed_list:\t2-3\nMems_allowed_list:\t0\n",

@@ -268,6 +268,7 @@ func TestACaptureSaysNothingOfWhoseMachineItIs(t *testing.T) {
 	tr["proc/cpuinfo"] = "processor\t: 0\nSerial\t: SN-4711\nmodel name\t: EV68CB\nplatform\t: darkstar\n"
 	tr["proc/stat"] = "cpu0 4711\nbtime 4711\n"
 	tr["proc/self/status"] = "Name:\tpostgres\nUid:\t4711\nCpus_allowed_list:\t0-3\nMems_allowed_list:\t0-1\n"
+	tr["proc/self/task/4711/status"] = tr["proc/self/status"]
 	tr["proc/self/cgroup"] = "0::/user.slice/jane.slice/docker-0123456789ab.scope\n"
 	tr["proc/self/mounts"] = "darkstar:/home/jane /home/jane nfs rw,addr=00:16:3e:aa:bb:cc 0 0\ncgroup2 /run/jane cgroup2 rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw,x=jane 0 0\n"
 	tr["sys/fs/cgroup/user.slice/jane.slice/cpuset.cpus.effective"] = "0-2\n"

@@ -5,7 +5,7 @@ package topology
 // the capture gives the same machine. What could tell whose machine it is does
 // not get in:
 //
-//	proc/*/status               the two lines of allowed CPUs and nodes alone
+//	proc/self/task/*/status     one file, of the CPUs and nodes that any may use
 //	proc/cpuinfo, proc/stat     CPU numbers alone, and only where sysfs has none
 //	proc/meminfo, */meminfo     the line MemTotal alone
 //	proc/*/mounts               types, options and usual places of cpusets alone;
@@ -21,7 +21,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -48,9 +47,6 @@ func Capture(w io.Writer, fsys fs.FS) error {
 // CaptureDir captures the machine whose sys and proc are in a directory: this
 // one, if that is "/".
 func CaptureDir(w io.Writer, dir string) error {
-	// One thread, so that /proc/thread-self stays the same.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	fsys, done, err := openDirFS(dir)
 	if err != nil {
 		return err
@@ -78,8 +74,6 @@ func (r *recorder) dir(name string) { r.dirs[name] = true }
 
 func (r *recorder) file(name string, data []byte) {
 	switch {
-	case strings.HasPrefix(name, "proc/") && path.Base(name) == "status":
-		name, data = "proc/self/status", keepStatus(data)
 	case name == "proc/cpuinfo":
 		var set CPUSet
 		parseProcessors(&set, data)
@@ -128,16 +122,16 @@ func anonymous(p string) string {
 	return strings.Repeat("/cg", strings.Count(p, "/"))
 }
 
-func keepStatus(b []byte) []byte {
-	cpus, haveCPUs, mems, haveMems := parseStatus(b)
+// status keeps what may be used as the file of one thread.
+func (r *recorder) status(st status) {
 	var kept []byte
-	if haveCPUs {
-		kept = fmt.Appendf(kept, "Cpus_allowed_list:\t%s\n", cpus.list())
+	if st.haveCPUs {
+		kept = fmt.Appendf(kept, "Cpus_allowed_list:\t%s\n", st.cpus.list())
 	}
-	if haveMems {
-		kept = fmt.Appendf(kept, "Mems_allowed_list:\t%s\n", mems.list())
+	if st.haveMems {
+		kept = fmt.Appendf(kept, "Mems_allowed_list:\t%s\n", st.mems.list())
 	}
-	return kept
+	r.files["proc/self/status"] = kept
 }
 
 func keepMounts(b []byte) []byte {
