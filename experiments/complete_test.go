@@ -26,6 +26,8 @@ func TestCompletionKnowsCommandsFlagsAndNames(t *testing.T) {
 		{[]string{"topo", "--from", "skx-8"}, []string{"skx-8s"}},
 		{[]string{"sim", "--preset", "skx-8s,snb-4s"}, []string{"skx-8s,snb-4s-ring"}},
 		{[]string{"sim", "--arm", "goro"}, nil},
+		{[]string{"sim", "--scenario", ""}, []string{"json"}}, // the extension of the files to complete
+		{[]string{"report", "--baseline", "fl"}, []string{"flat", "flat+pin"}},
 		{[]string{"sim", "--procs", "1/4,a"}, []string{"1/4,all"}},
 		{[]string{"explore", "--program", "spawn,st"}, []string{"spawn,steal"}},
 		{[]string{"explore", "--arm", "gm,numa-ne"}, []string{"gm,numa-near"}},

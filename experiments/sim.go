@@ -154,6 +154,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
 	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
 	complete(cmd, "procs", completeList([]string{"1/8", "1/4", "1/2", "all"}, false))
+	complete(cmd, "scenario", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt))
 	complete(cmd, "out", completeDirs)
 	complete(cmd, "verify", completeDirs)
 	return cmd

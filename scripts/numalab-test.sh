@@ -103,7 +103,7 @@ fi
 # The shape that takes longest is the first, so that it does not run alone at the end.
 xargs -P "${NUMALAB_JOBS:-2}" -L 1 "$0" --one <"$LAB_TMP/shapes" &
 xargs=$!
-trap ': >"$LAB_TMP/stop"; pids=$(cat "$LAB_TMP"/*.pid); kill $pids; kill -HUP $pids; wait $xargs || :; exit 130' INT TERM
+trap ': >"$LAB_TMP/stop"; pids=$(cat "$LAB_TMP"/*.pid 2>/dev/null) || :; kill $pids 2>/dev/null || :; kill -HUP $pids 2>/dev/null || :; wait $xargs || :; exit 130' INT TERM
 wait $xargs
 if [ -e "$LAB_TMP/failed" ]; then
 	exit 1
