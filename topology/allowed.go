@@ -1,13 +1,14 @@
 package topology
 
-// What we may use of the machine: the CPUs that cpusets (cgroup v2, v1, and the
-// cpuset file system before them) and the affinity mask (taskset, Slurm, a
-// container's --cpuset-cpus) leave us, and the nodes we may take memory from.
+// The part of the machine that this process may use: the CPUs and the nodes whose
+// memory it may take. Cpusets limit both (cgroup v2, cgroup v1, and the cpuset file
+// system before them), and the affinity mask limits the CPUs (taskset, Slurm, a
+// container's --cpuset-cpus).
 //
-// A cpuset is looked for at every mount point, at the path that our cgroup
-// names, and then at each of its parents: a container sees its host's path and
-// its own mount, and a controller may be off below some level; what holds for
-// the parent holds for the child. The first mount that has one counts.
+// A cpuset is looked for at every mount point: first at the path of our cgroup, then
+// at each of its parents. That is because a container sees its host's path and its
+// own mount, and because a controller may be off below some level. A limit of the
+// parent holds for the child. The first mount that has a cpuset counts.
 
 import (
 	"bytes"
@@ -21,11 +22,12 @@ import (
 // A cpusetMount is a place where cpusets may be found.
 type cpusetMount struct {
 	cgroup.Mount
-	as string // Dir as a capture has it
+	as string // what a capture calls Dir
 }
 
-// files returns what the kernel calls a cpuset's CPUs and nodes. The effective
-// ones, which are those that tasks get, come before those that somebody asked for.
+// files returns the names of the files that hold a cpuset's CPUs and nodes. The
+// effective sets come first: they are what tasks get. The others are what somebody
+// has asked for.
 func (m cpusetMount) files() (cpus, mems []string) {
 	switch {
 	case m.V2:
@@ -43,8 +45,8 @@ var usualMounts = []cpusetMount{
 	{cgroup.Mount{Dir: "dev/cpuset", Controllers: []string{"cpuset"}, NoPrefix: true}, "dev/cpuset"},
 }
 
-// cpusetMountsIn returns the cpuset mounts of a /proc/mounts. Those at unusual
-// places, which may tell of users and containers, have another name in a capture.
+// cpusetMountsIn returns the cpuset mounts that a /proc/mounts lists. An unusual
+// place may name a user or a container, so it has another name in a capture.
 func cpusetMountsIn(b []byte) []cpusetMount {
 	var mounts []cpusetMount
 	for _, m := range cgroup.ParseMounts(b) {
@@ -60,8 +62,7 @@ func cpusetMountsIn(b []byte) []cpusetMount {
 	return mounts
 }
 
-// A status is what files such as /proc/self/status say of CPUs and nodes that are
-// allowed.
+// A status holds the allowed CPUs and nodes of files such as /proc/self/status.
 type status struct {
 	found, haveCPUs, haveMems bool
 	cpus, mems                CPUSet
@@ -99,11 +100,11 @@ const (
 	maxPID     = 1 << 22
 )
 
-// status returns what any thread of the process may use, as Host does. A tree that
-// does not list threads has one file for them all.
+// status returns what at least one thread of the process may use, as Host does. If
+// the tree does not list threads, one file stands for all of them.
 func (s *source) status() (st status) {
 	rec := s.rec
-	s.rec = nil // a capture holds the result, and neither threads nor their numbers
+	s.rec = nil // a capture holds the result, not the threads
 	asked := 0
 	tids, _ := s.numbered("proc/self/task", "", maxPID)
 	for tid := range tids.All() {
@@ -128,9 +129,9 @@ func (s *source) status() (st status) {
 	return st
 }
 
-// limits holds what keeps this process to a part of the machine.
+// limits holds all that restricts this process to a part of the machine.
 type limits struct {
-	affinity CPUSet // from the system call; empty if it was not asked
+	affinity CPUSet // from the system call; empty if it was not made
 	cpus     []limit
 	nodes    []limit
 }
@@ -140,8 +141,8 @@ type limit struct {
 	set  CPUSet
 	from string // the file, or the call
 
-	// memoryOnly marks a set of nodes that names none without memory, as a matter
-	// of course. So it does not forbid them.
+	// memoryOnly is true for a set that lists only nodes with memory. A node without
+	// memory that is not in the set is not forbidden by it.
 	memoryOnly bool
 }
 
@@ -175,9 +176,9 @@ func readLimits(s *source, affinity CPUSet) limits {
 	return l
 }
 
-// innermost returns the CPUs that the innermost limit names. The process runs on some
-// of them, so they are online unless something says otherwise: a mask of
-// /proc/self/status may name CPUs that are not there.
+// innermost returns the CPUs of the innermost limit. The process runs on some of
+// them, so they are online unless another file says otherwise. A mask in
+// /proc/self/status may also name CPUs that do not exist.
 func (l limits) innermost() CPUSet {
 	if n := len(l.cpus); n > 0 {
 		return l.cpus[n-1].set
@@ -246,8 +247,8 @@ func (s *source) cpusetPlaces() []cpusetPlace {
 	return places
 }
 
-// climb returns the first set that is not empty in one of the files, from our
-// cgroup's directory on up to the mount point.
+// climb returns the first set that is not empty. It looks in the given files of our
+// cgroup's directory, then of each directory above it, up to the mount point.
 func (s *source) climb(p cpusetPlace, files []string, limit int) (set CPUSet, from string, ok bool) {
 	for _, group := range cgroup.Up(p.path) {
 		for _, f := range files {

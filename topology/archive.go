@@ -1,8 +1,8 @@
 package topology
 
-// Captures as file systems. An archive comes from anywhere, so all is bounded:
-// the bytes that it unpacks to, its entries, and what of them is kept, which is
-// only what Read may ask for.
+// Captures as file systems. An archive may come from anywhere, so everything is
+// bounded: the bytes that it unpacks to, the number of its entries, and the memory
+// for those that are kept. Only entries that Read may ask for are kept.
 
 import (
 	"archive/tar"
@@ -56,8 +56,8 @@ func Open(file string) (*Topology, error) {
 	return t, nil
 }
 
-// OpenArchive returns the files of a capture that [Read] may need. See [Open]. It
-// reads to the end of r, so that a checksum there is compared.
+// OpenArchive returns the files of a capture that [Read] may need. [Open] says which
+// formats it takes. It reads to the end of r, where gzip keeps its checksum.
 func OpenArchive(r io.Reader) (fs.FS, error) {
 	const want = "want a .tar.gz, .tar.bz2 or .tar"
 	buffered := bufio.NewReaderSize(r, 64<<10)
@@ -88,8 +88,8 @@ func OpenArchive(r io.Reader) (fs.FS, error) {
 	in := &endWatcher{r: limited}
 	fsys, seen, err := readTar(tar.NewReader(in))
 	if err == nil && in.ended {
-		// Package tar takes the end of the file at the border of two entries for
-		// the end of the archive, which is two blocks of zeros.
+		// An archive ends with two blocks of zeros. Package tar also accepts an end
+		// of file between two entries.
 		err = io.ErrUnexpectedEOF
 	}
 	if err == nil {
@@ -110,7 +110,7 @@ func OpenArchive(r io.Reader) (fs.FS, error) {
 	return fsys, nil
 }
 
-// otherPackers are known by how their files begin.
+// otherPackers are programs whose files are recognised and refused.
 var otherPackers = []struct{ magic, name, unpack string }{
 	{"\xfd7zXZ\x00", "xz", "xz -d unpacks it"},
 	{"\x28\xb5\x2f\xfd", "zstd", "zstd -d unpacks it"},
@@ -122,7 +122,7 @@ var otherPackers = []struct{ magic, name, unpack string }{
 	{"PK\x03\x04", "zip", "unzip unpacks it"},
 }
 
-// An endWatcher notices that somebody has read beyond the end.
+// An endWatcher notices when somebody reads past the end.
 type endWatcher struct {
 	r     io.Reader
 	ended bool
@@ -136,7 +136,7 @@ func (e *endWatcher) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// errNoMachine is about an archive that is sound and holds something else.
+// errNoMachine is the error for an intact archive that holds something else.
 var errNoMachine = errors.New("not a capture")
 
 // readTar returns the tree in an archive, and how many entries it has seen.
@@ -191,8 +191,8 @@ func readTar(in *tar.Reader) (m *memFS, seen int, err error) {
 	return nil, seen, fmt.Errorf("%w of one machine: holds %s", errNoMachine, strings.Join(roots[:min(3, len(roots))], ", "))
 }
 
-// wanted reports whether Read may ask for a file, wherever the root is. It never
-// asks for a CPU, node or cache whose number is beyond all machines.
+// wanted reports whether Read may ask for a file, wherever the root is. Read never
+// asks for a CPU, node or cache whose number is too large for any machine.
 func wanted(name string) bool {
 	if len(name) > maxPath || strings.Count(name, "/") > maxDepth {
 		return false
@@ -227,7 +227,7 @@ func wanted(name string) bool {
 	return false
 }
 
-// numberedNames are what directories of CPUs, nodes and caches are called.
+// numberedNames are the names of the directories of CPUs, nodes and caches.
 var numberedNames = []struct {
 	prefix string
 	limit  int

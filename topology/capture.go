@@ -1,16 +1,15 @@
 package topology
 
-// A capture is a .tar.gz of the files that Read reads, by their paths below the
-// root. It is made by reading: what Read has looked at is kept, so that reading
-// the capture gives the same machine. What could tell whose machine it is does
-// not get in:
+// A capture is a .tar.gz of the files that Read reads, with their paths below the
+// root. Capture calls Read and keeps what it has looked at, so reading the capture
+// gives the same machine. Nothing gets in that could say whose machine it is:
 //
-//	proc/self/task/*/status     one file, of the CPUs and nodes that any may use
-//	proc/cpuinfo, proc/stat     CPU numbers alone, and only where sysfs has none
-//	proc/meminfo, */meminfo     the line MemTotal alone
-//	proc/*/mounts               types, options and usual places of cpusets alone;
-//	                            "cpusets0" and so on for places that are not
-//	proc/self/cgroup, cpuset    paths with every name replaced by "cg"
+//	proc/self/task/*/status     one file, with the CPUs and nodes that any of them allows
+//	proc/cpuinfo, proc/stat     only CPU numbers, and only if sysfs has none
+//	proc/meminfo, */meminfo     only the line MemTotal
+//	proc/*/mounts               only types, options and usual places of cpusets; an
+//	                            unusual place becomes "cpusets0" and so on
+//	proc/self/cgroup, cpuset    paths in which every name is "cg"
 
 import (
 	"archive/tar"
@@ -44,8 +43,8 @@ func Capture(w io.Writer, fsys fs.FS) error {
 	return zip.Close()
 }
 
-// CaptureDir captures the machine whose sys and proc are in a directory: this
-// one, if that is "/".
+// CaptureDir captures the machine whose sys and proc are in a directory. "/" is this
+// machine.
 func CaptureDir(w io.Writer, dir string) error {
 	fsys, done, err := openDirFS(dir)
 	if err != nil {
@@ -122,7 +121,7 @@ func anonymous(p string) string {
 	return strings.Repeat("/cg", strings.Count(p, "/"))
 }
 
-// status keeps what may be used as the file of one thread.
+// status keeps what is allowed, in one file.
 func (r *recorder) status(st status) {
 	var kept []byte
 	if st.haveCPUs {
@@ -148,12 +147,12 @@ func keepMounts(b []byte) []byte {
 	return kept
 }
 
-// write writes the tar file, in order of name and without times or owners, so
-// that a tree has one capture, and a small one.
+// write writes the tar file, in order of name and without times or owners. So a tree
+// always gives the same capture, and a small one.
 func (r *recorder) write(w io.Writer) error {
 	for name := range r.files {
 		for d := path.Dir(name); d != "."; d = path.Dir(d) {
-			delete(r.dirs, d) // it need not be told
+			delete(r.dirs, d) // the file's name implies it
 		}
 	}
 	out := tar.NewWriter(w)

@@ -3,23 +3,23 @@ package topology
 // CPUs, cores, clusters, dies, packages and caches, from
 // sys/devices/system/cpu (Linux, Documentation/ABI/stable/sysfs-devices-system-cpu).
 //
-// The rules, where the files leave a choice, are those of hwloc 2.9:
+// Where the files leave a choice, the rules are those of hwloc 2.9:
 //
 //   - A CPU is a PU if it has a topology directory and `online` lists it.
-//     Without that file, cpuN/online must not say 0. A CPU on which this process
-//     may run is one as well.
-//   - Where no topology directory holds a mask, as before Linux 2.6.16 or where
-//     they are hidden from us, PUs are what `online`, cpuinfo or stat list, or
-//     else what has a directory at all.
+//     If that file is missing, cpuN/online must not say 0. A CPU on which this
+//     process may run is a PU as well.
+//   - If no topology directory holds a mask, the PUs are those that `online`,
+//     cpuinfo or stat list, or else all CPUs that have a directory. Linux before
+//     2.6.16 has no masks, and some containers hide them.
 //   - Objects are known by their masks, never by their ids: core_id,
-//     physical_package_id, die_id and cluster_id repeat, are sparse, or -1. A mask
-//     makes an object where it is read from its own first CPU, so every object
+//     physical_package_id, die_id and cluster_id repeat, are sparse, or are -1. An
+//     object is made from the mask that its own first CPU has. So every object
 //     appears once, in order of first CPU.
 //   - Every mask is cut to the PUs.
-//   - Threads of one sibling set whose core_ids differ are separate cores: AMD's
-//     modules of two cores are reported that way.
-//   - A die or cluster that is the package, or one CPU, says nothing and is
-//     left out.
+//   - Threads of one sibling set whose core_ids differ are separate cores. Linux
+//     reports AMD's modules of two cores that way.
+//   - A die or cluster that equals the package, or holds one CPU, carries no
+//     information and is left out.
 
 import (
 	"bytes"
@@ -32,16 +32,16 @@ import (
 
 const cpuDir = "sys/devices/system/cpu"
 
-// An attribute is what one fact is called, by age of the kernel, and in which
-// format. Files are tried in this order, from the one that worked last on. An
-// optional one is not asked for by all its names for ever: a kernel has it for
-// all CPUs, by one name, or not at all.
+// An attribute is one fact and the files that hold it, which have other names in
+// kernels of other ages. The file that worked last is tried first, then the others
+// in order. A kernel has an optional attribute for all CPUs, under one name, or for
+// none, so after some misses nobody asks for it any more.
 type attribute struct {
 	names    []string // a name that ends in _list has list format, others a mask
 	last     int
 	found    bool // last has worked
 	optional bool
-	misses   int // CPUs that had none, before the first that has
+	misses   int // CPUs without it, before the first CPU that has it
 }
 
 const patience = 4 // misses after which an optional attribute is given up
@@ -54,27 +54,27 @@ type cpuReader struct {
 
 	core, cluster, die, pkg, shared attribute
 	path                            []byte
-	set, coreSet                    CPUSet // scratch, as what follows
+	set, coreSet                    CPUSet // scratch, like ids and cores
 	ids                             []int
 	cores                           []CPUSet
-	maxIndex                        int // highest cache index seen, once one has been
+	maxIndex                        int // highest cache index seen; -1 before the first
 }
 
 // findCPUs sets Online and Offline. It fails if no CPU is online.
 func (r *cpuReader) findCPUs(l limits) error {
 	online, known := r.list(cpuDir+"/online", maxCPUs)
 	dirs, _ := r.numbered(cpuDir, "cpu", maxCPUs)
-	// lxcfs shows a container its own numbers in `online`. The scheduler would not
-	// let us run on a CPU that is not up, so the affinity mask knows better, and so
-	// do the files that limit us, where the CPU's own files do not contradict them.
+	// lxcfs renumbers the CPUs in `online` for a container. The affinity mask is more
+	// reliable, because the scheduler runs nobody on a CPU that is down. So are the
+	// files that limit us, unless the CPU's own files contradict them.
 	may := l.innermost()
 	var (
 		pus      CPUSet
-		unlisted CPUSet // of these, those that `online` does not list
-		bare     CPUSet // up by a file's word, and without a topology directory
-		silent   CPUSet // without a topology directory or a word on whether they are up
+		unlisted CPUSet // those of pus that `online` does not list
+		bare     CPUSet // a file says that they are up, and they have no topology directory
+		silent   CPUSet // they have no topology directory, and no file says whether they are up
 		offline  CPUSet
-		down     CPUSet // of these, those whose own files say so
+		down     CPUSet // those of offline whose own files say so
 	)
 	for c := range dirs.All() {
 		described := r.isDir(r.name(c, "topology"))
@@ -124,7 +124,7 @@ func (r *cpuReader) findCPUs(l limits) error {
 		}
 		return nil
 	}
-	// Nothing tells which CPUs share what.
+	// No file says which CPUs share what.
 	set := online
 	if set.Empty() {
 		if b, ok := r.read("proc/cpuinfo", bigFile); ok {
@@ -227,7 +227,7 @@ func (r *cpuReader) readCPUs() {
 	t := r.t
 	for c := range t.Online.All() {
 		haveCore := r.mask(&r.coreSet, c, "topology/", &r.core)
-		lead := !haveCore // the CPU speaks for its core
+		lead := !haveCore // whether the CPU stands for its core
 		if haveCore {
 			lead = r.addCores(c)
 		}
@@ -265,7 +265,7 @@ func (r *cpuReader) addCores(cpu int) bool {
 		r.t.Cores = append(r.t.Cores, set.clone())
 		return true
 	}
-	// One core for each core_id; a thread without one goes with the first.
+	// Each core_id is a core. A thread without a core_id joins the first core.
 	own, ownOK := r.int(r.name(cpu, "topology/core_id"))
 	r.ids = append(r.ids[:0], own)
 	cores := append(r.cores[:0], CPUs(cpu))
@@ -288,7 +288,7 @@ func (r *cpuReader) addCores(cpu int) bool {
 	return true
 }
 
-// addPackage adds the package, die and cluster that cpu is the first of.
+// addPackage adds the package, die and cluster whose first CPU is cpu.
 func (r *cpuReader) addPackage(cpu int) {
 	var pkg CPUSet
 	if r.mask(&r.set, cpu, "topology/", &r.pkg) {
@@ -310,8 +310,8 @@ func (r *cpuReader) addPackage(cpu int) {
 	}
 }
 
-// addCaches adds the data and unified caches that cpu is the first of. CPUs of
-// one machine may have caches of other numbers, or none.
+// addCaches adds the data and unified caches whose first CPU is cpu. CPUs of one
+// machine may differ in the number of their caches, and some have none.
 func (r *cpuReader) addCaches(cpu int) {
 	known := r.shared.found
 	if !known && !r.isDir(r.name(cpu, "cache")) {
@@ -329,8 +329,8 @@ func (r *cpuReader) addCaches(cpu int) {
 	r.maxIndex = max(r.maxIndex, highest)
 }
 
-// addCache adds the cache of one index if it is a data or unified one that cpu
-// is the first of, and reports whether cpu has a cache of that index.
+// addCache adds the cache of one index if it is a data or unified cache whose first
+// CPU is cpu. It reports whether cpu has a cache of that index.
 func (r *cpuReader) addCache(cpu, index int) bool {
 	dir := "cache/index" + string('0'+byte(index)) + "/"
 	if !r.mask(&r.set, cpu, dir, &r.shared) {
@@ -338,12 +338,12 @@ func (r *cpuReader) addCache(cpu, index int) bool {
 	}
 	set := r.set
 	if set.Empty() {
-		set = r.coreSet // some Itaniums' L3, which is the core's own
+		set = r.coreSet // the L3 of some Itaniums, which belongs to the core
 	}
 	if set.First() != cpu {
 		return true
 	}
-	// A cache whose type is not told is unified, as hwloc has it.
+	// A cache of unknown type counts as unified, as in hwloc.
 	if kind, ok := r.read(r.name(cpu, dir+"type"), smallFile); ok && bytes.HasPrefix(kind, []byte("Instruction")) {
 		return true
 	}
@@ -357,7 +357,7 @@ func (r *cpuReader) addCache(cpu, index int) bool {
 		if err != nil {
 			r.note(Malformed, r.name(cpu, dir+"size"), "%v", err)
 		} else if bytes == 0 && level == 3 {
-			return true // Knights Landing tells of an L3 that it has not
+			return true // Knights Landing lists an L3 that it does not have
 		}
 		cache.Bytes = bytes
 	}
@@ -368,8 +368,8 @@ func (r *cpuReader) addCache(cpu, index int) bool {
 	return true
 }
 
-// addSPARCCaches reads what sparc64 has in place of cache directories: files with
-// a size in bytes, and nothing about which CPUs share a cache (Linux,
+// addSPARCCaches reads the files that sparc64 has instead of cache directories. They
+// hold sizes in bytes, and do not say which CPUs share a cache (Linux,
 // arch/sparc/kernel/sysfs.c).
 func (r *cpuReader) addSPARCCaches() {
 	cores := r.t.Cores

@@ -9,15 +9,15 @@ import (
 )
 
 // A CPUSet is a set of CPU numbers of any size. The zero value is the empty
-// set. A CPUSet is a value: what is done to a copy does not change the original.
+// set. A CPUSet is a value: changing a copy does not change the original.
 type CPUSet struct {
 	// Bit c%64 of words[c/64] is CPU c. Copies share the words, so nothing writes
 	// into them once a set has left the function that made it.
 	words []uint64
 }
 
-// A NodeSet is a set of node IDs. It is the same type as CPUSet, and where the
-// methods say CPU they mean a node's ID.
+// A NodeSet is a set of node IDs. It is the same type as CPUSet. Where a method's
+// comment says CPU, read node ID.
 type NodeSet = CPUSet
 
 // CPUs returns the set of the given CPU numbers.
@@ -42,13 +42,13 @@ func CPURange(lo, hi int) CPUSet {
 }
 
 // Add puts cpu into the set. It panics if cpu is negative. Each call copies the
-// set, so give [CPUs] a list to make a large one.
+// set, so build a large set by giving [CPUs] a list.
 func (s *CPUSet) Add(cpu int) {
 	*s = s.clone()
 	s.add(cpu)
 }
 
-// add is Add for a set that nobody else has a copy of.
+// add is Add for a set of which there is no copy yet.
 func (s *CPUSet) add(cpu int) {
 	if cpu < 0 {
 		panic(fmt.Sprintf("topology: negative CPU number %d", cpu))
@@ -155,8 +155,8 @@ func (s CPUSet) Equal(t CPUSet) bool {
 	return true
 }
 
-// Words returns a copy of the set as the kernel's affinity system calls want it:
-// 64 CPUs a word, CPU 0 in the lowest bit of the first.
+// Words returns a copy of the set in the format of the kernel's affinity calls: 64
+// CPUs a word, with CPU 0 in the lowest bit of the first word.
 func (s CPUSet) Words() []uint64 { return s.clone().words }
 
 // CPUSetOfWords is the inverse of [CPUSet.Words]. It copies the slice.
@@ -171,7 +171,7 @@ func (s CPUSet) String() string {
 	return s.list()
 }
 
-// list returns the set as the kernel writes it: the empty set is an empty line.
+// list returns the set as the kernel writes it. The empty set is an empty line.
 func (s CPUSet) list() string {
 	var b strings.Builder
 	lo, hi := -1, -1

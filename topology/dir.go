@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// openRootFS opens a directory as a tree on any system. Links out of the
-// directory cannot be opened, nor can those that begin at the root.
+// openRootFS opens a directory as a tree on any system. Opening a link fails if it
+// leads out of the directory, or is absolute.
 func openRootFS(dir string) (fs.FS, func() error, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

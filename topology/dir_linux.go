@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A dirFS is a directory whose files are read with three system calls each and
-// no garbage. Links are followed inside the directory only, as if it were the
-// root: an unpacked capture must not show its reader's machine.
+// A dirFS is a directory. It reads a file with three system calls and without
+// garbage. It follows links inside the directory only, as if that were the root: an
+// unpacked capture must not show its reader's machine.
 type dirFS struct {
 	root  *os.File
 	fd    int
 	how   *unix.OpenHow
-	plain bool // the directory is the root of all, so that there is nothing to confine
+	plain bool // the directory is "/", so no link needs to be confined
 }
 
 // openDirFS opens a directory as a tree.
@@ -46,7 +46,7 @@ func openDirFS(dir string) (fs.FS, func() error, error) {
 	return openRootFS(dir)
 }
 
-// Open is for directories: Read takes files by appendFile.
+// Open is for directories. Read gets files by appendFile.
 func (d *dirFS) Open(name string) (fs.File, error) {
 	fd, err := d.open(name)
 	if err != nil {
@@ -62,7 +62,7 @@ func (d *dirFS) appendFile(buf []byte, name string, limit int) ([]byte, error) {
 		return buf, err
 	}
 	defer unix.Close(fd)
-	// A file of /sys is written whole by one call; those of /proc come in parts.
+	// One call returns a whole file of /sys. Files of /proc come in parts.
 	whole := strings.HasPrefix(name, "sys/")
 	first := true
 	return appendAll(buf, func(b []byte) (int, error) {
@@ -74,7 +74,7 @@ func (d *dirFS) appendFile(buf []byte, name string, limit int) ([]byte, error) {
 			return n, io.EOF
 		}
 		if first {
-			// What gives nothing at once, or very much, may be no file at all.
+			// If it is empty or very long it may not be a file at all.
 			if !isRegular(fd) {
 				return 0, errNoRegular
 			}

@@ -1,17 +1,22 @@
 package topology
 
-// What hwloc exports: `lstopo machine.xml`, in the format of hwloc 2 and that
-// of 1 (hwloc documentation, "Importing and exporting topologies from/to XML
-// files"). Formats differ in names (Socket for Package, Cache with a depth for
-// L2Cache), in where NUMA nodes stand (1: around their CPUs; 2: beside them),
-// and in how distances are written (1: inside an object, divided by a base, in
-// the order of the tree; 2: at the end, by os_index).
+// Import of what `lstopo machine.xml` exports, in the formats of hwloc 2 and hwloc 1
+// (hwloc documentation, "Importing and exporting topologies from/to XML files"). They
+// differ in:
 //
-// hwloc shows less than the kernel. PUs that cpusets forbid are left out unless
-// lstopo was told --disallowed, so they cannot be told from offline ones. And a
-// node without CPUs is shown with those of its neighbours: a node all of whose
-// CPUs belong to smaller nodes, or to equal ones with lower numbers, is taken as
-// one without CPUs, since the kernel gives a CPU one node.
+//   - names: format 1 has Socket for Package, and Cache with a depth for L2Cache;
+//   - NUMA nodes: in format 1 they contain their CPUs, in format 2 they stand beside
+//     them;
+//   - distances: in format 1 they are inside an object, divided by a base and in the
+//     order of the tree; in format 2 they are at the end, by os_index;
+//   - what kind of Group or memory an object is: format 2 has an attribute subtype,
+//     format 1 an element info inside the object.
+//
+// hwloc shows less than the kernel. It leaves out PUs that cpusets forbid, unless
+// lstopo was called with --disallowed, so they look like offline ones. It shows a
+// node without CPUs with those of its neighbours. The kernel gives a CPU one node, so
+// the smallest node with a CPU gets it; of equal nodes, the one with the lowest
+// number. A node that gets none is taken as a node without CPUs.
 
 import (
 	"bytes"
@@ -25,15 +30,15 @@ import (
 	"strings"
 )
 
-// Package xml keeps open elements, and a whole tag with its attributes, in
-// memory, so both are bounded here.
+// Package xml keeps all open elements in memory, and the whole of a tag with its
+// attributes. So both are bounded here.
 const (
 	maxXML      = 64 << 20 // 2048 CPUs: 4 MB
 	maxXMLDepth = 256      // of elements; hwloc nests some 20
 	maxXMLTag   = 1 << 20  // bytes from one > to the next
 )
 
-// A tagLimiter fails when the next > is too far away.
+// A tagLimiter fails if the next > is too far away.
 type tagLimiter struct {
 	r   io.Reader
 	gap int // bytes since the last >
@@ -87,9 +92,9 @@ type hwlocObject struct {
 	node        int    // ID of the node that it is, or -1
 	group       bool   // it is a Group
 	cpus        CPUSet // of a Group
-	firstClosed int    // nodes that were closed before it: its own come after
+	firstClosed int    // how many nodes were closed before it; its own come after them
 
-	// What an element distances inside it holds.
+	// The content of an element distances inside it.
 	matrix []float64
 	base   float64
 	expect int
@@ -106,7 +111,7 @@ type hwlocReader struct {
 	haveNodes              bool
 	machineBytes           int64
 
-	knightsLanding                  bool // whose clusters are quarters of the mesh, and none of Linux's
+	knightsLanding                  bool // clusters are quarters of the mesh, unlike Linux's
 	cores, clusters, dies, packages []CPUSet
 	l1d, l2, l3                     []Cache
 	nodes                           []hwlocNode
@@ -139,7 +144,7 @@ func (h *hwlocReader) read() error {
 			a := attributes(el.Attr)
 			if !seenTop {
 				if el.Name.Local != "topology" {
-					return fmt.Errorf("element %s: no hwloc topology", excerpt([]byte(el.Name.Local)))
+					return fmt.Errorf("element %s: not an hwloc topology", excerpt([]byte(el.Name.Local)))
 				}
 				seenTop = true
 				continue
@@ -332,7 +337,7 @@ func (h *hwlocReader) open(a map[string]string) error {
 	return nil
 }
 
-// info takes in what an element says of the object that it is in.
+// info takes in an element info of the innermost open object.
 func (h *hwlocReader) info(name, value string) {
 	n := len(h.stack)
 	if n == 0 {
@@ -346,7 +351,7 @@ func (h *hwlocReader) info(name, value string) {
 	}
 }
 
-// subtype takes in what kind of Group or node an object is.
+// subtype takes in the kind of a Group or node.
 func (h *hwlocReader) subtype(o hwlocObject, kind string) {
 	switch {
 	case o.group && kind == "Die":
@@ -359,11 +364,11 @@ func (h *hwlocReader) subtype(o hwlocObject, kind string) {
 	}
 }
 
-// close ends an object. Distances of format 1 are those of the nodes inside it.
+// close ends an object. In format 1 its distances are those of the nodes inside it.
 func (h *hwlocReader) close() {
 	n := len(h.stack)
 	if n == 0 {
-		return // an object that is none of ours
+		return // an object outside of the topology
 	}
 	o := h.stack[n-1]
 	h.stack = h.stack[:n-1]

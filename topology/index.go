@@ -78,8 +78,8 @@ func fill(n int, v int32) []int32 {
 	return s
 }
 
-// NodeOf returns the ID of cpu's NUMA node, or -1 if it has none. Where nodes
-// overlap it is the one with the lowest ID.
+// NodeOf returns the ID of cpu's NUMA node, or -1 if it has none. If nodes overlap it
+// is the node with the lowest ID.
 func (t *Topology) NodeOf(cpu int) int { return indexOf(t.nodeOf, cpu) }
 
 // L2Of returns the index in t.L2 of cpu's L2 cache, or -1 if it has none.
@@ -118,9 +118,9 @@ func (t *Topology) Node(id int) *Node {
 	return nil
 }
 
-// Distance returns the SLIT distance between two nodes given by ID, or -1 if
-// there is no such node. Where the kernel gives no distances it is 10 from a node
-// to itself and 20 to any other.
+// Distance returns the SLIT distance between two nodes given by ID, or -1 if one of
+// them does not exist. If the kernel gives no distances, it is 10 from a node to
+// itself and 20 to any other.
 func (t *Topology) Distance(from, to int) int {
 	i, j := t.pos(from), t.pos(to)
 	switch {
@@ -134,13 +134,13 @@ func (t *Topology) Distance(from, to int) int {
 	return 20
 }
 
-// Nearest returns the IDs of all nodes in order of their distance from the
-// node with the given ID, which comes first. Nodes at the same distance follow
-// in ascending order of ID from the given node on, and from the lowest after
-// the highest. So where all are equally far, each is one other's first
-// neighbour, and not all turn to node 0. It returns nil for an unknown node.
-// The slice is shared: do not change it. [Topology.NearestWith] leaves out nodes
-// that a caller has no use for.
+// Nearest returns the IDs of all nodes in order of their distance from the node with
+// the given ID, which comes first. Nodes at the same distance are in ascending order
+// of ID, beginning after the given node and continuing with the lowest after the
+// highest. So if all nodes are equally far, each is the first neighbour of one other,
+// and they do not all turn to node 0. It returns nil for an unknown node. The slice
+// is shared: do not change it. [Topology.NearestWith] leaves out nodes that a caller
+// cannot use.
 func (t *Topology) Nearest(id int) []int {
 	if i := t.pos(id); i >= 0 {
 		return t.near[i]

@@ -67,8 +67,8 @@ func openDir(dir string) (*Topology, error) {
 	return t, nil
 }
 
-// rootIn returns the directory with sys or proc: dir, or the one inside it that
-// an archive was unpacked to. It returns dir if there is none.
+// rootIn returns the directory that holds sys or proc. It is dir, or, if dir holds
+// nothing but one directory, that one, and so on. If there is none it returns dir.
 func rootIn(dir string) string {
 	at := dir
 	for range maxRootDepth + 1 {

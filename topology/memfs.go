@@ -28,8 +28,8 @@ func newMemFS() *memFS {
 	return &memFS{entries: map[string]*memEntry{".": {mode: fs.ModeDir}}, root: "."}
 }
 
-// put adds an entry and the directories above it. The first of a name stays, and
-// what would lie below a file or a link is left out.
+// put adds an entry and the directories above it. If there is an entry of that name
+// already, that one stays. An entry below a file or a link is left out.
 func (m *memFS) put(name string, e *memEntry) {
 	if m.entries[name] != nil {
 		return
@@ -48,7 +48,7 @@ func (m *memFS) put(name string, e *memEntry) {
 	}
 }
 
-// sort puts the names of every directory in order, once all are there.
+// sort puts the names of every directory in order. It is called once, at the end.
 func (m *memFS) sort() {
 	for _, e := range m.entries {
 		slices.Sort(e.names)
@@ -58,8 +58,8 @@ func (m *memFS) sort() {
 // maxRootDepth is how many directories may lie above sys and proc.
 const maxRootDepth = 3
 
-// roots returns the directories that hold sys or proc, all at the least depth at
-// which there are any. Of those, sys makes a better machine than proc alone.
+// roots returns the directories that hold sys or proc, at the least depth at which
+// there are any. If some of them hold sys, it leaves out those with proc alone.
 func (m *memFS) roots() []string {
 	level := []string{"."}
 	for range maxRootDepth + 1 {
@@ -88,8 +88,8 @@ func (m *memFS) roots() []string {
 	return nil
 }
 
-// lookup finds an entry and where it is, and follows links: absolute ones from
-// the root on, and none out of it.
+// lookup returns an entry and its path. It follows links. An absolute link begins at
+// the root of the tree, and no link leads out of it.
 func (m *memFS) lookup(name string) (at string, e *memEntry, err error) {
 	full := name
 	if m.root != "." {

@@ -3,12 +3,12 @@ package topology
 // NUMA nodes, from sys/devices/system/node (Linux,
 // Documentation/ABI/stable/sysfs-devices-node).
 //
-//   - `online` says which nodes there are; without it, the nodeN directories do.
-//   - A node without CPUs is memory alone (CXL, HBM, a GPU's); one without memory
-//     has CPUs alone; nodes may overlap (Knights Landing). cpumap and cpulist hold
-//     CPUs that are online, and links cpuN all of them.
+//   - `online` lists the nodes. If it is missing, the nodeN directories do.
+//   - A node may have memory and no CPUs (CXL, HBM, a GPU's memory), or CPUs and no
+//     memory. Nodes may overlap (Knights Landing). cpumap and cpulist hold the CPUs
+//     that are online; the links cpuN hold all of them.
 //   - The columns of a distance file are the online nodes, not 0, 1, 2...
-//   - No node directory: the kernel has no NUMA, and node 0 has all.
+//   - If there is no node directory, the kernel has no NUMA, and node 0 has all.
 
 import (
 	"fmt"
@@ -75,8 +75,8 @@ func (s *source) nodeCPUs(id int, dirs CPUSet) (set CPUSet, ok bool) {
 	return CPUSet{}, false
 }
 
-// hasOfflineCPUs reports whether a node whose cpumap is empty has CPUs all the
-// same: the map lists those that are online, and the links cpuN stay.
+// hasOfflineCPUs reports whether a node whose cpumap is empty has CPUs that are
+// offline. The kernel takes them out of the map and keeps their links cpuN.
 func (s *source) hasOfflineCPUs(id int) bool {
 	links, _ := s.numbered(fmt.Sprintf("%s/node%d", nodeDir, id), "cpu", maxCPUs)
 	return !links.Empty()
@@ -86,7 +86,7 @@ func (s *source) nodeMemory(id int) (bytes int64, known bool) {
 	return s.memory(fmt.Sprintf("%s/node%d/meminfo", nodeDir, id), fmt.Sprintf("the memory of node %d", id))
 }
 
-// memory reads the bytes that a meminfo file tells.
+// memory returns the size in a meminfo file, and whether it is known.
 func (s *source) memory(name, what string) (bytes int64, known bool) {
 	b, ok := s.read(name, smallFile)
 	if !ok {
@@ -100,8 +100,8 @@ func (s *source) memory(name, what string) (bytes int64, known bool) {
 	return bytes, err == nil
 }
 
-// distances returns the SLIT matrix of the nodes, or nil if a row is missing
-// or malformed. A row has a column for each of the online nodes.
+// distances returns the SLIT matrix of the nodes, or nil if a row is missing or
+// malformed. A row has one column for each online node.
 func (s *source) distances(nodes []Node, online CPUSet) [][]int {
 	column := make([]int, len(nodes)) // of node i among the online ones
 	for i, n := range nodes {

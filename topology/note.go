@@ -7,8 +7,7 @@ import (
 	"unicode"
 )
 
-// A Note is one thing that could not be found out about a machine, or that had
-// to be assumed.
+// A Note is a fact about a machine that is unknown or had to be assumed.
 type Note struct {
 	Kind NoteKind
 	File string // the file that the note is about, as a path below the root; "" if there is none

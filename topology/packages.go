@@ -1,9 +1,9 @@
 package topology
 
-// Linux before 3.18 did not expect a processor of several NUMA nodes, as Intel's
-// Haswell is in its cluster-on-die mode, and told of a package for each node
-// (mended by "x86, sched: Add new topology for multi-NUMA-node CPUs"). The
-// numbers that it told were right.
+// Linux before 3.18 did not expect a processor with several NUMA nodes, such as
+// Intel's Haswell in cluster-on-die mode. It reported one package for each node
+// (fixed by "x86, sched: Add new topology for multi-NUMA-node CPUs"). The ids that
+// it reported were right.
 
 import (
 	"cmp"
@@ -12,8 +12,9 @@ import (
 )
 
 // joinPackages makes one package of those that are a node each, share a
-// physical_package_id, and have no core_id in common. Other packages may repeat
-// an id: it is -1 where nobody knows, and 0 on many a virtual machine.
+// physical_package_id, and have no core_id in common. Packages that are not one
+// processor may repeat an id as well: it is -1 where it is unknown, and 0 on many
+// virtual machines.
 func joinPackages(s *source, t *Topology) {
 	if len(t.Nodes) < 2 || len(t.Packages) < 2 {
 		return
@@ -41,7 +42,7 @@ func joinPackages(s *source, t *Topology) {
 			gone[i] = true
 		}
 		joined = append(joined, whole)
-		s.note(Contradicted, cpuDir+"/cpu*/topology", "CPUs %v are told to be %d packages, and all to be of package %d: taken as one", whole, len(parts), id)
+		s.note(Contradicted, cpuDir+"/cpu*/topology", "CPUs %v are reported as %d packages, all with the id %d: taken as one package", whole, len(parts), id)
 	}
 	if len(joined) == 0 {
 		return

@@ -14,7 +14,7 @@ func TestAPackageThatOldKernelsSplitByNodeIsOne(t *testing.T) {
 	}
 	topo := tr.read(t)
 	wantSets(t, "packages", topo.Packages, "0-13", "14-27")
-	wantNote(t, topo, "CPUs 0-13 are told to be 2 packages, and all to be of package 0")
+	wantNote(t, topo, "CPUs 0-13 are reported as 2 packages, all with the id 0")
 	readsAndRoundTrips(t, tr.inMemory())
 	// Virtual machines have packages that are all number 0, each with a core 0.
 	for c := range 28 {

@@ -1,9 +1,9 @@
 package topology
 
-// The formats of the kernel's text files. Every parser takes the bytes as they
-// were read, ignores white space and NULs around them, accepts nothing else that
-// the kernel does not write, allocates no more than its result needs, and says
-// in its error what it found and what it wanted.
+// Parsers of the kernel's text files. Each takes the bytes of a file and ignores
+// white space and NULs around them. It accepts nothing else that the kernel does not
+// write, and allocates no more than its result needs. Its error quotes the text and
+// says what was expected.
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"strconv"
 )
 
-// Numbers from these on are refused: a corrupt list must not cost a gigabyte.
+// Larger numbers are refused, because a corrupt list must not cost a gigabyte.
 // Linux's own limits are 8192 CPUs (NR_CPUS) and 1024 nodes (NODES_SHIFT 10).
 const (
 	maxCPUs  = 1 << 14
@@ -104,7 +104,7 @@ func parseMask(set *CPUSet, b []byte) error {
 	if len(b) == 0 {
 		return bad()
 	}
-	bit, digits := 0, 0 // of the chunk of 32 bits, and of digits read in it
+	bit, digits := 0, 0 // where the word of 32 bits begins, and the digits read of it
 	for i := len(b) - 1; i >= 0; i-- {
 		c := b[i]
 		if c == ',' {
@@ -171,9 +171,8 @@ func parseDistances(b []byte) ([]int, error) {
 	return row, nil
 }
 
-// parseMemTotal returns the bytes that the line MemTotal of a meminfo file
-// gives, be it the machine's ("MemTotal: 8 kB") or a node's ("Node 0 MemTotal:
-// 8 kB").
+// parseMemTotal returns the bytes in the line MemTotal of a meminfo file, the
+// machine's ("MemTotal: 8 kB") or a node's ("Node 0 MemTotal: 8 kB").
 func parseMemTotal(b []byte) (int64, error) {
 	for line := range bytes.Lines(b) {
 		_, value, ok := bytes.Cut(line, []byte("MemTotal:"))
@@ -194,7 +193,7 @@ func parseMemTotal(b []byte) (int64, error) {
 // parseSize reads a cache's size, such as "32K", in bytes.
 func parseSize(b []byte) (int64, error) {
 	b = trim(b)
-	digits, shift := b, 10 // the kernel writes K; a bare number was K too
+	digits, shift := b, 10 // the kernel writes K; a number without a unit means K as well
 	if n := len(b); n > 0 {
 		switch b[n-1] {
 		case 'K':

@@ -2,20 +2,19 @@ package topology
 
 import "io/fs"
 
-// Read finds out what the machine is from a tree of the Linux files /sys and
-// /proc: a real one, an unpacked capture, or one that a test has made. Paths are
-// relative to the root, such as sys/devices/system/cpu/online. Give it an
-// [os.Root]'s FS rather than an [os.DirFS], which follows links out of the tree,
-// or call [Load].
+// Read describes the machine whose files /sys and /proc are in a tree: the real
+// ones, an unpacked capture, or files that a test has made. Paths are relative to
+// the root, such as sys/devices/system/cpu/online. An [os.DirFS] follows links out of
+// the tree; the FS of an [os.Root] does not, nor does [Load].
 //
-// What is not there or makes no sense is noted in Missing, and the rest is used.
-// Read fails only if it finds no CPU at all, or if the tree is absurdly large.
+// If a file is missing or makes no sense, Read lists it in Missing and uses the
+// rest. Read fails only if it finds no CPU, or if the tree is absurdly large.
 func Read(fsys fs.FS) (*Topology, error) {
 	return read(newSource(fsys), CPUSet{})
 }
 
-// read is Read from a source. Affinity holds CPUs that are known to be online
-// from elsewhere, and to which we are limited; if it is empty nothing is known.
+// read is Read from a source. Affinity holds the CPUs on which the process may run,
+// which are online; it is empty if nobody has asked.
 func read(s *source, affinity CPUSet) (*Topology, error) {
 	t := &Topology{}
 	l := readLimits(s, affinity)

@@ -1,9 +1,9 @@
 package topology
 
-// A Report is a Topology in plain lists, as `experiments topo --json` prints
-// it: CPU and node numbers are the kernel's, sets are sorted lists, sorted by
-// their first CPU, and lists of sizes follow the lists of caches. These fields
-// and no more, so that reports of one machine by several programs compare.
+// A Report is a Topology in plain lists, as `experiments topo --json` prints it. CPU
+// and node numbers are the kernel's. Sets are sorted lists, in order of their first
+// CPU. A list of sizes has the order of its list of caches. There are no other
+// fields, so that reports of one machine by several programs can be compared.
 type Report struct {
 	PUs            []int        `json:"pus"`
 	OfflinePUs     []int        `json:"offline_pus"`
@@ -21,7 +21,7 @@ type Report struct {
 	Distances      [][]int      `json:"distances"`      // row by row, null likewise
 	AllowedPUs     []int        `json:"allowed_pus"`
 	AllowedNodes   []int        `json:"allowed_nodes"`
-	Restricted     bool         `json:"restricted"` // whether a PU or node is not in the lists above, if only a node without memory
+	Restricted     bool         `json:"restricted"` // whether a PU or node is missing in the two lists above, even a node without memory
 	OneNodeAssumed bool         `json:"synthetic_single_node"`
 }
 

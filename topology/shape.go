@@ -1,15 +1,15 @@
 package topology
 
-// A shape is a regular machine in few numbers, from which synthetic machines
-// and presets are built: packages alike, each of nodes of some cores.
+// A shape describes a regular machine in a few numbers. Synthetic machines and
+// presets are built from shapes. All packages of a shape are alike.
 type shape struct {
 	packages  int
 	nodeCores []int // cores of each node of a package
 	threads   int   // of a core
 
-	// Numbering as firmware and Linux do it on x86: the first threads of all
-	// cores, then the second ones. Otherwise the threads of a core are
-	// neighbours, as on POWER and s390.
+	// If true, CPUs are numbered as firmware and Linux do on x86: the first threads
+	// of all cores come before the second ones. Otherwise the threads of a core have
+	// neighbouring numbers, as on POWER and s390.
 	threadsApart bool
 
 	l2Cores, l3Cores int // cores that share one; 0: l3Cores is the package

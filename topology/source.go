@@ -1,10 +1,9 @@
 package topology
 
-// A source is the one door to the files of a tree. Whatever lies behind it,
-// a directory of FIFOs, a file without end, a loop of links or a million
-// entries, reading is bounded: a file is read up to a limit, a directory up to a
-// number of entries, all files together up to a budget; what is no regular file
-// is not there.
+// All files of a tree are read through a source, which bounds the reading. It reads
+// a file up to a limit, a directory up to a number of entries, and all files together
+// up to a budget. It treats what is not a regular file as missing. So a directory of
+// FIFOs, a file without end, a loop of links and a million entries do no harm.
 
 import (
 	"errors"
@@ -28,8 +27,8 @@ var (
 	errBudget    = fmt.Errorf("more than %d MB to read: not the /sys of a machine", readBudget>>20)
 )
 
-// A fastFS is an fs.FS that does the two things asked most, with the bounds
-// above, in fewer calls and without garbage.
+// A fastFS is an fs.FS that does the two most frequent operations in fewer calls and
+// without garbage. It keeps to the bounds above.
 type fastFS interface {
 	appendFile(buf []byte, name string, limit int) ([]byte, error)
 	isDir(name string) bool
@@ -52,13 +51,13 @@ func newSource(fsys fs.FS) *source {
 	return s
 }
 
-// read returns the content of a file, valid until the next read, and whether
-// there is one. It notes what is there and cannot be read.
+// read returns the content of a file, and whether there is one. The content is valid
+// until the next read. A file that is there and cannot be read gets a note.
 func (s *source) read(name string, limit int) ([]byte, bool) {
 	return s.readAs(name, name, limit)
 }
 
-// readAs is read of a file that a capture shall hold under another name.
+// readAs is read of a file that has another name in a capture.
 func (s *source) readAs(name, as string, limit int) ([]byte, bool) {
 	if s.spent > readBudget {
 		return nil, false // Read gives errBudget in the end
@@ -69,7 +68,7 @@ func (s *source) readAs(name, as string, limit int) ([]byte, bool) {
 	} else {
 		s.buf, err = appendFile(s.buf[:0], s.fsys, name, limit)
 	}
-	s.spent += len(s.buf) + 64 // a file costs, be it empty
+	s.spent += len(s.buf) + 64 // even an empty file costs something
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			if err == errTooLong {
@@ -95,7 +94,7 @@ func unwrapPath(err error) error {
 	return err
 }
 
-// appendFile is read for any fs.FS. It asks before it opens, because opening a
+// appendFile is read for any fs.FS. It calls Stat before Open, because opening a
 // FIFO would wait for a writer.
 func appendFile(buf []byte, fsys fs.FS, name string, limit int) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
@@ -113,7 +112,7 @@ func appendFile(buf []byte, fsys fs.FS, name string, limit int) ([]byte, error) 
 	return appendAll(buf, f.Read, limit)
 }
 
-// appendAll appends what read gives, and fails if that is more than limit.
+// appendAll appends all that read returns, and fails if that is more than limit.
 func appendAll(buf []byte, read func([]byte) (int, error), limit int) ([]byte, error) {
 	start, idle := len(buf), 0
 	for {
@@ -174,7 +173,7 @@ func (s *source) numbered(dir, prefix string, limit int) (CPUSet, bool) {
 	}
 }
 
-// openDir opens a directory, and nothing else.
+// openDir opens a directory. It fails for anything else.
 func (s *source) openDir(dir string) (fs.ReadDirFile, error) {
 	info, err := fs.Stat(s.fsys, dir)
 	if err != nil {

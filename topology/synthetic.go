@@ -18,8 +18,8 @@ type SyntheticSpec struct {
 	CoresPerL3      int
 	ThreadsPerCore  int
 
-	// More than the regular machine, numbered after it in this order. They are
-	// none by default, and SLIT distance Remote from all else.
+	// What there is beside the regular machine, by default nothing. It is numbered
+	// after the regular machine, in this order, and has SLIT distance Remote.
 	MemorylessPackages int // packages like the others, whose nodes have no memory
 	MemoryNodes        int // nodes of NodeMemory without CPUs, as CXL memory is
 	EmptyNodes         int // nodes with neither CPUs nor memory
@@ -34,9 +34,9 @@ type SyntheticSpec struct {
 	Remote      int // to a node of another package; default 32
 }
 
-// MaxSyntheticCPUs and MaxSyntheticNodes bound what [Synthetic] makes: a
-// mistyped number shall be an error, not a full memory. Linux's own limits are
-// 8192 and 1024.
+// MaxSyntheticCPUs and MaxSyntheticNodes bound what [Synthetic] makes, so that a
+// mistyped number gives an error and does not fill the memory. Linux's own limits
+// are 8192 and 1024.
 const (
 	MaxSyntheticCPUs  = maxCPUs
 	MaxSyntheticNodes = maxNodes
@@ -142,7 +142,7 @@ func moreOf(spec *SyntheticSpec) (s string) {
 //	PxNxLxCxT  packages x nodes per package x L3s per node x cores per L3 x
 //	           threads per core; distances 10, 12 and 32, as EPYCs say
 //
-// What is less regular follows:
+// Additions may follow:
 //
 //	+Kcpu      K more packages like the others, whose nodes have no memory
 //	+Kmem      K more nodes of memory without CPUs, as CXL memory is

@@ -1,11 +1,11 @@
-// Package topology says what the machine looks like: CPUs, caches, NUMA nodes
-// and the distances between them. It reads any Linux machine, the one it runs on
-// or one that somebody has captured, and makes machines that do not exist.
+// Package topology describes a machine: its CPUs, caches and NUMA nodes, and the
+// distances between the nodes. It reads the Linux machine it runs on, reads machines
+// that somebody has captured, and makes up machines that do not exist.
 //
 // # Vocabulary
 //
-// This is `synthetic:2x2x1x2x2`, two packages of two nodes, each of one L3, two
-// cores and two threads:
+// This is `synthetic:2x2x1x2x2`: two packages of two nodes. Each node has one L3
+// and two cores of two threads:
 //
 //		 package 0                          package 1
 //		┌────────────────────────────────┐ ┌────────────────────────────────┐
@@ -33,16 +33,16 @@
 //	  - A node is memory and the CPUs next to it. Some have no CPUs (CXL, HBM, a GPU's
 //	    memory), some no memory, and some overlap.
 //	  - The distance from node to node is the firmware's SLIT: 10 is local, and larger
-//	    is farther. It orders nodes; it is no latency.
-//	  - Allowed is what cpusets and the affinity mask leave this process.
+//	    is farther. It orders nodes. It is not a latency.
+//	  - Allowed is the part of the machine that cpusets and the affinity mask let this
+//	    process use.
 //
 // # Invariant
 //
-// A number is the kernel's, or it is an index into a list here, and never one
-// derived from the other. CPU and node numbers may be sparse and in any order: CPU
-// 1 may be on the other package, and nodes may be 0, 8 and 252. So ask
-// [Topology.NodeOf]; do not divide. A Topology never changes after it has been
-// made.
+// A number is either the kernel's or an index into a list of this package. Neither
+// can be computed from the other. CPU and node numbers may be sparse and in any
+// order: CPU 1 may be on the other package, and the nodes may be 0, 8 and 252. So
+// ask [Topology.NodeOf]; do not divide. A Topology never changes once it is made.
 //
 // # Use
 //
@@ -51,26 +51,26 @@
 //	t, err := topology.Load("/captured")          // an unpacked tree of /sys and /proc
 //	t, err := topology.Read(fsys)                 // any fs.FS
 //
-// Links in a captured tree often lead out of it. Load follows none of those, and
-// neither does an [os.Root]; [os.DirFS] follows them to the reader's own files.
+// Links in a captured tree often lead out of it. Load does not follow those, and
+// neither does an [os.Root]. An [os.DirFS] follows them to the reader's own files.
 //
-// What could not be found out is no error, but is listed in Missing, along with
-// what was assumed instead. [Capture] keeps a machine in a file that tells nothing
-// else, and [Open] reads it; tests make machines of a dozen files in an
-// fstest.MapFS. Subpackage draw shows machines to people.
+// A fact that cannot be found out is not an error. Missing lists it, along with what
+// was assumed instead. [Capture] writes a machine into a file that says nothing
+// else, and [Open] reads that file. Tests build a machine from a dozen files in an
+// fstest.MapFS. Package draw shows machines to people.
 //
-// The queries NodeOf, L3Of, CoreOf, PackageOf, Node, Distance and Nearest take
-// constant time and allocate nothing: a scheduler may ask them on its hot path.
+// The queries by CPU (NodeOf, L3Of and the like), Node, Has, Distance and Nearest
+// take constant time and allocate nothing. A scheduler may use them on its hot path.
 package topology
 
-// A Topology is one machine, as the package comment has it. Any number of
+// A Topology is one machine. The package comment explains the terms. Any number of
 // goroutines may read it.
 type Topology struct {
 	Origin string // where it came from, for people to read: "host", a file's name, "synthetic:2x4", ...
 
 	Online  CPUSet // PUs (hardware threads) that are online
 	Offline CPUSet // PUs that are present and offline
-	Allowed CPUSet // online PUs that cpusets and the affinity mask leave us
+	Allowed CPUSet // online PUs that cpusets and the affinity mask let this process use
 
 	Cores    []CPUSet // in ascending order of first CPU, like every list below
 	Clusters []CPUSet
@@ -81,14 +81,14 @@ type Topology struct {
 	L3       []Cache
 
 	Nodes        []Node  // in ascending order of ID
-	AllowedNodes NodeSet // nodes whose memory cpusets leave us, if they have any
+	AllowedNodes NodeSet // nodes whose memory, if they have any, cpusets let this process use
 
 	// Distances[i][j] is the SLIT distance from Nodes[i] to Nodes[j], 10 on
 	// the diagonal, or nil where the kernel gives none. It may be asymmetric.
 	Distances [][]int
 
-	// OneNodeAssumed is set where the kernel has no NUMA nodes: Nodes then
-	// holds one node 0 with all CPUs.
+	// OneNodeAssumed is true if the kernel has no NUMA nodes. Nodes then holds one
+	// node 0 with all CPUs.
 	OneNodeAssumed bool
 
 	Missing []Note // what could not be found out, and what was assumed instead
@@ -98,11 +98,10 @@ type Topology struct {
 	host bool // see IsHost
 }
 
-// IsHost reports whether t is the machine that the program runs on, so that
-// threads may be bound to its CPUs and pages placed on its nodes. Only [Host]
-// makes such a Topology; Origin decides nothing, since a capture may have any
-// name. A copy, with which a caller narrows Allowed, say, is the host as the
-// original is.
+// IsHost reports whether t is the machine that the program runs on. If so, threads
+// may be bound to its CPUs and pages placed on its nodes. Only [Host] makes such a
+// Topology. Origin does not decide this, because a capture may have any name. A copy
+// of the host's Topology is the host, too: callers copy it to narrow Allowed.
 func (t *Topology) IsHost() bool { return t.host }
 
 // A Cache is one data or unified cache.

@@ -11,8 +11,8 @@ const (
 	MayAllocate                       // memory, and it is allowed
 )
 
-// Has reports whether the node with the given ID has all of the traits. An
-// unknown node has none, so Has(id, 0) reports whether there is such a node.
+// Has reports whether the node with the given ID has all of the traits. It is false
+// for an unknown node, so Has(id, 0) reports whether there is such a node.
 func (t *Topology) Has(id int, want NodeTrait) bool {
 	n := t.Node(id)
 	return n != nil && t.has(n, want)
@@ -50,8 +50,8 @@ func (t *Topology) NearestWith(id int, want NodeTrait) []int {
 }
 
 // Restricted reports whether a cpuset or an affinity mask keeps the process from
-// CPUs that are online, or from memory. A node without memory is never in the
-// kernel's list of allowed ones, and that is no restriction.
+// CPUs that are online, or from memory. The kernel's list of allowed nodes never
+// holds a node without memory, and that is not a restriction.
 func (t *Topology) Restricted() bool {
 	return !t.Allowed.Equal(t.Online) || !t.NodesWith(HasMemory).AndNot(t.AllowedNodes).Empty()
 }

@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// slowClocks are clock sources that programs cannot read by themselves: each
-// reading is a system call, and some of them make CPUs wait for one another
-// (Linux, drivers/clocksource and arch/x86; only sources with a vdso_clock_mode
-// other than VDSO_CLOCKMODE_NONE are read without the kernel).
+// slowClocks are clock sources that programs cannot read without a system call. Some of
+// them also make CPUs wait for one another. (Linux, drivers/clocksource and arch/x86:
+// programs read only sources whose vdso_clock_mode is not VDSO_CLOCKMODE_NONE.)
 var slowClocks = []string{"hpet", "acpi_pm", "pit", "jiffies", "refined-jiffies", "xen", "hyperv_clocksource_msr", "tsc-early"}
 
 // clockSource: the scheduler reads the clock at every park and tick, and so does

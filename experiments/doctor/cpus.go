@@ -79,10 +79,10 @@ func (s System) allowedCPUs() Check {
 	}
 }
 
-// isolated: the kernel does not move threads to or from a CPU that isolcpus= or
-// an isolated partition of cpusets took out of its load balancing (Linux,
-// Documentation/admin-guide/kernel-parameters.txt). A thread that nobody binds
-// stays there for ever, or never gets there.
+// isolated: isolcpus= and isolated partitions of cpusets take CPUs out of the kernel's
+// load balancing, so the kernel moves no thread to or from them (Linux,
+// Documentation/admin-guide/kernel-parameters.txt). A thread that is not bound stays
+// there for ever, or never gets there.
 func (s System) isolated() Check {
 	c := Check{Name: "isolated CPUs", Status: OK, Seen: "none"}
 	all := s.cpuList("sys/devices/system/cpu/isolated").Or(s.cpuList("sys/fs/cgroup/cpuset.cpus.isolated"))
@@ -93,7 +93,7 @@ func (s System) isolated() Check {
 		c.Seen = fmt.Sprintf("CPUs %v, and none of those is allowed", all)
 	default:
 		c.Status = Warn
-		c.Seen = fmt.Sprintf("CPUs %v of the allowed ones: the kernel moves no thread to or from them, so arms that do not bind threads crowd on some CPUs and leave others idle", ours)
+		c.Seen = fmt.Sprintf("CPUs %v of the allowed ones: the kernel moves no thread to or from them, so arms that do not bind threads crowd some CPUs and leave others idle", ours)
 		c.Mend = "boot without isolcpus="
 		if rest := s.Topology.Allowed.AndNot(ours); !rest.Empty() {
 			c.Mend += fmt.Sprintf(", or run on the other CPUs: taskset -c %v", rest)
@@ -102,8 +102,9 @@ func (s System) isolated() Check {
 	return c
 }
 
-// quota: a container's share of CPU time is taken away in bursts of 100 ms. It
-// may be that of our own control group or of one above it; the tightest counts.
+// quota: a container that has used up its CPU time stands still for the rest of each
+// period, usually 100 ms. The quota may be that of our own control group or of a group
+// above it. The tightest counts.
 func (s System) quota() Check {
 	c := Check{Name: "CPU quota", Status: OK, Seen: "none"}
 	least := 0.0

@@ -75,8 +75,8 @@ func (s System) text(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// cpuList reads a file in list format; a file that is not there, or says
-// "(null)" as some kernels do, is an empty set.
+// cpuList reads a file in list format. It returns the empty set if there is no such
+// file, or if the file holds "(null)", as in some kernels.
 func (s System) cpuList(name string) topology.CPUSet {
 	set, err := topology.ParseCPUList(s.text(name))
 	if err != nil {
@@ -85,8 +85,8 @@ func (s System) cpuList(name string) topology.CPUSet {
 	return set
 }
 
-// Print writes checks for people: a line each, a line for what mends it, and in
-// the end how many spoil an experiment.
+// Print writes checks for people to read: one line for each, one more for what mends
+// it, and at the end how many of them spoil an experiment.
 func Print(w io.Writer, checks []Check) error {
 	var b strings.Builder
 	warns := 0

@@ -205,7 +205,7 @@ func TestAFullNodeIsTold(t *testing.T) {
 		dir + "node0/meminfo": "Node 0 MemTotal: 1048576 kB\nNode 0 MemFree: 1024 kB\nNode 0 Inactive(file): 900000 kB\n",
 		dir + "node1/meminfo": "Node 1 MemTotal: 1048576 kB\nNode 1 MemFree: 51200 kB\nNode 1 Active(anon): 900000 kB\n",
 	}
-	want(t, f.system(t, nil).freeMemory(), Warn, "node 1 has 50 MiB of 1.0 GiB: what does not fit")
+	want(t, f.system(t, nil).freeMemory(), Warn, "node 1 has 50 MiB of 1.0 GiB: what does not fit there")
 	delete(f, dir+"node1/meminfo")
 	want(t, f.system(t, nil).freeMemory(), OK, "node 0 has 879 MiB of 1.0 GiB")
 }

@@ -24,8 +24,8 @@ func (s System) allowedMemory() Check {
 	}
 }
 
-// memoryLimit finds the tightest limit that is below the memory that we may use:
-// of our control group, of one above it, or of the process.
+// memoryLimit finds the tightest limit on memory: of our control group, of a group
+// above it, or of the process.
 func (s System) memoryLimit() Check {
 	c := Check{Name: "memory limit", Status: OK, Seen: "none"}
 	least := int64(math.MaxInt64)
@@ -38,7 +38,7 @@ func (s System) memoryLimit() Check {
 		least = n
 		c.Seen = fmt.Sprintf("%s by %s: %s", size(n), by, then)
 	}
-	const killed, slowed, refused = "who needs more is killed", "who needs more is slowed down", "who maps more gets an error"
+	const killed, slowed, refused = "a process that needs more is killed", "a process that needs more is slowed down", "a process that maps more gets an error"
 	for _, d := range cgroup.Dirs(s.Root, "memory") {
 		if d.V2 {
 			limit(s.text(d.Path+"/memory.max"), d.Path+"/memory.max", killed)
@@ -74,7 +74,7 @@ func (s System) memoryLimit() Check {
 	return c
 }
 
-// goMemoryLimit: near GOMEMLIMIT Go collects garbage over and over.
+// goMemoryLimit: close to GOMEMLIMIT, Go collects garbage again and again.
 func (s System) goMemoryLimit() Check {
 	c := Check{Name: "GOMEMLIMIT", Status: OK, Seen: "not set"}
 	if v := s.Env("GOMEMLIMIT"); v != "" && v != "off" {
@@ -106,12 +106,12 @@ func (s System) meminfo(name string) meminfo {
 	return m
 }
 
-// freeMemory: where a node is full, what threads there touch first goes to
-// another node without a word, and locality is lost. What files are cached in can
-// be taken back at once, and counts as free.
+// freeMemory: if a node is full, pages that its threads touch first go to another node
+// without a word, and locality is lost. The page cache can be taken back at once, so
+// it counts as free.
 func (s System) freeMemory() Check {
 	c := Check{Name: "free memory", Status: OK}
-	var full, told []string
+	var full, known []string
 	for id := range s.Topology.NodesWith(topology.MayAllocate).All() {
 		file := fmt.Sprintf("sys/devices/system/node/node%d/meminfo", id)
 		if s.Topology.OneNodeAssumed {
@@ -124,7 +124,7 @@ func (s System) freeMemory() Check {
 		}
 		free = min(total, free+m["Active(file)"]+m["Inactive(file)"]+m["SReclaimable"])
 		text := fmt.Sprintf("node %d has %s of %s", id, size(free), size(total))
-		told = append(told, text)
+		known = append(known, text)
 		if free < total/10 {
 			full = append(full, text)
 		}
@@ -132,21 +132,21 @@ func (s System) freeMemory() Check {
 	switch {
 	case len(full) > 0:
 		c.Status = Warn
-		c.Seen = strings.Join(full, ", ") + ": what does not fit goes to other nodes"
+		c.Seen = strings.Join(full, ", ") + ": what does not fit there goes to other nodes"
 		c.Mend = "stop what holds the memory (numastat -m says how much of which kind)"
-	case len(told) == 0:
+	case len(known) == 0:
 		c.Status, c.Seen = Note, "this kernel does not say how much of each node is free"
-	case len(told) > 4:
-		c.Seen = fmt.Sprintf("at least a tenth of each of %d nodes", len(told))
+	case len(known) > 4:
+		c.Seen = fmt.Sprintf("at least a tenth of each of %d nodes", len(known))
 	default:
-		c.Seen = strings.Join(told, ", ")
+		c.Seen = strings.Join(known, ", ")
 	}
 	return c
 }
 
-// memorySizes compares the sum of the nodes with the machine: the kernel counts
-// the same pages for both, so a difference means that one of the files is not the
-// kernel's own, as in a container under lxcfs, or that nodes are made up.
+// memorySizes compares the sum of the nodes with the machine. The kernel counts the
+// same pages for both. So if they differ, one of the files is not the kernel's own, as
+// in a container under lxcfs, or the nodes are made up.
 func (s System) memorySizes() Check {
 	c := Check{Name: "memory sizes", Status: OK}
 	machine := s.meminfo("proc/meminfo")["MemTotal"]
@@ -160,11 +160,11 @@ func (s System) memorySizes() Check {
 	}
 	switch {
 	case s.Topology.OneNodeAssumed || nodes == 0 || machine == 0:
-		c.Seen = "nodes or /proc/meminfo do not say"
+		c.Seen = "the nodes or /proc/meminfo do not say"
 	case difference > machine/20:
 		c.Status = Note
-		c.Seen = fmt.Sprintf("the nodes have %s, and /proc/meminfo says %s: one of the two is not the machine's own", size(nodes), size(machine))
-		c.Mend = "trust neither before you know which: lxcfs and some sandboxes show a container's limit in /proc/meminfo, and some virtual machines make nodes up"
+		c.Seen = fmt.Sprintf("the nodes have %s, but /proc/meminfo says %s: one of the two is not the machine's own", size(nodes), size(machine))
+		c.Mend = "find out which one is right: lxcfs and some sandboxes show a container's limit in /proc/meminfo, and some virtual machines make nodes up"
 	default:
 		c.Seen = fmt.Sprintf("nodes and /proc/meminfo agree: %s", size(machine))
 	}

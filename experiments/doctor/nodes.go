@@ -7,8 +7,8 @@ import (
 	"numasched/topology"
 )
 
-// nodes says whether locality can matter here at all: it takes two nodes whose
-// CPUs we may use.
+// nodes says whether locality can matter here at all. It takes two nodes with CPUs that
+// are allowed.
 func (s System) nodes() Check {
 	t := s.Topology
 	c := Check{Name: "NUMA", Status: OK}
@@ -31,7 +31,7 @@ func (s System) nodes() Check {
 	memory := t.NodesWith(topology.HasMemory)
 	if without := withCPUs.AndNot(memory); !without.Empty() {
 		c.Status = Note
-		about = append(about, fmt.Sprintf("%s without memory: what CPUs there touch first lies elsewhere", numbers("node", without)))
+		about = append(about, fmt.Sprintf("%s without memory: pages that its CPUs touch first lie on other nodes", numbers("node", without)))
 	}
 	if without := memory.AndNot(withCPUs); !without.Empty() {
 		about = append(about, fmt.Sprintf("%s without CPUs", numbers("node", without)))

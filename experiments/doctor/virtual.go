@@ -20,9 +20,8 @@ func (s System) virtual() Check {
 	return Check{Name: "virtual machine", Status: OK, Seen: "no sign of one"}
 }
 
-// hypervisor returns the first sign of a hypervisor below, "" if there is none.
-// Where each kind of machine shows it: systemd-detect-virt(1) and virt-what(1),
-// which read the same files.
+// hypervisor returns the first sign of a hypervisor, or "" if there is none. The files
+// that show it are those that systemd-detect-virt(1) and virt-what(1) read.
 func (s System) hypervisor() string {
 	for _, sign := range []func() string{s.xen, s.deviceTree, s.sysinfo, s.dmi, s.cpuinfo} {
 		if v := sign(); v != "" {
@@ -32,8 +31,8 @@ func (s System) hypervisor() string {
 	return ""
 }
 
-// xen: the kernel tells what it runs on. Xen's control domain sees the real
-// machine, but its CPUs are Xen's to schedule, so it counts.
+// xen: the kernel says what it runs on. Xen's control domain counts as well: it sees
+// the real machine, but Xen schedules its CPUs.
 func (s System) xen() string {
 	if v := s.text("sys/hypervisor/type"); v != "" {
 		return v + " in /sys/hypervisor"
@@ -44,8 +43,8 @@ func (s System) xen() string {
 	return ""
 }
 
-// deviceTree: arm, POWER and RISC-V machines whose firmware describes them in a
-// tree of nodes. A property is one or more strings, each ended by a NUL.
+// deviceTree: the firmware of arm, POWER and RISC-V machines may describe them in a
+// tree of properties. A property is one or more strings, each with a NUL at its end.
 func (s System) deviceTree() string {
 	for _, root := range []string{"proc/device-tree/", "sys/firmware/devicetree/base/"} {
 		property := func(name string) []string {
@@ -74,8 +73,8 @@ func (s System) deviceTree() string {
 	return ""
 }
 
-// sysinfo: s390, where "VM00" is the innermost hypervisor. A machine always runs
-// in a logical partition (LPAR), which alone is not counted.
+// sysinfo: on s390, "VM00" is the innermost hypervisor. Every s390 system runs in a
+// logical partition (LPAR), so that alone does not count.
 func (s System) sysinfo() string {
 	for _, line := range strings.Split(s.text("proc/sysinfo"), "\n") {
 		if v, ok := strings.CutPrefix(line, "VM00 Control Program:"); ok {
@@ -85,8 +84,8 @@ func (s System) sysinfo() string {
 	return ""
 }
 
-// vmVendors begin the strings by which firmware tells the machine's maker and
-// model.
+// vmVendors are the beginnings of the names that the firmware of virtual machines gives
+// for maker and model.
 var vmVendors = []string{
 	"KVM", "QEMU", "OpenStack", "KubeVirt", "RHEV", "oVirt", "Bochs", "BHYVE", "Xen", "Parallels", "VMware", "VMW",
 	"innotek GmbH", "VirtualBox", "Hyper-V", "Virtual Machine", "Apple Virtualization",
@@ -102,7 +101,7 @@ func (s System) dmi() string {
 	raw, err := fs.ReadFile(s.Root, "sys/firmware/dmi/entries/0-0/raw")
 	known := err == nil && len(raw) >= 20 && raw[1] >= 20
 	if known && raw[19]&(1<<4) != 0 {
-		return strings.TrimSpace("the firmware's own word, " + product)
+		return strings.TrimSuffix("the firmware says so, "+product, ", ")
 	}
 	for _, name := range []string{"product_name", "sys_vendor", "board_vendor", "bios_vendor", "product_version", "chassis_vendor"} {
 		v := s.text(dir + name)

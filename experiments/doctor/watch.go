@@ -9,8 +9,8 @@ import (
 	"numasched/topology"
 )
 
-// Watch looks for a while who else runs on the machine, and whether a host below
-// takes CPUs away. It sleeps for so long; with 0 it does not look.
+// Watch looks at who else runs on the machine, and whether a host below takes CPUs
+// away. It sleeps for the duration d; if d is 0 it does not look.
 func Watch(s System, d time.Duration) []Check {
 	before := cpuTimes(s.text("proc/stat"))
 	if len(before) == 0 || d == 0 {

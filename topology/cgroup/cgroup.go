@@ -1,5 +1,5 @@
-// Package cgroup finds the control groups of a process in a tree of /proc and
-// /sys: the directories whose files limit it.
+// Package cgroup finds the control groups of a process in a tree of /proc and /sys,
+// that is, the directories whose files limit the process.
 //
 // A controller (cpuset, cpu, memory) is mounted in one of three ways, and a
 // machine may use several of them at once:
@@ -10,10 +10,10 @@
 //     ("cpu,cpuacct"), and a line of /proc/self/cgroup for each.
 //   - The cpuset file system, older than both, has cpusets alone.
 //
-// What holds for a group holds for the groups below it, so a limit may be in the
-// process's own group or in any group above. A container often sees its host's
-// path in /proc/self/cgroup, and mounts only its own group: then the mount point
-// is all that is left of the path. [Up] therefore goes all the way.
+// A limit of a group holds for the groups below it, so a limit may be in the process's
+// own group or in any group above. A container often sees its host's path in
+// /proc/self/cgroup and mounts only its own group, at the mount point. So [Up] goes
+// all the way to the mount point.
 //
 // Sources: Linux, Documentation/admin-guide/cgroup-v1, cgroup-v2.rst; cgroups(7),
 // cpuset(7).
@@ -107,9 +107,9 @@ func ParsePaths(b []byte) Paths {
 	return p
 }
 
-// In returns the process's path in the hierarchy of m that has a controller, ""
-// if it is unknown. Without a line of version 2 it is that of version 1: tools
-// that gather files from machines of their own make such trees.
+// In returns the process's path in the hierarchy that m mounts for a controller, or ""
+// if it is unknown. If there is no line of version 2, the path of version 1 stands
+// for it: some gathered trees are like that.
 func (p Paths) In(m Mount, controller string) string {
 	if m.V2 && p.Unified != "" {
 		return p.Unified
@@ -133,9 +133,9 @@ type Dir struct {
 	V2   bool
 }
 
-// Dirs returns the directories whose files of a controller limit the process that
-// reads fsys/proc/self: for each mount the process's own group first, then those
-// above it. Not all of them need to be there.
+// Dirs returns the directories that may hold a controller's limits for the process of
+// proc/self: for each mount, the process's own group, then those above it. Some of the
+// directories may not exist.
 func Dirs(fsys fs.FS, controller string) []Dir {
 	read := func(name string) []byte {
 		b, _ := fs.ReadFile(fsys, name)
@@ -161,8 +161,8 @@ func Dirs(fsys fs.FS, controller string) []Dir {
 	return dirs
 }
 
-// usual returns where distributions mount a controller, for trees that do not
-// tell their mounts.
+// usual returns where distributions mount a controller. Some trees do not list their
+// mounts.
 func usual(controller string) []Mount {
 	list := []string{controller}
 	mounts := []Mount{{Dir: "sys/fs/cgroup", V2: true}, {Dir: "sys/fs/cgroup/unified", V2: true}, {Dir: "sys/fs/cgroup/" + controller, Controllers: list}}

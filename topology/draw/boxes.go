@@ -1,12 +1,11 @@
-// Package draw shows a machine: as a text tree, and as a picture in the manner
-// of lstopo with the distances between its nodes as a heat map beside it.
+// Package draw shows a machine to people: as a tree in text, and as a picture like
+// lstopo's, with the distances between nodes as a heat map beside it.
 //
-// Both start from the same boxes. A box is a set of CPUs and all that has just
-// this set: where a package is one node with one L3, that is one box. Boxes lie
-// inside the smallest box that holds all of their CPUs, whatever its kind, since
-// machines differ: a node may be a part of a package, or hold several, and an L3
-// may be smaller than a node or wider. What has no CPUs, a memory-only node, is
-// told beside the tree.
+// Both are made of boxes. A box is a set of CPUs, together with every object that has
+// exactly these CPUs: a package that is one node with one L3 is one box. A box lies
+// inside the smallest box that holds all of its CPUs, whatever kind that is, because
+// machines differ. A node may be a part of a package or hold several packages, and an
+// L3 may be smaller or larger than a node. Nodes without CPUs stand beside the tree.
 package draw
 
 import (
@@ -23,7 +22,7 @@ import (
 type part struct {
 	kind  kind
 	id    int   // of a node; otherwise the place in its list
-	bytes int64 // of a cache, 0 if unknown; of a node, unknown if so
+	bytes int64 // of a cache, 0 if unknown; of a node, or the constant unknown
 }
 
 const unknown = -1
@@ -35,7 +34,7 @@ func nodePart(n topology.Node) part {
 	return part{kind: node, id: n.ID, bytes: n.Memory}
 }
 
-// nodeName tells a node and its memory, with a word between them.
+// nodeName names a node and its memory, with a word between them.
 func nodeName(p part, between string) string {
 	switch p.bytes {
 	case unknown:
@@ -124,8 +123,8 @@ func boxes(t *topology.Topology) *box {
 	slices.SortStableFunc(all, func(a, b object) int {
 		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.kind, b.kind), cmp.Compare(a.cpus.First(), b.cpus.First()))
 	})
-	// From large to small, so that an object lies in the last box that its first
-	// CPU got into, unless boxes overlap.
+	// From large to small. Unless boxes overlap, an object lies in the last box that
+	// its first CPU was put into.
 	within := map[int]*box{}
 	for _, o := range all {
 		b := within[o.cpus.First()]
@@ -148,7 +147,7 @@ func boxes(t *topology.Topology) *box {
 
 func inside(a, b topology.CPUSet) bool { return a.AndNot(b).Empty() }
 
-// smallest returns the innermost box, the last of several, that holds all of cpus.
+// smallest returns the innermost box that holds all of cpus; of several, the last.
 func (b *box) smallest(cpus topology.CPUSet) *box {
 	for _, c := range slices.Backward(b.children) {
 		if inside(cpus, c.cpus) {
@@ -158,7 +157,7 @@ func (b *box) smallest(cpus topology.CPUSet) *box {
 	return b
 }
 
-// sort puts children in order of node, where they are nodes, and of first CPU.
+// sort puts children in order: nodes by ID, others by first CPU.
 func (b *box) sort() {
 	slices.SortStableFunc(b.children, func(x, y *box) int {
 		nx, okx := x.has(node)
@@ -173,8 +172,8 @@ func (b *box) sort() {
 	}
 }
 
-// shape says all of a box but its numbers. Neighbours of one shape are told
-// together.
+// shape describes a box without its numbers. Neighbours of the same shape share a
+// line.
 func (b *box) shape() string {
 	var s strings.Builder
 	for _, p := range b.parts {
@@ -198,8 +197,8 @@ func nodesWithoutCPUs(t *topology.Topology) []topology.Node {
 	return list
 }
 
-// nearestWithCPUs returns the node with CPUs from which the given one is least
-// far, and how far; -1 if there is none or no distance is known.
+// nearestWithCPUs returns the node with CPUs that is nearest to the given node, and
+// its distance; -1 if there is none, or distances are unknown.
 func nearestWithCPUs(t *topology.Topology, id int) (from, distance int) {
 	from = -1
 	if t.Distances == nil {
@@ -215,7 +214,7 @@ func nearestWithCPUs(t *topology.Topology, id int) (from, distance int) {
 	return from, distance
 }
 
-// size writes bytes as people do, in three digits.
+// size writes bytes with a unit, in three digits.
 func size(bytes int64) string {
 	unit, v := "KiB", float64(bytes)/(1<<10)
 	for _, larger := range []string{"MiB", "GiB", "TiB"} {
@@ -268,7 +267,7 @@ func summary(t *topology.Topology) string {
 	return strings.Join(s, ", ")
 }
 
-// name says which machine it is: a preset's in words, otherwise its origin.
+// name returns a preset's description, and the origin of any other machine.
 func name(t *topology.Topology) string {
 	if p, ok := strings.CutPrefix(t.Origin, "preset:"); ok {
 		if info, ok := topology.AboutPreset(p); ok {

@@ -85,7 +85,7 @@ func (m *heatmap) draw(p *picture) {
 	p.text(m.x, m.y+9, heatTitle, 9, true, ink)
 	p.text(m.x, m.y+20, heatHint, 7.5, false, faint)
 	left, top := m.x+m.labels, m.y+heatTop+12
-	every := 1 // label every so many nodes
+	every := 1 // label one node of this many
 	for vg.Length(every)*m.side < max(9, m.labels) && every < len(m.t.Nodes) {
 		every *= 2
 	}
@@ -103,7 +103,7 @@ func (m *heatmap) draw(p *picture) {
 			d, cells := row[j], 1
 			fill, dark := heat(m.share(d))
 			x, y := left+vg.Length(j)*m.side, top+at
-			if m.side < 12 { // no numbers, and equal cells in one piece: there may be a million
+			if m.side < 12 { // no numbers; equal cells are one piece, since there may be a million
 				for j+cells < len(row) && row[j+cells] == d {
 					cells++
 				}

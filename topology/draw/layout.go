@@ -9,8 +9,8 @@ import (
 	"numasched/topology"
 )
 
-// A detail is how much a picture shows of a core: a machine with few is drawn
-// like lstopo's, one with a thousand as a map of small squares.
+// A detail is how much of a core a picture shows. A machine with few cores is drawn
+// as lstopo draws it, and one with a thousand cores as a map of small squares.
 type detail int
 
 const (
@@ -43,12 +43,12 @@ const (
 	squareSide vg.Length = 8
 )
 
-// A tile is a box that has its place.
+// A tile is a box and its place in the picture.
 type tile struct {
 	x, y, w, h vg.Length
 	box        *box
-	strips     []part   // what is told above the content, in order
-	captions   []string // what is told of the content in words
+	strips     []part   // strips above the content, in order
+	captions   []string // words about the content
 	tiles      []*tile
 	threads    []thread // of a core, or CPUs without one
 	framed     bool
@@ -60,8 +60,7 @@ type thread struct {
 	allowed    bool
 }
 
-// layout gives a box and all in it their sizes, and their places relative to
-// the box.
+// layout gives a box and everything in it a size, and a place relative to the box.
 func layout(b *box, d detail, allowed topology.CPUSet) *tile {
 	t := &tile{box: b, framed: true}
 	for _, p := range b.parts {
@@ -101,7 +100,7 @@ func layout(b *box, d detail, allowed topology.CPUSet) *tile {
 		t.h += pad
 		top = pad
 	}
-	// Centre what is narrower than the strips above it.
+	// Centre content that is narrower than the strips above it.
 	dx := (t.w - w) / 2
 	for _, c := range t.tiles {
 		c.x += dx
@@ -146,7 +145,7 @@ func partHeight(p part) vg.Length {
 // isTitle reports whether a part is named in plain text, not in a strip.
 func isTitle(p part) bool { return p.kind == pkg || p.kind == die || p.kind == cluster }
 
-// labelWidth is what the longest strip needs to be read.
+// labelWidth is the width of the longest strip's text.
 func (t *tile) labelWidth() vg.Length {
 	var w vg.Length
 	for _, p := range t.strips {
@@ -167,8 +166,8 @@ func (t *tile) content() (w, h vg.Length) {
 	return w, h
 }
 
-// layThreads puts the threads of a core side by side, or CPUs that no core is
-// known of in a grid.
+// layThreads puts the threads of a core side by side. CPUs whose cores are unknown go
+// into a grid.
 func (t *tile) layThreads(cpus topology.CPUSet, d detail, isCore bool, allowed topology.CPUSet) {
 	list := cpus.List()
 	w, h, space := threadW, threadH, vg.Length(2)
@@ -199,8 +198,8 @@ func (t *tile) layThreads(cpus topology.CPUSet, d detail, isCore bool, allowed t
 	}
 }
 
-// alike groups neighbours of about one size, so that each group can be a grid
-// of its own: a hybrid machine's large cores, and its small ones.
+// alike groups neighbours of about the same size, so that each group can be a grid of
+// its own: the large cores of a hybrid machine, and the small ones.
 func alike(tiles []*tile, d detail) []*tile {
 	similar := func(a, b vg.Length) bool { return a < b*1.15 && b < a*1.15 }
 	var groups [][]*tile
@@ -229,8 +228,8 @@ func alike(tiles []*tile, d detail) []*tile {
 	return out
 }
 
-// grid lays tiles in rows of equal numbers, so many that the whole has the
-// shape of a page. Tiles of a column have one width, those of a row one height.
+// grid lays tiles in rows of equal length, such that the whole has the shape of a
+// page. Tiles of a column have the same width, and tiles of a row the same height.
 func (t *tile) grid(d detail) {
 	space := gap
 	if d != full && !t.tiles[0].framed || len(t.tiles[0].strips) == 0 && d != full {
@@ -238,7 +237,7 @@ func (t *tile) grid(d detail) {
 	}
 	const wanted = 1.5 // width over height
 	n := len(t.tiles)
-	uneven := 0.1 // what a last row that is not full counts
+	uneven := 0.1 // the penalty for a last row that is not full
 	if n <= 12 {
 		uneven = 2
 	}
@@ -275,9 +274,8 @@ func (t *tile) place(columns int, space vg.Length) (w, h vg.Length) {
 	return w, h - space
 }
 
-// even gives tiles that stand in one row the height of the tallest, and those of
-// a column that differ by a digit or two the width of the widest, so that frames
-// line up.
+// even makes frames line up. Tiles in one row get the height of the tallest. Tiles in
+// one column get the width of the widest if they differ by a digit or two.
 func (t *tile) even() {
 	rows, columns := map[vg.Length]vg.Length{}, map[vg.Length]vg.Length{}
 	for _, c := range t.tiles {

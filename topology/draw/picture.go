@@ -27,12 +27,12 @@ var (
 	white    = rgb(0xffffff)
 	frame    = rgb(0x9aa5b1)
 	ground   = rgb(0xf5f7fa)
-	refused  = rgb(0xf3c1bb) // a CPU that we may not use
+	refused  = rgb(0xf3c1bb) // a CPU that is not allowed
 	coreFill = rgb(0xd3d9e1)
 	coreEdge = rgb(0x8793a3)
 )
 
-// look is fill and edge of a part's strip or frame.
+// look returns the fill and the edge of a part's strip or frame.
 var look = map[kind][2]color.Color{
 	pkg:     {rgb(0xe4eaf2), rgb(0x8596ae)},
 	node:    {rgb(0xc9e6c3), rgb(0x6aa361)},
@@ -52,8 +52,8 @@ func SVG(w io.Writer, t *topology.Topology) error {
 	return err
 }
 
-// PNG draws the machine as a PNG file of two pixels a point, fewer if the
-// picture would grow beyond some 50 million pixels.
+// PNG draws the machine as a PNG file of two pixels per point, or fewer if the picture
+// would have more than about 50 million pixels.
 func PNG(w io.Writer, t *topology.Topology) error {
 	p := compose(t)
 	const most = 50e6
@@ -64,7 +64,8 @@ func PNG(w io.Writer, t *topology.Topology) error {
 	return err
 }
 
-// A picture is the machine, the nodes beside it and the heat map, in place.
+// A picture holds the machine, the nodes beside it and the heat map, each in its
+// place.
 type picture struct {
 	t     *topology.Topology
 	w, h  vg.Length
@@ -114,7 +115,8 @@ func compose(t *topology.Topology) *picture {
 	}
 	if t.Distances != nil {
 		p.heat = newHeatmap(t)
-		// Beside the machine or below it, whichever gives the better page.
+		// The heat map goes beside the machine or below it, whichever makes the better
+		// page.
 		used := right*bottom + p.heat.w*p.heat.h
 		beside := page(right+3*margin+p.heat.w, max(bottom, top+p.heat.h)+margin, used)
 		below := page(max(right, margin+p.heat.w)+margin, bottom+2*margin+p.heat.h, used)
@@ -135,7 +137,8 @@ func compose(t *topology.Topology) *picture {
 	return p
 }
 
-// page is how far a page is from the best: a screen's shape, all of it used.
+// page says how far a page is from the best one, which has a screen's shape and is
+// full.
 func page(w, h, used vg.Length) float64 {
 	return math.Abs(math.Log(float64(w/h)/1.8)) + float64(1-used/(w*h))
 }
@@ -192,7 +195,7 @@ func (p *picture) draw(c vg.Canvas) {
 	}
 }
 
-// tile draws a tile and all in it; x and y are those of what it lies in.
+// tile draws a tile and everything in it, at its place relative to x and y.
 func (p *picture) tile(t *tile, x, y vg.Length) {
 	x, y = x+t.x, y+t.y
 	if t.framed {
@@ -223,7 +226,7 @@ func (p *picture) tile(t *tile, x, y vg.Length) {
 			p.rect(x+gap/2, at, t.w-gap, stripH, look[s.kind][0], look[s.kind][1], 0.5)
 			p.text(x+gap, at+9.5, words, 8, false, ink)
 		}
-		// The CPUs, where there is room, on the first line that is about them.
+		// If there is room, the CPUs stand on the first line that is about them.
 		if i == 0 && s.kind <= l3 && !t.box.cpus.Empty() {
 			room := t.w - 2*gap - textWidth(words, 8, isTitle(s)) - 8
 			list := fit("CPUs "+t.box.cpus.String(), room, 7)
@@ -276,7 +279,7 @@ func label(p part) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// rect draws a rectangle; a nil colour leaves out its part.
+// rect draws a rectangle. It leaves out the fill or the edge if its colour is nil.
 func (p *picture) rect(x, y, w, h vg.Length, fill, edge color.Color, line vg.Length) {
 	var path vg.Path
 	y = p.h - y
@@ -320,7 +323,7 @@ func textWidth(s string, size vg.Length, bold bool) vg.Length {
 	return f.Width(s)
 }
 
-// fit cuts s so that it is no wider than w; nothing is left if w is tiny.
+// fit cuts s so that it is no wider than w. If w is tiny, nothing is left.
 func fit(s string, w, size vg.Length) string {
 	if textWidth(s, size, false) <= w {
 		return s

@@ -10,9 +10,9 @@ import (
 	"numasched/topology"
 )
 
-// Text writes the machine as a tree for people: what holds what, which CPUs it
-// has, and how far the nodes are from one another. Neighbours that are alike are
-// told in one line.
+// Text writes the machine as a tree for people to read: what contains what, which
+// CPUs each part has, and how far the nodes are from one another. Neighbours that are
+// alike share a line.
 func Text(w io.Writer, t *topology.Topology) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "%s\n%s\n\n", name(t), summary(t))
@@ -55,7 +55,7 @@ func withoutCPUs(t *topology.Topology, n topology.Node) string {
 	return s
 }
 
-// branches writes the children of b, runs of equal ones as one line.
+// branches writes the children of b. A run of equal ones is one line.
 func branches(out *bufio.Writer, b *box, indent string) {
 	runs := b.runs()
 	for i, run := range runs {
@@ -79,7 +79,7 @@ func branches(out *bufio.Writer, b *box, indent string) {
 	}
 }
 
-// runs groups neighbours of one shape. Nodes and packages are told one by one.
+// runs groups neighbours of the same shape. Each node and package is a run of its own.
 func (b *box) runs() [][]*box {
 	var runs [][]*box
 	last := ""
@@ -110,7 +110,7 @@ func (b *box) worthALine() bool {
 	return false
 }
 
-// describe tells one box: "package 0, node 0 of 96 GiB, L3 38.5 MiB: CPUs 0-27".
+// describe describes one box: "package 0, node 0 of 96 GiB, L3 38.5 MiB: CPUs 0-27".
 func describe(b *box) string {
 	var s []string
 	for _, p := range b.parts {
@@ -133,7 +133,7 @@ func withSize(p part) string {
 	return kindNames[p.kind] + " " + size(p.bytes)
 }
 
-// together tells a run of equal boxes: "28 cores of 2 threads, L2 1 MiB, L1d 32
+// together describes a run of equal boxes: "28 cores of 2 threads, L2 1 MiB, L1d 32
 // KiB"; "4 x L3 16 MiB of 4 cores".
 func together(run []*box) string {
 	b := run[0]
@@ -168,7 +168,8 @@ func together(run []*box) string {
 	return strings.Join(s, ", ")
 }
 
-// sample lists the sets of a run: all of a few, the ends of many.
+// sample lists the CPUs of the boxes of a run. Of many boxes it lists the first and
+// the last.
 func sample(run []*box) string {
 	const most = 8
 	var s []string
@@ -183,7 +184,7 @@ func sample(run []*box) string {
 	return strings.Join(s, "  ")
 }
 
-// distances writes the matrix, or for very many nodes what each row says.
+// distances writes the matrix. For very many nodes it sums up each row.
 func distances(out *bufio.Writer, t *topology.Topology) {
 	if t.Distances == nil {
 		return
