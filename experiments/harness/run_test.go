@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -339,3 +340,28 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 
 // field is a run.json that is right but for what more says.
 func field(more string) string { return `{"format": 1, "place": "host", ` + more + `}` }
+
+// Two processes that wrote at once, before there was a lock, left more repetitions
+// than the plan has.
+func TestRepetitionsThatNobodyPlannedAreSaid(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if res := mustRun(t, dir, plan(2, "fib", "flat"), false, newFake()); res.Meta.Suspect != nil {
+		t.Errorf("a good run is suspected of %q", res.Meta.Suspect)
+	}
+	path := filepath.Join(dir, ResultsFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := bytes.LastIndexByte(whole[:len(whole)-1], '\n') + 1
+	if err := os.WriteFile(path, append(whole, whole[last:]...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(res.Meta.Notes(), "\n"); !strings.Contains(notes, "repetition 3 of Fib/arm=flat/topo=1n1l2c1t/P=2 is not in the plan") {
+		t.Errorf("notes %q", notes)
+	}
+}
