@@ -30,6 +30,7 @@ type carrier struct {
 
 	m      *M               // which M has entered it
 	thread threadlock.Watch // of the coroutine; what runs on it looks
+	parked *G               // that has left it, by parking; nil while an M is in it
 	link   *carrier         // on an M's free list, or on Sched.freec
 
 	all, allBack *carrier // on Sched.allc, under Sched.lock
@@ -223,7 +224,7 @@ func (m *M) enter(c *carrier) bool {
 // park blocks g. commit is called once g's carrier has been left; it makes g
 // visible to whoever will ready it, or returns false to have g go on at once.
 // It panics if g is locked to its thread, and if g is cancelled.
-func (g *G) park(commit func(*M, *G) bool) {
+func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	m := g.m
 	s := m.s
 	if m.c.thread.Locked() {
@@ -255,20 +256,22 @@ func (g *G) park(commit func(*M, *G) bool) {
 		m.nextg = gp
 		next = m.popCarrier()
 	}
-	g.switchTo(next, commit)
+	g.switchTo(next, why, commit)
 }
 
 // switchTo leaves g's carrier for next, where commit is called, and returns when g is
-// resumed.
-func (g *G) switchTo(next *carrier, commit func(*M, *G) bool) {
+// resumed. why is for those who look at g meanwhile.
+func (g *G) switchTo(next *carrier, why WaitReason, commit func(*M, *G) bool) {
 	m := g.m
 	m.commit, m.commitG = commit, g
 	c := m.c
+	c.parked, g.why = g, why
 	if !m.enter(next) {
 		g.barred = cancelled
 		g.m = m.s.m0 // no M runs it any more
 		panic(errCancelled)
 	}
+	c.parked, g.why = nil, WaitNone
 	g.m = c.m
 	g.m.commitPark()
 }

@@ -2,50 +2,24 @@ package sched
 
 // A Chan is a channel between Gs, with the meaning of Go's: unbuffered or
 // buffered, first come first served.
-//
-// Invariant, under lock: Gs wait in recvq only while there is nothing to
-// receive, in sendq only while there is no room; so one of the two is empty,
-// but for a channel that is closed, where both are.
 type Chan[T any] struct {
+	hchan
+	buf  []T // a ring of n values from head
+	head int
+}
+
+// An hchan is what a channel is apart from the type of its values.
+//
+// Invariant, under lock: Gs wait in recvq only while there is nothing to receive, and in
+// sendq only while there is no room. So one of the two is empty, except that a Select
+// may wait in both. Both are empty when the channel is closed.
+type hchan struct {
 	s      *Sched // whose Gs may use it
 	lock   mutex
-	buf    []T // a ring of n values from head
-	head   int
-	n      int
+	n      int // values in the buffer
 	closed bool
-	recvq  waitq[T]
-	sendq  waitq[T]
-	free   *waiter[T] // spent waiters, linked through next
-}
-
-// A waiter is a G that waits at a channel, and the value that it waits with.
-type waiter[T any] struct {
-	g    *G
-	v    T
-	ok   bool // the value was passed; false: the channel was closed instead
-	next *waiter[T]
-}
-
-type waitq[T any] struct{ first, last *waiter[T] }
-
-func (q *waitq[T]) push(w *waiter[T]) {
-	if q.last == nil {
-		q.first = w
-	} else {
-		q.last.next = w
-	}
-	q.last = w
-}
-
-func (q *waitq[T]) pop() *waiter[T] {
-	w := q.first
-	if w != nil {
-		q.first, w.next = w.next, nil
-		if q.first == nil {
-			q.last = nil
-		}
-	}
-	return w
+	recvq  waitq
+	sendq  waitq
 }
 
 // NewChan makes a channel for Gs of s with room for size values. It panics if
@@ -54,14 +28,14 @@ func NewChan[T any](s *Sched, size int) *Chan[T] {
 	if size < 0 {
 		panic("sched: NewChan with a negative size")
 	}
-	c := &Chan[T]{s: s, buf: make([]T, size)}
+	c := &Chan[T]{hchan: hchan{s: s}, buf: make([]T, size)}
 	c.lock.key.line = s.newLines(1)
 	return c
 }
 
-// on returns g's M if g may use c, which is not nil. It panics if g's scheduler is
-// another than c's, or if g is cancelled.
-func (c *Chan[T]) on(g *G) *M {
+// on returns g's M if g may use c. It panics if g's scheduler is another than c's, or if
+// g is barred.
+func (c *hchan) on(g *G) *M {
 	m := g.running()
 	if m.s != c.s {
 		panic(errOtherScheduler)
@@ -69,84 +43,134 @@ func (c *Chan[T]) on(g *G) *M {
 	return m
 }
 
-// blockForever is what sending to or receiving from a nil channel does.
-func (g *G) blockForever() {
-	g.running()
-	g.park(commitForever)
-	panic("unreachable")
-}
-
-func commitForever(*M, *G) bool { return true }
-
 // Send sends v, and blocks g until there is a receiver or room; for ever if c is
 // nil. It panics if the channel is closed, or is closed meanwhile.
 func (c *Chan[T]) Send(g *G, v T) {
 	if c == nil {
-		g.blockForever()
+		g.blockForever(WaitSendNil)
 	}
 	m := c.on(g)
 	c.lock.lock(m)
+	if c.send(m, v) {
+		return
+	}
+	c.mayPark(g)
+	put(g.waiter(0), v)
+	if w := g.block(&c.sendq, &c.lock, WaitSend); !w.served {
+		take[T](w)
+		panic(errSendClosed)
+	}
+}
+
+// TrySend sends v if it need not wait for it, and reports whether it did. It panics if
+// the channel is closed.
+func (c *Chan[T]) TrySend(g *G, v T) (sent bool) {
+	if c == nil {
+		g.running()
+		return false
+	}
+	m := c.on(g)
+	c.lock.lock(m)
+	if c.send(m, v) {
+		return true
+	}
+	c.lock.unlock(m)
+	return false
+}
+
+// send passes v to a receiver or to the buffer, unlocks c and returns true. If there is
+// neither it returns false, and c stays locked. It panics if c is closed.
+func (c *Chan[T]) send(m *M, v T) bool {
 	if c.closed {
 		c.lock.unlock(m)
-		panic("sched: send on closed channel")
+		panic(errSendClosed)
 	}
-	if w := c.recvq.pop(); w != nil {
-		w.v, w.ok = v, true
-		gp := w.g
-		c.lock.unlock(m)
-		m.ready(gp)
-		return
+	if w := c.recvq.dequeue(m); w != nil {
+		put(w, v)
+		c.serve(m, w)
+		return true
 	}
 	if c.n < len(c.buf) {
 		c.buf[(c.head+c.n)%len(c.buf)] = v
 		c.n++
 		c.lock.unlock(m)
-		return
+		return true
 	}
-	if _, ok := c.wait(g, &c.sendq, v); !ok {
-		panic("sched: send on closed channel")
-	}
+	return false
+}
+
+// serve makes the G of w ready, which has been dequeued. c is locked, and unlocked then.
+func (c *hchan) serve(m *M, w *waiter) {
+	w.served = true
+	gp := w.g
+	gp.served = w
+	c.lock.unlock(m)
+	m.ready(gp)
 }
 
 // Recv receives a value, and blocks g until there is one; for ever if c is nil. ok is
 // false if the channel is closed and empty.
 func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
 	if c == nil {
-		g.blockForever()
+		g.blockForever(WaitRecvNil)
 	}
 	m := c.on(g)
 	c.lock.lock(m)
-	if c.n > 0 {
-		v = c.buf[c.head]
+	if v, ok, done := c.recv(m); done {
+		return v, ok
+	}
+	c.mayPark(g)
+	if w := g.block(&c.recvq, &c.lock, WaitRecv); w.served {
+		return take[T](w), true
+	}
+	return v, false
+}
+
+// TryRecv receives a value if it need not wait for it, and reports in done whether it
+// did. ok is false if the channel is closed and empty; then done is true.
+func (c *Chan[T]) TryRecv(g *G) (v T, ok, done bool) {
+	if c == nil {
+		g.running()
+		return v, false, false
+	}
+	m := c.on(g)
+	c.lock.lock(m)
+	if v, ok, done = c.recv(m); !done {
+		c.lock.unlock(m)
+	}
+	return v, ok, done
+}
+
+// recv takes a value from the buffer or from a sender, unlocks c and returns done. So it
+// does if c is closed, with ok false. If there is nothing to receive it returns done
+// false, and c stays locked.
+func (c *Chan[T]) recv(m *M) (v T, ok, done bool) {
+	switch {
+	case c.n > 0:
 		var zero T
-		c.buf[c.head] = zero
+		v, c.buf[c.head] = c.buf[c.head], zero
 		c.head = (c.head + 1) % len(c.buf)
 		c.n--
-		w := c.sendq.pop()
-		if w == nil {
-			c.lock.unlock(m)
-			return v, true
+		if w := c.sendq.dequeue(m); w != nil { // there is room now
+			c.buf[(c.head+c.n)%len(c.buf)] = take[T](w)
+			c.n++
+			c.serve(m, w)
+			return v, true, true
 		}
-		c.buf[(c.head+c.n)%len(c.buf)] = w.v
-		c.n++
-		w.ok = true
-		gp := w.g
+	case c.closed:
 		c.lock.unlock(m)
-		m.ready(gp)
-		return v, true
+		return v, false, true
+	default:
+		w := c.sendq.dequeue(m)
+		if w == nil {
+			return v, false, false
+		}
+		v = take[T](w)
+		c.serve(m, w)
+		return v, true, true
 	}
-	if w := c.sendq.pop(); w != nil {
-		v, w.ok = w.v, true
-		gp := w.g
-		c.lock.unlock(m)
-		m.ready(gp)
-		return v, true
-	}
-	if c.closed {
-		c.lock.unlock(m)
-		return v, false
-	}
-	return c.wait(g, &c.recvq, v)
+	c.lock.unlock(m)
+	return v, true, true
 }
 
 // Close closes the channel: receivers get what is buffered, then nothing. It
@@ -163,8 +187,9 @@ func (c *Chan[T]) Close(g *G) {
 	}
 	c.closed = true
 	var all gQueue
-	for _, q := range []*waitq[T]{&c.recvq, &c.sendq} {
-		for w := q.pop(); w != nil; w = q.pop() {
+	for _, q := range []*waitq{&c.recvq, &c.sendq} {
+		for w := q.dequeue(m); w != nil; w = q.dequeue(m) {
+			w.g.served = w
 			all.push(w.g)
 		}
 	}
@@ -174,35 +199,31 @@ func (c *Chan[T]) Close(g *G) {
 	}
 }
 
-// wait has g wait in q with v until it is served or the channel is closed.
-// c.lock is held, and released once g is parked.
-func (c *Chan[T]) wait(g *G, q *waitq[T], v T) (T, bool) {
-	if m := g.m; m.c.thread.Locked() {
-		c.lock.unlock(m) // park could only tell once others see g
-		panic(errThreadLocked)
+// Len returns how many values are buffered; 0 if c is nil. Others may change it at once.
+func (c *Chan[T]) Len(g *G) int {
+	if c == nil {
+		return 0
 	}
-	w := c.free
-	if w == nil {
-		w = new(waiter[T])
-	} else {
-		c.free, w.next = w.next, nil
-	}
-	w.g, w.v, w.ok = g, v, false
-	q.push(w)
-	g.waitMutex = &c.lock
-	g.park(commitUnlock)
-
-	m := g.m
+	m := c.on(g)
 	c.lock.lock(m)
-	v, ok := w.v, w.ok
-	var zero T
-	w.g, w.v = nil, zero
-	w.next, c.free = c.free, w
+	n := c.n
 	c.lock.unlock(m)
-	return v, ok
+	return n
 }
 
-func commitUnlock(m *M, g *G) bool {
-	g.waitMutex.unlock(m)
-	return true
+// Cap returns for how many values there is room; 0 if c is nil.
+func (c *Chan[T]) Cap() int {
+	if c == nil {
+		return 0
+	}
+	return len(c.buf)
+}
+
+// mayPark panics if g, which is about to wait at c, is locked to its thread: park could
+// only say so when others see g already. c is locked, and unlocked then.
+func (c *hchan) mayPark(g *G) {
+	if m := g.m; m.c.thread.Locked() {
+		c.lock.unlock(m)
+		panic(errThreadLocked)
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 )
 
 // ErrClosed says that the scheduler has been closed.
@@ -28,9 +30,72 @@ func (e *PanicError) Unwrap() error {
 }
 
 // A DeadlockError says that every G waits for another.
-type DeadlockError struct{}
+type DeadlockError struct {
+	Gs   []BlockedG // some of those that wait, in the order in which their stacks were made
+	More int        // how many more there are
+}
 
-func (*DeadlockError) Error() string { return "sched: all Gs are asleep - deadlock!" }
+// A BlockedG is a G that waits.
+type BlockedG struct {
+	Why  WaitReason
+	Func string // that it was started with
+	Pos  string // where that is, as file:line
+}
+
+const (
+	blockedMax   = 1000 // Gs in a DeadlockError
+	blockedLines = 20   // of them in its text
+)
+
+func (e *DeadlockError) Error() string {
+	var text strings.Builder
+	text.WriteString("sched: all Gs are asleep - deadlock!")
+	lines, n := 0, 0
+	for i := 0; i < len(e.Gs) && lines < blockedLines; i, lines = i+n, lines+1 {
+		for n = 1; i+n < len(e.Gs) && e.Gs[i+n] == e.Gs[i]; n++ {
+		}
+		g := &e.Gs[i]
+		if n == 1 {
+			fmt.Fprintf(&text, "\n\ta G [%s]: %s (%s)", g.Why, g.Func, g.Pos)
+		} else {
+			fmt.Fprintf(&text, "\n\t%d Gs [%s]: %s (%s)", n, g.Why, g.Func, g.Pos)
+		}
+	}
+	if e.More > 0 || lines == blockedLines {
+		text.WriteString("\n\tand others")
+	}
+	return text.String()
+}
+
+// deadlock returns the error for a scheduler in which every G waits. s.lock is held.
+func (s *Sched) deadlock() *DeadlockError {
+	e := new(DeadlockError)
+	for c := s.allc; c != nil; c = c.all {
+		g := c.parked
+		if g == nil {
+			continue
+		}
+		if len(e.Gs) == blockedMax {
+			e.More++
+			continue
+		}
+		name, pos := g.start()
+		e.Gs = append(e.Gs, BlockedG{g.why, name, pos})
+	}
+	slices.Reverse(e.Gs)
+	return e
+}
+
+// start returns the function that g was started with, and where it is.
+func (g *G) start() (name, pos string) {
+	pc := reflect.ValueOf(g.task).Pointer()
+	if g.fn != nil {
+		pc = reflect.ValueOf(g.fn).Pointer()
+	}
+	fn := runtime.FuncForPC(pc)
+	file, line := fn.FileLine(pc)
+	return fn.Name(), fmt.Sprintf("%s:%d", file, line)
+}
 
 // errGoexit is what a G that calls runtime.Goexit panics with: its stack is
 // also the scheduling loop's.
@@ -46,6 +111,9 @@ var (
 
 // errInSyscall is what the function of a system call panics with if it uses its G.
 var errInSyscall = errors.New("sched: the function of a Syscall has used a G: it runs without a P, and may not")
+
+// errSendClosed is what a send to a closed channel panics with.
+var errSendClosed = errors.New("sched: send on closed channel")
 
 // errOtherScheduler and its like are what misuse panics with.
 var (
@@ -77,13 +145,8 @@ func (g *G) panicked(value any, outer *G) {
 // endedLocked returns the error for g, which has ended locked to its thread. Its stack
 // is gone; what it ran is what is left to say.
 func (g *G) endedLocked() *PanicError {
-	pc := reflect.ValueOf(g.task).Pointer()
-	if g.fn != nil {
-		pc = reflect.ValueOf(g.fn).Pointer()
-	}
-	fn := runtime.FuncForPC(pc)
-	file, line := fn.FileLine(pc)
-	return &PanicError{Value: errEndedLocked, Stack: fmt.Appendf(nil, "the G ran %s\n\t%s:%d\n", fn.Name(), file, line)}
+	name, pos := g.start()
+	return &PanicError{Value: errEndedLocked, Stack: fmt.Appendf(nil, "the G ran %s\n\t%s\n", name, pos)}
 }
 
 // calledGoexit reports whether a deferred function runs because of
@@ -113,13 +176,13 @@ func calledGoexit() bool {
 func (m *M) checkdead() {
 	s := m.s
 	s.lock.lock(m)
-	dead := len(s.runs) > 0
-	if dead {
-		dead = m.allIdle()
+	var err *DeadlockError
+	if len(s.runs) > 0 && m.allIdle() {
+		err = s.deadlock()
 	}
 	s.lock.unlock(m)
-	if dead {
-		m.stop(&DeadlockError{})
+	if err != nil {
+		m.stop(err)
 	}
 }
 

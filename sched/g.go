@@ -20,6 +20,7 @@ type G struct {
 	home       atomic.Int32 // index of the domain it is at home at, or noHome; thieves look
 	from, away int32        // it was made ready from domain from away times in a row
 	barred     bar          // why it may not ask the scheduler for anything; 0 if it may
+	why        WaitReason   // what it waits for; WaitNone while it does not
 	forks      uint16       // times it was joined, so that a second Join is noticed
 	queuePos   uint64       // on the one queue of arms without rings: its position + 1
 
@@ -31,6 +32,10 @@ type G struct {
 	ret int  // what task returned
 	run *run // that waits for it
 	p   *P   // that it parked on; unset on machines of one domain
+
+	waiters *waiter // its first; see wait.go
+	served  *waiter // the last that was dequeued
+	claim   Word32  // see waiter
 
 	// What it waits for while it is parked, for the commit function.
 	waitMutex *mutex
@@ -143,7 +148,7 @@ func (g *G) GoAt(where Placement, fn func(*G)) {
 // homes, to the end of the queue of the node that it is on.
 func (g *G) Yield() {
 	g.running().p.stats.Yields++
-	g.park(commitYield)
+	g.park(WaitYield, commitYield)
 }
 
 func commitYield(m *M, gp *G) bool {

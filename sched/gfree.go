@@ -65,6 +65,7 @@ func (m *M) gfget() *G {
 		return p.gfree.pop()
 	}
 	gp := &G{joined: Word32{line: m.s.newLines(1)}}
+	gp.claim.line = gp.joined.line
 	gp.home.Store(noHome)
 	return gp
 }

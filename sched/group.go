@@ -39,7 +39,7 @@ func (g *G) Join(c Child) int {
 	} else {
 		if child.joined.load(g.m) != joinDone {
 			g.waitChild = child
-			g.park(commitJoin)
+			g.park(WaitJoin, commitJoin)
 		}
 		child.joined.store(g.m, joinRunning) // for its next life
 	}
@@ -140,7 +140,7 @@ func (gr *Group) Wait(g *G) {
 	}
 	if int(int32(gr.left.load(g.m)))+gr.open > 0 {
 		g.waitGroup = gr
-		g.park(commitWait)
+		g.park(WaitGroup, commitWait)
 	}
 	gr.open = 0
 	gr.left.store(g.m, 0)

@@ -85,6 +85,16 @@ func (m *M) runqget(tick uint32) *G {
 	return p.ring.get(m)
 }
 
+// permutation returns 0 to n-1 in random order.
+func (p *P) permutation(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		k := int(p.random() % uint32(i+1))
+		order[i], order[k] = order[k], i
+	}
+	return order
+}
+
 // random is xorshift64*, Marsaglia (2003) and Vigna (2016).
 func (p *P) random() uint32 {
 	x := p.rand

@@ -170,6 +170,7 @@ func (s *Sched) Run(fn func(*G)) error {
 	}
 	r := &run{done: Word32{line: s.newLines(1)}}
 	gp := &G{fn: fn, run: r, joined: Word32{line: s.newLines(1)}}
+	gp.claim.line = gp.joined.line
 	gp.home.Store(noHome)
 	s.lock.lock(m)
 	if s.err != nil {

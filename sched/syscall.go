@@ -63,7 +63,7 @@ func (g *G) exitsyscall() {
 		panic(errCancelled)
 	}
 	m.leaves(g)
-	g.switchTo(m.popCarrier(), commitExitsyscall)
+	g.switchTo(m.popCarrier(), WaitSyscall, commitExitsyscall)
 	g.barred = 0
 }
 

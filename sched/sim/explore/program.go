@@ -217,6 +217,28 @@ var Programs = []Program{
 			}
 			return fmt.Errorf("neither closed nor a deadlock, but %v", err)
 		}},
+	{Name: "select", MinGs: 3, Doc: "G 0 selects among receives from two channels, to which the others send, and then one sends by a Select", root: func(t *task) {
+		c, d := t.channel(0), t.channel(0)
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) {
+				if t.i%2 == 1 {
+					t.send(c, t.i)
+					return
+				}
+				t.choose(c.SendCase(t.i), d.SendCase(t.i))
+			})
+		}
+		sum := 0
+		for range t.e.gs - 1 {
+			var v, w int
+			if t.choose(c.RecvCase(&v, nil), d.RecvCase(&w, nil)) == 0 {
+				sum += v
+			} else {
+				sum += w
+			}
+		}
+		t.check(sum == t.e.gs*(t.e.gs-1)/2, "received %d in all", sum)
+	}},
 	{Name: "syscall", Doc: "Gs make system calls, from which sysmon takes their Ps, and then talk", looks: 3, root: func(t *task) {
 		c := t.channel(0)
 		for i := 1; i < t.e.gs; i++ {
@@ -423,6 +445,12 @@ func (t *task) join(c sched.Child) int {
 func (t *task) yield() {
 	t.g.Yield()
 	t.here()
+}
+
+func (t *task) choose(cases ...sched.Case) int {
+	i := t.g.Select(cases...)
+	t.here()
+	return i
 }
 
 func (t *task) syscall() {

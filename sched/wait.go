@@ -1,0 +1,160 @@
+package sched
+
+// A waiter is a G that waits in a queue: Go's sudog. A G that waits for one thing has
+// one, a G in a Select has one for each case.
+//
+// Invariants:
+//   - A waiter is in at most one queue, whose lock protects it while it is there.
+//     Otherwise it belongs to its G.
+//   - Whoever takes a waiter off its queue to serve it (dequeue) makes its G ready,
+//     once. A G in a Select has several waiters in several queues: the first who
+//     changes the G's claim from claimOpen serves it, and others pass its waiters over.
+type waiter struct {
+	g          *G
+	next, prev *waiter
+	queued     bool
+	isCase     bool // of a Select
+	served     bool // a value was passed; false: the channel was closed instead
+	cell       any  // *T: the value that is passed, see put and take
+	more       *waiter
+	locks      []*hchan // of the first waiter of a Select: what commitSelect unlocks
+}
+
+// The values of G.claim.
+const (
+	claimOpen   = 0 // nobody has served the G's Select
+	claimServed = 1
+)
+
+// waiter returns g's ith waiter. Waiters stay with their G.
+func (g *G) waiter(i int) *waiter {
+	p := &g.waiters
+	for ; i > 0 && *p != nil; i-- {
+		p = &(*p).more
+	}
+	for ; *p == nil; i-- {
+		*p = &waiter{g: g}
+		if i == 0 {
+			break
+		}
+		p = &(*p).more
+	}
+	return *p
+}
+
+// put stores the value that w's G sends or is given.
+func put[T any](w *waiter, v T) {
+	cell, ok := w.cell.(*T)
+	if !ok {
+		cell = new(T)
+		w.cell = cell
+	}
+	*cell = v
+}
+
+// take returns what was put, and forgets it.
+func take[T any](w *waiter) (v T) {
+	cell := w.cell.(*T)
+	var zero T
+	v, *cell = *cell, zero
+	return v
+}
+
+// A waitq is a queue of waiters, first come first served.
+type waitq struct{ first, last *waiter }
+
+func (q *waitq) enqueue(w *waiter) {
+	w.queued, w.served = true, false
+	w.next, w.prev = nil, q.last
+	if q.last == nil {
+		q.first = w
+	} else {
+		q.last.next = w
+	}
+	q.last = w
+}
+
+func (q *waitq) remove(w *waiter) {
+	if w.prev == nil {
+		q.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		q.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.next, w.prev, w.queued = nil, nil, false
+}
+
+// dequeue takes the first waiter whose G may be served, or returns nil. The caller makes
+// that G ready.
+func (q *waitq) dequeue(m *M) *waiter {
+	for w := q.first; w != nil; w = q.first {
+		q.remove(w)
+		if !w.isCase || w.g.claim.cas(m, claimOpen, claimServed) {
+			return w
+		}
+	}
+	return nil
+}
+
+// block has g wait in q, with its first waiter, until somebody dequeues it. l protects
+// q. It is held, and released when g has left its carrier.
+func (g *G) block(q *waitq, l *mutex, why WaitReason) *waiter {
+	w := g.waiter(0)
+	w.isCase = false
+	q.enqueue(w)
+	g.waitMutex = l
+	g.park(why, commitUnlock)
+	return w
+}
+
+func commitUnlock(m *M, g *G) bool {
+	g.waitMutex.unlock(m)
+	return true
+}
+
+// blockForever is what sending to or receiving from a nil channel does.
+func (g *G) blockForever(why WaitReason) {
+	g.running()
+	g.park(why, commitForever)
+	panic("unreachable")
+}
+
+func commitForever(*M, *G) bool { return true }
+
+// A WaitReason is what a parked G waits for. The texts are those of Go's tracebacks
+// where Go has the same.
+type WaitReason uint8
+
+const (
+	WaitNone WaitReason = iota // it does not wait
+	WaitYield
+	WaitJoin
+	WaitGroup
+	WaitSend
+	WaitRecv
+	WaitSendNil
+	WaitRecvNil
+	WaitSelect
+	WaitSelectNoCases
+	WaitSyscall
+)
+
+var waitReasons = [...]string{
+	WaitNone:          "",
+	WaitYield:         "runnable",
+	WaitJoin:          "join",
+	WaitGroup:         "group wait",
+	WaitSend:          "chan send",
+	WaitRecv:          "chan receive",
+	WaitSendNil:       "chan send (nil chan)",
+	WaitRecvNil:       "chan receive (nil chan)",
+	WaitSelect:        "select",
+	WaitSelectNoCases: "select (no cases)",
+	WaitSyscall:       "syscall",
+}
+
+func (r WaitReason) String() string { return waitReasons[r] }
