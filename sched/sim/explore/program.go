@@ -239,6 +239,20 @@ var Programs = []Program{
 		}
 		t.check(sum == t.e.gs*(t.e.gs-1)/2, "received %d in all", sum)
 	}},
+	{Name: "reselect", MinGs: 2, Doc: "G 0 is served by one case of a Select and then waits elsewhere: nobody must find it at the other case", root: func(t *task) {
+		c, d, e := t.channel(0), t.channel(0), t.channel(0)
+		for i := 1; i < t.e.gs; i++ {
+			t.start(i, func(t *task) {
+				t.send(c, 1)
+				t.check(!d.TrySend(t.g, 2), "somebody receives from d")
+				t.send(e, 3)
+			})
+		}
+		for range t.e.gs - 1 {
+			t.choose(c.RecvCase(nil, nil), d.RecvCase(nil, nil))
+			t.choose(e.RecvCase(nil, nil))
+		}
+	}},
 	{Name: "syscall", Doc: "Gs make system calls, from which sysmon takes their Ps, and then talk", looks: 3, root: func(t *task) {
 		c := t.channel(0)
 		for i := 1; i < t.e.gs; i++ {
