@@ -243,7 +243,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	m.p.stats.Parks++
 	m.leaves(g)
 	if s.severalDomains {
-		g.p = m.p
+		g.slow().p = m.p
 		if g.home.Load() == noHome { // it was run inline
 			g.home.Store(int32(m.p.domain.index))
 		}

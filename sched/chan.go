@@ -103,7 +103,7 @@ func (c *Chan[T]) send(m *M, v T) bool {
 func (c *hchan) serve(m *M, w *waiter) {
 	w.served = true
 	gp := w.g
-	gp.served = w
+	gp.rest.served = w
 	c.lock.unlock(m)
 	m.ready(gp)
 }
@@ -189,7 +189,7 @@ func (c *Chan[T]) Close(g *G) {
 	var all gQueue
 	for _, q := range []*waitq{&c.recvq, &c.sendq} {
 		for w := q.dequeue(m); w != nil; w = q.dequeue(m) {
-			w.g.served = w
+			w.g.rest.served = w
 			all.push(w.g)
 		}
 	}

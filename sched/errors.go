@@ -89,8 +89,8 @@ func (s *Sched) deadlock() *DeadlockError {
 // start returns the function that g was started with, and where it is.
 func (g *G) start() (name, pos string) {
 	pc := reflect.ValueOf(g.task).Pointer()
-	if g.fn != nil {
-		pc = reflect.ValueOf(g.fn).Pointer()
+	if g.task == nil {
+		pc = reflect.ValueOf(g.arg.Data).Pointer()
 	}
 	fn := runtime.FuncForPC(pc)
 	file, line := fn.FileLine(pc)

@@ -9,44 +9,60 @@ import "sync/atomic"
 // the scheduler for things. Only that function and what it calls may use it, and only
 // until the function returns: Gs are reused.
 //
-// Fields are grouped by cache lines of 64 bytes. To make, queue, run and free a G that
-// never blocks touches the first line only, or the first two if it was forked.
+// A G is two cache lines of 64 bytes: a million Gs that are queued at once are memory,
+// and time to fetch it. To make, queue, run and free a G that never blocks touches the
+// first line only, or both if it was forked. What only few Gs need is in rest.
 type G struct {
-	next       *G           // on a list, of whoever owns that list
-	fn         func(*G)     // what it runs, or task
-	group      *Group       // that it is a member of
-	c          *carrier     // nil until it starts; once it has blocked, its stack
-	m          *M           // while it runs, its M
-	home       atomic.Int32 // index of the domain it is at home at, or noHome; thieves look
-	from, away int32        // it was made ready from domain from away times in a row
-	barred     bar          // why it may not ask the scheduler for anything; 0 if it may
-	why        WaitReason   // what it waits for; WaitNone while it does not
-	forks      uint16       // times it was joined, so that a second Join is noticed
-	queuePos   uint64       // on the one queue of arms without rings: its position + 1
+	next   *G           // on a list, of whoever owns that list
+	task   Task         // what it runs; nil: arg.Data is a func(*G), which it runs
+	c      *carrier     // nil until it starts; once it has blocked, its stack
+	m      *M           // while it runs, its M
+	group  *Group       // that it is a member of
+	home   atomic.Int32 // index of the domain it is at home at, or noHome; thieves look
+	barred bar          // why it may not ask the scheduler for anything; 0 if it may
+	why    WaitReason   // what it waits for; WaitNone while it does not
+	forks  uint16       // times it was joined, so that a second Join is noticed
+	arg    Arg          // of task; Data is in the first line; A is what task has returned
 
-	task   Task
-	arg    Arg
-	parent *G     // that forked it
-	joined Word32 // joinRunning, joinDone or joinWaiting
-
-	ret int  // what task returned
-	run *run // that waits for it
-	p   *P   // that it parked on; unset on machines of one domain
-
-	waiters *waiter // its first; see wait.go
-	served  *waiter // the last that was dequeued
-	claim   Word32  // see waiter
-
-	// What it waits for while it is parked, for the commit function.
-	waitMutex *mutex
-	waitGroup *Group
-	waitChild *G
-
-	work Work // that it does, if any
+	parent   *G     // that forked it
+	joined   Word32 // joinRunning, joinDone or joinWaiting
+	queuePos uint64 // on the one queue of arms without rings: its position + 1
 
 	// Of M.Path, while no M runs it: what it had to wait for, or, once it has
 	// ended, what its parent had to wait for.
 	path int64
+
+	rest *gRest // nil until it is needed
+}
+
+// A gRest is what only some Gs need: one that has parked, one that does Work, the one
+// that a Run waits for. It stays with its G.
+type gRest struct {
+	run *run // that waits for the G
+
+	p          *P    // that it parked on; unset on machines of one domain
+	from, away int32 // it was made ready from domain from away times in a row
+
+	waiter waiter  // its first; see wait.go
+	served *waiter // the last that was dequeued
+	claim  Word32  // see waiter
+
+	// What it waits for while it is parked, for the commit function.
+	mutex *mutex
+	group *Group
+	child *G
+
+	work Work // that it does
+}
+
+// slow returns what g may need.
+func (g *G) slow() *gRest {
+	if g.rest == nil {
+		g.rest = new(gRest)
+		g.rest.waiter.g = g
+		g.rest.claim.line = g.joined.line
+	}
+	return g.rest
 }
 
 // noHome is the home of a G that has not run yet.
@@ -96,10 +112,10 @@ func (g *G) invoke(outer *G) {
 			g.panicked(recover(), outer)
 		}
 	}()
-	if g.fn != nil {
-		g.fn(g)
+	if g.task != nil {
+		g.arg.A = g.task(g, g.arg)
 	} else {
-		g.ret = g.task(g, g.arg)
+		g.arg.Data.(func(*G))(g)
 	}
 	if g.barred == cancelled {
 		panic(errCancelled) // again: others may still see g where it was to wait
@@ -131,7 +147,7 @@ func (g *G) runInline(child *G) {
 func (g *G) Go(fn func(*G)) {
 	m := g.running()
 	gp := m.newG()
-	gp.fn = fn
+	gp.arg.Data = fn
 	m.runqput(gp, true)
 	m.wakep(m.p.node)
 }
@@ -140,7 +156,7 @@ func (g *G) Go(fn func(*G)) {
 func (g *G) GoAt(where Placement, fn func(*G)) {
 	m := g.running()
 	gp := m.newG()
-	gp.fn = fn
+	gp.arg.Data = fn
 	m.spawnAt(gp, where)
 }
 

@@ -65,18 +65,19 @@ func (m *M) gfget() *G {
 		return p.gfree.pop()
 	}
 	gp := &G{joined: Word32{line: m.s.newLines(1)}}
-	gp.claim.line = gp.joined.line
 	gp.home.Store(noHome)
 	return gp
 }
 
-// gfput frees gp, of which fn and group or task, arg and parent have been
+// gfput frees gp, of which group, or task and parent, and arg.Data have been
 // cleared. Nothing may refer to it any more.
 func (m *M) gfput(gp *G) {
 	gp.c = nil
 	if gp.home.Load() != noHome {
 		gp.home.Store(noHome)
-		gp.away = 0
+		if gp.rest != nil {
+			gp.rest.away = 0
+		}
 	}
 	p := m.p
 	if p.gfree.n == magazineSize {

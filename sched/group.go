@@ -38,13 +38,13 @@ func (g *G) Join(c Child) int {
 		g.runInline(child)
 	} else {
 		if child.joined.load(g.m) != joinDone {
-			g.waitChild = child
+			g.slow().child = child
 			g.park(WaitJoin, commitJoin)
 		}
 		child.joined.store(g.m, joinRunning) // for its next life
 	}
 	g.m.waited(child.path)
-	ret := child.ret
+	ret := child.arg.A
 	child.task, child.arg.Data, child.parent = nil, nil, nil
 	child.forks++
 	g.m.gfput(child)
@@ -67,7 +67,7 @@ func (m *M) unqueue(child *G) bool {
 }
 
 func commitJoin(m *M, g *G) bool {
-	return g.waitChild.joined.cas(m, joinRunning, joinWaiting)
+	return g.rest.child.joined.cas(m, joinRunning, joinWaiting)
 }
 
 // endFork ends a forked child that was not run inline.
@@ -97,7 +97,7 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 	m := g.running()
 	gr.add(g)
 	gp := m.newG()
-	gp.fn, gp.group = fn, gr
+	gp.arg.Data, gp.group = fn, gr
 	m.runqput(gp, false)
 	m.wakep(m.p.node)
 }
@@ -107,7 +107,7 @@ func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
 	m := g.running()
 	gr.add(g)
 	gp := m.newG()
-	gp.fn, gp.group = fn, gr
+	gp.arg.Data, gp.group = fn, gr
 	m.spawnAt(gp, where)
 }
 
@@ -131,7 +131,7 @@ func (gr *Group) Wait(g *G) {
 			break
 		}
 		g.runInline(child)
-		child.fn, child.group = nil, nil
+		child.arg.Data, child.group = nil, nil
 		g.m.gfput(child)
 		gr.open--
 	}
@@ -139,7 +139,7 @@ func (gr *Group) Wait(g *G) {
 		return
 	}
 	if int(int32(gr.left.load(g.m)))+gr.open > 0 {
-		g.waitGroup = gr
+		g.slow().group = gr
 		g.park(WaitGroup, commitWait)
 	}
 	gr.open = 0
@@ -176,7 +176,7 @@ func (m *M) unpop(gp *G) {
 // commitWait decides whether g, the owner, waits. It does not if its own addition makes
 // left zero. Otherwise the last member wakes it.
 func commitWait(m *M, g *G) bool {
-	gr := g.waitGroup
+	gr := g.rest.group
 	return gr.left.add(m, int32(gr.open)) != 0
 }
 

@@ -12,7 +12,7 @@ import (
 // ringM returns an M that can operate on rings outside a scheduler.
 func ringM() *M { return &M{s: &Sched{}} }
 
-func named(i int) *G { return &G{ret: i} }
+func named(i int) *G { return &G{arg: Arg{A: i}} }
 
 // A ring is a double-ended queue: whatever is pushed comes out once, oldest
 // first by get, grab and shed, newest first by pop.
@@ -140,7 +140,7 @@ func TestRingUnderThieves(t *testing.T) {
 					runtime.Gosched()
 				}
 				for gp := mine.pop(m); gp != nil; gp = mine.pop(m) {
-					taken[gp.ret].Add(1)
+					taken[gp.arg.A].Add(1)
 				}
 			}
 		})
@@ -148,7 +148,7 @@ func TestRingUnderThieves(t *testing.T) {
 	m := ringM()
 	took := func(gp *G) {
 		if gp != nil {
-			taken[gp.ret].Add(1)
+			taken[gp.arg.A].Add(1)
 		}
 	}
 	for i := range total {

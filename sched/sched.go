@@ -169,8 +169,8 @@ func (s *Sched) Run(fn func(*G)) error {
 		return ErrClosed
 	}
 	r := &run{done: Word32{line: s.newLines(1)}}
-	gp := &G{fn: fn, run: r, joined: Word32{line: s.newLines(1)}}
-	gp.claim.line = gp.joined.line
+	gp := &G{arg: Arg{Data: fn}, joined: Word32{line: s.newLines(1)}}
+	gp.slow().run = r
 	gp.home.Store(noHome)
 	s.lock.lock(m)
 	if s.err != nil {

@@ -288,11 +288,12 @@ func (m *M) ready(gp *G) {
 	}
 	if s.homes {
 		here := int32(p.domain.index)
-		if gp.from != here {
-			gp.from, gp.away = here, 0
+		rest := gp.rest // it has parked
+		if rest.from != here {
+			rest.from, rest.away = here, 0
 		}
-		gp.away++
-		switch home := gp.home.Load(); policy.Ready(home, here, gp.away) {
+		rest.away++
+		switch home := gp.home.Load(); policy.Ready(home, here, rest.away) {
 		case policy.Move:
 			gp.home.Store(here)
 			p.stats.Follows++
@@ -310,7 +311,7 @@ func (m *M) ready(gp *G) {
 // readyAt makes gp runnable on node n: on its last P if that is idle there, else
 // in n's queue.
 func (m *M) readyAt(n *Node, gp *G) {
-	if p := gp.p; p.node == n {
+	if p := gp.rest.p; p.node == n {
 		if mp, ok := m.takeIdle(p); ok {
 			p.runnext.swap(m, gp) // p is ours until we start an M for it, and its ring is empty
 			m.startm(p, mp, false)
@@ -362,11 +363,11 @@ func (m *M) execute(gp *G) {
 	case gp.parent != nil:
 		m.endFork(gp)
 		return // gp is its parent's now
-	case gp.run != nil:
-		m.endRun(gp.run)
+	case gp.rest != nil && gp.rest.run != nil:
+		m.endRun(gp.rest.run)
 		return
 	}
-	gp.fn, gp.group = nil, nil
+	gp.arg.Data, gp.group = nil, nil
 	m.gfput(gp)
 }
 

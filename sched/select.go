@@ -156,7 +156,7 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	}
 
 	// Pass 2: wait for all of them.
-	g.claim.store(m, claimOpen)
+	g.slow().claim.store(m, claimOpen)
 	for i, k := range cases {
 		if k.channel() != nil {
 			w := g.waiter(i)
@@ -175,14 +175,14 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	chosen := -1
 	for i, k := range cases {
 		w := g.waiter(i)
-		if w == g.served {
+		if w == g.rest.served {
 			chosen = i
 		} else if w.queued {
 			k.dequeue(w)
 		}
 	}
 	unlockAll(m, locks, nil)
-	cases[chosen].finish(g.served)
+	cases[chosen].finish(g.rest.served)
 	return chosen, true
 }
 

@@ -13,14 +13,14 @@ type waiter struct {
 	g          *G
 	next, prev *waiter
 	queued     bool
-	isCase     bool // of a Select
-	served     bool // a value was passed; false: the channel was closed instead
-	cell       any  // *T: the value that is passed, see put and take
-	more       *waiter
+	isCase     bool     // of a Select
+	served     bool     // a value was passed; false: the channel was closed instead
+	cell       any      // *T: the value that is passed, see put and take
+	more       *waiter  // the next of its G
 	locks      []*hchan // of the first waiter of a Select: what commitSelect unlocks
 }
 
-// The values of G.claim.
+// The values of gRest.claim.
 const (
 	claimOpen   = 0 // nobody has served the G's Select
 	claimServed = 1
@@ -28,18 +28,14 @@ const (
 
 // waiter returns g's ith waiter. Waiters stay with their G.
 func (g *G) waiter(i int) *waiter {
-	p := &g.waiters
-	for ; i > 0 && *p != nil; i-- {
-		p = &(*p).more
-	}
-	for ; *p == nil; i-- {
-		*p = &waiter{g: g}
-		if i == 0 {
-			break
+	w := &g.slow().waiter
+	for ; i > 0; i-- {
+		if w.more == nil {
+			w.more = &waiter{g: g}
 		}
-		p = &(*p).more
+		w = w.more
 	}
-	return *p
+	return w
 }
 
 // put stores the value that w's G sends or is given.
@@ -93,7 +89,7 @@ func (q *waitq) remove(w *waiter) {
 func (q *waitq) dequeue(m *M) *waiter {
 	for w := q.first; w != nil; w = q.first {
 		q.remove(w)
-		if !w.isCase || w.g.claim.cas(m, claimOpen, claimServed) {
+		if !w.isCase || w.g.rest.claim.cas(m, claimOpen, claimServed) {
 			return w
 		}
 	}
@@ -106,13 +102,13 @@ func (g *G) block(q *waitq, l *mutex, why WaitReason) *waiter {
 	w := g.waiter(0)
 	w.isCase = false
 	q.enqueue(w)
-	g.waitMutex = l
+	g.rest.mutex = l
 	g.park(why, commitUnlock)
 	return w
 }
 
 func commitUnlock(m *M, g *G) bool {
-	g.waitMutex.unlock(m)
+	g.rest.mutex.unlock(m)
 	return true
 }
 

@@ -115,11 +115,12 @@ func (g *G) Allocated(objects int) {
 // charges for w instead. See [Machine].
 func (g *G) Work(w Work, kernel func()) {
 	m := g.running()
-	g.work = w // not &w, which would be an object of the heap
+	rest := g.slow()
+	rest.work = w // not &w, which would be an object of the heap
 	// Before and not after: the pages that kernel is the first to touch lie where
 	// it runs, and what g did since its last turn, a system call most of all, may
 	// have brought it to another thread.
 	m.checkBinding()
-	m.s.machine.Work(m, &g.work, kernel)
-	g.away = 0 // it has memory to stay with, see policy.FollowAfter
+	m.s.machine.Work(m, &rest.work, kernel)
+	rest.away = 0 // it has memory to stay with, see policy.FollowAfter
 }
