@@ -5,7 +5,8 @@
 //
 //	G     a task. It needs a stack only when it blocks.
 //	M     a worker thread, made by a [Machine].
-//	P     the right to run Gs. There are Config.Procs; an M must hold one.
+//	P     the right to run Gs. There are Config.Procs; an M must hold one, except in a
+//	      system call.
 //	Node  what the Ps of one NUMA node share: run queue, idle Ps, searchers.
 //
 // The names are those of Go's runtime, so that a reader of proc.go is at home. Go's
@@ -25,8 +26,14 @@
 //	gr.Wait(g)    // parks; this P takes up another G, which calls mu.Lock() and never returns
 //	mu.Unlock()
 //
-// Use a [Chan] or a [Group] between Gs. Hold a native mutex only over code that does
-// not call the scheduler.
+// Use a [Chan], a [G.Select] or a [Group] between Gs. Hold a native mutex only over code
+// that does not call the scheduler. Wrap what may block for long in [G.Syscall], which
+// lets other Gs have the P:
+//
+//	g.Syscall(func() { n, err = file.Read(buf) })
+//
+// When ready Gs cannot run for over a second because others wait natively, sysmon finds
+// it and Config.Report gets the stacks of those that wait.
 //
 // A G must not block or end while it is locked to its thread
 // ([runtime.LockOSThread], or a callback from C). It panics if it does.
@@ -70,11 +77,15 @@
 //     everywhere once more, or waits out its Grace (schedule.go, sleep).
 //   - A G that was cancelled never returns to the scheduling loop, nor does one
 //     that ran it inline: others may still see it where it was to wait (g.go).
-//   - A deadlock is reported if and only if every P is idle, every queue is empty
-//     and a Run waits (errors.go, checkdead).
+//   - During a system call a P belongs to whoever changes its status first, the M in the
+//     call or sysmon (syscall.go).
+//   - A G that waits for several things is served once (wait.go).
+//   - A deadlock is reported if and only if every P is idle, every queue is empty, no
+//     G is in a system call and a Run waits (errors.go, checkdead).
 //
 // # Reading order
 //
-// policy/arm.go, g.go, runq.go, carrier.go, schedule.go, steal.go, group.go; then
-// machine.go for where it runs.
+// policy/arm.go, g.go, runq.go, carrier.go, schedule.go, handoff.go, steal.go, group.go;
+// wait.go, chan.go and select.go for how Gs wait; syscall.go and sysmon.go for how Ps are
+// taken away; then machine.go for where it runs.
 package sched

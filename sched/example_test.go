@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 
 	"numasched/sched"
 	"numasched/sched/host"
@@ -140,4 +141,50 @@ func ExampleDeadlockError() {
 	_, ok := errors.AsType[*sched.DeadlockError](err)
 	fmt.Println(ok)
 	// Output: true
+}
+
+// A Select waits for several channels, whatever the types of their values.
+func ExampleG_Select() {
+	err := onHost(func(g *sched.G) {
+		s := g.Sched()
+		numbers, words := sched.NewChan[int](s, 0), sched.NewChan[string](s, 0)
+		g.Go(func(g *sched.G) { words.Send(g, "seven") })
+
+		var n int
+		var w string
+		switch g.Select(numbers.RecvCase(&n, nil), words.RecvCase(&w, nil)) {
+		case 0:
+			fmt.Println("a number:", n)
+		case 1:
+			fmt.Println("a word:", w)
+		}
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: a word: seven
+}
+
+// Other Gs run while one is in a system call, even on a single P.
+func ExampleG_Syscall() {
+	read, write, err := os.Pipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	err = onHost(func(g *sched.G) {
+		var group sched.Group
+		group.Go(g, func(g *sched.G) { fmt.Fprintln(write, "hello") })
+		group.Go(g, func(g *sched.G) {
+			var word string
+			g.Syscall(func() { fmt.Fscanln(read, &word) })
+			fmt.Println(word)
+		})
+		group.Wait(g)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: hello
 }

@@ -17,7 +17,8 @@
 // are left out because others are equivalent, and why that is sound. Then random
 // schedules (random.go). Three things are narrower than in reality. A
 // Futexwakeup wakes the sleeper with the lowest number. A Futexsleep with a
-// time-out returns at once, but lets others go first for free. An M that yields
+// time-out returns at once, but lets others go first for free. sysmon takes a few looks
+// only, in the programs that have it. An M that yields
 // while it spins on a lock is given one choice per look: to let another go on, or
 // to spin to the end, since nothing that it looks at changes meanwhile. Memory is
 // sequentially consistent, as Go's atomics are; there is no spurious wake-up.
@@ -26,6 +27,7 @@
 //
 //   - every G begins exactly once; a cancelled one at most once;
 //   - no carrier is entered by two Ms;
+//   - no P is used by an M that does not hold it, as far as its cache of objects shows;
 //   - nobody waits for ever: when no M can go on, the caller must not be waiting
 //     either, and no G may be busy until one runs that nobody has been woken for;
 //   - a deadlock is reported if there is one, and only then; so is a panic;
@@ -79,7 +81,7 @@
 // is too small for this table, which takes --limit 20000000 and some minutes.
 //
 // What four Gs cannot do is not explored: fill a ring of 256 or a magazine of 64
-// (the tests of package sched do), or allocate, since caches are the Machine's.
+// (the tests of package sched do).
 //
 // # How to read a timeline
 //
