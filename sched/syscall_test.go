@@ -180,8 +180,10 @@ func TestSimulatedSystemCallsOverlap(t *testing.T) {
 	}
 }
 
-// A native mutex that is held over Wait hangs. It is found and named.
-func TestAGThatWaitsNativelyWhileOthersAreReadyIsReported(t *testing.T) {
+// reportedWait runs root on one P of this host. It returns what is reported of Gs that
+// wait natively, and what Run returns once release has ended the wait.
+func reportedWait(t *testing.T, root func(*sched.Sched, *sched.G), release func(*sched.Sched)) (report string, err error) {
+	t.Helper()
 	topo, err := topology.Load("synthetic:1x1")
 	if err != nil {
 		t.Fatal(err)
@@ -197,27 +199,40 @@ func TestAGThatWaitsNativelyWhileOthersAreReadyIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var mu sync.Mutex
 	ran := make(chan error)
-	mu.Lock()
-	go func() {
-		ran <- s.Run(func(g *sched.G) {
-			var gr sched.Group
-			gr.Go(g, func(*sched.G) {})
-			mu.Lock() // nobody unlocks it but the test
-			gr.Wait(g)
-		})
-	}()
+	go func() { ran <- s.Run(func(g *sched.G) { root(s, g) }) }()
 	select {
-	case text := <-reports:
-		if !strings.Contains(text, "sync.Mutex.Lock") || !strings.Contains(text, "syscall_test.go") {
-			t.Errorf("the report is %q, want one with the mutex and the stack", text)
-		}
+	case report = <-reports:
 	case <-time.After(time.Minute):
 		t.Error("nothing was reported in a minute")
 	}
-	mu.Unlock()
-	if err := <-ran; err != nil {
+	release(s)
+	return report, <-ran
+}
+
+// A native mutex that is held over Wait hangs. It is found and named.
+func TestAGThatWaitsNativelyWhileOthersAreReadyIsReported(t *testing.T) {
+	var mu sync.Mutex
+	mu.Lock()
+	report, err := reportedWait(t, func(_ *sched.Sched, g *sched.G) {
+		var gr sched.Group
+		gr.Go(g, func(*sched.G) {})
+		mu.Lock() // nobody unlocks it but the test
+		gr.Wait(g)
+	}, func(*sched.Sched) { mu.Unlock() })
+	if !strings.Contains(report, "sync.Mutex.Lock") || !strings.Contains(report, "syscall_test.go") {
+		t.Errorf("the report is %q, want one with the mutex and the stack", report)
+	}
+	if err != nil {
 		t.Error(err)
+	}
+}
+
+// A G must not call Run: it keeps the P that the new G needs. It is found and named, too.
+func TestAGThatCallsRunIsReported(t *testing.T) {
+	report, _ := reportedWait(t, func(s *sched.Sched, _ *sched.G) { s.Run(func(*sched.G) {}) },
+		func(s *sched.Sched) { go s.Close() })
+	if !strings.Contains(report, "sched.(*Sched).Run(") || !strings.Contains(report, "syscall_test.go") {
+		t.Errorf("the report is %q, want one with the Run and the stack", report)
 	}
 }

@@ -39,7 +39,8 @@ func blocksInG(stack string) bool {
 	case "running", "runnable", "coroutine":
 		return false
 	}
-	return strings.Contains(frames, "sched.(*G).invoke(") && // it runs a G
-		!strings.Contains(frames, "numa.FutexWait(") && // and not the scheduler, which sleeps
-		!strings.Contains(frames, "host.(*Machine).Syscall(") // nor a system call that says so
+	sleeps := strings.Contains(frames, "numa.FutexWait(") && // the scheduler's own sleep, but not
+		!strings.Contains(frames, "sched.(*Sched).Run(") // that of a Run, which a G must not call
+	return !sleeps && strings.Contains(frames, "sched.(*G).invoke(") && // it runs a G
+		!strings.Contains(frames, "host.(*Machine).Syscall(") // and not a system call that says so
 }
