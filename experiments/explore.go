@@ -88,7 +88,7 @@ func exploreCommand() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	whole := func(n *wholeNumber, name, doc string) {
-		fs.Var(n, name, fmt.Sprintf("%s; a `number from %d to %d`", doc, n.lo, n.hi))
+		fs.Var(n, name, fmt.Sprintf("%s (`N` from %d to %d)", doc, n.lo, n.hi))
 	}
 	whole(&f.cpus, "cpus", "CPUs of the machine, on two nodes")
 	whole(&f.gs, "gs", "Gs of a program")

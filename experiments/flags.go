@@ -81,6 +81,9 @@ func wanted(f *pflag.Flag) string {
 	case "bool":
 		return "true or false"
 	}
+	if n, ok := f.Value.(*wholeNumber); ok {
+		return "a " + n.Type()
+	}
 	arg, _ := pflag.UnquoteUsage(f)
 	return "a " + arg
 }
