@@ -177,7 +177,7 @@ func aboutWrongmap(fs []judgement) string {
 	if hi == 0 {
 		return ""
 	}
-	return fmt.Sprintf("In these cells numa has %s to %s the throughput of numa-wrongmap. That arm is not sharding without locality: each of its places has CPUs on the node where its data really is, whichever CPU is fast empties the place's queue, and so %.0f to %.0f %% of its bytes are local. How much of numa's gain over flat is sharding and how much is locality is not known from it.",
+	return fmt.Sprintf("In these cells numa has %s to %s the throughput of numa-wrongmap. That arm is not sharding without locality: each node of its map has CPUs on the node where its data really is, whichever CPU is fast empties that queue, and so %.0f to %.0f %% of its bytes are local. How much of numa's gain over flat is sharding and how much is locality is not known from it.",
 		harness.FormatRatio(lo), harness.FormatRatio(hi), least, most)
 }
 

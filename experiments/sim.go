@@ -28,10 +28,10 @@ runs of each, over 4 to 16 seeds, until a difference of 1 % shows or is excluded
 with all latencies doubled nothing may get faster, and with all latencies equal (on
 one node) numa must take as long as flat.
 
-The arm numa-wrongmap does not separate sharding from locality. Its places have CPUs
-of several nodes, the true node of their data among them, and whichever CPU is fast
-empties a place's queue. On triad and heat with all CPUs, 50 % of its bytes are local
-on skx-2x8180, 40 to 46 % on machines of 4 nodes, 15 to 19 % on those of 8. With half
+The arm numa-wrongmap does not separate sharding from locality. A node of its map has
+CPUs of several real nodes, the node of its data among them, and whichever CPU is fast
+empties the queue. On triad and heat with all CPUs, 50 % of its bytes are local on
+skx-2x8180, 40 to 46 % on machines of 4 nodes, 15 to 19 % on those of 8. With half
 of the CPUs the deal is uneven, too, and the seed decides: on skx-2x8180, where chance
 is 50 %, six seeds give 8 to 94 % for triad and 18 to 94 % for heat.
 
