@@ -119,7 +119,7 @@ func TestExploreIsInterrupted(t *testing.T) {
 	}
 }
 
-// A stopper calls stop when so many lines of progress have been written.
+// A stopper calls stop when that many lines of progress have been written.
 type stopper struct {
 	lines int
 	stop  func()
