@@ -5,17 +5,11 @@ import (
 	"testing"
 
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/policy"
-	"numasched/topology"
 )
 
 func TestAConfigWithoutAMachineOrAnArmIsRefused(t *testing.T) {
-	m, err := host.New(host.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := open(t, "")
 	for _, c := range []struct {
 		cfg  sched.Config
 		want string
@@ -30,15 +24,7 @@ func TestAConfigWithoutAMachineOrAnArmIsRefused(t *testing.T) {
 }
 
 func TestImpossibleProcsAreRefused(t *testing.T) {
-	topo, err := topology.Load("synthetic:2x2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := open(t, "synthetic:2x2")
 	for _, procs := range []int{-1, 5} {
 		_, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[1], Procs: procs})
 		if err == nil || !strings.Contains(err.Error(), "want 1 to 4") {

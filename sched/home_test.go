@@ -7,9 +7,7 @@ import (
 	"testing"
 
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/policy"
-	"numasched/topology"
 )
 
 // Work put on one node spreads to the others: nobody idles while there is work.
@@ -64,15 +62,7 @@ func TestAGIsWokenAtHome(t *testing.T) {
 
 // A home on a node that no P was mapped to is as good as none.
 func TestAHomeWithoutPs(t *testing.T) {
-	topo, err := topology.Load("synthetic:2x4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := open(t, "synthetic:2x4")
 	arm, _ := policy.ByName("numa")
 	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: 2})
 	if err != nil {
@@ -96,15 +86,7 @@ func TestAHomeWithoutPs(t *testing.T) {
 // A node that does not exist, or has no CPUs, is not an error of the G that was
 // sent there, but neither is it silent.
 func TestAGThatIsSentToANodeWithoutCPUsRunsAndLeavesAWarning(t *testing.T) {
-	topo, err := topology.Load("../topology/testdata/virtual/cpuless.tar.gz") // node 2 has no CPUs
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := open(t, "../topology/testdata/virtual/cpuless.tar.gz") // node 2 has no CPUs
 	for _, arm := range policy.Arms {
 		s, err := sched.New(sched.Config{Machine: m, Arm: arm})
 		if err != nil {

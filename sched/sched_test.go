@@ -9,10 +9,9 @@ import (
 	"numasched/topology"
 )
 
-// start makes a scheduler on this host that believes in the given topology
-// ("" is the real one), with as many Ps as that allows, and closes it with the
-// test.
-func start(tb testing.TB, arm, topo string) *sched.Sched {
+// open makes a machine of this host that believes in the given topology ("" is the real
+// one), and closes it with the test.
+func open(tb testing.TB, topo string) *host.Machine {
 	tb.Helper()
 	var cfg host.Config
 	if topo != "" {
@@ -31,7 +30,14 @@ func start(tb testing.TB, arm, topo string) *sched.Sched {
 			tb.Error(err)
 		}
 	})
-	return startOn(tb, m, arm)
+	return m
+}
+
+// start makes a scheduler on such a machine, with as many Ps as it allows, and closes it
+// with the test.
+func start(tb testing.TB, arm, topo string) *sched.Sched {
+	tb.Helper()
+	return startOn(tb, open(tb, topo), arm)
 }
 
 // startOn makes a scheduler on a machine, and closes it with the test.

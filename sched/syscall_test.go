@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/policy"
-	"numasched/topology"
 )
 
 // With one P a G in a system call lets others run, and comes back.
@@ -184,15 +182,7 @@ func TestSimulatedSystemCallsOverlap(t *testing.T) {
 // wait natively, and what Run returns once release has ended the wait.
 func reportedWait(t *testing.T, root func(*sched.Sched, *sched.G), release func(*sched.Sched)) (report string, err error) {
 	t.Helper()
-	topo, err := topology.Load("synthetic:1x1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := open(t, "synthetic:1x1")
 	reports := make(chan string, 10)
 	s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[1], Report: func(text string) { reports <- text }})
 	if err != nil {
