@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,4 +173,13 @@ func wrapList(names []string) string {
 		column += len(name)
 	}
 	return b.String()
+}
+
+// fileError is the error of writing a file that a flag names. A file that cannot be made
+// is the user's mistake. A file that cannot be written to, on a full disk, is not.
+func fileError(flag string, err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Op == "open" {
+		return usagef("--%s: %w", flag, err)
+	}
+	return fmt.Errorf("--%s: %w", flag, err)
 }

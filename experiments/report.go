@@ -40,7 +40,7 @@ all figures in it. The report is a function of results.txt and run.json.`,
 		}
 		if *tex != "" {
 			if err := os.WriteFile(*tex, texTables(res), 0o666); err != nil {
-				return usagef("--tex: %w", err)
+				return fileError("tex", err)
 			}
 		}
 		return write(res, func() error { return writePage(res, plot.Figures(res)) })

@@ -79,7 +79,7 @@ func (f *topoFlags) show(stdout, stderr io.Writer) error {
 			continue
 		}
 		if err := drawInto(stdout, x.file, t, x.draw); err != nil {
-			return usagef("--%s: %w", x.flag, err)
+			return fileError(x.flag, err)
 		}
 		shown = true
 	}

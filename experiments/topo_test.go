@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,5 +128,17 @@ func TestCaptureWritesToStandardOutput(t *testing.T) {
 	}
 	if !strings.HasPrefix(errs.String(), "standard output: ") || strings.Count(errs.String(), "\n") != 1 {
 		t.Errorf("standard error: %q", errs.String())
+	}
+}
+
+// A name that cannot be opened is asking for something impossible; a full disk is a failure.
+func TestAFileThatCannotBeWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full here")
+	}
+	for file, want := range map[string]int{"/dev/full": 1, filepath.Join(t.TempDir(), "none", "x.svg"): 2} {
+		if got := dispatch([]string{"topo", "--from", "synthetic:2x1", "--svg", file}, io.Discard, io.Discard); got != want {
+			t.Errorf("topo --svg %s: exit status %d, want %d", file, got, want)
+		}
 	}
 }

@@ -127,9 +127,9 @@ func (m *M) pushCarrier(c *carrier) {
 	m.nfreec++
 }
 
-// putCarrier frees m's own carrier, which m is about to leave: it must stay on
-// m's list until then. What m has too many of goes to the other Ms, and what they
-// have too many of ends.
+// putCarrier frees m's own carrier, which m is about to leave. It must stay on m's list
+// until m has left it. If m's list is too long, half of it goes to the scheduler's list,
+// for other Ms. Carriers that would make that list too long end.
 func (m *M) putCarrier() {
 	if m.nfreec >= carriersMax {
 		s := m.s
@@ -243,7 +243,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	m.p.stats.Parks++
 	m.leaves(g)
 	if s.severalDomains {
-		g.slow().p = m.p
+		g.needRest().p = m.p
 		if g.home.Load() == noHome { // it was run inline
 			g.home.Store(int32(m.p.domain.index))
 		}

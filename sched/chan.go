@@ -99,7 +99,7 @@ func (c *Chan[T]) send(m *M, v T) bool {
 	return false
 }
 
-// serve makes the G of w ready, which has been dequeued. c is locked, and unlocked then.
+// serve makes the G of w ready. w has been dequeued. serve unlocks c.
 func (c *hchan) serve(m *M, w *waiter) {
 	w.served = true
 	gp := w.g
@@ -141,9 +141,9 @@ func (c *Chan[T]) TryRecv(g *G) (v T, ok, done bool) {
 	return v, ok, done
 }
 
-// recv takes a value from the buffer or from a sender, unlocks c and returns done. So it
-// does if c is closed, with ok false. If there is nothing to receive it returns done
-// false, and c stays locked.
+// recv takes a value from the buffer or from a sender, unlocks c and returns done true.
+// If c is closed and empty it does the same, with ok false. If there is nothing to
+// receive yet it returns done false, and c stays locked.
 func (c *Chan[T]) recv(m *M) (v T, ok, done bool) {
 	switch {
 	case c.n > 0:
@@ -219,8 +219,8 @@ func (c *Chan[T]) Cap() int {
 	return len(c.buf)
 }
 
-// mayPark panics if g, which is about to wait at c, is locked to its thread: park could
-// only say so when others see g already. c is locked, and unlocked then.
+// mayPark unlocks c and panics if g, which is about to wait at c, is locked to its thread.
+// park would find that out, too, but only after others can see g in c's queue.
 func (c *hchan) mayPark(g *G) {
 	if m := g.m; m.c.thread.Locked() {
 		c.lock.unlock(m)

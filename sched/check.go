@@ -14,7 +14,7 @@ import (
 // first Run.
 func (s *Sched) ReportOuter() { s.m0.memory = s.machine.Memory() }
 
-// BoundSysmon has sysmon end after so many looks at the Ps; with 0 there is no sysmon.
+// BoundSysmon has sysmon end after the given number of looks at the Ps. With 0 there is no sysmon.
 // Call it before the first Run.
 func (s *Sched) BoundSysmon(looks int) { s.noSysmon, s.sysmonLooks = looks == 0, looks }
 

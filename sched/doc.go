@@ -65,7 +65,7 @@
 //
 // # Invariants
 //
-//   - A G is in exactly one domain: in one queue, in the hands of one M, or parked,
+//   - A G is in exactly one place: in one queue, in the hands of one M, or parked,
 //     known to whatever it waits for. A ring changes by one compare-and-swap of one
 //     word (runq.go).
 //   - A parked G becomes visible only after its stack has been left (carrier.go).

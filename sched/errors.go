@@ -112,6 +112,12 @@ var (
 // errInSyscall is what the function of a system call panics with if it uses its G.
 var errInSyscall = errors.New("sched: the function of a Syscall has used a G: it runs without a P, and may not")
 
+// errNilFunc is what starting a G with a nil function panics with.
+var errNilFunc = errors.New("sched: a G with a nil function: want a function to run")
+
+// errNilCase is what a Select with a nil Case panics with.
+var errNilCase = errors.New("sched: Select with a nil Case: want one made by RecvCase or SendCase")
+
 // errSendClosed is what a send to a closed channel panics with.
 var errSendClosed = errors.New("sched: send on closed channel")
 

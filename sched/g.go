@@ -8,11 +8,11 @@ import "sync/atomic"
 // The scheduler passes a *G to the function that the G runs. It is the right to ask
 // the scheduler for things. Only that function and what it calls may use it, and only
 // until the function returns: Gs are reused.
-//
-// A G is two cache lines of 64 bytes: a million Gs that are queued at once are memory,
-// and time to fetch it. To make, queue, run and free a G that never blocks touches the
-// first line only, or both if it was forked. What only few Gs need is in rest.
 type G struct {
+	// A G is two cache lines of 64 bytes. To make, queue, run and free a G that never
+	// blocks touches the first line only, or both if it was forked. What few Gs need
+	// is in rest.
+
 	next   *G           // on a list, of whoever owns that list
 	task   Task         // what it runs; nil: arg.Data is a func(*G), which it runs
 	c      *carrier     // nil until it starts; once it has blocked, its stack
@@ -41,7 +41,7 @@ type gRest struct {
 	run *run // that waits for the G
 
 	p          *P    // that it parked on; unset on machines of one domain
-	from, away int32 // it was made ready from domain from away times in a row
+	from, away int32 // the domain that it was last made ready from, and how often in a row
 
 	waiter waiter  // its first; see wait.go
 	served *waiter // the last that was dequeued
@@ -55,8 +55,8 @@ type gRest struct {
 	work Work // that it does
 }
 
-// slow returns what g may need.
-func (g *G) slow() *gRest {
+// needRest returns g.rest, which it makes when first needed.
+func (g *G) needRest() *gRest {
 	if g.rest == nil {
 		g.rest = new(gRest)
 		g.rest.waiter.g = g
@@ -94,6 +94,13 @@ func (g *G) running() *M {
 		g.refuse()
 	}
 	return g.m
+}
+
+// mustRun panics if a G is started with a nil function.
+func mustRun(ok bool) {
+	if !ok {
+		panic(errNilFunc)
+	}
 }
 
 func (g *G) refuse() {
@@ -146,6 +153,7 @@ func (g *G) runInline(child *G) {
 // Go starts fn as a G of its own on this node.
 func (g *G) Go(fn func(*G)) {
 	m := g.running()
+	mustRun(fn != nil)
 	gp := m.newG()
 	gp.arg.Data = fn
 	m.runqput(gp, true)
@@ -155,6 +163,7 @@ func (g *G) Go(fn func(*G)) {
 // GoAt is Go with a [Placement].
 func (g *G) GoAt(where Placement, fn func(*G)) {
 	m := g.running()
+	mustRun(fn != nil)
 	gp := m.newG()
 	gp.arg.Data = fn
 	m.spawnAt(gp, where)

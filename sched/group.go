@@ -20,6 +20,7 @@ const (
 // child before it returns; the last forked is best joined first.
 func (g *G) Fork(task Task, arg Arg) Child {
 	m := g.running()
+	mustRun(task != nil)
 	gp := m.newG()
 	gp.task, gp.arg, gp.parent = task, arg, g
 	m.runqput(gp, false)
@@ -38,7 +39,7 @@ func (g *G) Join(c Child) int {
 		g.runInline(child)
 	} else {
 		if child.joined.load(g.m) != joinDone {
-			g.slow().child = child
+			g.needRest().child = child
 			g.park(WaitJoin, commitJoin)
 		}
 		child.joined.store(g.m, joinRunning) // for its next life
@@ -95,6 +96,7 @@ type Group struct {
 // Go starts fn as a member of the group, on g's node.
 func (gr *Group) Go(g *G, fn func(*G)) {
 	m := g.running()
+	mustRun(fn != nil)
 	gr.add(g)
 	gp := m.newG()
 	gp.arg.Data, gp.group = fn, gr
@@ -105,6 +107,7 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 // GoAt is Go with a [Placement].
 func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
 	m := g.running()
+	mustRun(fn != nil)
 	gr.add(g)
 	gp := m.newG()
 	gp.arg.Data, gp.group = fn, gr
@@ -139,7 +142,7 @@ func (gr *Group) Wait(g *G) {
 		return
 	}
 	if int(int32(gr.left.load(g.m)))+gr.open > 0 {
-		g.slow().group = gr
+		g.needRest().group = gr
 		g.park(WaitGroup, commitWait)
 	}
 	gr.open = 0

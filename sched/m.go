@@ -25,6 +25,8 @@ type M struct {
 
 	isSysmon bool
 
+	ownCache Cache // of Alloc while m has no P; see cache
+
 	// On the idle list of the Node whose P it held last; under that Node's lock.
 	idle       bool
 	oldp       *P // the P that it held last

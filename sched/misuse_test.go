@@ -125,3 +125,22 @@ func TestAPanicWithTheValueOfACancelledGIsReported(t *testing.T) {
 		panics(t, s, "is cancelled", func(g *sched.G) { panic(got.Load()) })
 	})
 }
+
+func TestNothingToRunIsRefused(t *testing.T) {
+	for name, misuse := range map[string]func(*sched.G){
+		"Go":         func(g *sched.G) { g.Go(nil) },
+		"GoAt":       func(g *sched.G) { g.GoAt(sched.OnNode(0), nil) },
+		"Fork":       func(g *sched.G) { g.Fork(nil, sched.Arg{}) },
+		"Group.Go":   func(g *sched.G) { new(sched.Group).Go(g, nil) },
+		"Group.GoAt": func(g *sched.G) { new(sched.Group).GoAt(g, sched.OnNode(0), nil) },
+	} {
+		t.Run(name, func(t *testing.T) { panics(t, start(t, "numa", "synthetic:2x2"), "nil function", misuse) })
+	}
+	panics(t, start(t, "numa", "synthetic:2x2"), "nil Case", func(g *sched.G) { g.Select(nil) })
+	defer func() {
+		if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "nil function") {
+			t.Errorf("Run(nil) panicked with %v", err)
+		}
+	}()
+	start(t, "numa", "synthetic:2x2").Run(nil)
+}

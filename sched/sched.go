@@ -162,6 +162,7 @@ const (
 //
 // Run may be called by any goroutine, and by several at a time, but not by a G.
 func (s *Sched) Run(fn func(*G)) error {
+	mustRun(fn != nil)
 	m := s.m0
 	s.outer.Lock()
 	if s.closed {
@@ -170,7 +171,7 @@ func (s *Sched) Run(fn func(*G)) error {
 	}
 	r := &run{done: Word32{line: s.newLines(1)}}
 	gp := &G{arg: Arg{Data: fn}, joined: Word32{line: s.newLines(1)}}
-	gp.slow().run = r
+	gp.needRest().run = r
 	gp.home.Store(noHome)
 	s.lock.lock(m)
 	if s.err != nil {

@@ -115,6 +115,9 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	m := g.running()
 	locks := make([]*hchan, 0, len(cases))
 	for _, k := range cases {
+		if k == nil {
+			panic(errNilCase)
+		}
 		if c := k.channel(); c != nil {
 			c.on(g)
 			locks = append(locks, c)
@@ -156,7 +159,7 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	}
 
 	// Pass 2: wait for all of them.
-	g.slow().claim.store(m, claimOpen)
+	g.needRest().claim.store(m, claimOpen)
 	for i, k := range cases {
 		if k.channel() != nil {
 			w := g.waiter(i)

@@ -149,6 +149,8 @@ func TestTheFunctionOfASystemCallMayNotUseItsG(t *testing.T) {
 		"Yield":   func(g *sched.G) { g.Yield() },
 		"Go":      func(g *sched.G) { g.Go(func(*sched.G) {}) },
 		"Syscall": func(g *sched.G) { g.Syscall(nil) },
+		"Alloc":   func(g *sched.G) { g.Alloc(64) },
+		"Free":    func(g *sched.G) { g.Free(nil) },
 		"Recv":    func(g *sched.G) { sched.NewChan[int](g.Sched(), 0).Recv(g) },
 	} {
 		t.Run(name, func(t *testing.T) {

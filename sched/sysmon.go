@@ -40,7 +40,8 @@ func (m *M) newSysmon() {
 	m.startNew(nm)
 }
 
-// stopSysmon ends sysmon's sleep, of whatever kind, because the scheduler stops.
+// stopSysmon wakes sysmon, because the scheduler stops. sysmon may sleep for a while or
+// until it is woken.
 func (m *M) stopSysmon(sysmon *M) {
 	m.s.sysmonWaits.store(m, 0)
 	sysmon.note.key.swap(m, noteSignalled)
@@ -53,7 +54,7 @@ type sighting struct {
 	when   int64  // when that was first seen
 
 	since int64 // since when the same G keeps the P
-	told  bool  // that was looked into
+	told  bool  // sysmon has asked whether it waits natively
 }
 
 // sysmon is what the M runs.

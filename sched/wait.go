@@ -28,7 +28,7 @@ const (
 
 // waiter returns g's ith waiter. Waiters stay with their G.
 func (g *G) waiter(i int) *waiter {
-	w := &g.slow().waiter
+	w := &g.needRest().waiter
 	for ; i > 0; i-- {
 		if w.more == nil {
 			w.more = &waiter{g: g}

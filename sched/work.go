@@ -99,7 +99,7 @@ func (p Placement) Node() (id int, ok bool) { return p.node, p.kind == placeNode
 // Interleaved reports whether p is [Interleave].
 func (p Placement) Interleaved() bool { return p.kind == placeInterleave }
 
-// Allocated tells a simulated machine that g has made so many small objects on Go's
+// Allocated tells a simulated machine that g has made a number of small objects on Go's
 // heap, closures most of all: it charges for them. On a real machine they have cost
 // what they cost, and Allocated does nothing.
 func (g *G) Allocated(objects int) {
@@ -115,7 +115,7 @@ func (g *G) Allocated(objects int) {
 // charges for w instead. See [Machine].
 func (g *G) Work(w Work, kernel func()) {
 	m := g.running()
-	rest := g.slow()
+	rest := g.needRest()
 	rest.work = w // not &w, which would be an object of the heap
 	// Before and not after: the pages that kernel is the first to touch lie where
 	// it runs, and what g did since its last turn, a system call most of all, may
