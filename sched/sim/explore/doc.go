@@ -45,10 +45,11 @@
 // # How fast it is
 //
 // An execution is the whole life of a scheduler: 250 to 550 accesses for four Gs
-// on three CPUs, between making and closing it. It takes 7 to 14 microseconds of
-// one CPU of a 2-CPU AMD EPYC host under Go 1.26 (go test -bench Interleavings):
+// on three CPUs, between making and closing it. For an earlier, simpler scheduler it took
+// 7 to 14 microseconds of one CPU of a 2-CPU AMD EPYC host under Go 1.26 (go test
+// -bench Interleavings):
 // 151,000 interleavings per second of spawn, 132,000 of steal, 108,000 of close,
-// 72,000 of park. The command experiments explore, with its defaults, spends 40 s
+// 72,000 of park. The command experiments explore, with its defaults, spent 40 s
 // of CPU time on 4.4 million of them: 110,000 per second and CPU, and by the clock
 // 214,000 per second on two CPUs that have nothing else to do.
 //
@@ -61,24 +62,24 @@
 // is the scheduler's own code and 33 % the explorer's; the rest is switching
 // coroutines, allocation, and panics that unwind cancelled Gs.
 //
-// The number of interleavings grows by a factor of 10 to 100 with each preemption, and
-// fastest where most switches are free, as in park. The following were all tried,
-// under numa, and every invariant held in them:
+// The number of interleavings grows by a factor of 10 to 1000 with each preemption, and
+// fastest where most switches are free, as in park and close. The following were all
+// tried, under numa, and every invariant held in them:
 //
 //	program  CPUs  Gs  preemptions  interleavings
-//	spawn       3   4            3     15,500,000
-//	steal       3   4            3      9,900,000
-//	close       3   4            2      2,817,946
-//	park        3   4            1      1,380,839
-//	park        3   2            2      1,698,535
-//	park        2   4            2        450,914
-//	park        2   3            2        157,856
+//	spawn       3   4            2        385,407
+//	steal       3   4            2        222,438
+//	close       3   4            1      2,484,124
+//	park        2   4            1          3,267
+//	park        2   3            1          1,998
+//	select      2   3            1          1,262
+//	reselect    2   2            1          1,168
 //
-// The numbers change a little with the scheduler. park within 2 on three CPUs with more
-// than two Gs is out of reach: a search with three Gs did not end in eight minutes. A
-// search that its limit has ended says that it covers a part, and the last lines of
-// the output say within how many preemptions everything was tried. The default --limit
-// is too small for this table, which takes --limit 20000000 and some minutes.
+// The numbers change with the scheduler: an earlier one made less of an M's first stack
+// between two points, and close was exhausted within 2, spawn and steal within 3. A
+// search that its limit has ended says that it covers a part, and the last lines of the
+// output say within how many preemptions everything was tried. The default --limit is
+// too small for this table, which takes --limit 4000000 and some minutes.
 //
 // What four Gs cannot do is not explored: fill a ring of 256 or a magazine of 64
 // (the tests of package sched do).
