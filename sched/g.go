@@ -58,11 +58,15 @@ type gRest struct {
 // needRest returns g.rest, which it makes when first needed.
 func (g *G) needRest() *gRest {
 	if g.rest == nil {
-		g.rest = new(gRest)
-		g.rest.waiter.g = g
-		g.rest.claim.line = g.joined.line
+		g.setRest(new(gRest))
 	}
 	return g.rest
+}
+
+func (g *G) setRest(rest *gRest) {
+	g.rest = rest
+	rest.waiter.g = g
+	rest.claim.line = g.joined.line
 }
 
 // noHome is the home of a G that has not run yet.

@@ -76,9 +76,11 @@ type Sched struct {
 	reuse *reuse // nil but for the explorer
 }
 
-// A run is one call of [Sched.Run].
+// A run is one call of [Sched.Run], with the G that it waits for.
 type run struct {
 	done Word32
+	g    G
+	rest gRest
 }
 
 // New makes a scheduler. Ms start when there is work for them. Close it after use:
@@ -170,8 +172,10 @@ func (s *Sched) Run(fn func(*G)) error {
 		return ErrClosed
 	}
 	r := &run{done: Word32{line: s.newLines(1)}}
-	gp := &G{arg: Arg{Data: fn}, joined: Word32{line: s.newLines(1)}}
-	gp.needRest().run = r
+	gp := &r.g
+	gp.arg.Data, gp.joined.line = fn, s.newLines(1)
+	gp.setRest(&r.rest)
+	gp.rest.run = r
 	gp.home.Store(noHome)
 	s.lock.lock(m)
 	if s.err != nil {
