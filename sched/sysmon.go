@@ -20,6 +20,11 @@ const (
 	// stuckAfter is how long a G may keep its P before sysmon asks whether it waits
 	// natively, in nanoseconds.
 	stuckAfter = 1_000_000_000
+
+	// asksMax is the longest time between two such questions. Each stops the world on a
+	// host, so after each the time doubles: on a machine that is so busy that Gs keep
+	// their Ps for seconds, questions would make it busier.
+	asksMax = 64 * stuckAfter
 )
 
 // The values of P.slice. sysmon sets it, and each turn of the scheduling loop clears it.
@@ -57,10 +62,13 @@ type sighting struct {
 	told  bool  // sysmon has asked whether it waits natively
 }
 
+// asks is when sysmon may next ask which Gs wait natively.
+type asks struct{ next, pause int64 }
+
 // sysmon is what the M runs.
 func (m *M) sysmon() {
 	s := m.s
-	seen := make([]sighting, len(s.ps))
+	seen, ask := make([]sighting, len(s.ps)), new(asks)
 	delay, idle, watched := int64(sysmonMin), 0, int64(0)
 	for look := 1; ; look++ {
 		if s.machine.Futexsleep(m, &m.note.key, noteClear, delay); s.stopping.load(m) == stopping {
@@ -82,7 +90,7 @@ func (m *M) sysmon() {
 		for i, p := range s.ps {
 			did = m.retakeLong(p, &seen[i], now) || did
 			if watch {
-				m.watchSlice(p, &seen[i], now)
+				m.watchSlice(p, &seen[i], ask, now)
 			}
 		}
 		if did {
@@ -134,16 +142,18 @@ func (m *M) retakeLong(p *P, seen *sighting, now int64) bool {
 }
 
 // watchSlice finds Gs that keep their P for long although they do not compute.
-func (m *M) watchSlice(p *P, seen *sighting, now int64) {
+func (m *M) watchSlice(p *P, seen *sighting, ask *asks, now int64) {
 	if p.slice.load(m) == sliceFresh {
 		seen.since, seen.told = now, false
 		p.slice.store(m, sliceSeen)
 		return
 	}
-	if seen.told || now < seen.since+stuckAfter || p.status.load(m)&inSyscall != 0 || !m.workAnywhere() || m.pIdle(p) {
+	if seen.told || now < max(seen.since+stuckAfter, ask.next) || p.status.load(m)&inSyscall != 0 || !m.workAnywhere() || m.pIdle(p) {
 		return
 	}
 	seen.told = true
+	ask.pause = min(2*ask.pause+stuckAfter, asksMax)
+	ask.next = now + ask.pause
 	if waits := m.s.machine.NativeWaits(); len(waits) > 0 {
 		m.s.report("sched: Gs keep their Ps and wait for what the scheduler does not know, while other Gs are ready " +
 			"(see \"What a G must not do\" in package sched):\n\n" + strings.Join(waits, "\n\n") + "\n")

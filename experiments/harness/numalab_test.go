@@ -124,7 +124,7 @@ func TestLabANodeThatGoesOfflineIsAWarningInTheResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !out.Wanted || out.Bound || !strings.Contains(out.Why, gone.CPUs.String()) || !strings.Contains(out.Why, "online") {
-		t.Errorf("bound %v because %q, want unbound and a reason that names CPUs %v and says that they are not online", out.Bound, out.Why, gone.CPUs)
+	if !out.Wanted || out.Bound || !strings.Contains(out.Why, gone.CPUs.String()) {
+		t.Errorf("bound %v because %q, want unbound and a reason that names CPUs %v", out.Bound, out.Why, gone.CPUs)
 	}
 }

@@ -2,7 +2,9 @@ package host
 
 import (
 	"runtime"
+	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -10,13 +12,26 @@ const (
 	waitsGoroutines = 20_000  // with more than these it takes too long
 )
 
-// NativeWaits implements [sched.Machine]. It reads the stacks of all goroutines, and
-// stops the world for it. It returns those of Gs that block: not those that run, are
-// ready, or are coroutines that have been left.
-func (m *Machine) NativeWaits() (waits []string) {
+// waitsPause lies between the two looks of NativeWaits.
+const waitsPause = 50 * time.Millisecond
+
+// NativeWaits implements [sched.Machine]. It reads the stacks of all goroutines twice,
+// and stops the world each time. It returns those of Gs that block in the same place
+// both times.
+func (m *Machine) NativeWaits() []string {
 	if runtime.NumGoroutine() > waitsGoroutines {
 		return nil
 	}
+	before := blockedGs()
+	if len(before) == 0 {
+		return nil
+	}
+	time.Sleep(waitsPause)
+	return slices.DeleteFunc(blockedGs(), func(stack string) bool { return !slices.Contains(before, stack) })
+}
+
+// blockedGs returns the stacks of Gs that block.
+func blockedGs() (waits []string) {
 	buf := make([]byte, waitsBytes)
 	all := string(buf[:runtime.Stack(buf, true)])
 	for stack := range strings.SplitSeq(all, "\n\n") {
@@ -36,8 +51,11 @@ func blocksInG(stack string) bool {
 	state, _, _ = strings.Cut(state, "]")
 	state, _, _ = strings.Cut(state, ",")
 	switch state {
-	case "running", "runnable", "coroutine":
-		return false
+	case "sync.Mutex.Lock", "sync.RWMutex.Lock", "sync.RWMutex.RLock", "sync.WaitGroup.Wait", "sync.Cond.Wait",
+		"chan receive", "chan send", "chan receive (nil chan)", "chan send (nil chan)", "select", "select (no cases)",
+		"sleep", "IO wait", "syscall":
+	default:
+		return false // it runs, is ready, is a coroutine that was left, or waits for the runtime's own
 	}
 	sleeps := strings.Contains(frames, "numa.FutexWait(") && // the scheduler's own sleep, but not
 		!strings.Contains(frames, "sched.(*Sched).Run(") // that of a Run, which a G must not call
