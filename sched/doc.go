@@ -32,7 +32,7 @@
 //
 //	g.Syscall(func() { n, err = file.Read(buf) })
 //
-// When ready Gs cannot run for over a second because others wait natively, sysmon finds
+// When ready Gs cannot run for over five seconds because others wait natively, sysmon finds
 // it and Config.Report gets the stacks of those that wait.
 //
 // A G must not block or end while it is locked to its thread

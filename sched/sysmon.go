@@ -19,12 +19,12 @@ const (
 
 	// stuckAfter is how long a G may keep its P before sysmon asks whether it waits
 	// natively, in nanoseconds.
-	stuckAfter = 1_000_000_000
+	stuckAfter = 5_000_000_000
 
 	// asksMax is the longest time between two such questions. Each stops the world on a
 	// host, so after each the time doubles: on a machine that is so busy that Gs keep
 	// their Ps for seconds, questions would make it busier.
-	asksMax = 64 * stuckAfter
+	asksMax = 16 * stuckAfter
 )
 
 // The values of P.slice. sysmon sets it, and each turn of the scheduling loop clears it.

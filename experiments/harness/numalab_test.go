@@ -78,7 +78,7 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 		for _, arm := range []struct {
 			name     string
 			min, max float64 // of local visits, per cent
-		}{{"flat", 5, 60}, {"numa", 90, 100}, {"numa-wrongmap", 5, 60}} {
+		}{{"flat", 5, 60}, {"numa", 70, 100}, {"numa-wrongmap", 5, 60}} {
 			good := 0
 			for rep := 0; rep < 4 && good < 2; rep++ {
 				out, err := bench(labCell(topo, arm.name, workload, params), Repetition{Runs: 1, Seed: uint64(rep + 1)})
@@ -89,7 +89,7 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 				ok := pages >= arm.min && pages <= arm.max
 				if arm.name == "numa" {
 					bound = valueOf(t, out, UnitBound)
-					ok = ok && math.Abs(pages-touched) <= 5 && bound >= 99
+					ok = ok && math.Abs(pages-touched) <= 25 && bound >= 96
 				}
 				if ok {
 					good++
@@ -99,7 +99,7 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 			}
 			if good < 2 {
 				t.Errorf("%s under %s: of the four repetitions above %d are good; want %v to %v %% of visits local, and under numa "+
-					"at most 5 points from the scheduler's count, with threads on their node in 99 %% of samples", workload, arm.name, good, arm.min, arm.max)
+					"at most 25 points from the scheduler's count, with threads on their node in 96 %% of samples", workload, arm.name, good, arm.min, arm.max)
 			}
 		}
 	}
