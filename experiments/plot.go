@@ -20,10 +20,7 @@ results.txt and run.json. The same results give the same bytes of SVG.`,
 	}
 	baseline := baselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		res, err := loadResults(args[0])
-		if err == nil {
-			err = setBaseline(res, *baseline)
-		}
+		res, err := loadResults(args[0], *baseline)
 		if err != nil {
 			return err
 		}

@@ -28,10 +28,7 @@ all figures in it. The report is a function of results.txt and run.json.`,
 	asJSON := cmd.Flags().Bool("json", false, "print the tables as JSON (harness.Report describes it)")
 	baseline := baselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		res, err := loadResults(args[0])
-		if err == nil {
-			err = setBaseline(res, *baseline)
-		}
+		res, err := loadResults(args[0], *baseline)
 		if err != nil {
 			return err
 		}
@@ -59,8 +56,9 @@ func texTables(res *harness.Results) []byte {
 	return b.Bytes()
 }
 
-// loadResults loads a result directory that has measurements.
-func loadResults(dir string) (*harness.Results, error) {
+// loadResults loads a result directory that has measurements, and makes baseline the arm
+// that the others are compared with, unless it is "".
+func loadResults(dir, baseline string) (*harness.Results, error) {
 	res, err := harness.Load(dir)
 	if err == nil && len(res.Measurements) == 0 {
 		err = fmt.Errorf("%s: no measurement", filepath.Join(dir, harness.ResultsFile))
@@ -68,7 +66,7 @@ func loadResults(dir string) (*harness.Results, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return res, nil
+	return res, setBaseline(res, baseline)
 }
 
 // publish writes the figures and the page of a run.
