@@ -116,6 +116,9 @@ func (m *M) checkQuiet() error {
 // Sleeping reports whether w is what m sleeps on when it has nothing to do.
 func (m *M) Sleeping(w *Word32) bool { return w == &m.note.key }
 
+// Stack identifies the stack that m is on. A G stays on one stack all its life.
+func (m *M) Stack() any { return m.c }
+
 // DescribeLine returns a name for what lies in a cache line and its value now,
 // or "" if it is no word of the scheduler's own but of a G, Group or Chan.
 func (s *Sched) DescribeLine(line Line) (name, value string) {

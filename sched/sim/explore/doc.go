@@ -42,6 +42,50 @@
 // And on small machines what the search leaves out is tried as well, and must end
 // in the same states (reduction_test.go).
 //
+// # How to write a program
+//
+// A [Program] has a Main, an ordinary function of a G that uses package sched as any
+// other does. It also gets a [T], for the parameters (T.Gs, T.CPUs, T.Nodes) and for the
+// marks that say what must hold:
+//
+//	{Name: "turns", Doc: "the others take turns", MinGs: 2, Main: func(t *T, g *sched.G) {
+//		c := channel(g, 1)
+//		for i := 1; i < t.Gs(); i++ {
+//			g.Go(t.G(i, func(g *sched.G) { // G i must begin exactly once
+//				c.Send(g, 1)
+//				t.Enter(0) // nobody else may be between Enter(0) and Leave(0)
+//				t.Leave(0)
+//				c.Recv(g)
+//			}))
+//		}
+//	}},
+//
+//	T.G, T.Task     a function that must begin once; Main itself is G 0
+//	T.Check         something must be true
+//	T.Enter, Leave  a section for one G at a time
+//	T.Order         steps that come in this order only
+//	T.Store, Load   a word of the program that Gs share
+//	T.BusyUntil     the G computes until others have begun: they must run elsewhere
+//	T.BusyUntilSet  the G computes until another has stored
+//	T.Spin          the G polls; put it into every loop that does not block
+//
+// Four rules keep an execution the same whenever its schedule is the same, and keep the
+// search sound. A program asks for no time but the scheduler's and for no random number.
+// It iterates over no map. What its Gs share is either ordered by what the scheduler
+// does (a channel, a mutex, a join), or it is a word of the T. It ends within some
+// hundred accesses, whatever the schedule: a loop without end is a failure. A Program's other fields say
+// what Run must return (Want), whether Close is explored too (Close, Cancel), how often
+// Run is called (Runs), and that there is a sysmon (Looks). Programs are in programs.go,
+// in a list for each mechanism; a new mechanism gets a list of its own.
+//
+// # How to write a mutation
+//
+// A file in testdata/mutations says which file of package sched is changed, what that
+// breaks, which programs show it, and which text replaces which. The old text must occur
+// once. To look for one alone:
+//
+//	go test -run 'TestMutations/NAME$' -v ./sched/sim/explore   (with NUMASCHED_LONG_TESTS=1)
+//
 // # How fast it is
 //
 // An execution is the whole life of a scheduler: 250 to 550 accesses for four Gs
@@ -97,8 +141,8 @@
 //
 // A heading is written where another thread goes on, further to the right the
 // higher its number; the caller of Run and Close is at the left. A line is the
-// number of the point, the G that runs there if it is one of the program's (blank
-// in the scheduling loop), the access, the word and its value after the access.
+// number of the point, the G on whose stack it is (blank in the scheduling loop), the
+// access, the word and its value after the access.
 // Words of Gs and channels have numbers only. Start at the end: who sleeps on
 // what, or which count is wrong. Then look for the last write of that word, and
 // for the thread that had read it before and acted upon it afterwards: between

@@ -31,7 +31,7 @@ type Config struct {
 const (
 	MaxBound = leftMask - 1
 	MaxCPUs  = maxThreads - 1
-	MaxGs    = flags - 1
+	MaxGs    = ownWords - 1
 )
 
 func (c *Config) nodes() int { return min(c.CPUs, 2) }
@@ -241,7 +241,7 @@ func Replay(p Program, cfg Config, sched Schedule) (string, error) {
 		return "", err
 	}
 	defer x.discard()
-	x.trace = new(timeline)
+	x.trace = newTimeline()
 	r := &replay{sched}
 	err = x.execute(&p, &cfg, r)
 	if err == nil && len(r.rest) > 0 {

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"numasched/sched"
 	"numasched/sched/policy"
 )
 
@@ -85,14 +86,14 @@ func TestLimitStops(t *testing.T) {
 // A program that breaks an invariant fails, and its schedule replays to the same
 // failure with a timeline, whichever way it was found.
 func TestFailureReplays(t *testing.T) {
-	twice := Program{Name: "twice", root: func(t *task) {
-		c := t.channel(0)
+	twice := Program{Name: "twice", Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
 		for i := 1; i < 3; i++ {
-			t.start(i, func(t *task) { t.send(c, t.i) })
+			g.Go(t.G(i, func(g *sched.G) { c.Send(g, i) }))
 		}
-		first := t.recv(c)
-		t.recv(c)
-		t.check(first != 1, "G 1 came first")
+		first := recv(g, c)
+		recv(g, c)
+		t.Check(first != 1, "G 1 came first")
 	}}
 	for _, c := range []struct {
 		how        string
@@ -140,7 +141,7 @@ func TestUsedIsAsNew(t *testing.T) {
 				}
 			}
 			schedule := append(Schedule(nil), used.deviations...)
-			used.trace = new(timeline)
+			used.trace = newTimeline()
 			if err := used.execute(&p, &cfg, &replay{schedule}); err != nil {
 				t.Fatal(err)
 			}

@@ -24,7 +24,6 @@ type thread struct {
 	declined int  // 1 + Machine.switches when it last went on from a yield
 
 	hash uint64 // of everything that has influenced it
-	g    int    // which G of the program it runs, or -1
 	prio int    // of random schedules
 }
 
@@ -91,10 +90,6 @@ type picker interface {
 	pick(x *Machine, t *thread, runnable bool) *thread
 }
 
-// flags is how many indices of words are the program's flags; the scheduler's
-// lines come after them.
-const flags = 64
-
 func index(line sched.Line) int { return int(line) + flags }
 
 // errAborted unwinds thread 0 when Machine.err is set.
@@ -122,7 +117,7 @@ func (x *Machine) newThread(m *sched.M) *thread {
 		x.pool = append(x.pool, new(thread))
 	}
 	t := x.pool[id]
-	*t = thread{id: id, m: m, g: -1, hash: 0x9E3779B97F4A7C15}
+	*t = thread{id: id, m: m, hash: 0x9E3779B97F4A7C15}
 	x.threads = append(x.threads, t)
 	x.readied++
 	return t
@@ -360,7 +355,7 @@ func (x *Machine) fail(err error) {
 func (x *Machine) stuck() error {
 	for _, t := range x.threads {
 		if t.await != nil {
-			return fmt.Errorf("a wake-up was lost: G %d is busy on %s until another G has run, and every other M sleeps", t.g, x.name(t))
+			return fmt.Errorf("a wake-up was lost: a G is busy on %s until another G has run, and every other M sleeps", x.name(t))
 		}
 	}
 	if x.threads[0].state == settled {
@@ -499,13 +494,8 @@ func (x *Machine) Osyield(*sched.M) { x.yield(x.cur) }
 // Memory implements [sched.Machine].
 func (x *Machine) Memory() sched.Memory { return x }
 
-// Spend implements [sched.Memory]. Nothing costs time. But an M that turns to the
-// scheduling loop or to another stack runs no G until that stack says so.
-func (x *Machine) Spend(_ *sched.M, c sched.Cost) {
-	if c == sched.CostSchedule || c == sched.CostSwitch {
-		x.cur.g = -1
-	}
-}
+// Spend implements [sched.Memory]: nothing costs time.
+func (x *Machine) Spend(*sched.M, sched.Cost) {}
 
 // Topology implements [sched.Machine].
 func (x *Machine) Topology() *topology.Topology { return x.topo }

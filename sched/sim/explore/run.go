@@ -26,28 +26,28 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 	if err != nil {
 		return err
 	}
-	e := &env{x: x, s: s, cfg: cfg, gs: cfg.Gs, cpus: cfg.CPUs}
+	t := &T{x: x, s: s, cfg: cfg}
 	x.picker = pick
 	pick.start(x)
 
-	if p.cancel {
-		x.runAndClose(p, e)
+	if p.Cancel {
+		x.runAndClose(p, t)
 		return x.err
 	}
-	for i := range max(p.runs, 1) {
-		err := s.Run(e.body(i, p.root))
+	for ; t.round < max(p.Runs, 1); t.round++ {
+		err := s.Run(t.main(p))
 		if x.err != nil {
 			return x.err
 		}
-		x.checkRun(p, e, err)
+		x.checkRun(p, t, err)
 	}
-	if p.close {
-		x.close(e)
+	if p.Close {
+		x.close(t)
 		return x.err
 	}
 	x.settle()
-	for i := range e.expected {
-		if e.ran[i] != 1 {
+	for i := range ownWords {
+		if t.started&(1<<i) != 0 && t.words[i] != 1 {
 			return fmt.Errorf("lost: G %d never ran, nothing is queued, and every M sleeps", i)
 		}
 	}
@@ -55,8 +55,13 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 		return fmt.Errorf("when all is quiet: %w", err)
 	}
 	x.picker = nil
-	x.close(e)
+	x.close(t)
 	return x.err
+}
+
+// main returns what the present Run runs.
+func (t *T) main(p *Program) func(*sched.G) {
+	return t.G(t.round, func(g *sched.G) { p.Main(t, g) })
 }
 
 // scheduler returns an unused scheduler: that of the last execution, made new, if the
@@ -64,14 +69,14 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 func (x *Machine) scheduler(p *Program, cfg *Config) (*sched.Sched, error) {
 	if x.s != nil {
 		x.s.Reset()
-		x.s.BoundSysmon(p.looks)
+		x.s.BoundSysmon(p.Looks)
 		return x.s, nil
 	}
 	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed, NoSysmon: true})
 	if err != nil {
 		return nil, err
 	}
-	s.BoundSysmon(p.looks)
+	s.BoundSysmon(p.Looks)
 	s.ReportOuter()
 	s.Reuse()
 	x.s = s
@@ -90,15 +95,12 @@ func (x *Machine) discard() {
 	}
 }
 
-func (x *Machine) checkRun(p *Program, e *env, err error) {
+func (x *Machine) checkRun(p *Program, t *T, err error) {
 	switch {
-	case p.want != nil:
-		err = p.want(err)
+	case p.Want != nil:
+		err = p.Want(t, err)
 	case err != nil:
 		err = fmt.Errorf("error of Run: %w", err)
-	}
-	if err == nil && p.after != nil {
-		err = p.after(e)
 	}
 	if err != nil {
 		x.fail(err)
@@ -107,26 +109,26 @@ func (x *Machine) checkRun(p *Program, e *env, err error) {
 
 // runAndClose calls Close at the moment when Run would wait. The points of Close are then
 // interleaved with those of the Ms.
-func (x *Machine) runAndClose(p *Program, e *env) {
-	x.onWait = func() { x.close(e) }
-	err := e.s.Run(e.body(0, p.root))
+func (x *Machine) runAndClose(p *Program, t *T) {
+	x.onWait = func() { x.close(t) }
+	err := t.s.Run(t.main(p))
 	x.onWait = nil
-	x.checkRun(p, e, err)
+	x.checkRun(p, t, err)
 	if !x.closed {
-		x.close(e)
+		x.close(t)
 	}
 }
 
 // close closes the scheduler and checks that this ends every M.
-func (x *Machine) close(e *env) {
+func (x *Machine) close(t *T) {
 	if x.trace != nil {
 		x.trace.note(x, x.cur, "calls Close")
 	}
-	e.s.Close() // returns what Run has returned
+	t.s.Close() // returns what Run has returned
 	x.closed = true
-	for _, t := range x.threads[1:] {
-		if t.state != ended {
-			x.fail(fmt.Errorf("after Close returned, %s has not ended", x.name(t)))
+	for _, o := range x.threads[1:] {
+		if o.state != ended {
+			x.fail(fmt.Errorf("after Close returned, %s has not ended", x.name(o)))
 		}
 	}
 }

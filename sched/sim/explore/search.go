@@ -193,8 +193,7 @@ func (x *Machine) stateHash(t *thread, runnable bool) uint64 {
 
 // markUnknown marks the words that the scheduler has no name for yet.
 func (x *Machine) markUnknown() {
-	x.marked = make([]bool, flags, 512)
-	x.marked[index(0)-1] = false
+	x.marked = make([]bool, flags, 1024)
 	for line := 0; line < 448; line++ {
 		name, _ := x.s.DescribeLine(sched.Line(line))
 		x.marked = append(x.marked, line == 0 || name == "")

@@ -11,9 +11,12 @@ import (
 // did, in the thread's column. See the package documentation.
 type timeline struct {
 	rows    []row
-	pending bool // the access of the last row has not happened yet
-	index   int  // its word
+	pending bool          // the access of the last row has not happened yet
+	index   int           // its word
+	stacks  map[any][]int // the Gs of the program whose functions are on each stack
 }
+
+func newTimeline() *timeline { return &timeline{stacks: make(map[any][]int)} }
 
 type row struct {
 	step, thread, g int
@@ -24,7 +27,29 @@ var kinds = [...]string{sched.Load: "load", sched.Store: "store", sched.RMW: "rm
 
 func (tl *timeline) add(x *Machine, t *thread, text string) {
 	tl.finish(x)
-	tl.rows = append(tl.rows, row{x.step, t.id, t.g, text})
+	tl.rows = append(tl.rows, row{x.step, t.id, tl.running(t), text})
+}
+
+// runs notes that G i of the program begins on the present thread. What it returns is to
+// be called at the end. A G stays on the stack that it begins on, whichever M enters that.
+func (x *Machine) runs(i int) (end func()) {
+	tl := x.trace
+	if tl == nil {
+		return func() {}
+	}
+	stack := x.cur.m.Stack()
+	tl.stacks[stack] = append(tl.stacks[stack], i)
+	return func() { tl.stacks[stack] = tl.stacks[stack][:len(tl.stacks[stack])-1] }
+}
+
+// running returns the G of the program that t runs, or -1.
+func (tl *timeline) running(t *thread) int {
+	if t.m != nil {
+		if gs := tl.stacks[t.m.Stack()]; len(gs) > 0 {
+			return gs[len(gs)-1]
+		}
+	}
+	return -1
 }
 
 // access records an access that is about to happen.
@@ -51,8 +76,13 @@ func (tl *timeline) finish(x *Machine) {
 }
 
 func (tl *timeline) word(x *Machine, i int) string {
-	if i < flags {
+	switch {
+	case i < ownWords:
 		return fmt.Sprintf("G%d begins", i)
+	case i < orderWord:
+		return fmt.Sprintf("the program's word %d", i-ownWords)
+	case i == orderWord:
+		return "the program's order"
 	}
 	if name, _ := x.s.DescribeLine(sched.Line(i - flags)); name != "" {
 		return name

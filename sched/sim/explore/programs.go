@@ -1,0 +1,361 @@
+package explore
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"numasched/sched"
+)
+
+// Programs are the programs there are.
+var Programs = slices.Concat(queuePrograms, joinPrograms, chanPrograms, syscallPrograms, endPrograms)
+
+// queuePrograms are about what becomes ready and who runs it.
+var queuePrograms = []Program{
+	{Name: "spawn", Doc: "G 0 starts the others and returns", Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, nop))
+		}
+	}},
+	{Name: "steal", Doc: "G 0 puts the others into its own ring and stays busy until they have run elsewhere", MinCPUs: 2, MinGs: 2, Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			g.GoAt(sched.Default, t.G(i, nop))
+		}
+		t.BusyUntil(1, t.Gs())
+	}},
+	{Name: "loyal", Doc: "G 0 queues the others at home on its own node and stays busy until they have run elsewhere", MinCPUs: 2, MinGs: 2, Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			g.GoAt(sched.OnNode(g.Node()), t.G(i, nop))
+		}
+		t.BusyUntil(1, t.Gs())
+	}},
+	{Name: "next", Doc: "G 0 starts one other to run next and stays busy until it has run elsewhere", MinCPUs: 2, MinGs: 2, Main: func(t *T, g *sched.G) {
+		g.Go(t.G(1, nop))
+		t.BusyUntil(1, 2)
+	}},
+	{Name: "barrier", Doc: "as many Gs as CPUs are busy until all of them run: no CPU may idle", MinCPUs: 2, MinGs: 2, Main: func(t *T, g *sched.G) {
+		n := min(t.Gs(), t.CPUs())
+		for i := 1; i < n; i++ {
+			g.Go(t.G(i, func(*sched.G) { t.BusyUntil(0, n) }))
+		}
+		t.BusyUntil(0, n)
+	}},
+	{Name: "yield", Doc: "all Gs yield, two of them twice", Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, (*sched.G).Yield))
+		}
+		g.Yield()
+		g.Yield()
+	}},
+	{Name: "relay", MinCPUs: 2, MinGs: 3, Doc: "G 0 yields and then starts G 2, and until that runs G 1 keeps a CPU: another must take G 0", Main: func(t *T, g *sched.G) {
+		g.GoAt(sched.Default, t.G(1, func(*sched.G) { t.BusyUntil(2, 3) }))
+		g.Yield()
+		g.Go(t.G(2, nop))
+	}},
+	{Name: "talk", MinGs: 3, Doc: "G 0 and G 1 wake each other, which must not keep the others, that are queued, from running on an only CPU", Main: func(t *T, g *sched.G) {
+		there, back := channel(g, 0), channel(g, 0)
+		g.Go(t.G(1, func(g *sched.G) {
+			for ok := true; ok; {
+				if _, ok = there.Recv(g); ok {
+					back.Send(g, 1)
+				}
+			}
+		}))
+		for i := 2; i < t.Gs(); i++ {
+			g.GoAt(sched.Default, t.G(i, nop))
+		}
+		for n := 0; n < 64 && !t.Begun(2); n++ {
+			there.Send(g, 1)
+			back.Recv(g)
+		}
+		there.Close(g)
+		t.Check(t.Begun(2) || t.CPUs() > 1, "G 2 has starved")
+	}},
+	{Name: "again", Doc: "Run is called twice: the second meets Ms that are about to sleep", Runs: 2, Main: func(t *T, g *sched.G) {
+		if t.Round() == 0 && t.Gs() > 2 {
+			g.Go(t.G(2, nop))
+		}
+	}},
+}
+
+// joinPrograms are about Gs that wait for Gs.
+var joinPrograms = []Program{
+	{Name: "fork", MinGs: 2, Doc: "G 0 forks the others and joins them; one of them forks another, and both yield", Main: func(t *T, g *sched.G) {
+		n := t.Gs()
+		var children []sched.Child
+		for i := 1; i < n-1; i++ {
+			children = append(children, g.Fork(t.Task(i, func(g *sched.G) int {
+				if i != 1 || n <= 2 {
+					return i
+				}
+				c := g.Fork(t.Task(n-1, func(g *sched.G) int {
+					g.Yield()
+					return n - 1
+				}), sched.Arg{})
+				g.Yield()
+				return i + g.Join(c)
+			}), sched.Arg{}))
+		}
+		sum := 0
+		for _, c := range slices.Backward(children) {
+			sum += g.Join(c)
+		}
+		t.Check(n <= 2 || sum == n*(n-1)/2, "the children return %d", sum)
+	}},
+	{Name: "group", Doc: "G 0 waits for half of the others, members of a group, which yield, and again for the rest", Main: func(t *T, g *sched.G) {
+		var gr sched.Group
+		for i, half := 1, 1+t.Gs()/2; i < t.Gs(); half = t.Gs() {
+			for ; i < half; i++ {
+				gr.Go(g, t.G(i, (*sched.G).Yield))
+			}
+			gr.Wait(g)
+			for j := range half {
+				t.Check(t.Begun(j), "Wait returned before member %d had run", j)
+			}
+		}
+	}},
+}
+
+// chanPrograms are about channels.
+var chanPrograms = []Program{
+	{Name: "park", Doc: "G 0 sends to each of the others, which answers, over unbuffered channels", Main: func(t *T, g *sched.G) {
+		there, back := channel(g, 0), channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) { back.Send(g, 10+recv(g, there)) }))
+		}
+		sum := 0
+		for i := 1; i < t.Gs(); i++ {
+			there.Send(g, i)
+		}
+		for i := 1; i < t.Gs(); i++ {
+			sum += recv(g, back) - 10
+		}
+		t.Check(sum == t.Gs()*(t.Gs()-1)/2, "the answers add up to %d", sum)
+	}},
+	{Name: "chan", Doc: "a buffered channel with more values than room is closed with receivers waiting", Main: func(t *T, g *sched.G) {
+		c, done := channel(g, 1), channel(g, t.Gs())
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				n := 0
+				for {
+					if _, ok := c.Recv(g); !ok {
+						break
+					}
+					n++
+				}
+				done.Send(g, n)
+			}))
+		}
+		c.Send(g, 1)
+		c.Send(g, 2)
+		c.Close(g)
+		sum := 0
+		for i := 1; i < t.Gs(); i++ {
+			sum += recv(g, done)
+		}
+		t.Check(sum == 2, "%d values of 2 were received", sum)
+	}},
+	{Name: "home", Doc: "G 0 talks to the others, which are at home on another node", MinCPUs: 2, MinGs: 2, Main: func(t *T, g *sched.G) {
+		there, back := channel(g, 0), channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.GoAt(sched.OnNode(t.Nodes()-1), t.G(i, func(g *sched.G) { back.Send(g, recv(g, there)) }))
+		}
+		for i := 1; i < t.Gs(); i++ {
+			there.Send(g, i)
+		}
+		for i := 1; i < t.Gs(); i++ {
+			back.Recv(g)
+		}
+	}},
+	{Name: "select", MinGs: 3, Doc: "G 0 selects among receives from two channels, to which the others send, and then one sends by a Select", Main: func(t *T, g *sched.G) {
+		c, d := channel(g, 0), channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				if i%2 == 1 {
+					c.Send(g, i)
+					return
+				}
+				g.Select(c.SendCase(i), d.SendCase(i))
+			}))
+		}
+		sum := 0
+		for range t.Gs() - 1 {
+			var v, w int
+			if g.Select(c.RecvCase(&v, nil), d.RecvCase(&w, nil)) == 0 {
+				sum += v
+			} else {
+				sum += w
+			}
+		}
+		t.Check(sum == t.Gs()*(t.Gs()-1)/2, "received %d in all", sum)
+	}},
+	{Name: "reselect", MinGs: 2, Doc: "G 0 is served by one case of a Select and then waits elsewhere: nobody must find it at the other case", Main: func(t *T, g *sched.G) {
+		c, d, e := channel(g, 0), channel(g, 0), channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				c.Send(g, 1)
+				t.Check(!d.TrySend(g, 2), "somebody receives from d")
+				e.Send(g, 3)
+			}))
+		}
+		for range t.Gs() - 1 {
+			g.Select(c.RecvCase(nil, nil), d.RecvCase(nil, nil))
+			g.Select(e.RecvCase(nil, nil))
+		}
+	}},
+}
+
+// syscallPrograms are about Gs in system calls.
+var syscallPrograms = []Program{
+	{Name: "syscall", Doc: "Gs make system calls, from which sysmon takes their Ps, and then talk", Looks: 3, Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				g.Syscall(nil)
+				c.Send(g, i)
+			}))
+		}
+		for sum := 0; sum < t.Gs()*(t.Gs()-1)/2; {
+			sum += recv(g, c)
+		}
+	}},
+	{Name: "interrupt", Doc: "Close comes while Gs make system calls, from which sysmon takes their Ps", Looks: 3, Close: true, Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) { g.Syscall(nil) }))
+		}
+		g.Syscall(nil)
+	}},
+	{Name: "late", MinGs: 2, Doc: "the last G returns from a system call and finds that all wait for ever: Run must say so, and not before", Looks: 3, Close: true,
+		Main: func(t *T, g *sched.G) {
+			c := channel(g, 0)
+			g.Go(t.G(1, func(g *sched.G) {
+				g.Syscall(nil)
+				c.Send(g, 1)
+			}))
+			c.Recv(g)
+			t.Store(0, 1)
+			c.Recv(g)
+		},
+		Want: func(t *T, err error) error {
+			if t.Load(0) == 0 {
+				return errors.New("a deadlock was reported while a G was in a system call")
+			}
+			return wantDeadlock(t, err)
+		}},
+}
+
+// endPrograms are about how it all ends.
+var endPrograms = []Program{
+	{Name: "close", Doc: "G 0 returns while the others run or wait, and Close comes", Close: true, Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				if i%2 == 1 {
+					c.Recv(g) // for ever
+				}
+			}))
+		}
+	}},
+	{Name: "cancel", Doc: "Close comes while Run waits for Gs that run or wait", Close: true, Cancel: true, Want: wantClosed, Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) { c.Send(g, 1) }))
+		}
+		for i := 1; i < t.Gs(); i++ {
+			c.Recv(g)
+		}
+	}},
+	{Name: "recover", Doc: "Close comes while Run waits for Gs that recover from being cancelled, and then send", MinGs: 2, Close: true, Cancel: true,
+		Main: func(t *T, g *sched.G) {
+			c, d := channel(g, 0), channel(g, 0)
+			var gr sched.Group
+			for i := 1; i < t.Gs(); i++ {
+				gr.Go(g, t.G(i, func(g *sched.G) {
+					defer func() { recover() }()
+					defer d.Send(g, 1)
+					g.Yield()
+					c.Recv(g) // for ever
+				}))
+			}
+			defer func() { recover() }()
+			gr.Wait(g)
+			t.Check(false, "goes on after a Wait that cannot have ended")
+		},
+		Want: func(_ *T, err error) error {
+			if dead := (*sched.DeadlockError)(nil); errors.Is(err, sched.ErrClosed) || errors.As(err, &dead) {
+				return nil
+			}
+			return fmt.Errorf("neither closed nor a deadlock, but %v", err)
+		}},
+	{Name: "deadlock", Doc: "all Gs come to wait for ever: Run must say so", Close: true, Want: wantDeadlock, Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				if i%2 == 1 {
+					c.Recv(g)
+				}
+			}))
+		}
+		c.Recv(g)
+	}},
+	{Name: "unwind", MinGs: 2, Doc: "a G in the midst of another's Wait moves and panics, and the other's deferred function frees memory", Close: true, Want: wantPlanned, Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 2; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) { c.Recv(g) }))
+		}
+		p, err := g.Alloc(16)
+		t.Check(err == nil, "Alloc: %v", err)
+		defer g.Free(p)
+		var gr sched.Group
+		gr.Go(g, t.G(1, func(g *sched.G) {
+			g.Yield()
+			panic(errPlanned)
+		}))
+		gr.Wait(g)
+	}},
+	{Name: "panic", MinGs: 2, Doc: "a G panics while others run and wait: Run must return its panic", Close: true, Want: wantPlanned, Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				if i == t.Gs()-1 {
+					panic(errPlanned)
+				}
+				c.Recv(g)
+			}))
+		}
+		c.Recv(g)
+	}},
+}
+
+func nop(*sched.G) {}
+
+func channel(g *sched.G, size int) *sched.Chan[int] { return sched.NewChan[int](g.Sched(), size) }
+
+func recv(g *sched.G, c *sched.Chan[int]) int {
+	v, _ := c.Recv(g)
+	return v
+}
+
+var errPlanned = errors.New("a planned panic")
+
+func wantClosed(_ *T, err error) error {
+	if err != nil && !errors.Is(err, sched.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func wantDeadlock(_ *T, err error) error {
+	if dead := (*sched.DeadlockError)(nil); !errors.As(err, &dead) {
+		return fmt.Errorf("no deadlock reported, but %v", err)
+	}
+	return nil
+}
+
+func wantPlanned(_ *T, err error) error {
+	if !errors.Is(err, errPlanned) {
+		return fmt.Errorf("no planned panic reported, but %v", err)
+	}
+	return nil
+}
