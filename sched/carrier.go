@@ -2,9 +2,9 @@ package sched
 
 import (
 	"fmt"
-	"iter"
 	"runtime/debug"
 
+	"numasched/sched/internal/coro"
 	"numasched/sched/internal/threadlock"
 )
 
@@ -23,15 +23,17 @@ import (
 // first carrier on its own goroutine (Step), a G that is locked may not park, and
 // what a G has locked when it ends is unlocked.
 type carrier struct {
-	next func() (struct{}, bool) // enter; returns when the carrier is left
-	stop func()                  // end it, unwinding what is on it
-	// leave returns to whoever entered. False: the carrier is being stopped.
-	leave func(struct{}) bool
+	stack *coro.Stack // nil until makeStack
 
 	m      *M               // which M has entered it
 	thread threadlock.Watch // of the coroutine; what runs on it looks
 	parked *G               // that has left it, by parking; nil while an M is in it
 	link   *carrier         // on an M's free list, or on Sched.freec
+
+	living bool        // the scheduling loop runs on it, or a G
+	ending bool        // it is to end for good
+	back   *coro.Stack // that has cancelled it and waits; nil if none has
+	bug    string      // what the scheduling loop panicked with
 
 	all, allBack *carrier // on Sched.allc, under Sched.lock
 }
@@ -55,28 +57,50 @@ func (m *M) newCarrier() *carrier {
 		c = new(carrier)
 	}
 	s.lock.lock(m)
-	c.all = s.allc
-	if s.allc != nil {
-		s.allc.allBack = c
-	}
-	s.allc = c
+	s.listCarrier(c)
 	s.ncarriers++
 	s.lock.unlock(m)
 	return c
 }
 
+// listCarrier puts c on the list of all. s.lock is held.
+func (s *Sched) listCarrier(c *carrier) {
+	c.all = s.allc
+	if s.allc != nil {
+		s.allc.allBack = c
+	}
+	s.allc = c
+}
+
 // makeStack makes c's coroutine, if it has none. The calling goroutine must not be
 // locked to its thread.
 func (c *carrier) makeStack() {
-	if c.next == nil {
-		c.next, c.stop = iter.Pull(c.run)
+	if c.stack == nil {
+		c.stack = coro.New(c.run)
 	}
 }
 
-// endStack ends c's coroutine, if it has one, and unwinds what is on it.
-func (c *carrier) endStack() {
-	if c.next != nil {
-		c.stop()
+// endStack ends c's coroutine, if it has one, and unwinds what is on it. by is the stack
+// of the calling goroutine. It reports whether it has; if not, another stack is in the
+// way for a moment.
+func (c *carrier) endStack(by *coro.Stack) bool {
+	if c.stack == nil {
+		return true
+	}
+	c.ending = true
+	if !by.End(c.stack) {
+		c.ending = false
+		return false
+	}
+	c.mustBeSound()
+	return true
+}
+
+// mustBeSound panics if c's life has ended by a bug of the scheduler. It is called by
+// whoever goes on then: on c's own stack nobody would hear of the panic.
+func (c *carrier) mustBeSound() {
+	if c.bug != "" {
+		panic(c.bug)
 	}
 }
 
@@ -110,7 +134,9 @@ func (m *M) provideCarrier() {
 		s.lock.unlock(m)
 	}
 	if m.freec == nil {
-		m.pushCarrier(m.newCarrier())
+		c := m.newCarrier()
+		c.makeStack()
+		m.pushCarrier(c)
 	}
 }
 
@@ -150,18 +176,62 @@ func (m *M) putCarrier() {
 		s.lock.unlock(m)
 		for c := surplus; c != nil; c = surplus {
 			surplus, c.link = c.link, nil
-			c.endStack()
+			if !c.endStack(m.c.stack) { // another time
+				s.lock.lock(m)
+				s.listCarrier(c)
+				s.lock.unlock(m)
+				m.pushCarrier(c)
+			}
 		}
 	}
 	m.pushCarrier(m.c)
 }
 
-// run is what the coroutine runs.
-func (c *carrier) run(yield func(struct{}) bool) {
-	c.leave = yield
+// run is what the coroutine runs: the scheduling loop, until its M ends or the coroutine
+// is cancelled. It stays for another life, if it is not to end.
+func (c *carrier) run(cancelled bool) {
+	for !cancelled {
+		c.live()
+		if c.ending {
+			return
+		}
+		cancelled = !c.stack.Switch(c.after())
+	}
+}
+
+// live runs the scheduling loop. It ends for one of three reasons: its M ends; the G on
+// it panicked or was cancelled, so that the scheduler stops and the M ends, too; or the
+// coroutine is ended while no M is in it.
+func (c *carrier) live() {
+	returned := false
+	defer func() {
+		r := recover()
+		c.thread.Unlock() // a G that panicked may have had it locked
+		if r != nil && r != errCancelled {
+			c.bug = fmt.Sprintf("sched: bug: %v\n%s", r, debug.Stack())
+		}
+		c.living = false
+		// After runtime.Goexit the goroutine ends as soon as this returns, whatever it
+		// has recovered. It may not before it is told to.
+		for goexit := !returned && inGoexit(); goexit && !c.ending; {
+			c.stack.Switch(c.after())
+		}
+	}()
+	c.living = true
 	c.thread = threadlock.Mine()
-	defer c.end()
 	c.loop()
+	returned = true
+}
+
+// after returns the stack to switch to when c's life is over: that of whoever has
+// cancelled c, or that of its M, which ends.
+func (c *carrier) after() *coro.Stack {
+	if back := c.back; back != nil {
+		c.back = nil
+		return back
+	}
+	c.m.ended = true
+	return c.m.base
 }
 
 // loop is the scheduling loop. It ends when the M that runs it ends.
@@ -201,24 +271,13 @@ func (c *carrier) loop() {
 	}
 }
 
-// end ends the coroutine. There are three reasons: its M ends; the G on it panicked
-// or was cancelled, so that the scheduler stops and the M ends, too; or the carrier is
-// stopped while no M is in it.
-func (c *carrier) end() {
-	r := recover()
-	c.thread.Unlock() // a G that panicked may have had it locked
-	if r != nil && r != errCancelled {
-		panic(fmt.Sprintf("sched: bug: %v\n%s", r, debug.Stack()))
-	}
-}
-
 // enter leaves m's carrier for c. It returns true when an M enters the left one again,
 // and false when the left one is stopped instead.
 func (m *M) enter(c *carrier) bool {
 	m.spend(CostSwitch)
 	left := m.c
-	m.c = c
-	return left.leave(struct{}{})
+	m.c, c.m = c, m
+	return left.stack.Switch(c.stack)
 }
 
 // park blocks g. commit is called once g's carrier has been left; it makes g

@@ -2,7 +2,8 @@ package sched
 
 import (
 	"fmt"
-	"iter"
+
+	"numasched/sched/internal/coro"
 )
 
 // What package explore needs to look inside a scheduler, and to use it again.
@@ -188,13 +189,14 @@ type reuse struct {
 	nodes []Node // likewise
 	lines uint32
 
+	me    *coro.Stack
 	spare *carrier // in none of its lives
-	ends  []func() // of all coroutines
+	all   []*carrier
 }
 
 // Reuse prepares s for [Sched.Reset]. Call it before the first Run.
 func (s *Sched) Reuse() {
-	r := &reuse{lines: s.lines.Load()}
+	r := &reuse{lines: s.lines.Load(), me: coro.Current()}
 	for _, p := range s.ps {
 		r.ps = append(r.ps, *p)
 	}
@@ -227,41 +229,31 @@ func (s *Sched) Reset() {
 
 // Discard ends the coroutines that Reuse has kept. s cannot be used afterwards.
 func (s *Sched) Discard() {
-	for _, end := range s.reuse.ends {
-		end()
+	for _, c := range s.reuse.all {
+		c.endStack(s.reuse.me)
 	}
 	s.reuse = nil
 }
 
-// carrier returns a carrier as new. Its coroutine does not end: when the
-// scheduling loop has, or was stopped, it waits for the carrier's next life.
+// carrier returns a carrier as new. Its coroutine does not end with its life.
 func (r *reuse) carrier() *carrier {
 	if c := r.spare; c != nil {
 		r.spare, c.link = c.link, nil
 		return c
 	}
 	c := new(carrier)
-	idle, stopped := true, false
-	next, end := iter.Pull(func(yield func(struct{}) bool) {
-		leave := func(struct{}) bool { return yield(struct{}{}) && !stopped }
-		for more := true; more; more = yield(struct{}{}) {
-			c.run(leave)
-			idle = true
-		}
-	})
-	c.next = func() (struct{}, bool) {
-		idle = false
-		next()
-		return struct{}{}, !idle
-	}
-	c.stop = func() {
-		if !idle {
-			stopped = true
-			next() // unwinds what is on it
-			stopped = false
-		}
-		c.link, r.spare = r.spare, c
-	}
-	r.ends = append(r.ends, end)
+	c.makeStack()
+	r.all = append(r.all, c)
 	return c
+}
+
+// put takes a carrier back, and unwinds what is on it.
+func (r *reuse) put(c *carrier) {
+	if c.living {
+		c.back = r.me
+		r.me.Cancel(c.stack)
+		c.mustBeSound()
+	}
+	c.parked = nil
+	c.link, r.spare = r.spare, c
 }

@@ -174,6 +174,27 @@ func calledGoexit() bool {
 	}
 }
 
+// inGoexit reports whether a deferred function runs, directly or because of a panic in
+// another one, while [runtime.Goexit] ends the goroutine.
+func inGoexit() bool {
+	pcs := make([]uintptr, 64)
+	for skip := 2; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs)
+		for frames := runtime.CallersFrames(pcs[:n]); n > 0; {
+			f, more := frames.Next()
+			if f.Function == "runtime.Goexit" {
+				return true
+			}
+			if !more {
+				break
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
+}
+
 // checkdead is called by an M that is about to sleep when all Ps were idle. With
 // every Node locked, no P can stop being idle and nothing can be queued, so that
 // if all Ps are idle and all queues empty no M with a P holds a G. If nretaken is 0, no

@@ -3,6 +3,8 @@ package sched
 import (
 	"errors"
 	"runtime"
+
+	"numasched/sched/internal/coro"
 )
 
 // An M is a worker thread. The Machine gives it a thread, which calls Step. All else
@@ -32,6 +34,8 @@ type M struct {
 	oldp       *P // the P that it held last
 	link, back *M
 
+	base    *coro.Stack       // of the goroutine that calls Step
+	ended   bool              // the last Step is over
 	c       *carrier          // the one entered
 	nextg   *G                // fresh G for the carrier that is entered next
 	commit  func(*M, *G) bool // finishes the park of commitG, see carrier
@@ -77,20 +81,19 @@ func (m *M) waited(path int64) {
 // functions panic with if they ask for anything.
 var errCancelled = errors.New("sched: this G is cancelled, because its scheduler stops: its deferred functions can Alloc and Free, and nothing else")
 
-// Step enters m's carrier and returns when it is left: for another, which the
-// next Step enters, because of a [M.Pause], or, then Step returns false, because
-// m has ended.
+// Step enters m's carrier. It returns true after a [M.Pause], from which the next Step
+// goes on, and false when m has ended. The goroutine that calls Step must not be locked
+// to its thread.
 func (m *M) Step() (more bool) {
 	c := m.c
 	c.makeStack()
 	c.m = m
-	defer func() {
-		if !more { // ended, or c.next exits the goroutine because a G called Goexit
-			m.s.endedM()
-		}
-	}()
-	_, more = c.next()
-	return more
+	m.base.Switch(c.stack)
+	if m.ended {
+		m.c.mustBeSound()
+		m.s.endedM()
+	}
+	return !m.ended
 }
 
 // endedM notes that an M has ended. It acts in the name of m0: the M is in no
@@ -108,7 +111,7 @@ func (s *Sched) endedM() {
 // that pauses Ms, threads are not real.
 func (m *M) Pause() {
 	locks := m.c.thread.Unlock()
-	m.c.leave(struct{}{})
+	m.c.stack.Switch(m.base)
 	for range locks {
 		runtime.LockOSThread()
 	}
@@ -133,7 +136,7 @@ func (m *M) newm(p *P, searching bool) {
 
 func (m *M) allocm() *M {
 	s := m.s
-	nm := &M{s: s, memory: s.machine.Memory()}
+	nm := &M{s: s, memory: s.machine.Memory(), base: coro.Current()}
 	nm.note.key.line = s.newLines(1)
 	nm.c = m.newCarrier()
 	return nm

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"numasched/sched/internal/coro"
 	"numasched/sched/policy"
 )
 
@@ -57,7 +58,7 @@ type Sched struct {
 	statsAsked uint64  // calls of Stats
 	allc       *carrier
 	freec      *carrier
-	ncarriers  int
+	ncarriers  int    // that were ever made
 	allm       []*M   // Ms that were ever started
 	nfreec     Word32 // length of freec; read without the lock
 	nm         Word32 // Ms that have not ended; read without the lock
@@ -279,21 +280,24 @@ func (s *Sched) endCarriers() {
 		c.m = nil
 	}
 	s.freec = nil
-	endSome := func() {
+	if s.reuse != nil {
 		for c := s.allc; c != nil; c = s.allc {
 			s.forgetCarrier(c)
-			c.endStack()
+			s.reuse.put(c)
 		}
-	}
-	if s.reuse != nil {
-		endSome() // the explorer's Gs do not call Goexit, and a goroutine takes time
 		return
 	}
 	for s.allc != nil {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			endSome()
+			me := coro.Current()
+			for c := s.allc; c != nil; c = s.allc {
+				s.forgetCarrier(c)
+				if !c.endStack(me) {
+					panic("sched: bug: somebody enters a stack after the last M has ended")
+				}
+			}
 		}()
 		<-ended
 	}

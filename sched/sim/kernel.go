@@ -32,7 +32,6 @@ type thread struct {
 	actor    int32
 	clock    Time
 	state    threadState
-	paused   bool
 	cpu      int32 // that it runs on, or ran on last; -1 if none yet
 	core     int32
 	queue    int32    // the CPU whose queue it is in, while it is ready
@@ -56,22 +55,13 @@ type thread struct {
 	span       touch // scratch of Work
 }
 
-// resume lets t go on until it pauses. It returns false if t has ended.
+// resume lets t go on until it yields. It returns false if t has ended.
 func (t *thread) resume() bool {
 	if t.m != nil {
 		return t.m.Step()
 	}
 	_, ok := t.plain.next()
 	return ok
-}
-
-// pause returns from resume.
-func (t *thread) pause() {
-	if t.m != nil {
-		t.m.Pause()
-	} else {
-		t.plain.leave(struct{}{})
-	}
 }
 
 // onCPU returns how long t has had a CPU so far.

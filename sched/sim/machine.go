@@ -235,56 +235,34 @@ func (k *Machine) loop(done func() bool) bool {
 	return true
 }
 
-// loopApart is loop on a goroutine of its own, which the caller waits for. The caller
-// may be locked to its thread, which Ms' coroutines must not be; and a G that calls
-// [runtime.Goexit] ends the goroutine that runs the loop, after which another goes on.
+// loopApart is loop on a goroutine of its own, which the caller waits for: the caller
+// may be locked to its thread, which Ms' coroutines must not be.
 func (k *Machine) loopApart(done func() bool) (more bool) {
-	for returned := false; !returned; {
-		var panicked any
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			defer func() { panicked = recover() }()
-			more = k.loop(done)
-			returned = true
-		}()
-		<-ended
-		if panicked != nil {
-			panic(panicked) // a StallError
-		}
+	var panicked any
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer func() { panicked = recover() }()
+		more = k.loop(done)
+	}()
+	<-ended
+	if panicked != nil {
+		panic(panicked) // a StallError
 	}
 	return more
 }
 
 // step has t's M run until another event is due or the M waits.
 func (k *Machine) step(t *thread) {
-	stepped := false
-	defer func() {
-		if !stepped { // Goexit: the M has ended
-			t.state = ended
-			k.leave(t)
-			k.q.drop()
-			k.cur = nil
-		}
-	}()
 	if len(k.fabric.dirty) > 0 {
 		// Rates at this moment are not known yet, so there is no looking ahead.
 		k.q.hold(k.now)
 	}
 	k.cur = t
-	t.paused = false
-	for {
-		if !t.resume() {
-			t.state = ended
-			k.leave(t)
-			break
-		}
-		if t.paused {
-			t.paused = false
-			break
-		}
+	if !t.resume() {
+		t.state = ended
+		k.leave(t)
 	}
-	stepped = true
 	k.cur = nil
 	if t.state == running && t.flow == nil {
 		k.q.put(t.clock)
@@ -362,6 +340,9 @@ func (k *Machine) sync(t *thread) {
 
 // yield leaves the CPU's thread to the event loop, but the CPU to t.
 func (k *Machine) yield(t *thread) {
-	t.paused = true
-	t.pause()
+	if t.m != nil {
+		t.m.Pause()
+	} else {
+		t.plain.leave(struct{}{})
+	}
 }

@@ -319,8 +319,7 @@ func (x *Machine) loop() {
 	for x.next.id != 0 {
 		t := x.next
 		x.cur = t
-		// Step returns when t has given way to another thread, when it ends, or when
-		// it has entered another carrier; the next Step goes on with that carrier.
+		// Step returns when t has given way to another thread, or when it ends.
 		if !t.m.Step() && x.err == nil {
 			t.state = ended
 			x.step++

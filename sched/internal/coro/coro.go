@@ -1,0 +1,170 @@
+// Package coro makes stacks and switches between them directly.
+//
+// A coroutine of package iter is a place where one goroutine waits. Whoever calls next,
+// and then yield, and so on in turn, changes places with the goroutine that waits there.
+// iter.Pull means the two calls for two goroutines, but the place does not mind who
+// calls. This package calls such a place a cell. So it goes from any stack to any other
+// by one change of places. With next and yield as they are meant it would take two: back
+// to the goroutine that entered, and from there into the other stack.
+//
+// A stack that has been left waits in the cell of the stack that was entered. So cells
+// wander from stack to stack, and that makes it hard to end one: the goroutine of a
+// stack that returns changes places with whoever waits in the cell that the stack was
+// born with. End first sees to it that this is its caller.
+//
+// Invariants:
+//   - Every cell has one goroutine that waits there, except while somebody changes
+//     places with it.
+//   - cell.waiter is the stack that waits there, or nil while somebody is about to
+//     change places with it. Whoever has been switched to notes the stack that was left
+//     (arrive), so that nobody enters a stack which has not been left yet.
+//   - Whoever enters a stack first takes it out of cell.waiter (claim). So does End when
+//     it has a stack change cells; those who want to enter it wait for that.
+package coro
+
+import (
+	"iter"
+	"runtime"
+	"sync/atomic"
+)
+
+// A cell is where one goroutine waits.
+type cell struct {
+	next    func() (struct{}, bool)
+	yield   func(struct{}) bool
+	entered bool                  // next was called last, not yield
+	waiter  atomic.Pointer[Stack] // nil while its place changes
+}
+
+// changePlaces has the calling goroutine wait in k, and the one that waited there go on.
+func (k *cell) changePlaces() {
+	if !k.entered {
+		k.entered = true
+		k.next()
+	} else {
+		k.entered = false
+		k.yield(struct{}{})
+	}
+}
+
+// A Stack is a goroutine that runs only when it is switched to.
+type Stack struct {
+	cell atomic.Pointer[cell] // where it waits, or waited last
+	born *cell                // nil for a goroutine that was not made here
+
+	// Told by whoever switches to the stack.
+	from    *Stack // that was left
+	via     *cell  // where from waits
+	order   order
+	relay   *cell  // of orderRelay: change places there
+	relayTo *Stack // who waits there
+}
+
+// An order is what a stack is to do when it is switched to.
+type order uint8
+
+const (
+	orderNone   order = iota
+	orderCancel       // have Switch return false
+	orderRelay        // go on to another cell
+)
+
+// New makes a stack on which run will run. When it is switched to for the first time run
+// is called, with canceled if Cancel has done so. After run has returned the stack cannot
+// be used any more; it must return only when End has told it to.
+//
+// The calling goroutine must not be locked to its thread.
+func New(run func(canceled bool)) *Stack {
+	s, k := new(Stack), new(cell)
+	k.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		k.yield = yield
+		run(!s.arrive())
+	})
+	s.born = k
+	s.wait(k)
+	return s
+}
+
+// Current returns a Stack for the calling goroutine, which was not made here. It runs.
+func Current() *Stack { return new(Stack) }
+
+// wait notes that s waits in k.
+func (s *Stack) wait(k *cell) {
+	if s.cell.Load() != k { // two stacks in turn stay where they are
+		s.cell.Store(k)
+	}
+	k.waiter.Store(s)
+}
+
+// claim takes s out of the cell where it waits, so that only the caller changes places
+// with it, and returns the cell.
+func (s *Stack) claim() *cell {
+	for {
+		if k := s.cell.Load(); k != nil && k.waiter.CompareAndSwap(s, nil) {
+			return k
+		}
+		runtime.Gosched() // End has it change cells
+	}
+}
+
+// Switch leaves s, which is the calling goroutine's, for to, and returns when somebody
+// switches to s. It returns false if that was Cancel. Only one goroutine may switch to a
+// stack; the caller answers for that.
+func (s *Stack) Switch(to *Stack) bool {
+	s.enter(to, to.claim())
+	return s.arrive()
+}
+
+// enter changes places with to, which waits in k.
+func (s *Stack) enter(to *Stack, k *cell) {
+	to.from, to.via = s, k
+	k.changePlaces()
+}
+
+// arrive is what a stack does when it has been switched to.
+func (s *Stack) arrive() bool {
+	for {
+		if s.from != nil {
+			s.from.wait(s.via)
+			s.from, s.via = nil, nil
+		}
+		switch s.order {
+		case orderNone:
+			return true
+		case orderCancel:
+			s.order = orderNone
+			return false
+		case orderRelay:
+			k, to := s.relay, s.relayTo
+			s.order, s.relay, s.relayTo = orderNone, nil, nil
+			s.enter(to, k)
+		}
+	}
+}
+
+// Cancel switches from s to x and has x's Switch return false. It returns when somebody
+// switches to s.
+func (s *Stack) Cancel(x *Stack) {
+	x.order = orderCancel
+	s.Switch(x)
+}
+
+// End ends x, whose run returns when it is cancelled. It reports whether it has: not if
+// the stack that waits in x's first cell is just being entered. Try again then.
+func (s *Stack) End(x *Stack) bool {
+	if y := x.born.waiter.Load(); y != x {
+		if y == nil || !x.born.waiter.CompareAndSwap(y, nil) {
+			return false
+		}
+		// s goes to x in k, x to y in x's first cell, y to s in k. x has no from, so
+		// that nobody takes s for one that waits in k.
+		k := x.claim()
+		x.order, x.relay, x.relayTo = orderRelay, x.born, y
+		y.order, y.relay, y.relayTo = orderRelay, k, s
+		k.changePlaces()
+		s.arrive()
+	}
+	x.order = orderCancel
+	x.claim().changePlaces() // in x.born, where s now waits for x's goroutine to end
+	return true
+}

@@ -1,0 +1,165 @@
+package coro
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestStacksSwitchInAnyOrder(t *testing.T) {
+	before := runtime.NumGoroutine()
+	r := rand.New(rand.NewPCG(1, 2))
+	me := Current()
+	const n = 50
+	var stacks [n]*Stack
+	var runs [n]int
+	left := 10_000
+	for i := range stacks {
+		var s *Stack
+		s = New(func(canceled bool) {
+			for !canceled {
+				runs[i]++
+				to := me
+				if left--; left > 0 {
+					for to == me || to == s {
+						to = stacks[r.IntN(n)]
+					}
+				}
+				canceled = !s.Switch(to)
+			}
+		})
+		stacks[i] = s
+	}
+	me.Switch(stacks[0])
+	sum := 0
+	for _, k := range runs {
+		sum += k
+	}
+	if sum != 10_000 {
+		t.Errorf("%d runs, want 10000", sum)
+	}
+	// End them in another order than that in which they were made.
+	for _, i := range r.Perm(n) {
+		for !me.End(stacks[i]) {
+			t.Fatal("End was refused with nobody else there")
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+		}
+	}
+}
+
+func TestAStackThatNeverRanEnds(t *testing.T) {
+	me := Current()
+	ran := false
+	if s := New(func(canceled bool) { ran = !canceled }); !me.End(s) || ran {
+		t.Errorf("ended, and its function ran as if not cancelled: %v", ran)
+	}
+}
+
+func TestCancelUnwindsAndComesBack(t *testing.T) {
+	me := Current()
+	var s *Stack
+	var told []bool
+	s = New(func(canceled bool) {
+		for {
+			told = append(told, canceled)
+			canceled = !s.Switch(me)
+			if len(told) == 3 {
+				return
+			}
+		}
+	})
+	me.Switch(s)
+	me.Cancel(s)
+	me.Switch(s)
+	me.End(s)
+	if len(told) != 3 || told[0] || !told[1] || told[2] {
+		t.Errorf("cancelled: %v, want false, true, false", told)
+	}
+}
+
+// Threads switch among stacks that wander between them, while others are made and ended.
+func TestStacksWanderBetweenThreads(t *testing.T) {
+	const threads, stacks, switches = 4, 12, 3000
+	type item struct {
+		s    *Stack
+		back *Stack // where it goes when it leaves
+		end  bool
+	}
+	pool := make(chan *item, threads*stacks)
+	mk := func() *item {
+		it := new(item)
+		it.s = New(func(canceled bool) {
+			for !canceled {
+				canceled = !it.s.Switch(it.back)
+			}
+		})
+		return it
+	}
+	for range threads * stacks / 2 {
+		pool <- mk()
+	}
+	var all sync.WaitGroup
+	for i := range threads {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(i), 0))
+			me := Current()
+			for range switches {
+				switch it := <-pool; r.IntN(8) {
+				case 0: // end it and make another
+					for !me.End(it.s) {
+						runtime.Gosched()
+					}
+					pool <- mk()
+				case 1, 2: // through two
+					other := <-pool
+					it.back, other.back = other.s, me
+					me.Switch(it.s)
+					pool <- it
+					pool <- other
+				default:
+					it.back = me
+					me.Switch(it.s)
+					pool <- it
+				}
+			}
+		})
+	}
+	all.Wait()
+	me := Current()
+	for range threads * stacks / 2 {
+		it := <-pool
+		for !me.End(it.s) {
+			runtime.Gosched()
+		}
+	}
+}
+
+func BenchmarkSwitch(b *testing.B) {
+	me := Current()
+	var x, y *Stack
+	left := b.N
+	body := func(s, peer **Stack) func(bool) {
+		return func(canceled bool) {
+			for !canceled {
+				to := *peer
+				if left--; left <= 0 {
+					to = me
+				}
+				canceled = !(*s).Switch(to)
+			}
+		}
+	}
+	x, y = New(body(&x, &y)), New(body(&y, &x))
+	b.ResetTimer()
+	me.Switch(x)
+	b.StopTimer()
+	for _, s := range []*Stack{x, y} {
+		me.End(s)
+	}
+}
