@@ -52,6 +52,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 		captureCommand(),
 		doctorCommand(),
 		runCommand(line),
+		peersCommand(line),
 		simCommand(line),
 		calibrateCommand(),
 		exploreCommand(),

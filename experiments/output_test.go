@@ -29,6 +29,7 @@ func TestOutputThatCannotBeWrittenIsAnErrorOfEveryCommand(t *testing.T) {
 		"capture":    {filepath.Join(dir, "mine.tar.gz")},
 		"doctor":     nil,
 		"run":        tiny(filepath.Join(dir, "run"))[1:],
+		"peers":      {"--arm", "flat,chanpool", "--workload", "spawn:n=10", "--reps", "1", "--time", "1ms", "--out", filepath.Join(dir, "peers")},
 		"sim":        {"--preset", "synthetic:2x2", "--workload", "fib:n=5"},
 		"calibrate":  {"--help"}, // it measures for a minute
 		"explore":    {"--gs", "1", "--bound", "0", "--pct", "1", "--program", "spawn"},

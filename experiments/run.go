@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/peers"
 	"numasched/experiments/workload"
 	"numasched/sched/policy"
 	"numasched/topology"
@@ -91,7 +92,7 @@ func runCommand(line []string) *cobra.Command {
 	fs.BoolVar(&f.virtual, "virtual", os.Getenv("NUMALAB") != "", "this is a virtual NUMA machine: report locality, never speed (set in scripts/numalab.sh)")
 	fs.BoolVar(&f.json, "json", false, "print the tables as JSON (harness.Report describes it)")
 	f.baseline = baselineFlag(cmd)
-	complete(cmd, "arm", completeList(append(armNames(), "all"), false))
+	complete(cmd, "arm", completeList(append(append(armNames(), peerNames()...), "all"), false))
 	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
 	complete(cmd, "topology", completeTopology)
 	complete(cmd, "out", completeDirs)
@@ -234,6 +235,9 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 					if arm == harness.Goroutine && !l.stock {
 						continue
 					}
+					if peer := peers.ByName(arm); peer != nil && !peer.Has(l.Name) {
+						continue
+					}
 					cells = append(cells, harness.PlanCell{
 						Cell: harness.Cell{Workload: l.Name, Params: l.params, Arm: arm, Topo: harness.TopologyLabel(t), Procs: p},
 						Unit: l.Unit,
@@ -243,7 +247,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 		}
 	}
 	if len(cells) == 0 {
-		return nil, nil, usagef("--arm %s, --workload %s: nothing to run: no workload given has a version in plain goroutines", f.arms, f.workloads)
+		return nil, nil, usagef("--arm %s, --workload %s: nothing to run: none of these arms has any of these workloads", f.arms, f.workloads)
 	}
 	reps, target := f.length(len(cells))
 	place := harness.Host
@@ -307,8 +311,18 @@ func schedulerNames() []string {
 	return names
 }
 
-// armNames returns the names of all arms, including stock Go's goroutines.
+// armNames returns the names of the arms that "all" stands for: this module's and
+// stock Go's goroutines.
 func armNames() []string { return append(schedulerNames(), harness.Goroutine) }
+
+// peerNames returns the names of the arms that are other people's runtimes.
+func peerNames() []string {
+	var names []string
+	for _, p := range peers.All {
+		names = append(names, p.Name)
+	}
+	return names
+}
 
 func workloadNames() []string {
 	var names []string
@@ -325,8 +339,12 @@ func parseArms(s string) ([]string, error) {
 		return names, nil
 	}
 	for _, a := range arms {
-		if !slices.Contains(names, a) {
-			return nil, usagef("--arm: %w", unknown("arm", a, append(names, "all")))
+		if peer := peers.ByName(a); peer != nil {
+			if err := peer.Ready(); err != nil {
+				return nil, usagef("--arm %s: %w", a, err)
+			}
+		} else if !slices.Contains(names, a) {
+			return nil, usagef("--arm: %w", unknown("arm", a, append(append(names, peerNames()...), "all")))
 		}
 	}
 	if len(arms) == 0 {
@@ -421,7 +439,7 @@ func schedulersHelp() string {
 }
 
 func armsHelp() string {
-	return fmt.Sprintf("%s    %-14s stock Go: goroutines on GOMAXPROCS threads (%s)\n", schedulersHelp(), harness.Goroutine, runtime.Version())
+	return fmt.Sprintf("%s    %-14s stock Go: goroutines on GOMAXPROCS threads (%s)\n%s", schedulersHelp(), harness.Goroutine, runtime.Version(), peersHelp())
 }
 
 func workloadsHelp() string {

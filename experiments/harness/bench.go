@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"numasched/experiments/peers"
 	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/host"
@@ -39,6 +40,9 @@ func HostBench(topos map[string]*topology.Topology) Bench {
 		if c.Arm == Goroutine {
 			return benchStock(c, w, in, rep)
 		}
+		if peer := peers.ByName(c.Arm); peer != nil {
+			return benchPeer(c, w, in, params, rep, peer)
+		}
 		return benchSched(c, w, in, rep, topos[c.Topo])
 	}
 }
@@ -68,6 +72,15 @@ func benchStock(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Re
 		}
 	}
 	out.Why = "stock goroutines are not bound"
+	out.Values = timing(w, in, out.Elapsed, rep.Runs)
+	return out, nil
+}
+
+func benchPeer(c *PlanCell, w *workload.Workload, in *workload.Instance, params workload.Params, rep Repetition, peer *peers.Peer) (out Outcome, err error) {
+	if out.Elapsed, err = peer.Measure(w.Name, params, c.Procs, rep.Runs, rep.Warm); err != nil {
+		return out, err
+	}
+	out.Why = "peers are not bound"
 	out.Values = timing(w, in, out.Elapsed, rep.Runs)
 	return out, nil
 }

@@ -1,0 +1,86 @@
+// Package peers runs other people's task runtimes on the workloads that they share
+// with this module, so that a result says what a reader would use otherwise. Each
+// peer is an arm of its own name, like "goroutine".
+//
+// Peers written in Go are part of the program. Peers in other languages are small
+// programs, in the folder native. They are built by the compilers of this computer
+// when they are first needed; a computer without those compilers does without the
+// peers.
+//
+// A peer does the same work in the same order of magnitude of tasks as the workload of
+// that name in package workload. It checks its answer, and its time per unit is
+// comparable. Whoever reads results should know that a pool limits how many of its
+// tasks run at a time, so that a task in it must not wait for another: no pool has a
+// fork-join workload.
+package peers
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"numasched/experiments/workload"
+)
+
+// A Peer is another task runtime.
+type Peer struct {
+	Name, Doc string
+
+	pool *goPool // of a peer in Go
+	prog *native // of one in another language
+}
+
+// All are the peers, those in Go first.
+var All = []*Peer{
+	{Name: "chanpool", Doc: "P goroutines that take functions from one channel", pool: chanPool},
+	{Name: "ants", Doc: "github.com/panjf2000/ants, a pool of P goroutines", pool: antsPool},
+	{Name: "pond", Doc: "github.com/alitto/pond, a pool of P goroutines", pool: pondPool},
+	{Name: "conc", Doc: "github.com/sourcegraph/conc, a pool of P goroutines", pool: concPool},
+	{Name: "onetbb", Doc: "oneTBB task groups (C++; Debian: g++, libtbb-dev)", prog: oneTBB},
+	{Name: "openmp", Doc: "OpenMP tasks (C++; Debian: g++)", prog: openMP},
+	{Name: "rayon", Doc: "rayon joins and scopes (Rust; Debian: cargo, librust-rayon-dev)", prog: rayon},
+}
+
+// ByName returns the peer with the given name, or nil.
+func ByName(name string) *Peer {
+	i := slices.IndexFunc(All, func(p *Peer) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return All[i]
+}
+
+// Has reports whether p has the workload with the given name.
+func (p *Peer) Has(load string) bool {
+	if p.pool != nil {
+		return load == "spawn" || load == "parfor"
+	}
+	return load == "spawn" || load == "parfor" || load == "fib" || load == "fib-closure"
+}
+
+// Ready builds what p needs. The error says why p cannot run on this computer.
+func (p *Peer) Ready() error {
+	if p.prog == nil {
+		return nil
+	}
+	_, err := p.prog.build()
+	return err
+}
+
+// Measure runs a workload that p has, on procs threads, and returns how long the given
+// number of runs took together. If warm is set, one more run comes first. The error
+// says that an answer was wrong, or that p could not run.
+func (p *Peer) Measure(load string, params workload.Params, procs, runs int, warm bool) (time.Duration, error) {
+	elapsed, err := time.Duration(0), fmt.Errorf("it does not have the workload %s", load)
+	switch {
+	case !p.Has(load):
+	case p.pool != nil:
+		elapsed, err = p.pool.measure(load, int(params["n"]), procs, runs, warm)
+	default:
+		elapsed, err = p.prog.measure(load, int(params["n"]), procs, runs, warm)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("peer %s: %w", p.Name, err)
+	}
+	return elapsed, nil
+}
