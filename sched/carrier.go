@@ -300,7 +300,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 		panic(errCancelled)
 	}
 	m.p.stats.Parks++
-	m.leaves(g)
+	m.eventG(EventPark, g, uint64(why))
 	if s.severalDomains {
 		g.needRest().p = m.p
 		if g.home.Load() == noHome { // it was run inline
@@ -343,6 +343,7 @@ func (m *M) commitPark() {
 	commit, gp := m.commit, m.commitG
 	m.commit, m.commitG = nil, nil
 	if !commit(m, gp) {
+		m.eventG(EventRequeue, gp, 0)
 		m.runqput(gp, true)
 	}
 }

@@ -28,9 +28,7 @@ type G struct {
 	joined   Word32 // joinRunning, joinDone or joinWaiting
 	queuePos uint64 // on the one queue of arms without rings: its position + 1
 
-	// Of M.Path, while no M runs it: what it had to wait for, or, once it has
-	// ended, what its parent had to wait for.
-	path int64
+	seq uint32 // events that named it, see event.go
 
 	rest *gRest // nil until it is needed
 }
@@ -143,15 +141,14 @@ const inlineBinding = 1024
 func (g *G) runInline(child *G) {
 	m := g.m
 	m.spend(CostInline)
-	path := m.Path
-	m.starts(child)
+	m.eventG(EventInline, child, 0)
 	if m.p.stats.Inlined++; m.p.stats.Inlined%inlineBinding == 0 {
 		m.checkBinding()
 	}
 	child.m, child.c = m, m.c
 	child.invoke(g)
 	g.m = child.m // which may be another now
-	g.m.waited(path)
+	g.m.eventG(EventEnd, child, child.group.name())
 }
 
 // Go starts fn as a G of its own on this node.
@@ -188,6 +185,7 @@ func commitYield(m *M, gp *G) bool {
 			n = home.node
 		}
 	}
+	m.eventG(EventRequeue, gp, 0)
 	m.queuePut(n, gp)
 	m.wakep(n)
 	return true

@@ -45,7 +45,7 @@ func (m *M) newG() *G {
 	if gp == nil {
 		gp = m.gfget()
 	}
-	m.leaves(gp)
+	m.eventG(EventSpawn, gp, 0)
 	return gp
 }
 

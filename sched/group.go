@@ -1,5 +1,7 @@
 package sched
 
+import "unsafe"
+
 // Fork and Join, Group and Wait. A join first takes back the child that nobody has
 // stolen, from the owner's end of the ring, and runs it inline. That costs a push, a
 // pop and a call. A join waits only for a child that was stolen.
@@ -43,8 +45,8 @@ func (g *G) Join(c Child) int {
 			g.park(WaitJoin, commitJoin)
 		}
 		child.joined.store(g.m, joinRunning) // for its next life
+		g.m.eventG(EventJoin, child, 0)
 	}
-	g.m.waited(child.path)
 	ret := child.arg.A
 	child.task, child.arg.Data, child.parent = nil, nil, nil
 	child.forks++
@@ -74,7 +76,6 @@ func commitJoin(m *M, g *G) bool {
 // endFork ends a forked child that was not run inline.
 func (m *M) endFork(child *G) {
 	parent := child.parent
-	m.leaves(child)
 	if child.joined.swap(m, joinDone) == joinWaiting {
 		m.ready(parent) // from here on child is the parent's to free
 	}
@@ -147,11 +148,11 @@ func (gr *Group) Wait(g *G) {
 	}
 	gr.open = 0
 	gr.left.store(g.m, 0)
-	if s := g.m.s; g.m.memory != nil {
-		g.m.waited(s.groupPaths[gr])
-		delete(s.groupPaths, gr)
-	}
+	g.m.eventG(EventWait, g, gr.name())
 }
+
+// name is what events name gr by: 0 if it is nil.
+func (gr *Group) name() uint64 { return uint64(uintptr(unsafe.Pointer(gr))) }
 
 // popMember takes a member of gr that has not started back from the owner's
 // end of the run queue.
@@ -185,9 +186,6 @@ func commitWait(m *M, g *G) bool {
 
 // endMember ends a member that was not run inline.
 func (m *M) endMember(gr *Group) {
-	if m.Path > 0 { // only where memory is not real, and one M runs at a time
-		m.s.groupPaths[gr] = max(m.s.groupPaths[gr], m.Path)
-	}
 	if gr.left.add(m, -1) == 0 {
 		m.ready(gr.waiter)
 	}

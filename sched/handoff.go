@@ -7,15 +7,17 @@ package sched
 // acquirep has m hold p, which nobody else holds.
 func (m *M) acquirep(p *P) {
 	m.p, p.m = p, m
+	m.eventP(EventAcquire, p)
 }
 
 // releasep makes m's P idle, and m as well, and returns how many Ps are idle now. The
 // lock of the P's Node is held. From then on m may be given another P: see woken.
 func (m *M) releasep() int32 {
 	p := m.p
+	m.eventP(EventRelease, p)
 	m.p, p.m = nil, nil
 	m.oldp = p
-	p.node.mput(m)
+	m.mput(p.node)
 	return m.pidleput(p.node, p)
 }
 
@@ -27,7 +29,7 @@ func (m *M) unidle(p *P) bool {
 	took := p.idle && p.oldm == m
 	if took {
 		m.pidletake(n, p)
-		n.mtake(m)
+		m.mtake(n, m)
 		m.acquirep(p)
 	}
 	n.lock.unlock(m)
@@ -41,7 +43,7 @@ func (m *M) takeIdle(p *P) (mp *M, took bool) {
 	n.lock.lock(m)
 	if took = p.idle; took {
 		m.pidletake(n, p)
-		mp = n.mget(p)
+		mp = m.mget(n, p)
 	}
 	n.lock.unlock(m)
 	return mp, took
@@ -64,6 +66,7 @@ func (m *M) startm(p *P, mp *M, searching bool) {
 // handoffp gives p, which nobody holds, to an M if there is work for it, and makes it
 // idle otherwise. m has no P itself.
 func (m *M) handoffp(p *P) {
+	m.eventP(EventHandoff, p)
 	n := p.node
 	if p.hasWork(m) || n.nrunq.load(m) != 0 {
 		m.startFor(p, false)
@@ -91,7 +94,7 @@ func (m *M) handoffp(p *P) {
 func (m *M) startFor(p *P, searching bool) {
 	n := p.node
 	n.lock.lock(m)
-	mp := n.mget(p)
+	mp := m.mget(n, p)
 	n.lock.unlock(m)
 	m.startm(p, mp, searching)
 }
@@ -105,7 +108,7 @@ func (m *M) stopm() bool {
 		n.lock.unlock(m)
 		return false
 	}
-	n.mput(m)
+	m.mput(n)
 	n.lock.unlock(m)
 	m.note.sleep(m)
 	m.woken()

@@ -13,15 +13,12 @@ type M struct {
 	ID    int
 	Local any // the Machine's own
 
-	// Path is the length of the critical path up to where m's G is now: the longest
-	// chain of Works in which each had to wait for the one before. A Machine with a
-	// [Memory] adds every Work to it, in its own units. Elsewhere it is 0.
-	Path int64
-
 	s      *Sched
-	memory Memory // nil on a machine whose memory is real
-	p      *P     // that it holds; nil while it has none
-	nextp  *P     // that it will hold when it wakes; set by whoever wakes it
+	memory Memory    // nil on a machine whose memory is real
+	events EventSink // nil while nobody wants to know, see event.go
+	seq    uint32    // events that named it, likewise
+	p      *P        // that it holds; nil while it has none
+	nextp  *P        // that it will hold when it wakes; set by whoever wakes it
 
 	syscall uint32 // value of oldp.status while m is in a system call
 
@@ -55,28 +52,6 @@ type M struct {
 	bindErr   error // why Bind failed, nil if it did not
 }
 
-// starts takes gp's critical-path length as m's own, when m begins to run gp or
-// resumes it.
-func (m *M) starts(gp *G) {
-	if m.memory != nil {
-		m.Path = gp.path
-	}
-}
-
-// leaves saves m's critical-path length in gp, when gp parks, ends or is spawned.
-func (m *M) leaves(gp *G) {
-	if m.memory != nil {
-		gp.path = m.Path
-	}
-}
-
-// waited raises m's critical-path length to path, that of what m's G has waited for.
-func (m *M) waited(path int64) {
-	if m.memory != nil {
-		m.Path = max(m.Path, path)
-	}
-}
-
 // errCancelled unwinds Gs that will never go on. It is also what their deferred
 // functions panic with if they ask for anything.
 var errCancelled = errors.New("sched: this G is cancelled, because its scheduler stops: its deferred functions can Alloc and Free, and nothing else")
@@ -91,6 +66,7 @@ func (m *M) Step() (more bool) {
 	m.base.Switch(c.stack)
 	if m.ended {
 		m.c.mustBeSound()
+		m.eventM(EventEndM, m)
 		m.s.endedM()
 	}
 	return !m.ended
@@ -129,9 +105,8 @@ func (m *M) P() int {
 func (m *M) newm(p *P, searching bool) {
 	nm := m.allocm()
 	nm.searching = searching
-	nm.acquirep(p)
 	p.tick = bindingTicks - 1 // have it bound at once
-	m.startNew(nm)
+	m.startNew(nm, p)
 }
 
 func (m *M) allocm() *M {
@@ -142,13 +117,18 @@ func (m *M) allocm() *M {
 	return nm
 }
 
-// startNew gives nm a thread.
-func (m *M) startNew(nm *M) {
+// startNew gives nm a thread, and p unless it is nil.
+func (m *M) startNew(nm *M, p *P) {
 	s := m.s
 	s.lock.lock(m)
 	nm.ID = len(s.allm)
 	s.allm = append(s.allm, nm)
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
+	nm.events = s.eventsOf(nm)
+	m.eventM(EventNewM, nm)
+	if p != nil {
+		nm.acquirep(p)
+	}
 	s.machine.Newosproc(nm, m)
 }

@@ -62,6 +62,10 @@ type Machine interface {
 	// happens. It is nil on a machine whose memory is real.
 	Memory() Memory
 
+	// EventSink returns who the machine wants to be told of m's events, or nil. It is called
+	// once for every M, before the M does anything.
+	EventSink(m *M) EventSink
+
 	// Work does w for a G that runs on m: a real machine calls kernel, a
 	// simulated one charges m's clock with w.
 	Work(m *M, w *Work, kernel func())

@@ -52,10 +52,11 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	if !s.arm.NodeQ {
 		s.nodes[0].near = s.nodes
 	}
-	for _, n := range s.nodes {
+	s.nodes = withPs(s.nodes)
+	for i, n := range s.nodes {
+		n.index = i
 		n.near = withPs(n.near)
 	}
-	s.nodes = withPs(s.nodes)
 	s.makePools()
 	for _, p := range s.ps {
 		p.tiers = s.makeTiers(topo, p)

@@ -27,6 +27,7 @@ func (pl *domain) hasPs() bool { return len(pl.node.ps) > 0 }
 //     wakeup.
 //   - nidle, nrunq and Sched.npidle change under the lock, and are read without.
 type Node struct {
+	index int // in Sched.nodes
 	lock  mutex
 	runq  gQueue
 	nrunq Word32 // length of runq
@@ -44,6 +45,7 @@ type Node struct {
 
 // pidleput makes p idle and returns how many Ps are idle now. n.lock is held.
 func (m *M) pidleput(n *Node, p *P) int32 {
+	m.eventP(EventIdle, p)
 	p.idle = true
 	p.link, p.back = n.idle, nil
 	if n.idle != nil {
@@ -56,6 +58,7 @@ func (m *M) pidleput(n *Node, p *P) int32 {
 
 // pidletake takes p off the idle list. n.lock is held.
 func (m *M) pidletake(n *Node, p *P) {
+	m.eventP(EventUnidle, p)
 	p.idle = false
 	if p.back != nil {
 		p.back.link = p.link
@@ -74,30 +77,32 @@ func (m *M) pidletake(n *Node, p *P) {
 
 // mget takes an idle M to hold p off the list: the one that held it last, if that is
 // idle. It returns nil if none is. n.lock is held.
-func (n *Node) mget(p *P) *M {
+func (m *M) mget(n *Node, p *P) *M {
 	mp := p.oldm
 	if mp == nil {
 		mp = n.midle
 	}
 	if mp != nil {
-		n.mtake(mp)
+		m.mtake(n, mp)
 	}
 	return mp
 }
 
-// mput makes mp idle. n is the Node of mp.oldp. n.lock is held.
-func (n *Node) mput(mp *M) {
-	mp.idle = true
-	mp.link, mp.back = n.midle, nil
+// mput makes m idle. n is the Node of m.oldp. n.lock is held.
+func (m *M) mput(n *Node) {
+	m.eventM(EventSleep, m)
+	m.idle = true
+	m.link, m.back = n.midle, nil
 	if n.midle != nil {
-		n.midle.back = mp
+		n.midle.back = m
 	}
-	n.midle = mp
-	mp.oldp.oldm = mp
+	n.midle = m
+	m.oldp.oldm = m
 }
 
 // mtake takes mp off the idle list. n.lock is held.
-func (n *Node) mtake(mp *M) {
+func (m *M) mtake(n *Node, mp *M) {
+	m.eventM(EventWake, mp)
 	mp.idle = false
 	if mp.back != nil {
 		mp.back.link = mp.link

@@ -36,6 +36,7 @@ type P struct {
 	oldm *M
 
 	stats pstats
+	seq   uint32 // events that named it, see event.go
 
 	// What Stats sees while the P runs; under Sched.lock.
 	published   Stats

@@ -27,6 +27,11 @@ type Config struct {
 	// scheduler can only watch. nil means that it goes to the standard error. sysmon
 	// calls it.
 	Report func(text string)
+
+	// Events, if not nil, returns who is told of the events of an M: nil if nobody is. It is
+	// called once for every M, before the M does anything, and for the M with the ID -1 that
+	// stands for callers from outside.
+	Events func(*M) EventSink
 }
 
 // A Sched schedules Gs on the Ps and Ms of one machine.
@@ -35,6 +40,7 @@ type Sched struct {
 	arm      policy.Arm
 	noSysmon bool
 	report   func(string)
+	events   func(*M) EventSink
 
 	ps             []*P
 	domains        []*domain
@@ -66,9 +72,6 @@ type Sched struct {
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 
 	lines atomic.Uint32
-	// groupPaths are the longest M.Paths of members that have ended elsewhere, of
-	// Groups with any. A field of Group would be memory that every Group takes.
-	groupPaths map[*Group]int64
 
 	outer  sync.Mutex // serialises callers from outside while they use m0
 	m0     *M         // stands for them
@@ -104,7 +107,7 @@ func New(cfg Config) (*Sched, error) {
 	if cfg.Procs < 1 || cfg.Procs > max {
 		return nil, fmt.Errorf("sched: Config.Procs is %d: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
 	}
-	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, report: cfg.Report, groupPaths: make(map[*Group]int64)}
+	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, report: cfg.Report, events: cfg.Events}
 	if s.report == nil {
 		s.report = func(text string) { os.Stderr.WriteString(text) }
 	}
@@ -118,6 +121,7 @@ func New(cfg Config) (*Sched, error) {
 	s.quiet.line = s.newLines(1)
 	s.nfreec.line = s.lock.key.line
 	s.mapPs(topo, cfg.Procs, cfg.Seed)
+	s.m0.events = s.eventsOf(s.m0)
 	return s, nil
 }
 
@@ -186,7 +190,7 @@ func (s *Sched) Run(fn func(*G)) error {
 		return err
 	}
 	s.runs = append(s.runs, r)
-	gp.path = m.Path // that of the Runs before
+	m.eventG(EventSpawn, gp, 0)
 	n := s.ps[0].node
 	m.queuePut(n, gp) // under s.lock, see checkdead
 	s.lock.unlock(m)
@@ -223,7 +227,6 @@ func (m *M) finish(r *run, how uint32) {
 func (m *M) endRun(r *run) {
 	s := m.s
 	s.lock.lock(m)
-	s.m0.Path = max(s.m0.Path, m.Path)
 	i := slices.Index(s.runs, r)
 	if i >= 0 {
 		s.runs = slices.Delete(s.runs, i, i+1)
@@ -322,6 +325,7 @@ func (m *M) stop(err error) {
 		return
 	}
 	s.err = err
+	m.eventM(EventStop, m)
 	s.stopping.store(m, stopping)
 	runs, sysmon := s.runs, s.sysmonM
 	s.runs = nil
@@ -339,7 +343,7 @@ func (m *M) stop(err error) {
 			m.pidletake(n, p)
 		}
 		for mp := n.midle; mp != nil; mp = n.midle {
-			n.mtake(mp)
+			m.mtake(n, mp)
 			mp.note.wakeup(m) // for no P: it ends
 		}
 		n.lock.unlock(m)

@@ -266,7 +266,7 @@ func (m *M) wakep(n *Node) {
 		p, mp := n.idle, (*M)(nil)
 		if p != nil {
 			m.pidletake(n, p)
-			mp = n.mget(p)
+			mp = m.mget(n, p)
 		} else {
 			// Somebody was faster. Uncount the searcher under the lock: an M that is
 			// about to sleep there must not rely on it.
@@ -283,9 +283,7 @@ func (m *M) wakep(n *Node) {
 // ready makes gp, which was parked, runnable.
 func (m *M) ready(gp *G) {
 	s, p := m.s, m.p
-	if m.memory != nil {
-		gp.path = max(gp.path, m.Path) // it waited for what m runs
-	}
+	m.eventG(EventReady, gp, 0)
 	if s.homes {
 		here := int32(p.domain.index)
 		rest := gp.rest // it has parked
@@ -349,7 +347,7 @@ func (m *M) execute(gp *G) {
 	m.spend(CostExecute)
 	m.p.stats.Executed++
 	m.ran(gp)
-	m.starts(gp)
+	m.eventG(EventStart, gp, 0)
 	gp.m, gp.c = m, m.c
 	gp.invoke(nil)
 	m = gp.m
@@ -357,6 +355,7 @@ func (m *M) execute(gp *G) {
 		m.c.thread.Unlock()
 		m.stop(gp.endedLocked())
 	}
+	m.eventG(EventEnd, gp, gp.group.name())
 	switch {
 	case gp.group != nil:
 		m.endMember(gp.group)
@@ -375,7 +374,7 @@ func (m *M) execute(gp *G) {
 func (m *M) resume(gp *G) {
 	m.p.stats.Resumed++
 	m.ran(gp)
-	m.starts(gp)
+	m.eventG(EventStart, gp, 0)
 }
 
 // ran counts whether gp runs at home. A G is at home where it first runs.

@@ -97,7 +97,9 @@ func (m *M) stealFrom(v *P, remote, last bool) *G {
 			p.smallThefts++
 		}
 	}
-	return p.ring.pop(m)
+	gp := p.ring.pop(m)
+	m.eventG(EventSteal, gp, theft(n, v.id))
+	return gp
 }
 
 // stealNext takes the G that v would run next. Often v is just about to run it: v's G
@@ -113,6 +115,7 @@ func (m *M) stealNext(v *P, remote bool) *G {
 		return nil
 	}
 	m.p.stats.steals(m.p, v, 1)
+	m.eventG(EventSteal, gp, theft(1, v.id))
 	return gp
 }
 
@@ -154,6 +157,7 @@ func (m *M) queueRob(n *Node, last bool) *G {
 	if gp != nil {
 		m.p.stats.StealsRemote++
 		m.p.stats.StolenRemote += int64(take)
+		m.eventG(EventSteal, gp, theft(take, ^n.index))
 	}
 	return gp
 }

@@ -34,6 +34,8 @@ func (g *G) SyscallFor(d time.Duration, f func()) {
 func (m *M) entersyscall(g *G) {
 	p := m.p
 	p.stats.Syscalls++
+	m.eventG(EventSyscall, g, 0)
+	m.eventP(EventRelease, p)
 	g.barred = busyInSyscall
 	m.p, p.m, m.oldp = nil, nil, p
 	m.syscall = p.status.load(m) + 1
@@ -46,6 +48,7 @@ func (m *M) entersyscall(g *G) {
 func (g *G) exitsyscall() {
 	m := g.m
 	p := m.oldp
+	m.eventG(EventSysexit, g, 0)
 	if p.status.cas(m, m.syscall, m.syscall+1) {
 		m.acquirep(p)
 		g.barred = 0
@@ -62,7 +65,7 @@ func (g *G) exitsyscall() {
 		g.barred = cancelled
 		panic(errCancelled)
 	}
-	m.leaves(g)
+	m.eventG(EventPark, g, uint64(WaitSyscall))
 	g.switchTo(m.popCarrier(), WaitSyscall, commitExitsyscall)
 	g.barred = 0
 }
@@ -84,6 +87,7 @@ func (m *M) idleP(p *P) *P {
 // commitExitsyscall queues gp, whose M, m, has no P.
 func commitExitsyscall(m *M, gp *G) bool {
 	n := m.oldp.node
+	m.eventG(EventRequeue, gp, 0)
 	m.queuePut(n, gp)
 	m.s.nretaken.add(m, -1) // after gp is seen, see checkdead
 	m.wakep(n)
@@ -100,6 +104,7 @@ func (m *M) retake(p *P, status uint32) bool {
 		return false
 	}
 	p.stats.Retakes++
+	m.eventP(EventRetake, p)
 	m.handoffp(p)
 	return true
 }

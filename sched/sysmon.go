@@ -42,7 +42,7 @@ func (m *M) newSysmon() {
 	s.lock.lock(m)
 	s.sysmonM = nm
 	s.lock.unlock(m)
-	m.startNew(nm)
+	m.startNew(nm, nil)
 }
 
 // stopSysmon wakes sysmon, because the scheduler stops. sysmon may sleep for a while or

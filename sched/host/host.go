@@ -229,3 +229,6 @@ func (m *Machine) Getcpu(*sched.M) int {
 
 // Memory implements [sched.Machine]. It returns nil: a host's memory is real.
 func (m *Machine) Memory() sched.Memory { return nil }
+
+// EventSink implements [sched.Machine]. It returns nil: a host does not want to know.
+func (m *Machine) EventSink(*sched.M) sched.EventSink { return nil }

@@ -52,6 +52,7 @@ type thread struct {
 	rested     Time  // busy, when it last slept
 	ideal, ops Time  // see Account
 	moves      int64 // to a CPU of another node
+	path       Time  // see paths
 	span       touch // scratch of Work
 }
 

@@ -37,7 +37,7 @@ type Machine struct {
 	timers     map[int32]timer
 	limit      Time
 	block      int64
-	path       Time // the longest of M.Path
+	paths      paths
 }
 
 type counters struct {
@@ -71,7 +71,7 @@ func New(cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Machine{hardware: *h, waiting: make(map[*sched.Word32][]*thread), hash: 14695981039346656037, limit: cfg.MaxTime}
+	k := &Machine{hardware: *h, waiting: make(map[*sched.Word32][]*thread), paths: paths{groups: make(map[uint64]Time)}, hash: 14695981039346656037, limit: cfg.MaxTime}
 	if k.block = cfg.Block; k.block == 0 {
 		k.block = blockMin
 	}

@@ -68,7 +68,7 @@ func (h *Histogram) Percentile(p int64) Time {
 
 // Account returns the machine's counters. Call it while nothing runs.
 func (k *Machine) Account() Account {
-	a := Account{Now: k.now, Path: k.path, Near: k.mem.near, Far: k.mem.far, Wakes: k.wakes, Events: k.Events(), Switches: k.stats.switches}
+	a := Account{Now: k.now, Path: k.paths.longest, Near: k.mem.near, Far: k.mem.far, Wakes: k.wakes, Events: k.Events(), Switches: k.stats.switches}
 	for _, t := range k.kernel.threads {
 		a.Work += t.work
 		a.Ideal += t.ideal

@@ -189,8 +189,7 @@ const strides = 32
 func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
 	if t := threadOf(m); t != nil {
 		k.work(t, w)
-		m.Path += int64(k.arithmetic(w))
-		k.path = max(k.path, Time(m.Path))
+		k.paths.works(t, k.arithmetic(w))
 	}
 }
 

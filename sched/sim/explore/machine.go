@@ -493,6 +493,9 @@ func (x *Machine) Osyield(*sched.M) { x.yield(x.cur) }
 // Memory implements [sched.Machine].
 func (x *Machine) Memory() sched.Memory { return x }
 
+// EventSink implements [sched.Machine]: nobody wants to know yet.
+func (x *Machine) EventSink(*sched.M) sched.EventSink { return nil }
+
 // Spend implements [sched.Memory]: nothing costs time.
 func (x *Machine) Spend(*sched.M, sched.Cost) {}
 
