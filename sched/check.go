@@ -15,9 +15,8 @@ import (
 // first Run.
 func (s *Sched) ReportOuter() { s.m0.memory = s.machine.Memory() }
 
-// BoundSysmon has sysmon end after the given number of looks at the Ps. With 0 there is no sysmon.
-// Call it before the first Run.
-func (s *Sched) BoundSysmon(looks int) { s.noSysmon, s.sysmonLooks = looks == 0, looks }
+// WithSysmon says whether there is a sysmon. Call it before the first Run.
+func (s *Sched) WithSysmon(on bool) { s.noSysmon = !on }
 
 // CheckQuiet checks what must hold when every M sleeps, has ended or was never
 // started, no Run waits and the scheduler has not stopped: no queue holds a G,

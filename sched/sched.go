@@ -55,7 +55,6 @@ type Sched struct {
 
 	sysmonWaits Word32 // 1 while sysmon sleeps because every P is idle
 	sysmonM     *M     // nil until the first Run, or for ever
-	sysmonLooks int    // 0: no bound
 
 	lock       mutex // protects what follows
 	runs       []*run

@@ -101,6 +101,9 @@ func (m *M) retake(p *P, status uint32) bool {
 	s.nretaken.add(m, 1) // before p can become idle, see checkdead
 	if !p.status.cas(m, status, status+1) {
 		s.nretaken.add(m, -1)
+		if int(s.npidle.load(m)) == len(s.ps) {
+			m.allPsIdle() // who made the last P idle may have seen the count, and looked no further
+		}
 		return false
 	}
 	p.stats.Retakes++

@@ -70,12 +70,9 @@ func (m *M) sysmon() {
 	s := m.s
 	seen, ask := make([]sighting, len(s.ps)), new(asks)
 	delay, idle, watched := int64(sysmonMin), 0, int64(0)
-	for look := 1; ; look++ {
+	for {
 		if s.machine.Futexsleep(m, &m.note.key, noteClear, delay); s.stopping.load(m) == stopping {
 			return
-		}
-		if s.sysmonLooks != 0 && look > s.sysmonLooks {
-			return // the explorer has seen enough of it
 		}
 		if int(s.npidle.load(m)) == len(s.ps) {
 			m.sysmonSleep()

@@ -1,7 +1,7 @@
 // Package explore tries the interleavings of the real scheduler's threads on small
 // programs, and checks that none breaks what the scheduler promises.
 //
-// Its [Machine] has no clock and no caches. Ms are coroutines, and one of them runs at
+// Its [Machine] has no caches, and a clock of its own. Ms are coroutines, and one of them runs at
 // a time. A point is an access to a word that Ms share, or a futex call; it is reported
 // before it happens. Everything between two points is atomic. So two executions can
 // differ in the order of points alone, and whoever decides this order decides
@@ -15,13 +15,14 @@
 //
 // First, for each bound from 0 up, every interleaving within it. search.go says which
 // are left out because others are equivalent, and why that is sound. Then random
-// schedules (random.go). Three things are narrower than in reality. A
-// Futexwakeup wakes the sleeper with the lowest number. A Futexsleep with a
-// time-out returns at once, but lets others go first for free. sysmon takes a few looks
-// only, in the programs that have it. An M that yields
-// while it spins on a lock is given one choice per look: to let another go on, or
-// to spin to the end, since nothing that it looks at changes meanwhile. Memory is
-// sequentially consistent, as Go's atomics are; there is no spurious wake-up.
+// schedules (random.go). Beside the order of points two things are tried, each at the
+// price of a preemption (clock.go): a futex wakes its sleeper at once for no reason, and
+// time passes although somebody could go on. If nobody can, time passes for free.
+//
+// Two things are narrower than in reality. A Futexwakeup wakes the sleeper with the
+// lowest number. An M that yields while it spins on a lock is given one choice per look:
+// to let another go on, or to spin to the end, since nothing that it looks at changes
+// meanwhile. Memory is sequentially consistent, as Go's atomics are.
 //
 // # What is checked
 //
@@ -75,7 +76,7 @@
 // does (a channel, a mutex, a join), or it is a word of the T. It ends within some
 // hundred accesses, whatever the schedule: a loop without end is a failure. A Program's other fields say
 // what Run must return (Want), whether Close is explored too (Close, Cancel), how often
-// Run is called (Runs), and that there is a sysmon (Looks). Programs are in programs.go,
+// Run is called (Runs), and whether there is a sysmon (Sysmon). Programs are in programs.go,
 // in a list for each mechanism; a new mechanism gets a list of its own.
 //
 // # How to write a mutation
@@ -149,6 +150,7 @@
 // the two is a heading, and that switch is the race.
 //
 // In a schedule "41:2,57:0" thread 2, which is M1, goes on at point 41 and thread
-// 0, the caller, at point 57. Elsewhere the thread that runs goes on while it can,
-// and then the next in turn.
+// 0, the caller, at point 57. If that thread is about to sleep there it wakes for no
+// reason; if it sleeps, its time is over. Elsewhere the thread that runs goes on while it
+// can, then the next in turn, then the first whose time is over.
 package explore

@@ -47,7 +47,8 @@ type Deviation struct{ Step, Thread int }
 type Schedule []Deviation
 
 // String returns the schedule as "STEP:THREAD,...", or "-" if nothing deviates.
-// Thread 0 is the caller, thread n+1 is Mn.
+// Thread 0 is the caller, thread n+1 is Mn. A thread that goes on where it is about to
+// sleep wakes for no reason. A thread that goes on while it sleeps has slept its time.
 func (s Schedule) String() string {
 	if len(s) == 0 {
 		return "-"
@@ -275,7 +276,7 @@ func (r *replay) pick(x *Machine, t *thread, runnable bool) *thread {
 		if want.Thread == t.id && runnable {
 			return t
 		}
-		for _, o := range x.candidates(t) {
+		for _, o := range append(x.candidates(t), x.dueNext()...) {
 			if o.id == want.Thread {
 				return o
 			}
@@ -284,4 +285,16 @@ func (r *replay) pick(x *Machine, t *thread, runnable bool) *thread {
 		return x.threads[0]
 	}
 	return x.usual(t, runnable)
+}
+
+// early implements picker.
+func (r *replay) early(x *Machine, t *thread) bool {
+	if len(r.rest) == 0 || r.rest[0].Step != x.step {
+		return false
+	}
+	if want := r.rest[0]; want.Thread != t.id {
+		x.fail(&MisfitError{want, "it is another thread that sleeps here"})
+	}
+	r.rest = r.rest[1:]
+	return true
 }

@@ -17,7 +17,8 @@ type thread struct {
 	id    int
 	m     *sched.M // nil for thread 0
 	state state
-	word  *sched.Word32 // that it sleeps on
+	word  *sched.Word32 // that it sleeps on; nil in a system call
+	until int64         // when its sleep ends at the latest; noEnd
 	await func() bool   // its G is busy until this holds
 
 	free     bool // its next point is a yield: another may go on at no cost
@@ -31,7 +32,7 @@ type state uint8
 
 const (
 	ready   state = iota
-	asleep        // in Futexsleep
+	asleep        // in Futexsleep, or in a system call that takes time
 	settled       // thread 0 only: goes on when no other can
 	ended
 )
@@ -59,6 +60,8 @@ type Machine struct {
 	cur     *thread
 	next    *thread
 	others  [maxThreads]*thread // what candidates returns
+	due     [maxThreads]*thread // what dueNext returns
+	now     int64               // what the clock shows, see clock.go
 
 	step     int // points so far
 	maxSteps int
@@ -86,8 +89,11 @@ type picker interface {
 	start(x *Machine)
 
 	// pick returns the thread that goes on at a point of t: t itself, which runnable
-	// says can go on, or one of x.candidates.
+	// says can go on, or one of x.candidates, or one of x.dueNext.
 	pick(x *Machine, t *thread, runnable bool) *thread
+
+	// early reports whether t, which is about to sleep, wakes at once for no reason.
+	early(x *Machine, t *thread) bool
 }
 
 func index(line sched.Line) int { return int(line) + flags }
@@ -102,7 +108,7 @@ func (x *Machine) reset() {
 	x.until, x.every, x.hashing = 0, false, false
 	x.deviations = x.deviations[:0]
 	x.err, x.closed, x.grew, x.onWait = nil, false, false, nil
-	x.sum = 0
+	x.sum, x.now = 0, 0
 	clear(x.words)
 	x.cur = x.newThread(nil)
 	x.next = x.cur
@@ -225,31 +231,35 @@ func (x *Machine) point(t *thread, i int) {
 
 // pick returns the thread that goes on. t is the one that runs.
 func (x *Machine) pick(t *thread, runnable bool) *thread {
-	if x.picker == nil {
-		return x.usual(t, runnable)
+	next := x.usual(t, runnable)
+	if x.picker != nil {
+		next = x.picker.pick(x, t, runnable)
 	}
-	next := x.picker.pick(x, t, runnable)
 	if runnable && t.free {
 		t.free = false
 		if next == t {
 			t.declined = x.switches + 1
 		}
 	}
-	if !runnable || next != t {
-		if next != x.usual(t, runnable) {
-			x.deviations = append(x.deviations, Deviation{x.step, next.id})
-		}
+	if x.picker != nil && next != x.usual(t, runnable) {
+		x.deviations = append(x.deviations, Deviation{x.step, next.id})
+	}
+	if next != nil && next.state == asleep {
+		x.advance(next.until)
 	}
 	return next
 }
 
 // usual returns the thread that goes on unless a picker wants another: t if it can, else
-// the next in turn, or nil if none can.
+// the next in turn, else the first whose sleep ends, or nil if there is none.
 func (x *Machine) usual(t *thread, runnable bool) *thread {
 	if runnable {
 		return t
 	}
 	if c := x.candidates(t); len(c) > 0 {
+		return c[0]
+	}
+	if c := x.dueNext(); len(c) > 0 {
 		return c[0]
 	}
 	return nil
@@ -376,8 +386,7 @@ func (x *Machine) name(t *thread) string {
 	return fmt.Sprintf("M%d", t.id-1)
 }
 
-// Futexsleep implements [sched.Machine]. Time does not pass here, so a sleep with a
-// time-out is a yield, or for the caller a wait until no M can go on.
+// Futexsleep implements [sched.Machine].
 func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
 	t := x.cur
 	if x.err != nil {
@@ -393,22 +402,9 @@ func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 	i := index(w.Line())
 	x.point(t, i)
 	x.touch(t, i, sched.RMW)
-	if w.Peek() != val {
-		return
+	if w.Peek() == val {
+		x.sleep(t, w, ns)
 	}
-	switch {
-	case ns < 0:
-		t.state, t.word = asleep, w
-	case t.id == 0:
-		t.state, t.word = settled, w
-	default:
-		x.yield(t)
-		return
-	}
-	if x.trace != nil {
-		x.trace.note(x, t, "sleeps")
-	}
-	x.block(t)
 }
 
 // Futexwakeup implements [sched.Machine]. The sleeper whose thread has the lowest number
@@ -425,8 +421,7 @@ func (x *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 	x.touch(t, i, sched.RMW)
 	for _, o := range x.threads {
 		if n > 0 && o.word == w && (o.state == asleep || o.state == settled) {
-			o.state, o.word = ready, nil
-			x.readied++
+			x.wake(o)
 			x.setHash(o, mix(o.hash+t.hash))
 			n--
 			if x.trace != nil {
@@ -475,12 +470,6 @@ func (x *Machine) Newosproc(m, by *sched.M) {
 	}
 }
 
-// Syscall implements [sched.Machine]: any number of other points may come first.
-func (x *Machine) Syscall(_ *sched.M, _ int64, f func()) {
-	x.yield(x.cur)
-	f()
-}
-
 // NativeWaits implements [sched.Machine].
 func (x *Machine) NativeWaits() []string { return nil }
 
@@ -501,9 +490,6 @@ func (x *Machine) Spend(*sched.M, sched.Cost) {}
 
 // Topology implements [sched.Machine].
 func (x *Machine) Topology() *topology.Topology { return x.topo }
-
-// Nanotime implements [sched.Machine]: a nanosecond passes with every point.
-func (x *Machine) Nanotime(*sched.M) int64 { return int64(x.step) }
 
 // Bind implements [sched.Machine]: it does nothing.
 func (x *Machine) Bind(*sched.M, topology.CPUSet) error { return nil }

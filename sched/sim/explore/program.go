@@ -19,7 +19,7 @@ type Program struct {
 	Close   bool                        // Close is explored too; else it follows when all is over
 	Cancel  bool                        // the caller calls Close instead of waiting for Run
 	Runs    int                         // how often Run is called with Main; 0 means once
-	Looks   int                         // that sysmon takes; 0: there is no sysmon
+	Sysmon  bool                        // there is a sysmon
 }
 
 // ProgramByName returns the program with the given name.
@@ -36,7 +36,8 @@ func ProgramByName(name string) (Program, bool) {
 const (
 	ownWords  = 64  // the first of the program's own
 	orderWord = 128 // what Order counts
-	flags     = 129 // all of them; the scheduler's lines come after them
+	clockWord = 129 // the clock
+	flags     = 130 // all of them; the scheduler's lines come after them
 )
 
 // A T is one execution of a program. Its methods are marks: they tell the explorer what

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"numasched/sched"
 )
@@ -208,11 +209,11 @@ var chanPrograms = []Program{
 
 // syscallPrograms are about Gs in system calls.
 var syscallPrograms = []Program{
-	{Name: "syscall", Doc: "Gs make system calls, from which sysmon takes their Ps, and then talk", Looks: 3, Main: func(t *T, g *sched.G) {
+	{Name: "syscall", Doc: "Gs make system calls, from which sysmon takes their Ps, and then talk", Sysmon: true, Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
 		for i := 1; i < t.Gs(); i++ {
 			g.Go(t.G(i, func(g *sched.G) {
-				g.Syscall(nil)
+				g.SyscallFor(callTime(i), nil)
 				c.Send(g, i)
 			}))
 		}
@@ -220,17 +221,17 @@ var syscallPrograms = []Program{
 			sum += recv(g, c)
 		}
 	}},
-	{Name: "interrupt", Doc: "Close comes while Gs make system calls, from which sysmon takes their Ps", Looks: 3, Close: true, Main: func(t *T, g *sched.G) {
+	{Name: "interrupt", Doc: "Close comes while Gs make system calls, from which sysmon takes their Ps", Sysmon: true, Close: true, Main: func(t *T, g *sched.G) {
 		for i := 1; i < t.Gs(); i++ {
-			g.Go(t.G(i, func(g *sched.G) { g.Syscall(nil) }))
+			g.Go(t.G(i, func(g *sched.G) { g.SyscallFor(callTime(i), nil) }))
 		}
-		g.Syscall(nil)
+		g.SyscallFor(20*time.Millisecond, nil)
 	}},
-	{Name: "late", MinGs: 2, Doc: "the last G returns from a system call and finds that all wait for ever: Run must say so, and not before", Looks: 3, Close: true,
+	{Name: "late", MinGs: 2, Doc: "the last G returns from a system call and finds that all wait for ever: Run must say so, and not before", Sysmon: true, Close: true,
 		Main: func(t *T, g *sched.G) {
 			c := channel(g, 0)
 			g.Go(t.G(1, func(g *sched.G) {
-				g.Syscall(nil)
+				g.SyscallFor(20*time.Millisecond, nil)
 				c.Send(g, 1)
 			}))
 			c.Recv(g)
@@ -329,6 +330,10 @@ var endPrograms = []Program{
 }
 
 func nop(*sched.G) {}
+
+// callTime is how long the system call of G i takes: any time, or so long that sysmon
+// takes the P if it is needed elsewhere.
+func callTime(i int) time.Duration { return time.Duration(i%2) * 50 * time.Microsecond }
 
 func channel(g *sched.G, size int) *sched.Chan[int] { return sched.NewChan[int](g.Sched(), size) }
 

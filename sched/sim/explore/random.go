@@ -42,8 +42,11 @@ func (r *pct) pick(x *Machine, t *thread, runnable bool) *thread {
 	}
 	r.length = max(r.length, x.step)
 	r.readied, r.next = x.readied, math.MaxInt
+	passes := false // time passes although others can go on
 	for k, at := range r.changes {
 		switch {
+		case at == x.step && r.rand.IntN(4) == 0:
+			passes = true
 		case at == x.step && runnable:
 			t.prio = -1 - k
 		case at > x.step:
@@ -59,13 +62,31 @@ func (r *pct) pick(x *Machine, t *thread, runnable bool) *thread {
 		r.rank(t)
 	}
 	for _, o := range x.candidates(t) {
-		r.rank(o)
-		if best == nil || o.prio > best.prio {
-			best = o
+		best = r.first(best, o)
+	}
+	if best == nil || passes {
+		var due *thread
+		for _, o := range x.dueNext() {
+			due = r.first(due, o)
+		}
+		if due != nil {
+			return due
 		}
 	}
 	return best
 }
+
+// first returns one of the two that goes on first. a may be nil.
+func (r *pct) first(a, b *thread) *thread {
+	r.rank(b)
+	if a == nil || b.prio > a.prio {
+		return b
+	}
+	return a
+}
+
+// early implements picker.
+func (r *pct) early(*Machine, *thread) bool { return r.rand.IntN(32) == 0 }
 
 // rank gives t a priority when it is first met.
 func (r *pct) rank(t *thread) {

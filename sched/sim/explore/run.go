@@ -69,14 +69,14 @@ func (t *T) main(p *Program) func(*sched.G) {
 func (x *Machine) scheduler(p *Program, cfg *Config) (*sched.Sched, error) {
 	if x.s != nil {
 		x.s.Reset()
-		x.s.BoundSysmon(p.Looks)
+		x.s.WithSysmon(p.Sysmon)
 		return x.s, nil
 	}
-	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed, NoSysmon: true})
+	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed})
 	if err != nil {
 		return nil, err
 	}
-	s.BoundSysmon(p.Looks)
+	s.WithSysmon(p.Sysmon)
 	s.ReportOuter()
 	s.Reuse()
 	x.s = s

@@ -39,9 +39,7 @@ import (
 // Thieves read a slot of a ring while its owner may write it, and no word says so. They
 // then throw away what they have read, so the state does not depend on it. Two states
 // may have one hash, with a probability of about 2^-60 for each pair that meets in the
-// table. The clock counts points, and their number depends on the order of independent
-// accesses. But the clock decides only whether policy.HungerBusy has passed, and it
-// never has.
+// table. The clock is a word like the others, and what it shows is part of the state.
 //
 // A third reduction was tried and left out: a preemption is useful only if others then
 // meet the access before which it was. It saved 30 to 48 % of the interleavings within
@@ -53,7 +51,7 @@ type decision struct {
 	step    int
 	threads [maxThreads]uint8 // in the order in which they are tried
 	n, i    uint8             // how many, and which one is taken
-	free    bool              // all cost nothing; else all but the first are preemptions
+	costs   uint16            // a bit for each that costs a preemption
 }
 
 // A search is the walk for one bound.
@@ -120,36 +118,79 @@ func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
 		if e.step != x.step {
 			return x.usual(t, runnable)
 		}
-		d.depth++
-		if !e.free && e.i > 0 {
-			d.left--
-		}
-		d.ahead(x)
+		d.taken(x, e)
 		return x.threads[e.threads[e.i]]
 	}
 	free := !runnable || t.free
 	if d.cut || !free && d.left == 0 {
 		return x.usual(t, runnable)
 	}
-	others := x.candidates(t)
-	if len(others) == 0 || !runnable && len(others) == 1 {
+	e := decision{step: x.step}
+	if runnable {
+		e.add(t, false)
+	}
+	for _, o := range x.candidates(t) {
+		e.add(o, !free)
+	}
+	if passes := e.n > 0; d.left > 0 || !passes {
+		for _, o := range x.dueNext() {
+			e.add(o, passes)
+		}
+	}
+	if e.n <= 1 {
 		return x.usual(t, runnable)
 	}
+	if !d.push(x, e, x.stateHash(t, runnable)) {
+		return x.usual(t, runnable)
+	}
+	return x.threads[e.threads[0]]
+}
+
+// early implements picker.
+func (d *search) early(x *Machine, t *thread) bool {
+	if d.depth < len(d.stack) {
+		e := &d.stack[d.depth]
+		if e.step != x.step {
+			return false
+		}
+		d.taken(x, e)
+		return e.i == 1
+	}
+	if d.cut || d.left == 0 {
+		return false
+	}
+	e := decision{step: x.step}
+	e.add(t, false) // sleeps
+	e.add(t, true)  // does not
+	d.push(x, e, x.stateHash(t, true)+1)
+	return false
+}
+
+func (e *decision) add(t *thread, costs bool) {
+	e.threads[e.n] = uint8(t.id)
+	if costs {
+		e.costs |= 1 << e.n
+	}
+	e.n++
+}
+
+// taken accounts for the decision that comes next on the stack.
+func (d *search) taken(x *Machine, e *decision) {
+	d.depth++
+	d.left -= int(e.costs >> e.i & 1)
+	d.ahead(x)
+}
+
+// push adds a decision, unless what follows from the state with the hash h has been
+// searched.
+func (d *search) push(x *Machine, e decision, h uint64) bool {
 	d.states++
-	if d.seen.visited(x.stateHash(t, runnable), d.left) {
+	if d.seen.visited(h, d.left) {
 		// From here on, what usually happens has already been seen to the end. The
 		// execution goes on only so that the scheduler can be closed and used again.
 		d.cut = true
 		x.until, x.hashing = math.MaxInt, false
-		return x.usual(t, runnable)
-	}
-	e := decision{step: x.step, free: free}
-	if runnable {
-		e.threads[0], e.n = uint8(t.id), 1
-	}
-	for _, o := range others {
-		e.threads[e.n] = uint8(o.id)
-		e.n++
+		return false
 	}
 	d.stack = append(d.stack, e)
 	if d.depth == len(d.saved) {
@@ -157,7 +198,7 @@ func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
 	}
 	d.saved[d.depth].save(x)
 	d.depth++
-	return x.threads[e.threads[0]]
+	return true
 }
 
 // next turns to the next execution and returns false if there is none.
@@ -181,7 +222,7 @@ func (d *search) restart(bound int) {
 
 // stateHash is the state at a point of t.
 func (x *Machine) stateHash(t *thread, runnable bool) uint64 {
-	h := x.sum
+	h := x.sum + mix(uint64(x.now)+1)
 	if runnable {
 		h += mix(t.hash + 1)
 		if t.free {

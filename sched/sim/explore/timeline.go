@@ -83,6 +83,8 @@ func (tl *timeline) word(x *Machine, i int) string {
 		return fmt.Sprintf("the program's word %d", i-ownWords)
 	case i == orderWord:
 		return "the program's order"
+	case i == clockWord:
+		return "the clock"
 	}
 	if name, _ := x.s.DescribeLine(sched.Line(i - flags)); name != "" {
 		return name
