@@ -20,6 +20,7 @@ type hchan struct {
 	closed bool
 	recvq  waitq
 	sendq  waitq
+	timer  *Timer // that sends; nil for most channels
 }
 
 // NewChan makes a channel for Gs of s with room for size values. It panics if
@@ -120,7 +121,16 @@ func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
 		return v, ok
 	}
 	c.mayPark(g)
-	if w := g.block(&c.recvq, &c.lock, WaitRecv); w.served {
+	if c.timer != nil {
+		c.timer.block(m)
+	}
+	w := g.block(&c.recvq, &c.lock, WaitRecv)
+	if c.timer != nil {
+		c.lock.lock(g.m)
+		c.timer.unblock(g.m)
+		c.lock.unlock(g.m)
+	}
+	if w.served {
 		return take[T](w), true
 	}
 	return v, false
@@ -145,6 +155,9 @@ func (c *Chan[T]) TryRecv(g *G) (v T, ok, done bool) {
 // If c is closed and empty it does the same, with ok false. If there is nothing to
 // receive yet it returns done false, and c stays locked.
 func (c *Chan[T]) recv(m *M) (v T, ok, done bool) {
+	if c.timer != nil {
+		c.timer.look(m)
+	}
 	switch {
 	case c.n > 0:
 		var zero T
@@ -201,7 +214,7 @@ func (c *Chan[T]) Close(g *G) {
 
 // Len returns how many values are buffered; 0 if c is nil. Others may change it at once.
 func (c *Chan[T]) Len(g *G) int {
-	if c == nil {
+	if c == nil || c.timer != nil {
 		return 0
 	}
 	m := c.on(g)
@@ -213,7 +226,7 @@ func (c *Chan[T]) Len(g *G) int {
 
 // Cap returns for how many values there is room; 0 if c is nil.
 func (c *Chan[T]) Cap() int {
-	if c == nil {
+	if c == nil || c.timer != nil {
 		return 0
 	}
 	return len(c.buf)

@@ -217,6 +217,9 @@ func (s *Sched) Reset() {
 		*n = s.reuse.nodes[i]
 		n.runq.buf = buf
 	}
+	for _, n := range s.nodes {
+		n.timed.v, n.poll.v, n.broken.v = 0, 0, 0
+	}
 	for _, w := range []*Word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.sysmonWaits} {
 		w.v = 0
 	}

@@ -125,6 +125,8 @@ var errSendClosed = errors.New("sched: send on closed channel")
 var (
 	errOtherScheduler = errors.New("sched: a Chan of another scheduler: a G may use Chans that NewChan made for its own scheduler only")
 	errNotOwner       = errors.New("sched: a Group of another G: only the G that first used a Group may add members and wait, and a member may not add members")
+	errZeroTimer      = errors.New("sched: a Timer that was not made by NewTimer or AfterFunc")
+	errTick           = errors.New("sched: a Ticker with an interval of 0 or less: want more")
 	errNotChild       = errors.New("sched: Join of what is not a child of this G, or was joined before")
 )
 
@@ -198,14 +200,16 @@ func inGoexit() bool {
 // checkdead is called by an M that is about to sleep when all Ps were idle. With
 // every Node locked, no P can stop being idle and nothing can be queued, so that
 // if all Ps are idle and all queues empty no M with a P holds a G. If nretaken is 0, no
-// M without a P does either. Run queues its G under Sched.lock. So no G will ever be
-// ready again.
+// M without a P does either. If no P has a timer, none will come. Run queues its G under
+// Sched.lock. So no G will ever be ready again.
 func (m *M) checkdead() {
 	s := m.s
 	s.lock.lock(m)
 	var err *DeadlockError
-	if len(s.runs) > 0 && m.allIdle() {
-		err = s.deadlock()
+	if len(s.runs) > 0 {
+		if idle, timers := m.allIdle(); idle && !timers {
+			err = s.deadlock()
+		}
 	}
 	s.lock.unlock(m)
 	if err != nil {
@@ -214,19 +218,22 @@ func (m *M) checkdead() {
 }
 
 // allIdle reports whether every P is idle, every queue is empty, and no G is in a system
-// call.
-func (m *M) allIdle() bool {
+// call; and, if so, whether there are timers.
+func (m *M) allIdle() (idle, timers bool) {
 	s := m.s
 	for _, n := range s.nodes {
 		n.lock.lock(m)
 	}
-	idle := int(s.npidle.load(m)) == len(s.ps)
+	idle = int(s.npidle.load(m)) == len(s.ps)
 	for _, n := range s.nodes {
 		idle = idle && n.runq.n == 0
 	}
 	idle = idle && s.nretaken.load(m) == 0
 	for _, n := range s.nodes {
+		timers = timers || idle && n.firstTimer(m) != 0
+	}
+	for _, n := range s.nodes {
 		n.lock.unlock(m)
 	}
-	return idle
+	return idle, timers
 }

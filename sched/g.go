@@ -50,6 +50,9 @@ type gRest struct {
 	group *Group
 	child *G
 
+	sleep *timer // of Sleep; nil until first needed
+	wake  int64  // when it is due
+
 	work Work // that it does
 }
 

@@ -49,6 +49,18 @@ func (m *M) takeIdle(p *P) (mp *M, took bool) {
 	return mp, took
 }
 
+// takeFirstIdle takes the first idle P off n's list, with an idle M if there is one. p is
+// nil if no P is idle.
+func (m *M) takeFirstIdle(n *Node) (p *P, mp *M) {
+	n.lock.lock(m)
+	if p = n.idle; p != nil {
+		m.pidletake(n, p)
+		mp = n.mget(p)
+	}
+	n.lock.unlock(m)
+	return p, mp
+}
+
 // startm has mp hold p and run, or a new M if mp is nil. The caller has taken both off
 // the idle lists, and has counted a searcher if the M is to be one.
 func (m *M) startm(p *P, mp *M, searching bool) {
@@ -110,8 +122,7 @@ func (m *M) stopm() bool {
 	}
 	m.mput(n)
 	n.lock.unlock(m)
-	m.note.sleep(m)
-	m.woken()
+	m.waitForP(n)
 	return m.p != nil
 }
 

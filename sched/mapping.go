@@ -145,6 +145,8 @@ func (s *Sched) newP(topo *topology.Topology, pl *domain, cpu int, seed uint64) 
 	p.runnext.line = s.newLines(1)
 	p.status.line = s.newLines(1)
 	p.slice.line = p.status.line
+	p.timers.next.line = s.newLines(1)
+	p.timers.lock.key.line = p.timers.next.line
 	return p
 }
 
@@ -157,12 +159,16 @@ func (s *Sched) makeNodes() {
 			n.nrunq.line = s.newLines(1)
 			n.nidle.line = s.newLines(1)
 			n.nsearch.line = s.newLines(1)
+			n.timed.line = s.newLines(1)
+			n.poll.line = s.newLines(1)
+			n.broken.line = n.poll.line
 			s.nodes = append(s.nodes, n)
 		}
 		pl.node = s.nodes[len(s.nodes)-1]
 	}
 	for _, p := range s.ps {
 		p.node = p.domain.node
+		p.timers.node = p.node
 		p.node.ps = append(p.node.ps, p)
 	}
 }

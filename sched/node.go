@@ -39,6 +39,11 @@ type Node struct {
 	midle    *M     // idle Ms, last come first, linked through M.link and M.back
 	nsearch  Word32 // Ms of this node that look for work
 
+	timed  Word32 // 1 once some P of the node has had a timer
+	poll   Word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
+	broken Word32 // 1 if that M is to look again
+	helped int64  // when sysmon last had another node run the timers; its own
+
 	ps   []*P
 	near []*Node // all Nodes in order of distance, itself first
 }
@@ -121,12 +126,16 @@ func (m *M) mtake(n *Node, mp *M) {
 // queuePut adds gp to the end of n's queue.
 func (m *M) queuePut(n *Node, gp *G) {
 	n.lock.lock(m)
+	m.queuePutLocked(n, gp)
+	n.lock.unlock(m)
+}
+
+func (m *M) queuePutLocked(n *Node, gp *G) {
 	pos := n.runq.push(gp)
 	if !m.s.arm.Local {
 		gp.queuePos = pos + 1
 	}
 	n.nrunq.store(m, uint32(n.runq.n))
-	n.lock.unlock(m)
 }
 
 // queueGet takes a G from the front of n's queue, and moves up to batch-1 more

@@ -35,6 +35,9 @@ type P struct {
 	// A P that is needed again comes back to it, to its thread and its caches.
 	oldm *M
 
+	timers timers
+	late   *Node // whose timers the P's next M runs first: see helpTimers
+
 	stats pstats
 	seq   uint32 // events that named it, see event.go
 

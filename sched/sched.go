@@ -345,6 +345,9 @@ func (m *M) stop(err error) {
 			m.mtake(n, mp)
 			mp.note.wakeup(m) // for no P: it ends
 		}
+		if n.poll.load(m) != 0 {
+			m.breakPoll(n)
+		}
 		n.lock.unlock(m)
 	}
 }

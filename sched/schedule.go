@@ -44,6 +44,7 @@ func (m *M) findRunnable() *G {
 			m.publishStats()
 		}
 		m.turn()
+		m.runTimers(m.p)
 		if gp := m.findQueued(); gp != nil {
 			return gp
 		}
@@ -51,6 +52,9 @@ func (m *M) findRunnable() *G {
 			if gp := m.steal(); gp != nil {
 				return gp
 			}
+		}
+		if m.runNodeTimers() {
+			continue
 		}
 		if gp := m.sleep(); gp != nil {
 			return gp
@@ -85,7 +89,7 @@ func (m *M) findQueued() *G {
 // better look.
 func (m *M) pickLocal() *G {
 	p := m.p
-	if !m.s.arm.Local || (p.tick+1)%fairTicks == 0 {
+	if !m.s.arm.Local || (p.tick+1)%fairTicks == 0 || m.timerDue(p) {
 		return nil
 	}
 	gp := m.runqget(p.tick + 1)
@@ -187,8 +191,7 @@ func (m *M) sleep() *G {
 	if all {
 		m.allPsIdle()
 	}
-	m.note.sleep(m)
-	m.woken()
+	m.waitForP(n)
 	return nil
 }
 

@@ -47,7 +47,13 @@ func (r *recvCase[T]) try(m *M) bool {
 	return done
 }
 
-func (r *recvCase[T]) enqueue(w *waiter) { r.c.recvq.enqueue(w) }
+func (r *recvCase[T]) enqueue(w *waiter) {
+	if t := r.c.timer; t != nil {
+		t.block(w.g.m)
+	}
+	r.c.recvq.enqueue(w)
+}
+
 func (r *recvCase[T]) dequeue(w *waiter) { r.c.recvq.remove(w) }
 
 func (r *recvCase[T]) finish(w *waiter) {
@@ -178,6 +184,9 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	chosen := -1
 	for i, k := range cases {
 		w := g.waiter(i)
+		if c := k.channel(); c != nil && c.timer != nil && k.receives() {
+			c.timer.unblock(m)
+		}
 		if w == g.rest.served {
 			chosen = i
 		} else if w.queued {

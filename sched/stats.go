@@ -39,6 +39,10 @@ type Stats struct {
 	SyscallReturns int64 // of these, that found their P taken and another one idle
 	Retakes        int64 // Ps that sysmon took from Ms in system calls
 
+	Timers       int64 // timers that were due
+	TimersStolen int64 // of these, run by an M that did not hold their P
+	Polls        int64 // times that an M waited for timers
+
 	Carriers int64 // stacks made
 }
 
@@ -169,17 +173,24 @@ func (p *P) publishIdleStats(m *M) bool {
 }
 
 // Quiesce waits until every P is idle and no G is ready, or until the scheduler has
-// stopped. That is never, if a G runs for ever. It must not be called by a G.
+// stopped. A G that sleeps or waits for a timer is not ready. If a G runs for ever,
+// Quiesce does not return. It must not be called by a G.
 func (s *Sched) Quiesce() {
 	m := s.m0
-	for !s.ended(m) && !m.allIdle() {
+	for !s.ended(m) && !m.isQuiet() {
 		s.quiet.store(m, 1)
-		if s.ended(m) || m.allIdle() {
+		if s.ended(m) || m.isQuiet() {
 			break
 		}
 		s.machine.Futexsleep(m, &s.quiet, 1, quiescePoll)
 	}
 	s.quiet.store(m, 0)
+}
+
+// isQuiet reports whether no G is ready or runs.
+func (m *M) isQuiet() bool {
+	idle, _ := m.allIdle()
+	return idle
 }
 
 // quiescePoll bounds how long Quiesce sleeps, in nanoseconds: while the scheduler

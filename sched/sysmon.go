@@ -17,6 +17,10 @@ const (
 	// nanoseconds, as in Go.
 	syscallPatience = 10_000_000
 
+	// timersLate is how late the timers of a node must be until another node runs them, in
+	// nanoseconds.
+	timersLate = 1_000_000
+
 	// stuckAfter is how long a G may keep its P before sysmon asks whether it waits
 	// natively, in nanoseconds.
 	stuckAfter = 5_000_000_000
@@ -90,6 +94,9 @@ func (m *M) sysmon() {
 				m.watchSlice(p, &seen[i], ask, now)
 			}
 		}
+		for _, n := range s.nodes {
+			did = m.helpTimers(n, now) || did
+		}
 		if did {
 			delay, idle = sysmonMin, 0
 		} else if idle++; idle > sysmonPause {
@@ -136,6 +143,27 @@ func (m *M) retakeLong(p *P, seen *sighting, now int64) bool {
 		return false
 	}
 	return m.retake(p, status)
+}
+
+// helpTimers has an M of another node run n's timers if they are late and every P of n is
+// busy with a G that does not come back to the scheduler. It reports whether it did.
+func (m *M) helpTimers(n *Node, now int64) bool {
+	when := n.firstTimer(m)
+	if when == 0 || now < max(when, n.helped)+timersLate || n.nidle.load(m) != 0 {
+		return false
+	}
+	for _, far := range n.near[1:] {
+		if far.nidle.load(m) == 0 {
+			continue
+		}
+		if p, mp := m.takeFirstIdle(far); p != nil {
+			n.helped = now
+			p.late = n
+			m.startm(p, mp, false)
+			return true
+		}
+	}
+	return false
 }
 
 // watchSlice finds Gs that keep their P for long although they do not compute.

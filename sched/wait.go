@@ -137,6 +137,7 @@ const (
 	WaitSelect
 	WaitSelectNoCases
 	WaitSyscall
+	WaitSleep
 )
 
 var waitReasons = [...]string{
@@ -151,6 +152,7 @@ var waitReasons = [...]string{
 	WaitSelect:        "select",
 	WaitSelectNoCases: "select (no cases)",
 	WaitSyscall:       "syscall",
+	WaitSleep:         "sleep",
 }
 
 func (r WaitReason) String() string { return waitReasons[r] }

@@ -74,6 +74,13 @@ func (w *Word64) load(m *M) uint64 {
 	return atomic.LoadUint64(&w.v)
 }
 
+func (w *Word64) store(m *M, v uint64) {
+	if m.memory != nil {
+		m.access(w.line, Store)
+	}
+	atomic.StoreUint64(&w.v, v)
+}
+
 func (w *Word64) cas(m *M, old, new uint64) bool {
 	if m.memory != nil {
 		m.access(w.line, RMW)

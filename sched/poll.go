@@ -1,0 +1,168 @@
+package sched
+
+import "math"
+
+// Where Ms wait that have nothing to run. All but one of a node's idle Ms sleep on their
+// notes. One waits for the node's timers, if there are any: Go's M in netpoll.
+//
+// Invariant: while a P of the node is idle and a P of the node has a timer, some M of
+// the node waits for it, or searches, or is about to do one of these.
+//
+//   - Whoever adds a timer publishes it (timers.next), then looks at Node.poll. If an M
+//     waits there until later, it breaks the wait. If none waits, it wakes an M as for
+//     new work (wakep), unless every P of the node is busy.
+//   - An M that is about to sleep has made its P idle. It then looks at the timers, and
+//     at Node.poll. If it is to wait, it stores Node.poll and looks at the timers again.
+//     So either it sees the new timer, or it is seen.
+//   - An M that has waited takes an idle P of the node and becomes a searcher. It clears
+//     Node.poll under the node's lock, in the same critical section. So an M that has
+//     seen it wait, and has gone to sleep therefore, has left a P for it to take.
+//   - If there is no idle P, nobody need wait: Ms that hold Ps look at their timers in
+//     every turn, and the first that becomes idle waits.
+//
+// The M that waits is on no list of idle Ms, and holds no P.
+
+// pollForever is Node.poll while an M waits there without an end, or has yet to say
+// until when.
+const pollForever = math.MaxInt64
+
+// timerAdded is called after the first timer of one of n's Ps has become one that is due
+// at when.
+func (m *M) timerAdded(n *Node, when int64) {
+	if n.timed.load(m) == 0 {
+		n.timed.store(m, 1)
+	}
+	switch until := int64(n.poll.load(m)); {
+	case until == 0:
+		if n.nidle.load(m) != 0 {
+			m.wakep(n)
+		}
+	case when < until:
+		m.breakPoll(n)
+	}
+}
+
+// breakPoll has the M that waits for n's timers look again.
+func (m *M) breakPoll(n *Node) {
+	if n.broken.swap(m, 1) == 0 {
+		m.s.machine.Futexwakeup(m, &n.broken, 1)
+	}
+}
+
+// firstTimer returns when the first timer of n's Ps is due, or 0 if they have none.
+func (n *Node) firstTimer(m *M) (when int64) {
+	if n.timed.load(m) == 0 {
+		return 0
+	}
+	for _, p := range n.ps {
+		if next := int64(p.timers.next.load(m)); next != 0 && (when == 0 || next < when) {
+			when = next
+		}
+	}
+	return when
+}
+
+// timerDue reports whether the scheduling loop has to run a timer of p.
+func (m *M) timerDue(p *P) bool {
+	next := p.timers.next.load(m)
+	return next != 0 && int64(next) <= m.s.machine.Nanotime(m)
+}
+
+// runNodeTimers runs what is due on the other Ps of m's node, or of the node that m was
+// woken for, and reports whether there was anything.
+func (m *M) runNodeTimers() (ran bool) {
+	n := m.p.node
+	if late := m.p.late; late != nil {
+		n, m.p.late = late, nil
+	}
+	if n.timed.load(m) == 0 {
+		return false
+	}
+	for _, p := range n.ps {
+		ran = m.runTimers(p) || ran
+	}
+	return ran
+}
+
+// waitForP waits until m, which is idle, has a P, or until the scheduler stops. n is the
+// Node that it is idle on.
+func (m *M) waitForP(n *Node) {
+	for n.firstTimer(m) != 0 && m.startPoll(n) {
+		if m.poll(n) {
+			return
+		}
+	}
+	m.note.sleep(m)
+	m.woken()
+}
+
+// startPoll has m leave the list of idle Ms to wait for n's timers. It returns false if m
+// shall sleep instead: another waits already, or somebody has taken m to wake it, or no P
+// is idle.
+func (m *M) startPoll(n *Node) bool {
+	n.lock.lock(m)
+	start := m.idle && n.idle != nil && n.poll.load(m) == 0
+	if start {
+		n.mtake(m)
+		n.poll.store(m, pollForever)
+	}
+	n.lock.unlock(m)
+	return start
+}
+
+// poll waits until a timer of n is due, and has m hold an idle P then. It returns false if
+// m has become an idle M again: there is no timer any more, or no idle P. It returns true
+// without a P if the scheduler stops.
+func (m *M) poll(n *Node) bool {
+	s := m.s
+	for {
+		n.broken.store(m, 0)
+		until := n.firstTimer(m)
+		if s.stopping.load(m) == stopping {
+			return true
+		}
+		if until == 0 {
+			return m.endPoll(n, false)
+		}
+		now := s.machine.Nanotime(m)
+		if until <= now {
+			return m.endPoll(n, true)
+		}
+		if int64(n.poll.v) != until { // nobody else writes it
+			n.poll.store(m, uint64(until))
+			if first := n.firstTimer(m); first == 0 || first < until {
+				continue // who added it may not have seen that m waits until later
+			}
+		}
+		s.machine.Futexsleep(m, &n.broken, 0, until-now)
+	}
+}
+
+// endPoll ends m's wait. If it is to run timers and a P is idle, m holds that, as a
+// searcher. Otherwise m becomes an idle M.
+func (m *M) endPoll(n *Node, run bool) bool {
+	n.lock.lock(m)
+	if m.s.stopping.load(m) == stopping {
+		n.lock.unlock(m)
+		return true
+	}
+	n.poll.store(m, 0)
+	p := m.oldp
+	if !p.idle {
+		p = n.idle
+	}
+	if run = run && p != nil; run {
+		m.pidletake(n, p)
+		m.acquirep(p)
+		m.searching = true
+		n.nsearch.add(m, 1)
+		p.stats.Polls++
+	} else {
+		n.mput(m)
+	}
+	n.lock.unlock(m)
+	if run {
+		m.checkBinding()
+	}
+	return run
+}
