@@ -34,7 +34,7 @@ const (
 	EventStart                    // M is about to run G, from the scheduling loop, for the first time or again
 	EventInline                   // M is about to run G, a fresh one, inside the join of the G that runs on M, until G ends
 	EventPark                     // G, which M runs, is about to leave its stack. Arg is the WaitReason
-	EventReady                    // G, which has parked, can go on, because of what M does. It is not queued yet
+	EventReady                    // G, which has parked, can go on, because of what M does; or, if Arg is 1, because it is time, or a device says so. It is not queued yet
 	EventRequeue                  // G, which has just parked on M, can go on at once: it yields, its wait is over already, or it comes from a system call and found no P
 	EventEnd                      // G, which M runs, has returned. Arg names its Group, or is 0. Who joins it has not heard of it yet
 	EventJoin                     // G, a child that ended outside its parent's join, has been joined by the G that runs on M

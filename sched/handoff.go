@@ -55,7 +55,7 @@ func (m *M) takeFirstIdle(n *Node) (p *P, mp *M) {
 	n.lock.lock(m)
 	if p = n.idle; p != nil {
 		m.pidletake(n, p)
-		mp = n.mget(p)
+		mp = m.mget(n, p)
 	}
 	n.lock.unlock(m)
 	return p, mp

@@ -37,6 +37,9 @@ func (l *gList) pop() *G {
 // are idle. If more came than the node has idle Ps, one M elsewhere is woken to search.
 // m need not hold a P.
 func (m *M) injectglist(list *gList) {
+	for gp := list.first; gp != nil; gp = gp.next {
+		m.eventG(EventReady, gp, 1)
+	}
 	for list.n > 0 {
 		// Those of one node go in one turn: the first, and all that belong where it does.
 		var others gList

@@ -103,7 +103,7 @@ func (m *M) startPoll(n *Node) bool {
 	n.lock.lock(m)
 	start := m.idle && n.idle != nil && n.poll.load(m) == 0
 	if start {
-		n.mtake(m)
+		m.mtake(n, m)
 		n.poll.store(m, pollForever)
 	}
 	n.lock.unlock(m)
@@ -158,7 +158,7 @@ func (m *M) endPoll(n *Node, run bool) bool {
 		n.nsearch.add(m, 1)
 		p.stats.Polls++
 	} else {
-		n.mput(m)
+		m.mput(n)
 	}
 	n.lock.unlock(m)
 	if run {

@@ -42,6 +42,7 @@ func fireSleep(m *M, t *timer, _ int64, _ uint32) { m.readyHome(t.arg.(*G)) }
 // readyHome makes gp runnable, which was parked and which nobody but a clock or a device
 // has woken: at its home node, whoever ran the timer.
 func (m *M) readyHome(gp *G) {
+	m.eventG(EventReady, gp, 1)
 	if m.s.homes {
 		if home := gp.home.Load(); home != noHome && home != int32(m.p.domain.index) {
 			if pl := m.s.domains[home]; pl.hasPs() {

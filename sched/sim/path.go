@@ -50,7 +50,9 @@ func (k *Machine) Event(m *sched.M, e sched.Event) {
 	case sched.EventPark:
 		p.at = *own
 	case sched.EventReady:
-		p.at = max(p.at, *own)
+		if e.Arg == 0 { // else it has not waited for what m does
+			p.at = max(p.at, *own)
+		}
 	case sched.EventEnd:
 		p.at = *own
 		switch {
