@@ -292,6 +292,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	// A G at hand that has a stack is entered directly. Everything else needs the
 	// scheduling loop, on another carrier.
 	gp := m.pickLocal()
+	m.eventG(EventPark, g, uint64(why))
 	if s.stopping.load(m) == stopping {
 		// commit may have a lock to release. It may also make g visible while g is in
 		// its carrier still. Whoever sees g then sees stopping, too, and does not enter.
@@ -300,7 +301,6 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 		panic(errCancelled)
 	}
 	m.p.stats.Parks++
-	m.eventG(EventPark, g, uint64(why))
 	if s.severalDomains {
 		g.needRest().p = m.p
 		if g.home.Load() == noHome { // it was run inline

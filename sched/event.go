@@ -1,5 +1,7 @@
 package sched
 
+import "fmt"
+
 // The event seam. The scheduler says what it does to Gs, Ps and Ms in one place, by
 // values of type [Event], to whoever wants to know: a recorder, the critical path of
 // simulated machines, the explorer, a validator. While nobody does, an event costs a
@@ -69,7 +71,12 @@ const (
 var eventKinds = [...]string{"spawn", "start", "inline", "park", "ready", "requeue", "end", "join", "wait", "steal", "syscall", "sysexit",
 	"acquire", "release", "retake", "idle", "unidle", "handoff", "newm", "sleep", "wake", "endm", "stop"}
 
-func (k EventKind) String() string { return eventKinds[k] }
+func (k EventKind) String() string {
+	if k >= NumEventKinds {
+		return fmt.Sprintf("EventKind(%d)", k)
+	}
+	return eventKinds[k]
+}
 
 // OfG reports whether events of kind k are those of the G that they name.
 func (k EventKind) OfG() bool { return k <= EventSysexit }

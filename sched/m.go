@@ -101,6 +101,12 @@ func (m *M) P() int {
 	return m.p.id
 }
 
+// Sched returns the scheduler that m works for.
+func (m *M) Sched() *Sched { return m.s }
+
+// Nanotime returns the machine's clock in nanoseconds, for m.
+func (m *M) Nanotime() int64 { return m.s.machine.Nanotime(m) }
+
 // newm starts an M for p, which nobody else can see.
 func (m *M) newm(p *P, searching bool) {
 	nm := m.allocm()

@@ -1,17 +1,19 @@
 package sched_test
 
 import (
+	"sync"
 	"testing"
 
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/policy"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
 
 // open makes a machine of this host that believes in the given topology ("" is the real
 // one), and closes it with the test.
-func open(tb testing.TB, topo string) *host.Machine {
+func open(tb testing.TB, topo string) *watched {
 	tb.Helper()
 	var cfg host.Config
 	if topo != "" {
@@ -25,12 +27,56 @@ func open(tb testing.TB, topo string) *host.Machine {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	w := &watched{Machine: m, of: make(map[*sched.Sched]*trace.Recorder)}
 	tb.Cleanup(func() {
 		if err := m.Close(); err != nil {
 			tb.Error(err)
 		}
+		w.validate(tb)
 	})
-	return m
+	return w
+}
+
+// A watched is a host that records what schedulers on it do. When it is closed, every
+// scheduler on it has been, and what they did is validated.
+type watched struct {
+	*host.Machine
+	mu sync.Mutex
+	of map[*sched.Sched]*trace.Recorder
+}
+
+// watchedEvents bounds what is kept of each M: 32 MB.
+const watchedEvents = 1 << 19
+
+// EventSink implements [sched.Machine].
+func (w *watched) EventSink(m *sched.M) sched.EventSink {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.of[m.Sched()]
+	if r == nil {
+		r = &trace.Recorder{Limit: watchedEvents}
+		w.of[m.Sched()] = r
+		recorders.Store(m.Sched(), r)
+	}
+	return r.Sink(m)
+}
+
+var recorders sync.Map // by the Scheds on watched machines that are open
+
+// recorded returns what a scheduler that is closed has done.
+func recorded(s *sched.Sched) *trace.Recorder {
+	r, _ := recorders.Load(s)
+	return r.(*trace.Recorder)
+}
+
+func (w *watched) validate(tb testing.TB) {
+	tb.Helper()
+	for s, r := range w.of {
+		recorders.Delete(s)
+		if err := r.Validate(); err != nil {
+			tb.Errorf("what the scheduler says it did: %v", err)
+		}
+	}
 }
 
 // start makes a scheduler on such a machine, with as many Ps as it allows, and closes it

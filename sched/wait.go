@@ -1,5 +1,7 @@
 package sched
 
+import "fmt"
+
 // A waiter is a G that waits in a queue: Go's sudog. A G that waits for one thing has
 // one, a G in a Select has one for each case.
 //
@@ -155,4 +157,9 @@ var waitReasons = [...]string{
 	WaitSleep:         "sleep",
 }
 
-func (r WaitReason) String() string { return waitReasons[r] }
+func (r WaitReason) String() string {
+	if int(r) >= len(waitReasons) {
+		return fmt.Sprintf("WaitReason(%d)", r)
+	}
+	return waitReasons[r]
+}

@@ -1,0 +1,103 @@
+package sched_test
+
+import (
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/trace"
+)
+
+// The events say as much as Stats counts.
+func TestEventsAgreeWithStats(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			fib(g, sched.Arg{A: 15})
+			c := sched.NewChan[int](s, 0)
+			var gr sched.Group
+			for i := range 20 {
+				gr.GoAt(g, sched.Default, func(g *sched.G) {
+					g.Yield()
+					g.Syscall(nil)
+					if i%2 == 0 {
+						c.Send(g, i)
+					} else {
+						c.Recv(g)
+					}
+				})
+			}
+			gr.Wait(g)
+		})
+		s.Quiesce()
+		st := s.Stats()
+		s.Close()
+
+		var n [sched.NumEventKinds]int64
+		var yields, noP, thefts, fromQueue, stolen int64
+		if err := recorded(s).Merge(func(e *trace.Record) error {
+			n[e.Kind]++
+			switch {
+			case e.Kind == sched.EventPark && sched.WaitReason(e.Arg) == sched.WaitYield:
+				yields++
+			case e.Kind == sched.EventPark && sched.WaitReason(e.Arg) == sched.WaitSyscall:
+				noP++
+			case e.Kind == sched.EventSteal:
+				thefts++
+				stolen += int64(e.Theft().Gs)
+				if e.Theft().Victim < 0 {
+					fromQueue++
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name      string
+			got, want int64
+		}{
+			{"spawns, without that of Run", n[sched.EventSpawn] - 1, st.Spawned},
+			{"inline runs", n[sched.EventInline], st.Inlined},
+			{"starts", n[sched.EventStart], st.Executed + st.Resumed},
+			{"ends", n[sched.EventEnd], st.Spawned + 1},
+			{"yields", yields, st.Yields},
+			{"parks", n[sched.EventPark] - noP, st.Parks},
+			{"system calls", n[sched.EventSyscall], st.Syscalls},
+			{"returns from them", n[sched.EventSysexit], st.Syscalls},
+			{"retakes", n[sched.EventRetake], st.Retakes},
+			{"thefts", thefts, st.StealsL3 + st.StealsNode + st.StealsRemote},
+			{"stolen Gs", stolen, st.StolenLocal + st.StolenRemote},
+		} {
+			if c.got != c.want {
+				t.Errorf("%s: %d events, and Stats counts %d", c.name, c.got, c.want)
+			}
+		}
+		if fromQueue > st.StealsRemote {
+			t.Errorf("%d thefts from queues of %d from other nodes", fromQueue, st.StealsRemote)
+		}
+	})
+}
+
+// Every G has a name of its own: the events of two that shared one could not be told apart.
+func TestGsHaveNames(t *testing.T) {
+	s := start(t, "flat", "")
+	names := make(map[uint32]bool)
+	const n = 1000
+	run(t, s, func(g *sched.G) {
+		c, done := sched.NewChan[uint32](s, 0), sched.NewChan[bool](s, 0)
+		for range n {
+			g.Go(func(g *sched.G) {
+				c.Send(g, g.ID())
+				done.Recv(g)
+			})
+		}
+		for range n {
+			name, _ := c.Recv(g)
+			names[name] = true
+		}
+		names[g.ID()] = true
+		done.Close(g)
+	})
+	if len(names) != n+1 || names[0] {
+		t.Errorf("%d Gs that live at once have %d names, want as many, without 0", n+1, len(names))
+	}
+}
