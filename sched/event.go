@@ -87,6 +87,31 @@ func (k EventKind) OfP() bool { return k >= EventAcquire && k <= EventHandoff }
 // OfM reports whether events of kind k are those of the M that Arg names.
 func (k EventKind) OfM() bool { return k >= EventNewM && k <= EventWake }
 
+// String says what has happened, as in "M0: park G 1 [chan send]".
+func (e Event) String() string {
+	who := fmt.Sprintf("M%d", e.M)
+	if e.M == -1 {
+		who = "a caller"
+	}
+	switch {
+	case e.Kind == EventPark:
+		return fmt.Sprintf("%s: park G %d [%s]", who, e.G, WaitReason(e.Arg))
+	case e.Kind == EventSteal:
+		if t := e.Theft(); t.Victim < 0 {
+			return fmt.Sprintf("%s: steal %d from node %d, G %d first", who, t.Gs, t.Node, e.G)
+		} else {
+			return fmt.Sprintf("%s: steal %d from P%d, G %d first", who, t.Gs, t.Victim, e.G)
+		}
+	case e.Kind.OfG():
+		return fmt.Sprintf("%s: %s G %d", who, e.Kind, e.G)
+	case e.Kind.OfP():
+		return fmt.Sprintf("%s: %s P%d", who, e.Kind, e.P)
+	case e.Kind.OfM():
+		return fmt.Sprintf("%s: %s M%d", who, e.Kind, int32(e.Arg))
+	}
+	return fmt.Sprintf("%s: %s", who, e.Kind)
+}
+
 // A Theft is what an EventSteal is about.
 type Theft struct {
 	Gs     int // that were taken

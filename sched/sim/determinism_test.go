@@ -16,7 +16,7 @@ import (
 // memory near and far.
 func program(t testing.TB, m *sim.Machine, arm string) {
 	a, _ := policy.ByName(arm)
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Seed: 7})
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Seed: 7, Events: validated(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

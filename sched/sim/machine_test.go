@@ -7,6 +7,7 @@ import (
 	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
+	"numasched/sched/trace"
 )
 
 func fib(g *sched.G, a sched.Arg) int {
@@ -31,12 +32,24 @@ func machine(t testing.TB, preset string) *sim.Machine {
 	return m
 }
 
+// validated has the events of a scheduler checked. One M runs at a time, so they come in
+// order.
+func validated(t testing.TB) func(*sched.M) sched.EventSink {
+	v := new(trace.Validator)
+	t.Cleanup(func() {
+		if err := v.Err(); err != nil {
+			t.Errorf("what the scheduler says it did: %v", err)
+		}
+	})
+	return func(*sched.M) sched.EventSink { return v }
+}
+
 func run(t testing.TB, m *sim.Machine, arm string, procs int, f func(*sched.G)) sched.Stats {
 	a, err := policy.ByName(arm)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: 1})
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: 1, Events: validated(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func TestTheLongestChainOfWorkIsTheProgramsOwn(t *testing.T) {
 func TestRunsAreOneAfterAnother(t *testing.T) {
 	p, _ := policy.ByName("numa")
 	m := machine(t, "synthetic:2x4")
-	s, err := sched.New(sched.Config{Machine: m, Arm: p})
+	s, err := sched.New(sched.Config{Machine: m, Arm: p, Events: validated(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func (r *Recorder) Merge(yield func(*Record) error) error {
 	for _, c := range g.logs {
 		if rec := c.next(); rec != nil {
 			o, want := g.missing(&rec.Event)
-			errs = append(errs, fmt.Errorf("%s can never come: event %d of %s is missing, the last before is %d", describe(&rec.Event), want, o, g.taken[o]))
+			errs = append(errs, fmt.Errorf("%s can never come: event %d of %s is missing, the last before is %d", rec.Event, want, o, g.taken[o]))
 		}
 	}
 	return errors.Join(errs...)

@@ -94,7 +94,7 @@ func (v *Validator) Check(e *sched.Event) error {
 		return nil
 	}
 	if why := v.check(e); why != "" {
-		v.err = fmt.Errorf("event %d, %s: %s", v.n, describe(e), why)
+		v.err = fmt.Errorf("event %d, %s: %s", v.n, e, why)
 	}
 	return v.err
 }
@@ -103,31 +103,6 @@ func (v *Validator) Check(e *sched.Event) error {
 func (r *Recorder) Validate() error {
 	var v Validator
 	return r.Merge(func(rec *Record) error { return v.Check(&rec.Event) })
-}
-
-// describe says what e is.
-func describe(e *sched.Event) string {
-	who := fmt.Sprintf("M%d", e.M)
-	if e.M == -1 {
-		who = "a caller"
-	}
-	switch {
-	case e.Kind == sched.EventPark:
-		return fmt.Sprintf("%s: park G %d [%s]", who, e.G, sched.WaitReason(e.Arg))
-	case e.Kind == sched.EventSteal:
-		if t := e.Theft(); t.Victim < 0 {
-			return fmt.Sprintf("%s: steal %d from node %d, G %d first", who, t.Gs, t.Node, e.G)
-		} else {
-			return fmt.Sprintf("%s: steal %d from P%d, G %d first", who, t.Gs, t.Victim, e.G)
-		}
-	case e.Kind.OfG():
-		return fmt.Sprintf("%s: %s G %d", who, e.Kind, e.G)
-	case e.Kind.OfP():
-		return fmt.Sprintf("%s: %s P%d", who, e.Kind, e.P)
-	case e.Kind.OfM():
-		return fmt.Sprintf("%s: %s M%d", who, e.Kind, int32(e.Arg))
-	}
-	return fmt.Sprintf("%s: %s", who, e.Kind)
 }
 
 // at returns the element i of list, which grows.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"numasched/sched"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -63,6 +64,8 @@ type Machine struct {
 	due     [maxThreads]*thread // what dueNext returns
 	now     int64               // what the clock shows, see clock.go
 
+	books trace.Validator // of what the scheduler says it does
+
 	step     int // points so far
 	maxSteps int
 	switches int // times that another thread went on
@@ -109,6 +112,7 @@ func (x *Machine) reset() {
 	x.deviations = x.deviations[:0]
 	x.err, x.closed, x.grew, x.onWait = nil, false, false, nil
 	x.sum, x.now = 0, 0
+	x.books.Reset()
 	clear(x.words)
 	x.cur = x.newThread(nil)
 	x.next = x.cur
@@ -482,8 +486,18 @@ func (x *Machine) Osyield(*sched.M) { x.yield(x.cur) }
 // Memory implements [sched.Machine].
 func (x *Machine) Memory() sched.Memory { return x }
 
-// EventSink implements [sched.Machine]: nobody wants to know yet.
-func (x *Machine) EventSink(*sched.M) sched.EventSink { return nil }
+// EventSink implements [sched.Machine].
+func (x *Machine) EventSink(*sched.M) sched.EventSink { return x }
+
+// Event implements [sched.EventSink]: what the scheduler says it does must be possible.
+func (x *Machine) Event(_ *sched.M, e sched.Event) {
+	if x.err != nil {
+		return
+	}
+	if err := x.books.Check(&e); err != nil {
+		x.fail(err)
+	}
+}
 
 // Spend implements [sched.Memory]: nothing costs time.
 func (x *Machine) Spend(*sched.M, sched.Cost) {}

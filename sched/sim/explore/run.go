@@ -51,6 +51,9 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 			return fmt.Errorf("lost: G %d never ran, nothing is queued, and every M sleeps", i)
 		}
 	}
+	if err := x.books.Quiet(); err != nil {
+		return err
+	}
 	if err := s.CheckQuiet(); err != nil {
 		return fmt.Errorf("when all is quiet: %w", err)
 	}
