@@ -38,14 +38,6 @@ type carrier struct {
 	all, allBack *carrier // on Sched.allc, under Sched.lock
 }
 
-const (
-	// carriersMax is how many free carriers an M keeps before it gives half away.
-	carriersMax = 64
-	// freeCarriersMax is how many of those a scheduler keeps. What is free beyond it
-	// ends: after a million Gs have blocked, a million stacks would stay.
-	freeCarriersMax = 512
-)
-
 // newCarrier returns a carrier whose coroutine has yet to be made, by makeStack.
 func (m *M) newCarrier() *carrier {
 	m.spend(CostNewStack)

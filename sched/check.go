@@ -139,7 +139,7 @@ func (s *Sched) DescribeLine(line Line) (name, value string) {
 		case line == p.ring.state.line:
 			st := p.ring.state.v
 			return fmt.Sprintf("P%d.ring", p.id), fmt.Sprintf("%d Gs from %d", ringLen(st), ringHead(st))
-		case line >= p.ring.lines && line < p.ring.lines+ringSize/slotsPerLine:
+		case line >= p.ring.lines && line < p.ring.lines+ringLines:
 			return fmt.Sprintf("P%d.slots", p.id), ""
 		case line == p.status.line:
 			return fmt.Sprintf("P%d.status", p.id), fmt.Sprint(p.status.Peek())

@@ -6,8 +6,6 @@ package sched
 // node). So a P that only makes Gs takes the pool's lock once in magazineSize Gs and
 // holds it for a few instructions, and so does a P that only ends Gs.
 
-const magazineSize = 64
-
 // A magazine is a stack of up to magazineSize free Gs, linked through G.next.
 type magazine struct {
 	head *G

@@ -141,7 +141,7 @@ func (s *Sched) newP(topo *topology.Topology, pl *domain, cpu int, seed uint64) 
 	p := &P{id: len(s.ps), cpu: cpu, domain: pl, l3: topo.L3Of(cpu)}
 	p.rand = (seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1
 	p.ring.state.line = s.newLines(1)
-	p.ring.lines = s.newLines(ringSize / slotsPerLine)
+	p.ring.lines = s.newLines(ringLines)
 	p.runnext.line = s.newLines(1)
 	p.status.line = s.newLines(1)
 	p.slice.line = p.status.line

@@ -1,8 +1,5 @@
 package sched
 
-// ringSize is the capacity of a P's run queue, as in Go.
-const ringSize = 256
-
 // A ring is the run queue of one P. Its owner is the M that holds the P. The owner
 // pushes at the tail. It takes at the head to be fair (get), and at the tail to take
 // back a child that it has just spawned (pop). Thieves take at the head (grab).
@@ -37,6 +34,7 @@ const (
 	seqOne   = 1 << (headBits + lenBits)
 
 	slotsPerLine = 64 / 8
+	ringLines    = (ringSize + slotsPerLine - 1) / slotsPerLine
 )
 
 func ringLen(state uint64) uint32  { return uint32(state>>headBits) & lenMask }
