@@ -62,9 +62,9 @@ func (n *Node) checkQuiet() error {
 	if got := int32(n.nsearch.Peek()); got != 0 {
 		return fmt.Errorf("nsearch is %d while all Ms sleep", got)
 	}
-	listed, last := 0, (*P)(nil)
-	for p := n.idle; p != nil; last, p = p, p.link {
-		if !p.idle || p.node != n || p.back != last {
+	listed, last := 0, (*elem[P])(nil)
+	for e := n.idle.head; e != nil; last, e = e, e.next {
+		if p := e.of; !p.idle || p.node != n || e.back != last {
 			return fmt.Errorf("its idle list is broken at P %d", p.id)
 		}
 		if listed++; listed > len(n.ps) {

@@ -39,14 +39,14 @@ func TestADealtPlaceHasCPUsOfAllNodesAlike(t *testing.T) {
 		for seed := range uint64(50) {
 			domains, nodeOf := dealt(seed, c.sizes...)
 			seen := make(map[int]bool)
-			for i, pl := range domains {
+			for i, d := range domains {
 				count := make([]int, len(c.sizes))
-				for cpu := range pl.cpus.All() {
+				for cpu := range d.cpus.All() {
 					count[nodeOf[cpu]]++
 					seen[cpu] = true
 				}
-				if pl.cpus.Len() != c.sizes[i] {
-					t.Fatalf("%v, seed %d: domain %d has CPUs %v, want %d of them", c.sizes, seed, i, pl.cpus, c.sizes[i])
+				if d.cpus.Len() != c.sizes[i] {
+					t.Fatalf("%v, seed %d: domain %d has CPUs %v, want %d of them", c.sizes, seed, i, d.cpus, c.sizes[i])
 				}
 				for node, n := range count {
 					if n < c.least || n > c.least+1 {
@@ -69,8 +69,8 @@ func TestOverSeedsADealPutsEachCPUInEachPlaceAlike(t *testing.T) {
 		at := make(map[[2]int]int) // of CPU and domain
 		for seed := range uint64(seeds) {
 			domains, _ := dealt(seed, sizes...)
-			for i, pl := range domains {
-				for cpu := range pl.cpus.All() {
+			for i, d := range domains {
+				for cpu := range d.cpus.All() {
 					at[[2]int{cpu, i}]++
 				}
 			}
@@ -92,11 +92,11 @@ func TestADealOfUnequalNodesKeepsTheirSizes(t *testing.T) {
 	sizes := []int{8, 1, 3}
 	domains, nodeOf := dealt(1, sizes...)
 	var all topology.CPUSet
-	for i, pl := range domains {
-		if pl.cpus.Len() != sizes[i] {
-			t.Errorf("domain %d has CPUs %v, want %d of them", i, pl.cpus, sizes[i])
+	for i, d := range domains {
+		if d.cpus.Len() != sizes[i] {
+			t.Errorf("domain %d has CPUs %v, want %d of them", i, d.cpus, sizes[i])
 		}
-		all = all.Or(pl.cpus)
+		all = all.Or(d.cpus)
 	}
 	if all.Len() != len(nodeOf) {
 		t.Errorf("%v were dealt, want all %d", all, len(nodeOf))

@@ -50,18 +50,20 @@ const (
 func (e *DeadlockError) Error() string {
 	var text strings.Builder
 	text.WriteString("sched: all Gs are asleep - deadlock!")
-	lines, n := 0, 0
-	for i := 0; i < len(e.Gs) && lines < blockedLines; i, lines = i+n, lines+1 {
-		for n = 1; i+n < len(e.Gs) && e.Gs[i+n] == e.Gs[i]; n++ {
+	rest := e.Gs
+	for line := 0; line < blockedLines && len(rest) > 0; line++ {
+		g, n := rest[0], 1
+		for n < len(rest) && rest[n] == g {
+			n++
 		}
-		g := &e.Gs[i]
+		rest = rest[n:]
 		if n == 1 {
 			fmt.Fprintf(&text, "\n\ta G [%s]: %s (%s)", g.Why, g.Func, g.Pos)
 		} else {
 			fmt.Fprintf(&text, "\n\t%d Gs [%s]: %s (%s)", n, g.Why, g.Func, g.Pos)
 		}
 	}
-	if e.More > 0 || lines == blockedLines {
+	if e.More > 0 || len(rest) > 0 {
 		text.WriteString("\n\tand others")
 	}
 	return text.String()

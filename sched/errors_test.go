@@ -2,6 +2,7 @@ package sched_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -110,4 +111,26 @@ func TestABlockedGAloneIsNoDeadlock(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Gs that wait in the same place for the same reason share a line. The text says that
+// there are others only if it leaves some out.
+func TestADeadlocksTextHasTwentyLinesAndSaysIfThereAreOthers(t *testing.T) {
+	for _, c := range []struct {
+		places, more int
+		others       bool
+	}{{1, 0, false}, {19, 0, false}, {20, 0, false}, {20, 1, true}, {21, 0, true}} {
+		e := &sched.DeadlockError{More: c.more}
+		for i := range c.places {
+			at := sched.BlockedG{Why: sched.WaitNone, Func: "f", Pos: fmt.Sprintf("f.go:%d", i)}
+			e.Gs = append(e.Gs, at, at)
+		}
+		text := e.Error()
+		if lines := strings.Count(text, "\n\t2 Gs "); lines != min(c.places, 20) {
+			t.Errorf("%d lines for pairs of Gs in %d places:\n%s", lines, c.places, text)
+		}
+		if others := strings.HasSuffix(text, "and others"); others != c.others {
+			t.Errorf("%d places and %d more Gs: \"and others\" is %v, want %v", c.places, c.more, others, c.others)
+		}
+	}
 }

@@ -53,7 +53,7 @@ func (m *M) takeIdle(p *P) (mp *M, took bool) {
 // nil if no P is idle.
 func (m *M) takeFirstIdle(n *Node) (p *P, mp *M) {
 	n.lock.lock(m)
-	if p = n.idle; p != nil {
+	if p = n.idle.first(); p != nil {
 		m.pidletake(n, p)
 		mp = m.mget(n, p)
 	}

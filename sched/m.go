@@ -27,9 +27,9 @@ type M struct {
 	ownCache Cache // of Alloc while m has no P; see cache
 
 	// On the idle list of the Node whose P it held last; under that Node's lock.
-	idle       bool
-	oldp       *P // the P that it held last
-	link, back *M
+	idle   bool
+	oldp   *P // the P that it held last
+	listed elem[M]
 
 	base    *coro.Stack       // of the goroutine that calls Step
 	ended   bool              // the last Step is over
@@ -118,6 +118,7 @@ func (m *M) newm(p *P, searching bool) {
 func (m *M) allocm() *M {
 	s := m.s
 	nm := &M{s: s, memory: s.machine.Memory(), base: coro.Current()}
+	nm.listed.of = nm
 	nm.note.key.line = s.newLines(1)
 	nm.c = m.newCarrier()
 	return nm

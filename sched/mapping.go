@@ -16,8 +16,8 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	s.severalDomains = len(s.domains) > 1
 	s.homes = s.severalDomains && s.arm.Home
 	byID := make(map[int]*domain)
-	for _, pl := range s.domains {
-		byID[pl.id] = pl
+	for _, d := range s.domains {
+		byID[d.id] = d
 	}
 
 	order := []*domain{}
@@ -26,26 +26,26 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 		start = topo.NodeOf(cpu)
 	}
 	for _, id := range nearest(topo, start) {
-		if pl := byID[id]; pl != nil {
-			order = append(order, pl)
+		if d := byID[id]; d != nil {
+			order = append(order, d)
 		}
 	}
 	rank := threadRanks(topo)
 	for r := 0; len(s.ps) < procs; r++ {
-		for _, pl := range order {
-			for cpu := range pl.cpus.All() {
+		for _, d := range order {
+			for cpu := range d.cpus.All() {
 				if rank[cpu] == r && len(s.ps) < procs {
-					s.ps = append(s.ps, s.newP(topo, pl, cpu, seed))
+					s.ps = append(s.ps, s.newP(topo, d, cpu, seed))
 				}
 			}
 		}
 	}
 
 	s.makeNodes()
-	for _, pl := range s.domains {
-		for _, id := range nearest(topo, pl.id) {
+	for _, d := range s.domains {
+		for _, id := range nearest(topo, d.id) {
 			if near := byID[id]; near != nil && s.arm.NodeQ {
-				pl.node.near = append(pl.node.near, near.node)
+				d.node.near = append(d.node.near, near.node)
 			}
 		}
 	}
@@ -108,19 +108,19 @@ func (s *Sched) makeDomains(topo *topology.Topology, seed uint64) {
 func (s *Sched) dealDomains(seed uint64) {
 	r := &P{rand: (seed+1)*0x9E3779B97F4A7C15 | 1}
 	var deck []int
-	for _, pl := range shuffled(r, s.domains) {
-		deck = append(deck, shuffled(r, pl.cpus.List())...)
+	for _, d := range shuffled(r, s.domains) {
+		deck = append(deck, shuffled(r, d.cpus.List())...)
 	}
 	wants := make([]int, len(s.domains))
-	for i, pl := range s.domains {
-		wants[i] = pl.cpus.Len()
-		pl.cpus = topology.CPUSet{}
+	for i, d := range s.domains {
+		wants[i] = d.cpus.Len()
+		d.cpus = topology.CPUSet{}
 	}
 	for turn := shuffled(r, s.domains); len(deck) > 0; {
-		for _, pl := range turn {
-			if wants[pl.index] > 0 {
-				wants[pl.index]--
-				pl.cpus.Add(deck[0])
+		for _, d := range turn {
+			if wants[d.index] > 0 {
+				wants[d.index]--
+				d.cpus.Add(deck[0])
 				deck = deck[1:]
 			}
 		}
@@ -137,8 +137,9 @@ func shuffled[T any](r *P, list []T) []T {
 	return list
 }
 
-func (s *Sched) newP(topo *topology.Topology, pl *domain, cpu int, seed uint64) *P {
-	p := &P{id: len(s.ps), cpu: cpu, domain: pl, l3: topo.L3Of(cpu)}
+func (s *Sched) newP(topo *topology.Topology, d *domain, cpu int, seed uint64) *P {
+	p := &P{id: len(s.ps), cpu: cpu, domain: d, l3: topo.L3Of(cpu)}
+	p.listed.of = p
 	p.rand = (seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1
 	p.ring.state.line = s.newLines(1)
 	p.ring.lines = s.newLines(ringLines)
@@ -152,7 +153,7 @@ func (s *Sched) newP(topo *topology.Topology, pl *domain, cpu int, seed uint64) 
 
 // makeNodes makes a Node per domain, or one for all.
 func (s *Sched) makeNodes() {
-	for _, pl := range s.domains {
+	for _, d := range s.domains {
 		if s.arm.NodeQ || len(s.nodes) == 0 {
 			n := new(Node)
 			n.lock.key.line = s.newLines(1)
@@ -164,7 +165,7 @@ func (s *Sched) makeNodes() {
 			n.broken.line = n.poll.line
 			s.nodes = append(s.nodes, n)
 		}
-		pl.node = s.nodes[len(s.nodes)-1]
+		d.node = s.nodes[len(s.nodes)-1]
 	}
 	for _, p := range s.ps {
 		p.node = p.domain.node

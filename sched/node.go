@@ -13,7 +13,7 @@ type domain struct {
 
 // hasPs reports whether any P is mapped to the domain. With few Ps, some domains have
 // none, and a G that is sent there runs elsewhere.
-func (pl *domain) hasPs() bool { return len(pl.node.ps) > 0 }
+func (d *domain) hasPs() bool { return len(d.node.ps) > 0 }
 
 // A Node is what Ps share: a run queue, idle Ps and a count of searchers. Under
 // arms with node queues it is one NUMA node; under the others there is one Node
@@ -32,12 +32,12 @@ type Node struct {
 	runq  gQueue
 	nrunq Word32 // length of runq
 
-	idle     *P     // idle Ps, last come first, linked through P.link and P.back
-	nidle    Word32 // how many
-	hunger   uint32 // see hungerOf; under lock
-	hungerAt int64  // when that was
-	midle    *M     // idle Ms, last come first, linked through M.link and M.back
-	nsearch  Word32 // Ms of this node that look for work
+	idle     list[P] // idle Ps
+	nidle    Word32  // how many
+	hunger   uint32  // see hungerOf; under lock
+	hungerAt int64   // when that was
+	midle    list[M] // idle Ms
+	nsearch  Word32  // Ms of this node that look for work
 
 	timed  Word32 // 1 once some P of the node has had a timer
 	poll   Word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
@@ -52,11 +52,7 @@ type Node struct {
 func (m *M) pidleput(n *Node, p *P) int32 {
 	m.eventP(EventIdle, p)
 	p.idle = true
-	p.link, p.back = n.idle, nil
-	if n.idle != nil {
-		n.idle.back = p
-	}
-	n.idle = p
+	n.idle.put(&p.listed)
 	n.nidle.add(m, 1)
 	return m.s.npidle.add(m, 1)
 }
@@ -65,15 +61,7 @@ func (m *M) pidleput(n *Node, p *P) int32 {
 func (m *M) pidletake(n *Node, p *P) {
 	m.eventP(EventUnidle, p)
 	p.idle = false
-	if p.back != nil {
-		p.back.link = p.link
-	} else {
-		n.idle = p.link
-	}
-	if p.link != nil {
-		p.link.back = p.back
-	}
-	p.link, p.back = nil, nil
+	n.idle.take(&p.listed)
 	n.nidle.add(m, -1)
 	if int(m.s.npidle.add(m, -1)) == len(m.s.ps)-1 {
 		m.wakeSysmon()
@@ -85,7 +73,7 @@ func (m *M) pidletake(n *Node, p *P) {
 func (m *M) mget(n *Node, p *P) *M {
 	mp := p.oldm
 	if mp == nil {
-		mp = n.midle
+		mp = n.midle.first()
 	}
 	if mp != nil {
 		m.mtake(n, mp)
@@ -97,11 +85,7 @@ func (m *M) mget(n *Node, p *P) *M {
 func (m *M) mput(n *Node) {
 	m.eventM(EventSleep, m)
 	m.idle = true
-	m.link, m.back = n.midle, nil
-	if n.midle != nil {
-		n.midle.back = m
-	}
-	n.midle = m
+	n.midle.put(&m.listed)
 	m.oldp.oldm = m
 }
 
@@ -109,15 +93,7 @@ func (m *M) mput(n *Node) {
 func (m *M) mtake(n *Node, mp *M) {
 	m.eventM(EventWake, mp)
 	mp.idle = false
-	if mp.back != nil {
-		mp.back.link = mp.link
-	} else {
-		n.midle = mp.link
-	}
-	if mp.link != nil {
-		mp.link.back = mp.back
-	}
-	mp.link, mp.back = nil, nil
+	n.midle.take(&mp.listed)
 	if mp.oldp.oldm == mp {
 		mp.oldp.oldm = nil
 	}

@@ -28,8 +28,8 @@ type P struct {
 	smallThefts uint32 // thefts in a row on the own node that yielded little, see policy.SmallTheft
 
 	// On the Node's idle list; under its lock.
-	idle       bool
-	link, back *P
+	idle   bool
+	listed elem[P]
 
 	// oldm is the M that held the P last, while that M is idle; under the Node's lock.
 	// A P that is needed again comes back to it, to its thread and its caches.

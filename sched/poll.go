@@ -101,7 +101,7 @@ func (m *M) waitForP(n *Node) {
 // is idle.
 func (m *M) startPoll(n *Node) bool {
 	n.lock.lock(m)
-	start := m.idle && n.idle != nil && n.poll.load(m) == 0
+	start := m.idle && n.idle.first() != nil && n.poll.load(m) == 0
 	if start {
 		m.mtake(n, m)
 		n.poll.store(m, pollForever)
@@ -149,7 +149,7 @@ func (m *M) endPoll(n *Node, run bool) bool {
 	n.poll.store(m, 0)
 	p := m.oldp
 	if !p.idle {
-		p = n.idle
+		p = n.idle.first()
 	}
 	if run = run && p != nil; run {
 		m.pidletake(n, p)

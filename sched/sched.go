@@ -338,10 +338,10 @@ func (m *M) stop(err error) {
 	}
 	for _, n := range s.nodes {
 		n.lock.lock(m)
-		for p := n.idle; p != nil; p = n.idle {
+		for p := n.idle.first(); p != nil; p = n.idle.first() {
 			m.pidletake(n, p)
 		}
-		for mp := n.midle; mp != nil; mp = n.midle {
+		for mp := n.midle.first(); mp != nil; mp = n.midle.first() {
 			m.mtake(n, mp)
 			mp.note.wakeup(m) // for no P: it ends
 		}

@@ -266,7 +266,7 @@ func (m *M) wakep(n *Node) {
 			return
 		}
 		n.lock.lock(m)
-		p, mp := n.idle, (*M)(nil)
+		p, mp := n.idle.first(), (*M)(nil)
 		if p != nil {
 			m.pidletake(n, p)
 			mp = m.mget(n, p)
@@ -299,8 +299,8 @@ func (m *M) ready(gp *G) {
 			gp.home.Store(here)
 			p.stats.Follows++
 		case policy.AtHome:
-			if pl := s.domains[home]; pl.hasPs() {
-				m.readyAt(pl.node, gp)
+			if d := s.domains[home]; d.hasPs() {
+				m.readyAt(d.node, gp)
 				return
 			}
 		}
@@ -328,15 +328,15 @@ func (m *M) readyAt(n *Node, gp *G) {
 func (m *M) spawnAt(gp *G, where Placement) {
 	s, n := m.s, m.p.node
 	if id, ok := where.Node(); ok {
-		i := slices.IndexFunc(s.domains, func(pl *domain) bool { return pl.id == id })
+		i := slices.IndexFunc(s.domains, func(d *domain) bool { return d.id == id })
 		if i < 0 {
 			s.strays.LoadOrStore(id, true)
 		} else if s.severalDomains {
-			pl := s.domains[i]
+			d := s.domains[i]
 			gp.home.Store(int32(i))
-			if s.homes && pl.node != n && pl.hasPs() {
-				m.queuePut(pl.node, gp)
-				m.wakep(pl.node)
+			if s.homes && d.node != n && d.hasPs() {
+				m.queuePut(d.node, gp)
+				m.wakep(d.node)
 				return
 			}
 		}

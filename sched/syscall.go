@@ -75,7 +75,7 @@ func (m *M) idleP(p *P) *P {
 	n := p.node
 	n.lock.lock(m)
 	if !p.idle {
-		p = n.idle
+		p = n.idle.first()
 	}
 	if p != nil {
 		m.pidletake(n, p)
