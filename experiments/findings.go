@@ -11,18 +11,14 @@ import (
 )
 
 // The aims by which simulated results are judged. The first three are for memory-bound
-// work whose data has homes, on machines of at least aimNodes nodes and on all their
-// CPUs. Everywhere else numa must lose nothing to flat.
+// work whose data has homes (harness.Homed), on all CPUs. Everywhere else numa must lose
+// nothing to flat.
 const (
-	aimNodes   = 4
 	aimSpeedup = 1.80 // throughput over flat's, at least
 	aimLocal   = 95.0 // percent of bytes from memory that are local, at least
 	aimBound   = 1.15 // makespan over the lower bound, at most
-	aimElse    = 0.98 // throughput over flat's, at least
+	aimElse    = harness.AtLeast
 )
-
-// homedLoads are the workloads that stream over arrays with homes.
-var homedLoads = []string{"triad", "heat"}
 
 // A judgement says how numa compares with flat in one cell.
 type judgement struct {
@@ -62,11 +58,9 @@ func judge(res *harness.Results) (fs []judgement) {
 		short := func(what string, got, aim float64, format string) {
 			f.shorts = append(f.shorts, fmt.Sprintf("%s "+format+", aim "+format, what, got, aim))
 		}
-		// Memory is the limit if its busiest part is as busy as the bound says.
-		byMemory := numa.Busiest*numa.OverBound > 99.5
-		if slices.Contains(homedLoads, g.Workload) && f.nodes >= aimNodes && g.Procs == most[g.Topo] {
-			f.homed = byMemory
-			if !byMemory {
+		if harness.Homed(g.Workload, f.nodes) && g.Procs == most[g.Topo] {
+			f.homed = numa.BoundByMemory()
+			if !f.homed {
 				f.note = "bound by arithmetic here: its data fits the caches"
 			}
 		}
@@ -99,7 +93,7 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 	}
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	homed := harness.Table{
-		Title: fmt.Sprintf("simulated: memory-bound work whose data has homes, %d nodes and more, all CPUs", aimNodes),
+		Title: fmt.Sprintf("simulated: memory-bound work whose data has homes, %d nodes and more, all CPUs", harness.HomedNodes),
 		Head:  []string{"machine", "nodes", "Ps", "workload", "numa over flat", "over wrongmap", "local", "over bound", "aims"},
 	}
 	short := harness.Table{
@@ -143,7 +137,7 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 	if all > 0 {
 		tables = append(tables, homed)
 		say("Simulated, memory-bound work whose data has homes, %d nodes and more, all CPUs: aim numa at least %.1fx flat, %.0f %% local, within %.2fx of the bound: %s.",
-			aimNodes, aimSpeedup, aimLocal, aimBound, ofAll(met, all))
+			harness.HomedNodes, aimSpeedup, aimLocal, aimBound, ofAll(met, all))
 		if line := aboutWrongmap(fs); line != "" {
 			say("%s", line)
 		}
@@ -155,7 +149,7 @@ func findings(res *harness.Results) (tables []harness.Table, lines []string) {
 		say("Simulated, all else, every number of Ps: aim numa at least %.2fx flat: %s; the worst is %s, the best %s.",
 			aimElse, ofAll(fine, rest), worst.brief(), best.brief())
 	}
-	if slices.ContainsFunc(fs, func(f judgement) bool { return slices.Contains(homedLoads, f.Workload) }) {
+	if slices.ContainsFunc(fs, func(f judgement) bool { return slices.Contains(harness.HomedLoads, f.Workload) }) {
 		say(aboutFlat)
 	}
 	return tables, append(lines, ranges(res)...)

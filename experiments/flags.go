@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"numasched/experiments/spell"
 )
 
 // A usageError is the user's mistake: exit status 2.
@@ -111,43 +113,10 @@ func unknown(what, name string, valid []string) error {
 		return usagef("unknown %s %q (there are none here)", what, name)
 	}
 	hint := ""
-	if near := closest(name, valid); near != "" {
+	if near := spell.Closest(name, valid); near != "" {
 		hint = fmt.Sprintf("did you mean %q? ", near)
 	}
 	return usagef("unknown %s %q (%svalid: %s)", what, name, hint, strings.Join(valid, ", "))
-}
-
-// closest returns the valid name that is nearest to name, or "" if none is within
-// two edits and half of name's length.
-func closest(name string, valid []string) string {
-	best, bestDist := "", min(2, len(name)/2)+1
-	for _, v := range valid {
-		if d := editDistance(strings.ToLower(name), v); d < bestDist {
-			best, bestDist = v, d
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's, in bytes. Cobra has one, but only for commands.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // wrapList returns names as an indented list in lines of at most 80 columns.

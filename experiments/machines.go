@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"numasched/experiments/spell"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -55,7 +56,7 @@ func loadNamedTopology(arg string) (*topology.Topology, error) {
 		return nil, unknown("preset", name, names)
 	}
 	hint := ""
-	if near := closest(name, names); near != "" {
+	if near := spell.Closest(name, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
 	return nil, fmt.Errorf("topology %q: no such file: want host, synthetic:NxC, synthetic:PxNxLxCxT, a capture.tar.gz, an hwloc file.xml, a directory with sys and proc, or a preset: %s%s",
@@ -68,8 +69,8 @@ func loadPreset(arg string) (*sim.Preset, error) {
 	switch {
 	case err == nil:
 		return p, nil
-	case !strings.HasSuffix(arg, ".json") && closest(arg, sim.PresetNames()) != "":
-		return nil, usagef("--preset: %w; did you mean %q?", err, closest(arg, sim.PresetNames()))
+	case !strings.HasSuffix(arg, ".json") && spell.Closest(arg, sim.PresetNames()) != "":
+		return nil, usagef("--preset: %w; did you mean %q?", err, spell.Closest(arg, sim.PresetNames()))
 	}
 	return nil, usagef("--preset: %w", err)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"numasched/experiments/spell"
 	"numasched/experiments/workload"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
@@ -162,7 +163,7 @@ func (c *checker) workload(w *Workload) error {
 		for _, w := range workload.All {
 			names = append(names, w.Name)
 		}
-		return c.bad(at.to("name"), "unknown workload %q: want one of %s", w.Name, strings.Join(names, ", "))
+		return c.unknown(at.to("name"), "workload", w.Name, names)
 	}
 	params, seen := wl.Defaults(true), map[string]bool{}
 	for i, p := range w.Params {
@@ -180,7 +181,11 @@ func (c *checker) workload(w *Workload) error {
 	seen = map[string]bool{}
 	for i, a := range w.Arms {
 		if _, err := policy.ByName(a); err != nil {
-			return c.bad(at.to("arms", i), "%v", err)
+			var names []string
+			for _, arm := range policy.Arms {
+				names = append(names, arm.Name)
+			}
+			return c.unknown(at.to("arms", i), "arm", a, names)
 		}
 		if err := c.fresh(at.to("arms", i), "arm", a, seen); err != nil {
 			return err
@@ -497,7 +502,16 @@ func (c *checker) known(at path, kind, name string, there map[string]bool) error
 	if len(there) == 0 {
 		return c.bad(at, "unknown %s %q: there are none", kind, name)
 	}
-	return c.bad(at, "unknown %s %q: want one of %s", kind, name, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
+	return c.unknown(at, kind, name, slices.Sorted(maps.Keys(there)))
+}
+
+// unknown is the error for a name that is not one of the valid ones.
+func (c *checker) unknown(at path, kind, name string, valid []string) error {
+	hint := ""
+	if near := spell.Closest(name, valid); near != "" {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return c.bad(at, "unknown %s %q%s: want one of %s", kind, name, hint, strings.Join(valid, ", "))
 }
 
 // oneOf checks that a word is one of several. No word means the first.

@@ -117,7 +117,7 @@ func TestBadScenarios(t *testing.T) {
 		{`"home": "node:0"}`, `"home": "node:0"}, {"name": "data", "bytes": 1}`, `buffer "data": there is already one of that name`},
 		{`"name": "remote"`, `"name": "local"`, `variant "local": there is already one of that name`},
 		{`"buffer": "data"`, `"buffer": §"date"`, `unknown buffer "date": want one of data`},
-		{`"threads": "probe", "nodes": [0]`, `"threads": §"prob", "nodes": [0]`, `unknown threads "prob": want one of probe`},
+		{`"threads": "probe", "nodes": [0]`, `"threads": §"prob", "nodes": [0]`, `unknown threads "prob" (did you mean "probe"?): want one of probe`},
 		// Values.
 		{`"bytes": 67108864`, `"bytes": 0`, `buffer "data" has 0 bytes: want 1 to`},
 		{`"bytes": 67108864`, `"bytes": 9000000000000000000`, `buffer "data" has 9000000000000000000 bytes: want 1 to`},
@@ -173,7 +173,8 @@ func TestBadScenarios(t *testing.T) {
 		{small, strings.NewReplacer(`"times": 20`, `"times": 20, "count": 300`, `"bytes": 67108864`, `"scope": "thread", "bytes": §4294967296`).Replace(small), `300 buffers "data" of 4294967296 bytes are too much to simulate`},
 		// Workloads.
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "nap", "arms": ["numa"]}}`, `unknown workload "nap": want one of `},
-		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numma"]}}`, `unknown arm "numma": want one of `},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fibb", "arms": ["numa"]}}`, `unknown workload "fibb" (did you mean "fib"?): want one of `},
+		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numma"]}}`, `unknown arm "numma" (did you mean "numa"?): want one of gm, `},
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa", "numa"]}}`, `arm "numa": there is already one of that name`},
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": []}}`, `want at least one arm`},
 		{small, `{"name": "w", "preset": "synthetic:2x2", "workload": {"name": "fib", "arms": ["numa"], "procs": 5}}`, `procs 5: want 1 to 4`},

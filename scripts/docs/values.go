@@ -13,15 +13,8 @@ import (
 	"numasched/experiments/harness"
 )
 
-// Aims that README and paper judge by.
-const (
-	atLeast   = 0.98 // of flat's throughput, where there is nothing to win
-	much      = 1.5  // times the throughput
-	manyNodes = 4    // and more: where memory-bound work has something to win
-)
-
-// memoryBound are the simulated workloads that stream over arrays with homes.
-var memoryBound = []string{"triad", "heat"}
+// much is how many times the throughput README and paper call much faster.
+const much = 1.5
 
 // overhead sets what numa costs on one node.
 func (b *book) overhead() {
@@ -36,17 +29,17 @@ func (b *book) overhead() {
 		}
 		centers = append(centers, numa.Speedup.Center)
 		ends = append(ends, numa.Speedup.Lo, numa.Speedup.Hi)
-		if numa.Speedup.Lo < atLeast {
+		if numa.Speedup.Lo < harness.AtLeast {
 			open = append(open, r.groups[i].Workload)
 		}
 		b.set("overheadPairs", "%d", numa.N)
 	}
 	b.setRange("overhead", centers, "%.2f")
-	b.holds(least(centers) >= atLeast-0.005, "numa costs about nothing on one node")
+	b.holds(least(centers) >= harness.AtLeast-0.005, "numa costs about nothing on one node")
 	b.setRange("overheadInterval", ends, "%.2f")
 	b.set("overheadOpen", "%s", list(open))
 	b.set("overheadDisturbed", "%d of %d", r.Meta.Disturbed.Flagged, r.Meta.Done)
-	b.set("overheadAim", "%.2f", atLeast)
+	b.set("overheadAim", "%.2f", harness.AtLeast)
 	b.set("overheadCommand", "%s", strings.Join(r.Meta.Command, " "))
 }
 
@@ -119,10 +112,9 @@ func (b *book) cells(name string) (all []cell) {
 	return all
 }
 
-// homed reports whether c is memory-bound work whose data has homes, on many
-// nodes: the busiest part of the machine is as busy as the lower bound says.
+// homed reports whether c is memory-bound work whose data has homes.
 func (c *cell) homed() bool {
-	return slices.Contains(memoryBound, c.Workload) && c.nodes >= manyNodes && c.numa.Busiest*c.numa.OverBound > 99.5
+	return harness.Homed(c.Workload, c.nodes) && c.numa.BoundByMemory()
 }
 
 // simulated sets what the simulated sweep shows.
@@ -146,13 +138,13 @@ func (b *book) simulated() {
 			wrongLocal = append(wrongLocal, c.wrong.MemoryLocal.Center)
 		default:
 			rest++
-			if c.over(c.flat) >= atLeast {
+			if c.over(c.flat) >= harness.AtLeast {
 				met++
 			} else {
 				short = append(short, fmt.Sprintf("%s on %d Ps of %s (%.2f)", c.Workload, c.Procs, c.Topo, c.over(c.flat)))
 			}
 		}
-		if half && slices.Contains(memoryBound, c.Workload) {
+		if half && slices.Contains(harness.HomedLoads, c.Workload) {
 			wrongHalf = append(wrongHalf, c.over(c.wrong))
 			halfLocal = append(halfLocal, c.wrong.MemoryLocal.Center)
 			if c.over(c.wrong) >= much {
