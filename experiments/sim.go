@@ -30,10 +30,8 @@ one node) numa must take as long as flat.
 
 The arm numa-wrongmap does not separate sharding from locality. A node of its map has
 CPUs of several real nodes, the node of its data among them, and whichever CPU is fast
-empties the queue. On triad and heat with all CPUs, 50 % of its bytes are local on
-skx-2x8180, 40 to 46 % on machines of 4 nodes, 15 to 19 % on those of 8. With half
-of the CPUs the deal is uneven, too, and the seed decides: on skx-2x8180, where chance
-is 50 %, six seeds give 8 to 94 % for triad and 18 to 94 % for heat.
+empties the queue. So more of its bytes are local than chance gives: see the column
+"local". With half of the CPUs the deal is uneven, too, and the seed decides.
 
 --out writes a result directory; --verify DIR runs what is in one again. --scenario
 FILE runs what a file describes, and --microbench measured tables: both take --json.
@@ -82,12 +80,13 @@ type simRun struct {
 	BoundBy    string  `json:"lower_bound_by"`
 	BoundRatio float64 `json:"makespan_over_bound"` // 0 without a bound
 
-	Events  int64    `json:"events"`
-	Hash    string   `json:"event_hash"`
-	WallMs  int64    `json:"wall_ms,omitempty"` // on this computer; left out if output must not vary
-	Checks  []string `json:"checks,omitempty"`  // the checks that failed
-	Checked []string `json:"checked,omitempty"` // what --check has found, with 99.9 % confidence
-	Assumed []string `json:"assumed,omitempty"`
+	Events   int64    `json:"events"`
+	Hash     string   `json:"event_hash"`
+	WallMs   int64    `json:"wall_ms,omitempty"` // on this computer; left out if output must not vary
+	Checks   []string `json:"checks,omitempty"`  // the checks that failed
+	Checked  []string `json:"checked,omitempty"` // what --check has found, with 99.9 % confidence
+	Assumed  []string `json:"assumed,omitempty"`
+	Warnings []string `json:"warnings,omitempty"` // what was asked for and not done
 
 	wall time.Duration // that this computer took to simulate Events
 }
@@ -339,6 +338,7 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 		WakeP50Ns: int64(d.Wakes.Percentile(50) / sim.Nanosecond), WakeP99Ns: int64(d.Wakes.Percentile(99) / sim.Nanosecond),
 		BoundNs: int64(bound / sim.Nanosecond), BoundBy: by,
 		Events: d.Events, Hash: fmt.Sprintf("%016x", m.Hash()), Assumed: o.preset.Assumed(),
+		Warnings: append(m.Warnings(), s.Warnings()...),
 	}
 	if d.Now > 0 {
 		r.Throughput = float64(in.Tasks) / (float64(d.Now) / 1e12)
@@ -387,6 +387,14 @@ func printSim(w io.Writer, runs []*simRun) {
 	t.Print(w)
 	fmt.Fprintln(w, "steals: from Ps of the same node / of other nodes")
 	shown := map[string]bool{}
+	for _, r := range runs {
+		for _, warning := range r.Warnings {
+			if line := fmt.Sprintf("warning: %s: %s", r.Preset, warning); !shown[line] {
+				shown[line] = true
+				fmt.Fprintln(w, harness.Wrap(line, "    "))
+			}
+		}
+	}
 	for _, r := range runs {
 		if shown[r.Preset] {
 			continue

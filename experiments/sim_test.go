@@ -28,6 +28,14 @@ func TestSimIsDeterministic(t *testing.T) {
 	}
 }
 
+// What a machine does not have is said beside the numbers, and once.
+func TestSimSaysWhatItDoesNotHave(t *testing.T) {
+	out := simulate(t, "--preset", "synthetic:2x2+1cpu", "--workload", "triad:n=65536", "--arm", "flat,numa")
+	if n := strings.Count(out, "warning: synthetic:2x2+1cpu: memory for node 2 lies on node 0"); n != 1 {
+		t.Errorf("%d warnings, want 1, in:\n%s", n, out)
+	}
+}
+
 // The JSON says that it is simulated, keeps above the bound and accounts for
 // all of the time.
 func TestSimJSON(t *testing.T) {

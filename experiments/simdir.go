@@ -223,6 +223,16 @@ func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) e
 		return err
 	}
 	meta := sw.meta(command)
+	for _, r := range runs {
+		if r == nil {
+			continue
+		}
+		for _, warning := range r.Warnings {
+			if w := r.Preset + ": " + warning; !slices.Contains(meta.Warnings, w) {
+				meta.Warnings = append(meta.Warnings, w)
+			}
+		}
+	}
 	if err := harness.WriteSimulated(dir, meta, sw.measurements(runs)); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ var errGoexit = errors.New("runtime.Goexit called in a G")
 // that has ended, while it is locked to its thread: see carrier.
 var (
 	errThreadLocked = errors.New("sched: a G cannot block while it is locked to its thread, " +
-		"by runtime.LockOSThread or because C calls back: unlock it before it yields, waits, sends or receives")
+		"by runtime.LockOSThread, in a Work or because C calls back: unlock it before it yields, waits, sends or receives")
 	errEndedLocked = errors.New("sched: a G has ended without runtime.UnlockOSThread: it was locked to its thread")
 )
 

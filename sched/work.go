@@ -3,6 +3,7 @@ package sched
 import (
 	"fmt"
 	"reflect"
+	"runtime"
 	"unsafe"
 )
 
@@ -111,15 +112,21 @@ func (g *G) Allocated(objects int) {
 	}
 }
 
-// Work does w: on a real machine it calls kernel, on a simulated one it
-// charges for w instead. See [Machine].
+// Work does w: on a real machine it calls kernel, on a simulated one it charges for w
+// instead. See [Machine]. Under arms that bind threads kernel stays on its thread: it
+// must not use g in a way that may block it.
 func (g *G) Work(w Work, kernel func()) {
 	m := g.running()
 	rest := g.needRest()
 	rest.work = w // not &w, which would be an object of the heap
-	// Before and not after: the pages that kernel is the first to touch lie where
-	// it runs, and what g did since its last turn, a system call most of all, may
-	// have brought it to another thread.
+	if m.s.arm.Bind && m.memory == nil {
+		// The pages that kernel is the first to touch lie where it runs, and stay there.
+		// Go's runtime may bring a goroutine to another thread at any time: it preempts
+		// one that has run for 10 ms, or seems to have on a computer that is busy. So the
+		// thread is held while kernel runs, and checked once it is held.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	m.checkBinding()
 	m.s.machine.Work(m, &rest.work, kernel)
 	rest.away = 0 // it has memory to stay with, see policy.FollowAfter

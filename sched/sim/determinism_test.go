@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -265,5 +266,43 @@ func TestMemoryIsNotFree(t *testing.T) {
 	}
 	if want := 2 * sim.Time(preset.Alloc.Value); object != want {
 		t.Errorf("an object takes %d ps, want %d", object, want)
+	}
+}
+
+// What is asked for on a node without memory lies on the nearest that has some, and the
+// machine says so.
+func TestANodeWithoutMemoryHasItOnTheNearest(t *testing.T) {
+	topo, err := topology.Load("synthetic:2x2+1cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := topo.Nodes[len(topo.Nodes)-1].ID
+	m := machine(t, "synthetic:2x2+1cpu")
+	b, err := m.NewBuffer(1<<20, sched.OnNode(last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	near := topo.NearestWith(last, topology.HasMemory)[0]
+	want := fmt.Sprintf("memory for node %d lies on node %d, the nearest with any: node %d has none", last, near, last)
+	if w := m.Warnings(); len(w) != 1 || w[0] != want {
+		t.Errorf("warnings %q, want %q", w, want)
+	}
+	for id, wantNear := range map[int]bool{near: true, last: false} {
+		before := m.Account()
+		p := m.Start("t", topo.Node(id).CPUs, func(p *sim.Thread) {
+			p.Work(&sched.Work{Reads: []sched.Span{{Buf: b, Len: b.Bytes}}})
+		})
+		if err := m.RunThreads(p); err != nil {
+			t.Fatal(err)
+		}
+		if a := m.Account().Since(before); (a.Near > 0) != wantNear || a.Near+a.Far != b.Bytes {
+			t.Errorf("on node %d, %d bytes are near and %d far", id, a.Near, a.Far)
+		}
+	}
+	if _, err := m.NewBuffer(1, sched.OnNode(99)); err == nil || !strings.Contains(err.Error(), "no such node") {
+		t.Errorf("on node 99: %v", err)
+	}
+	if w := machine(t, "synthetic:2x2").Warnings(); len(w) > 0 {
+		t.Errorf("warnings %q of a machine that was asked for nothing", w)
 	}
 }

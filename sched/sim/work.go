@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"math/bits"
+	"slices"
 
 	"numasched/sched"
 	"numasched/topology"
@@ -19,6 +21,8 @@ type memory struct {
 	scan     Time // see OSPolicy
 	epoch    int32
 	migrated int64
+
+	elsewhere map[int]int // nodes without memory that buffers were asked for on, and where those lie; kernel IDs
 
 	near, far int64 // bytes that came from the accessing node's memory, and from others'
 	// touched[c][m] counts bytes from memory of node m to CPUs of node c.
@@ -54,6 +58,7 @@ type chain [2]int64
 func (m *memory) init(h *hardware) {
 	m.hardware = h
 	m.free = make(map[int32][]int32)
+	m.elsewhere = make(map[int]int)
 	m.caches.init()
 	place := func(level int, sets []struct {
 		cpus  []int32
@@ -124,7 +129,9 @@ func cachesOf(h *hardware, level int) []topologyCache {
 	return list
 }
 
-// NewBuffer implements sched.Machine. It also charges for the later FreeBuffer.
+// NewBuffer implements sched.Machine. It also charges for the later FreeBuffer. What is
+// asked for on a node without memory lies on the nearest node that has some, as with
+// the kernel's list of fallbacks, and Warnings says so.
 func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, error) {
 	if bytes <= 0 {
 		return nil, fmt.Errorf("sim: buffer of %d bytes: want at least 1", bytes)
@@ -132,12 +139,15 @@ func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	home := int32(-1)
 	if id, ok := where.Node(); ok {
 		for i := range k.nodes {
-			if k.nodes[i].id == id && k.nodes[i].memory {
-				home = int32(i)
+			if k.nodes[i].id == id {
+				home = k.nodes[i].store
 			}
 		}
 		if home < 0 {
-			return nil, fmt.Errorf("sim: buffer on node %d: %s has no such node with memory", id, k.topo.Origin)
+			return nil, fmt.Errorf("sim: buffer on node %d: %s has no such node", id, k.topo.Origin)
+		}
+		if n := k.nodes[home]; n.id != id {
+			k.mem.elsewhere[id] = n.id
 		}
 	}
 	b := &buffer{size: k.block}
@@ -163,6 +173,15 @@ func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 		k.mem.blocks[b.first+i] = block{home: h, holders: -1, sole: -1, owner: -1}
 	}
 	return &sched.Buffer{Bytes: bytes, Local: b}, nil
+}
+
+// Warnings returns, in words for the user, what the machine was asked for and does not
+// have.
+func (k *Machine) Warnings() (all []string) {
+	for _, id := range slices.Sorted(maps.Keys(k.mem.elsewhere)) {
+		all = append(all, fmt.Sprintf("memory for node %d lies on node %d, the nearest with any: node %d has none", id, k.mem.elsewhere[id], id))
+	}
+	return all
 }
 
 // FreeBuffer implements sched.Machine. The next buffer with the same number of blocks
