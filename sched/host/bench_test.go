@@ -5,16 +5,12 @@ import (
 	"testing"
 
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/policy"
 )
 
 func newSched(tb testing.TB, arm string, procs int) *sched.Sched {
 	tb.Helper()
-	m, err := host.New(host.Config{Procs: procs})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	m := open(tb, "", procs)
 	a, err := policy.ByName(arm)
 	if err != nil {
 		tb.Fatal(err)
@@ -25,9 +21,6 @@ func newSched(tb testing.TB, arm string, procs int) *sched.Sched {
 	}
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
-			tb.Error(err)
-		}
-		if err := m.Close(); err != nil {
 			tb.Error(err)
 		}
 	})

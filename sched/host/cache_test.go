@@ -8,9 +8,7 @@ import (
 	"unsafe"
 
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/policy"
-	"numasched/topology"
 )
 
 // An object is memory that a G has got, with its mark in every word.
@@ -27,15 +25,7 @@ func (o object) mem() []uint64 { return unsafe.Slice((*uint64)(o.p), o.words) }
 func TestSchedulersOfOneMachineFreeEachOthersObjects(t *testing.T) {
 	for _, arms := range [][2]string{{"numa", "flat"}, {"numa", "numa-cache"}, {"flat", "numa"}} {
 		t.Run(arms[0]+" and "+arms[1], func(t *testing.T) {
-			topo, err := topology.Load("synthetic:2x1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := host.New(host.Config{Topology: topo})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer m.Close()
+			m := open(t, "synthetic:2x1", 0)
 			var given atomic.Uint64
 			ways := [2]chan object{make(chan object, 4096), make(chan object, 4096)}
 			exchange := func(arm string, in, out chan object, seed uint64) error {

@@ -11,19 +11,11 @@ import (
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/policy"
-	"numasched/topology"
 )
 
 func TestCloseRestoresGOMAXPROCS(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
-	topo, err := topology.Load("synthetic:4x8")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := open(t, "synthetic:4x8", 0)
 	if got := runtime.GOMAXPROCS(0); got <= 32 {
 		t.Errorf("GOMAXPROCS is %d for 32 Ms, want more", got)
 	}
@@ -44,16 +36,8 @@ func TestPretendedNodesBindNothing(t *testing.T) {
 	if err != nil {
 		t.Skip("masks cannot be read here: ", err)
 	}
-	topo, err := topology.Load("synthetic:2x2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	if err := m.Bind(nil, topo.Nodes[1].CPUs); err != nil {
+	m := open(t, "synthetic:2x2", 0)
+	if err := m.Bind(nil, m.Topology().Nodes[1].CPUs); err != nil {
 		t.Error(err)
 	}
 	if after, err := numa.Affinity(0); err != nil || !after.Equal(before) {
@@ -65,11 +49,7 @@ func TestPretendedNodesBindNothing(t *testing.T) {
 }
 
 func TestBuffersArePageAlignedAndZero(t *testing.T) {
-	m, err := host.New(host.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := open(t, "", 0)
 	for _, where := range []sched.Placement{sched.Default, sched.Interleave, sched.OnNode(m.Topology().Nodes[0].ID)} {
 		buf, err := m.NewBuffer(100_000, where)
 		if err != nil {
@@ -91,15 +71,7 @@ func TestBuffersArePageAlignedAndZero(t *testing.T) {
 }
 
 func TestBuffersOfOthersAndFreedOnesAreRefused(t *testing.T) {
-	var ms [2]*host.Machine
-	for i := range ms {
-		m, err := host.New(host.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Close()
-		ms[i] = m
-	}
+	ms := [2]*host.Machine{open(t, "", 0), open(t, "", 0)}
 	for _, where := range []sched.Placement{sched.Default, sched.OnNode(ms[0].Topology().Nodes[0].ID)} {
 		buf, err := ms[0].NewBuffer(1000, where)
 		if err != nil {
@@ -121,10 +93,7 @@ func TestBuffersOfOthersAndFreedOnesAreRefused(t *testing.T) {
 }
 
 func TestAClosedMachineGivesNothing(t *testing.T) {
-	m, err := host.New(host.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := open(t, "", 0)
 	m.Close()
 	_, err1 := m.NewBuffer(1000, sched.Default)
 	_, err2 := m.NewCache(m.Topology().Nodes[0].ID)
@@ -138,11 +107,7 @@ func TestAClosedMachineGivesNothing(t *testing.T) {
 // The next scheduler on a Machine gets the objects that a scheduler's caches held when it
 // closed.
 func TestAClosedSchedulersObjectsAreGivenOutAgain(t *testing.T) {
-	m, err := host.New(host.Config{Procs: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := open(t, "", 1)
 	objects := func() map[unsafe.Pointer]bool {
 		s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[0], Procs: 1})
 		if err != nil {

@@ -3,197 +3,15 @@ package host
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"numasched/numa"
 	"numasched/numa/leakcheck"
 	"numasched/sched"
-	"numasched/sched/policy"
 	"numasched/topology"
 )
-
-// forReal returns a Machine of two made-up nodes of one CPU each, 0 and 1, to which
-// it binds threads for real.
-func forReal(t *testing.T) *Machine {
-	t.Helper()
-	if all := processMask(t); !topology.CPUs(0, 1).AndNot(all).Empty() {
-		t.Skipf("needs CPUs 0 and 1, has %s", all)
-	}
-	topo, err := topology.Load("synthetic:2x1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := New(Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.pretended = false
-	return m
-}
-
-func newSched(t *testing.T, m *Machine) *sched.Sched {
-	t.Helper()
-	arm, err := policy.ByName("numa")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// busy keeps every M of s busy, and its threads bound, until stop is closed.
-func busy(t *testing.T, s *sched.Sched, stop <-chan struct{}) {
-	t.Helper()
-	err := s.Run(func(g *sched.G) {
-		var gr sched.Group
-		for range 8 {
-			gr.Go(g, func(g *sched.G) {
-				for {
-					select {
-					case <-stop:
-						return
-					default:
-						g.Yield()
-					}
-				}
-			})
-		}
-		gr.Wait(g)
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
-// during runs f while the Ms of s are busy and at least one thread is bound.
-func during(t *testing.T, s *sched.Sched, f func()) {
-	t.Helper()
-	stop := make(chan struct{})
-	var running sync.WaitGroup
-	running.Go(func() { busy(t, s, stop) })
-	defer running.Wait()
-	defer close(stop)
-	eventually(t, "a thread is bound", func() bool { return len(bound()) > 0 })
-	f()
-}
-
-func bound() []int {
-	b := &processMasks
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var tids []int
-	for tid := range b.threads {
-		tids = append(tids, tid)
-	}
-	return tids
-}
-
-func eventually(t *testing.T, what string, f func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it does not come to pass that %s", what)
-		}
-	}
-}
-
-func closeBoth(t *testing.T, s *sched.Sched, m *Machine) {
-	t.Helper()
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := m.Close(); err != nil {
-		t.Error(err)
-	}
-	tids, _ := numa.Threads()
-	for _, tid := range tids {
-		if name := threadName(tid); strings.HasPrefix(name, markPrefix) {
-			t.Errorf("thread %d is still called %s", tid, name)
-		}
-	}
-}
-
-func processMask(t *testing.T) (all topology.CPUSet) {
-	t.Helper()
-	tids, err := numa.Threads()
-	if err != nil {
-		t.Skip(err)
-	}
-	for _, tid := range tids {
-		if mask, err := numa.Affinity(tid); err == nil {
-			all = all.Or(mask)
-		}
-	}
-	return all
-}
-
-// A pinned is a thread that the program has given a mask of its own.
-type pinned struct {
-	tid  int
-	quit chan struct{}
-	done chan struct{}
-}
-
-// pin runs f on a thread that may run on cpus only. The thread ends with the test. It
-// is none that an M has bound: a Machine cannot tell whether it or the program has set
-// a mask that is the same.
-func pin(t *testing.T, cpus topology.CPUSet, f func()) *pinned {
-	t.Helper()
-	p := &pinned{quit: make(chan struct{}), done: make(chan struct{})}
-	ready := make(chan error)
-	go func() {
-		defer close(p.done)
-		runtime.LockOSThread()
-		if strings.HasPrefix(threadName(numa.CurrentThread()), markPrefix) || slices.Contains(bound(), numa.CurrentThread()) {
-			defer runtime.UnlockOSThread()
-			other := pin(t, cpus, f)
-			p.tid = other.tid
-			ready <- nil
-			<-p.quit
-			other.end()
-			return
-		}
-		p.tid = numa.CurrentThread()
-		before, _ := numa.Affinity(0)
-		defer numa.SetAffinity(0, before) // the main thread does not end
-		err := numa.SetAffinity(0, cpus)
-		if err == nil && f != nil {
-			f()
-		}
-		ready <- err
-		<-p.quit
-	}()
-	if err := <-ready; err != nil {
-		t.Skip(err)
-	}
-	t.Cleanup(p.end)
-	return p
-}
-
-func (p *pinned) end() {
-	select {
-	case <-p.quit:
-	default:
-		close(p.quit)
-	}
-	<-p.done
-}
-
-func wantMask(t *testing.T, tid int, when string, want topology.CPUSet) {
-	t.Helper()
-	if got, err := numa.Affinity(tid); err != nil || !got.Equal(want) {
-		t.Errorf("%s thread %d may run on CPUs %s (%v), want %s", when, tid, got, err, want)
-	}
-}
 
 func TestThreadsAreBoundWhileMsRunAndNotAfterwards(t *testing.T) {
 	leakcheck.After(t)
@@ -210,6 +28,41 @@ func TestThreadsAreBoundWhileMsRunAndNotAfterwards(t *testing.T) {
 			}
 			return masks["0"] && masks["1"]
 		})
+	})
+	closeBoth(t, s, m)
+}
+
+// The pages that a Work is the first to touch lie where it runs. So it stays on the
+// thread that was bound, even if Go's runtime lets others have its turn meanwhile.
+func TestAWorkStaysOnItsThread(t *testing.T) {
+	leakcheck.After(t)
+	m := forReal(t)
+	s := newSched(t, m)
+	during(t, s, func() {
+		err := s.Run(func(g *sched.G) {
+			var gr sched.Group
+			for range 4 {
+				gr.Go(g, func(g *sched.G) {
+					for range 20 {
+						g.Work(sched.Work{}, func() {
+							tid := numa.CurrentThread()
+							for range 20 {
+								runtime.Gosched()
+								if now := numa.CurrentThread(); now != tid {
+									t.Errorf("a Work began on thread %d and is on %d", tid, now)
+									return
+								}
+							}
+						})
+						g.Yield()
+					}
+				})
+			}
+			gr.Wait(g)
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
 	closeBoth(t, s, m)
 }
@@ -276,91 +129,6 @@ func TestHostIsTheSameOnTheThreadsOfMs(t *testing.T) {
 	closeBoth(t, s, m)
 }
 
-// childMask returns the mask that a process has that is started now.
-func childMask(t *testing.T) string {
-	t.Helper()
-	out, err := exec.Command("grep", "Cpus_allowed_list", "/proc/self/status").Output()
-	if err != nil {
-		t.Error(err)
-		return ""
-	}
-	return strings.Fields(string(out))[1]
-}
-
-func TestNoProcessInheritsTheMaskOfABoundThread(t *testing.T) {
-	leakcheck.After(t)
-	m := forReal(t)
-	s := newSched(t, m)
-	want := processMask(t).String()
-	narrow := func(who string) {
-		if got := childMask(t); got != want {
-			t.Errorf("a child of %s may run on CPUs %s, want %s", who, got, want)
-		}
-	}
-	during(t, s, func() {
-		var started sync.WaitGroup
-		for range 4 {
-			started.Go(func() {
-				for range 15 {
-					narrow("a goroutine")
-				}
-			})
-		}
-		err := s.Run(func(g *sched.G) {
-			var gr sched.Group
-			for range 4 {
-				gr.Go(g, func(g *sched.G) {
-					for range 15 {
-						narrow("a G")
-						g.Yield()
-					}
-				})
-			}
-			gr.Wait(g)
-		})
-		if err != nil {
-			t.Error(err)
-		}
-		started.Wait()
-		eventually(t, "threads are bound again", func() bool {
-			return slices.ContainsFunc(bound(), func(tid int) bool {
-				mask, _ := numa.Affinity(tid)
-				return mask.String() != want
-			})
-		})
-	})
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	narrow("a goroutine, with the Machine still open,")
-	if err := m.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestUnboundRunsOnAThreadWithItsFormerMask(t *testing.T) {
-	leakcheck.After(t)
-	m := forReal(t)
-	s := newSched(t, m)
-	want := processMask(t)
-	during(t, s, func() {
-		err := s.Run(func(g *sched.G) {
-			for range 100 {
-				Unbound(func() { wantMask(t, 0, "in Unbound", want) })
-				g.Yield()
-			}
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	if w := m.Warnings(); len(w) > 0 {
-		t.Errorf("warnings %q", w)
-	}
-	closeBoth(t, s, m)
-	Unbound(func() { wantMask(t, 0, "without any Machine", want) })
-}
-
 // Threads that the program pins before or while a scheduler runs, to what happens to
 // be a node, are not the Machine's to restore.
 func TestThreadsThatTheProgramPinsStayPinned(t *testing.T) {
@@ -398,150 +166,6 @@ func TestAMachineMadeOnAPinnedThreadRestoresTheMasksOfOthers(t *testing.T) {
 	s := newSched(t, m)
 	during(t, s, func() {})
 	closeBoth(t, s, m)
-}
-
-// taskset runs taskset -a, as somebody would from outside.
-func taskset(t *testing.T, cpus topology.CPUSet) {
-	t.Helper()
-	if _, err := exec.LookPath("taskset"); err != nil {
-		t.Skip(err)
-	}
-	var out []byte
-	var err error
-	for range 100 { // it gives up when a thread ends before its turn has come
-		out, err = exec.Command("taskset", "-apc", cpus.String(), fmt.Sprint(os.Getpid())).CombinedOutput()
-		if err == nil {
-			return
-		}
-	}
-	t.Fatalf("taskset: %v, %s", err, out)
-}
-
-func TestWhatTasksetDoesFromOutsideLasts(t *testing.T) {
-	all := processMask(t)
-	defer taskset(t, all)
-	for _, narrow := range []topology.CPUSet{topology.CPUs(0), topology.CPUs(1)} {
-		m := forReal(t)
-		s := newSched(t, m)
-		narrowed := func(when string) {
-			tids, _ := numa.Threads()
-			for _, tid := range tids {
-				if mask, err := numa.Affinity(tid); err == nil && !mask.Equal(narrow) {
-					t.Errorf("taskset let all threads run on CPUs %s; %s thread %d may run on %s", narrow, when, tid, mask)
-				}
-			}
-		}
-		during(t, s, func() {
-			eventually(t, "two threads are bound", func() bool { return len(bound()) == 2 })
-			taskset(t, narrow)
-			eventually(t, "it is noticed", func() bool {
-				return slices.ContainsFunc(m.Warnings(), func(w string) bool {
-					return strings.Contains(w, "somebody else") && strings.Contains(w, "CPUs "+narrow.String())
-				})
-			})
-			narrowed("while Ms run,")
-			if got := childMask(t); got != narrow.String() {
-				t.Errorf("a child may run on CPUs %s, want %s", got, narrow)
-			}
-		})
-		if errs := s.BindErrors(); len(errs) == 0 {
-			t.Error("BindErrors is empty")
-		}
-		closeBoth(t, s, m)
-		narrowed("after Close")
-		taskset(t, all)
-	}
-}
-
-// A process that is narrowed between New and the first binding stays narrow.
-func TestTasksetBeforeTheFirstBindingLasts(t *testing.T) {
-	all := processMask(t)
-	defer taskset(t, all)
-	m := forReal(t)
-	s := newSched(t, m)
-	taskset(t, topology.CPUs(1))
-	for range 2 {
-		if err := s.Run(func(g *sched.G) {
-			var gr sched.Group
-			for range 100 {
-				gr.Go(g, func(g *sched.G) { g.Yield() })
-			}
-			gr.Wait(g)
-		}); err != nil {
-			t.Error(err)
-		}
-	}
-	if got := processMask(t); !got.Equal(topology.CPUs(1)) {
-		t.Errorf("the process may run on %s after taskset let it run on 1", got)
-	}
-	closeBoth(t, s, m)
-}
-
-// onThread runs f, locked to a thread that ends afterwards with whatever mask it has.
-func onThread(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		if numa.CurrentThread() == os.Getpid() { // which does not end, and has no name of its own
-			defer runtime.UnlockOSThread()
-			onThread(f)
-			return
-		}
-		f()
-	}()
-	<-done
-}
-
-// A thread that is made on a bound thread has its mask and name. It gets the process's
-// own when the Machine looks for such threads.
-func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
-	m := forReal(t)
-	defer m.Close()
-	all := processMask(t)
-	onThread(func() {
-		if err := m.Bind(new(sched.M), topology.CPUs(0)); err != nil {
-			t.Fatal(err)
-		}
-		mask, name := topology.CPUs(0), threadName(numa.CurrentThread())
-		if !strings.HasPrefix(name, markPrefix) {
-			t.Errorf("a bound thread is called %q", name)
-		}
-		// As the kernel makes a clone:
-		onThread(func() {
-			tid := numa.CurrentThread()
-			if err := numa.SetAffinity(0, mask); err != nil {
-				t.Fatal(err)
-			}
-			setThreadName(tid, name)
-			processMasks.mu.Lock()
-			defer processMasks.mu.Unlock()
-			if err := processMasks.freeClones(); err != nil {
-				t.Error(err)
-			}
-			wantMask(t, 0, "a clone's", all)
-			if got := threadName(tid); got != processMasks.process {
-				t.Errorf("it is called %q, want %q", got, processMasks.process)
-			}
-		})
-		wantMask(t, 0, "the bound", mask)
-		// A clone that an M binds was never meant to have the mask it came with.
-		onThread(func() {
-			if err := numa.SetAffinity(0, mask); err != nil {
-				t.Fatal(err)
-			}
-			setThreadName(numa.CurrentThread(), name)
-			sm := new(sched.M)
-			if err := m.Bind(sm, topology.CPUs(1)); err != nil {
-				t.Fatal(err)
-			}
-			processMasks.unbind(sm)
-			wantMask(t, 0, "a clone that was bound itself, afterwards,", all)
-			if got := threadName(numa.CurrentThread()); got != processMasks.process {
-				t.Errorf("it is called %q, want %q", got, processMasks.process)
-			}
-		})
-	})
 }
 
 // A CPU that goes offline or leaves the cpuset is taken out of masks by the kernel.

@@ -14,7 +14,6 @@ import (
 
 	"numasched/numa"
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/policy"
 	"numasched/topology"
 )
@@ -29,10 +28,7 @@ func lab(t *testing.T, arm string, fn func(*sched.G)) (sched.Stats, []string) {
 	if os.Getenv("NUMALAB_SHAPE") == "" {
 		t.Skip("not in a virtual machine: run scripts/numalab-test.sh")
 	}
-	m, err := host.New(host.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := open(t, "", 0)
 	a, _ := policy.ByName(arm)
 	s, err := sched.New(sched.Config{Machine: m, Arm: a})
 	if err != nil {

@@ -11,20 +11,6 @@ import (
 	"numasched/topology"
 )
 
-// machine makes a Machine of that many pretended CPUs, which the caller closes.
-func machine(t *testing.T, cpus int) *host.Machine {
-	t.Helper()
-	topo, err := topology.Load(fmt.Sprintf("synthetic:1x%d", cpus))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 func wantGOMAXPROCS(t *testing.T, when string, want int) {
 	t.Helper()
 	if got := runtime.GOMAXPROCS(0); got != want {
@@ -39,7 +25,7 @@ func TestGOMAXPROCSIsAboveTheMsOfTheLargestOpenMachine(t *testing.T) {
 		cpus := [3]int{30, 50, 40}
 		var ms [3]*host.Machine
 		for i, n := range cpus {
-			ms[i] = machine(t, n)
+			ms[i] = open(t, fmt.Sprintf("synthetic:1x%d", n), 0)
 		}
 		open := map[int]bool{30: true, 50: true, 40: true}
 		for _, i := range order {
@@ -61,16 +47,16 @@ func TestTheProgramsOwnGOMAXPROCSLasts(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
 
-	a, b := machine(t, 30), machine(t, 40)
+	a, b := open(t, "synthetic:1x30", 0), open(t, "synthetic:1x40", 0)
 	runtime.GOMAXPROCS(7)
 	a.Close()
 	wantGOMAXPROCS(t, "after one of two Machines was closed", 7)
 	b.Close()
 	wantGOMAXPROCS(t, "after both were closed", 7)
 
-	a = machine(t, 30)
+	a = open(t, "synthetic:1x30", 0)
 	runtime.GOMAXPROCS(9)
-	b = machine(t, 40)
+	b = open(t, "synthetic:1x40", 0)
 	wantGOMAXPROCS(t, "with another Machine, which needs more", 42)
 	a.Close()
 	b.Close()

@@ -1,0 +1,150 @@
+package host
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"numasched/numa"
+	"numasched/numa/leakcheck"
+	"numasched/sched"
+	"numasched/topology"
+)
+
+// childMask returns the mask that a process has that is started now.
+func childMask(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("grep", "Cpus_allowed_list", "/proc/self/status").Output()
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	return strings.Fields(string(out))[1]
+}
+
+func TestNoProcessInheritsTheMaskOfABoundThread(t *testing.T) {
+	leakcheck.After(t)
+	m := forReal(t)
+	s := newSched(t, m)
+	want := processMask(t).String()
+	narrow := func(who string) {
+		if got := childMask(t); got != want {
+			t.Errorf("a child of %s may run on CPUs %s, want %s", who, got, want)
+		}
+	}
+	during(t, s, func() {
+		var started sync.WaitGroup
+		for range 4 {
+			started.Go(func() {
+				for range 15 {
+					narrow("a goroutine")
+				}
+			})
+		}
+		err := s.Run(func(g *sched.G) {
+			var gr sched.Group
+			for range 4 {
+				gr.Go(g, func(g *sched.G) {
+					for range 15 {
+						narrow("a G")
+						g.Yield()
+					}
+				})
+			}
+			gr.Wait(g)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		started.Wait()
+		eventually(t, "threads are bound again", func() bool {
+			return slices.ContainsFunc(bound(), func(tid int) bool {
+				mask, _ := numa.Affinity(tid)
+				return mask.String() != want
+			})
+		})
+	})
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	narrow("a goroutine, with the Machine still open,")
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUnboundRunsOnAThreadWithItsFormerMask(t *testing.T) {
+	leakcheck.After(t)
+	m := forReal(t)
+	s := newSched(t, m)
+	want := processMask(t)
+	during(t, s, func() {
+		err := s.Run(func(g *sched.G) {
+			for range 100 {
+				Unbound(func() { wantMask(t, 0, "in Unbound", want) })
+				g.Yield()
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if w := m.Warnings(); len(w) > 0 {
+		t.Errorf("warnings %q", w)
+	}
+	closeBoth(t, s, m)
+	Unbound(func() { wantMask(t, 0, "without any Machine", want) })
+}
+
+// A thread that is made on a bound thread has its mask and name. It gets the process's
+// own when the Machine looks for such threads.
+func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
+	m := forReal(t)
+	defer m.Close()
+	all := processMask(t)
+	onThread(func() {
+		if err := m.Bind(new(sched.M), topology.CPUs(0)); err != nil {
+			t.Fatal(err)
+		}
+		mask, name := topology.CPUs(0), threadName(numa.CurrentThread())
+		if !strings.HasPrefix(name, markPrefix) {
+			t.Errorf("a bound thread is called %q", name)
+		}
+		// As the kernel makes a clone:
+		onThread(func() {
+			tid := numa.CurrentThread()
+			if err := numa.SetAffinity(0, mask); err != nil {
+				t.Fatal(err)
+			}
+			setThreadName(tid, name)
+			processMasks.mu.Lock()
+			defer processMasks.mu.Unlock()
+			if err := processMasks.freeClones(); err != nil {
+				t.Error(err)
+			}
+			wantMask(t, 0, "a clone's", all)
+			if got := threadName(tid); got != processMasks.process {
+				t.Errorf("it is called %q, want %q", got, processMasks.process)
+			}
+		})
+		wantMask(t, 0, "the bound", mask)
+		// A clone that an M binds was never meant to have the mask it came with.
+		onThread(func() {
+			if err := numa.SetAffinity(0, mask); err != nil {
+				t.Fatal(err)
+			}
+			setThreadName(numa.CurrentThread(), name)
+			sm := new(sched.M)
+			if err := m.Bind(sm, topology.CPUs(1)); err != nil {
+				t.Fatal(err)
+			}
+			processMasks.unbind(sm)
+			wantMask(t, 0, "a clone that was bound itself, afterwards,", all)
+			if got := threadName(numa.CurrentThread()); got != processMasks.process {
+				t.Errorf("it is called %q, want %q", got, processMasks.process)
+			}
+		})
+	})
+}

@@ -1,0 +1,209 @@
+package host
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"numasched/numa"
+	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+// forReal returns a Machine of two made-up nodes of one CPU each, 0 and 1, to which
+// it binds threads for real.
+func forReal(t *testing.T) *Machine {
+	t.Helper()
+	if all := processMask(t); !topology.CPUs(0, 1).AndNot(all).Empty() {
+		t.Skipf("needs CPUs 0 and 1, has %s", all)
+	}
+	topo, err := topology.Load("synthetic:2x1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(Config{Topology: topo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.pretended = false
+	return m
+}
+
+func newSched(t *testing.T, m *Machine) *sched.Sched {
+	t.Helper()
+	arm, err := policy.ByName("numa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// busy keeps every M of s busy, and its threads bound, until stop is closed.
+func busy(t *testing.T, s *sched.Sched, stop <-chan struct{}) {
+	t.Helper()
+	err := s.Run(func(g *sched.G) {
+		var gr sched.Group
+		for range 8 {
+			gr.Go(g, func(g *sched.G) {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						g.Yield()
+					}
+				}
+			})
+		}
+		gr.Wait(g)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// during runs f while the Ms of s are busy and at least one thread is bound.
+func during(t *testing.T, s *sched.Sched, f func()) {
+	t.Helper()
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() { busy(t, s, stop) })
+	defer running.Wait()
+	defer close(stop)
+	eventually(t, "a thread is bound", func() bool { return len(bound()) > 0 })
+	f()
+}
+
+func bound() []int {
+	b := &processMasks
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var tids []int
+	for tid := range b.threads {
+		tids = append(tids, tid)
+	}
+	return tids
+}
+
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it does not come to pass that %s", what)
+		}
+	}
+}
+
+func closeBoth(t *testing.T, s *sched.Sched, m *Machine) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	tids, _ := numa.Threads()
+	for _, tid := range tids {
+		if name := threadName(tid); strings.HasPrefix(name, markPrefix) {
+			t.Errorf("thread %d is still called %s", tid, name)
+		}
+	}
+}
+
+func processMask(t *testing.T) (all topology.CPUSet) {
+	t.Helper()
+	tids, err := numa.Threads()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, tid := range tids {
+		if mask, err := numa.Affinity(tid); err == nil {
+			all = all.Or(mask)
+		}
+	}
+	return all
+}
+
+// A pinned is a thread that the program has given a mask of its own.
+type pinned struct {
+	tid  int
+	quit chan struct{}
+	done chan struct{}
+}
+
+// pin runs f on a thread that may run on cpus only. The thread ends with the test. It
+// is none that an M has bound: a Machine cannot tell whether it or the program has set
+// a mask that is the same.
+func pin(t *testing.T, cpus topology.CPUSet, f func()) *pinned {
+	t.Helper()
+	p := &pinned{quit: make(chan struct{}), done: make(chan struct{})}
+	ready := make(chan error)
+	go func() {
+		defer close(p.done)
+		runtime.LockOSThread()
+		if strings.HasPrefix(threadName(numa.CurrentThread()), markPrefix) || slices.Contains(bound(), numa.CurrentThread()) {
+			defer runtime.UnlockOSThread()
+			other := pin(t, cpus, f)
+			p.tid = other.tid
+			ready <- nil
+			<-p.quit
+			other.end()
+			return
+		}
+		p.tid = numa.CurrentThread()
+		before, _ := numa.Affinity(0)
+		defer numa.SetAffinity(0, before) // the main thread does not end
+		err := numa.SetAffinity(0, cpus)
+		if err == nil && f != nil {
+			f()
+		}
+		ready <- err
+		<-p.quit
+	}()
+	if err := <-ready; err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(p.end)
+	return p
+}
+
+func (p *pinned) end() {
+	select {
+	case <-p.quit:
+	default:
+		close(p.quit)
+	}
+	<-p.done
+}
+
+func wantMask(t *testing.T, tid int, when string, want topology.CPUSet) {
+	t.Helper()
+	if got, err := numa.Affinity(tid); err != nil || !got.Equal(want) {
+		t.Errorf("%s thread %d may run on CPUs %s (%v), want %s", when, tid, got, err, want)
+	}
+}
+
+// onThread runs f, locked to a thread that ends afterwards with whatever mask it has.
+func onThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if numa.CurrentThread() == os.Getpid() { // which does not end, and has no name of its own
+			defer runtime.UnlockOSThread()
+			onThread(f)
+			return
+		}
+		f()
+	}()
+	<-done
+}
