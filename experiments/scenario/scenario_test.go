@@ -116,7 +116,7 @@ func TestBadScenarios(t *testing.T) {
 		{`"name": "data", `, ``, "buffer without a name: want one"},
 		{`"home": "node:0"}`, `"home": "node:0"}, {"name": "data", "bytes": 1}`, `buffer "data": there is already one of that name`},
 		{`"name": "remote"`, `"name": "local"`, `variant "local": there is already one of that name`},
-		{`"buffer": "data"`, `"buffer": §"date"`, `unknown buffer "date": want one of data`},
+		{`"buffer": "data"`, `"buffer": §"date"`, `unknown buffer "date" (did you mean "data"?): want one of data`},
 		{`"threads": "probe", "nodes": [0]`, `"threads": §"prob", "nodes": [0]`, `unknown threads "prob" (did you mean "probe"?): want one of probe`},
 		// Values.
 		{`"bytes": 67108864`, `"bytes": 0`, `buffer "data" has 0 bytes: want 1 to`},
