@@ -26,9 +26,10 @@
 //	gr.Wait(g)    // parks; this P takes up another G, which calls mu.Lock() and never returns
 //	mu.Unlock()
 //
-// Use a [Chan], a [G.Select] or a [Group] between Gs. Hold a native mutex only over code
-// that does not call the scheduler. Wrap what may block for long in [G.Syscall], which
-// lets other Gs have the P:
+// Use this package's [Mutex], [RWMutex], [Cond], [Once], [Semaphore], [Chan], [G.Select] and
+// [Group] between Gs. A G that waits there gives its P away, so it may hold a Mutex over
+// anything. Hold a native mutex only over code that does not call the scheduler. Wrap what
+// may block for long in [G.Syscall], which lets other Gs have the P:
 //
 //	g.Syscall(func() { n, err = file.Read(buf) })
 //
@@ -86,6 +87,6 @@
 // # Reading order
 //
 // policy/arm.go, g.go, runq.go, carrier.go, schedule.go, handoff.go, steal.go, group.go;
-// wait.go, chan.go and select.go for how Gs wait; syscall.go and sysmon.go for how Ps are
+// wait.go, chan.go, select.go, mutex.go, rwmutex.go, cond.go and semaphore.go for how Gs wait; syscall.go and sysmon.go for how Ps are
 // taken away; then machine.go for where it runs.
 package sched

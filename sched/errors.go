@@ -129,6 +129,12 @@ var (
 	errNotOwner       = errors.New("sched: a Group of another G: only the G that first used a Group may add members and wait, and a member may not add members")
 	errZeroTimer      = errors.New("sched: a Timer that was not made by NewTimer or AfterFunc")
 	errTick           = errors.New("sched: a Ticker with an interval of 0 or less: want more")
+	errSharedLock     = errors.New("sched: a Mutex, RWMutex, Cond or Once of another scheduler: it belongs to the one whose G first uses it")
+	errCopiedCond     = errors.New("sched: a Cond was copied after its first use: pass a pointer")
+	errUnlocked       = errors.New("sched: Unlock of an unlocked Mutex")
+	errRUnlocked      = errors.New("sched: RUnlock of an RWMutex that is not locked for reading")
+	errRWUnlocked     = errors.New("sched: Unlock of an RWMutex that is not locked for writing")
+	errReleased       = errors.New("sched: Release of more than was acquired of a Semaphore")
 	errNotChild       = errors.New("sched: Join of what is not a child of this G, or was joined before")
 )
 

@@ -18,6 +18,7 @@ type waiter struct {
 	isCase     bool     // of a Select
 	served     bool     // a value was passed; false: the channel was closed instead
 	cell       any      // *T: the value that is passed, see put and take
+	n          int64    // Mutex: since when it waits; Cond: its ticket; Semaphore: how much it wants
 	more       *waiter  // the next of its G
 	locks      []*hchan // of the first waiter of a Select: what commitSelect unlocks
 }
@@ -72,6 +73,18 @@ func (q *waitq) enqueue(w *waiter) {
 	q.last = w
 }
 
+// enqueueFirst puts w before all others: it has waited before.
+func (q *waitq) enqueueFirst(w *waiter) {
+	w.queued, w.served = true, false
+	w.next, w.prev = q.first, nil
+	if q.first == nil {
+		q.last = w
+	} else {
+		q.first.prev = w
+	}
+	q.first = w
+}
+
 func (q *waitq) remove(w *waiter) {
 	if w.prev == nil {
 		q.first = w.next
@@ -89,13 +102,39 @@ func (q *waitq) remove(w *waiter) {
 // dequeue takes the first waiter whose G may be served, or returns nil. The caller makes
 // that G ready.
 func (q *waitq) dequeue(m *M) *waiter {
-	for w := q.first; w != nil; w = q.first {
-		q.remove(w)
-		if !w.isCase || w.g.rest.claim.cas(m, claimOpen, claimServed) {
+	for q.first != nil {
+		if w := q.dequeueFirst(m); w != nil {
 			return w
 		}
 	}
 	return nil
+}
+
+// dequeueFirst takes the first waiter, and returns it if its G may be served.
+func (q *waitq) dequeueFirst(m *M) *waiter {
+	w := q.first
+	q.remove(w)
+	if !w.isCase || w.g.rest.claim.cas(m, claimOpen, claimServed) {
+		return w
+	}
+	return nil
+}
+
+// takeAll takes all waiters off the queue, and returns the first. None is of a Select.
+func (q *waitq) takeAll() *waiter {
+	first := q.first
+	q.first, q.last = nil, nil
+	return first
+}
+
+// readyAll makes the Gs of w and of those behind it ready. They are in no queue any more.
+func (m *M) readyAll(w *waiter) {
+	for w != nil {
+		next := w.next
+		w.next, w.prev, w.queued = nil, nil, false
+		m.ready(w.g) // from here on w is its G's
+		w = next
+	}
 }
 
 // block has g wait in q, with its first waiter, until somebody dequeues it. l protects
@@ -104,9 +143,14 @@ func (g *G) block(q *waitq, l *mutex, why WaitReason) *waiter {
 	w := g.waiter(0)
 	w.isCase = false
 	q.enqueue(w)
+	g.parkQueued(l, why)
+	return w
+}
+
+// parkQueued is block for a g whose first waiter is in its queue already.
+func (g *G) parkQueued(l *mutex, why WaitReason) {
 	g.rest.mutex = l
 	g.park(why, commitUnlock)
-	return w
 }
 
 func commitUnlock(m *M, g *G) bool {
@@ -140,6 +184,12 @@ const (
 	WaitSelectNoCases
 	WaitSyscall
 	WaitSleep
+	WaitMutex
+	WaitRLock
+	WaitRWLock
+	WaitCond
+	WaitOnce
+	WaitSemaphore
 )
 
 var waitReasons = [...]string{
@@ -155,6 +205,12 @@ var waitReasons = [...]string{
 	WaitSelectNoCases: "select (no cases)",
 	WaitSyscall:       "syscall",
 	WaitSleep:         "sleep",
+	WaitMutex:         "Mutex.Lock",
+	WaitRLock:         "RWMutex.RLock",
+	WaitRWLock:        "RWMutex.Lock",
+	WaitCond:          "Cond.Wait",
+	WaitOnce:          "Once.Do",
+	WaitSemaphore:     "Semaphore.Acquire",
 }
 
 func (r WaitReason) String() string {

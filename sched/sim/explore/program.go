@@ -140,12 +140,19 @@ func (t *T) Store(i, v int) { t.set(ownWords+i, int32(v)) }
 // Enter begins a section that one G at a time may be in, and Leave ends it. The section
 // takes the place of the program's own word i.
 func (t *T) Enter(i int) {
-	t.set(ownWords+i, t.words[ownWords+i]+1)
+	t.add(i, 1)
 	t.Check(t.words[ownWords+i] == 1, "two Gs are in section %d", i)
 }
 
 // Leave ends what Enter began.
-func (t *T) Leave(i int) { t.set(ownWords+i, t.words[ownWords+i]-1) }
+func (t *T) Leave(i int) { t.add(i, -1) }
+
+// add adds n to the program's own word i, in one access.
+func (t *T) add(i int, n int32) {
+	t.x.flag(ownWords+i, sched.RMW) // others may change the word before this returns
+	t.words[ownWords+i] += n
+	t.x.readied++
+}
 
 // Order fails the execution unless it is called with 1, 2, 3 and so on.
 func (t *T) Order(n int) {

@@ -1,0 +1,166 @@
+package sched
+
+// An RWMutex is held by one G for writing or by any number for reading, as a
+// [sync.RWMutex]. A Lock that waits keeps out those that come to read after it, so that
+// readers do not starve it. So a G that holds it for reading must not call RLock again.
+// What else holds for [Mutex] holds for it.
+//
+// Invariants:
+//   - state counts the Gs that read or want to. While a G writes or waits to, rwPending is
+//     less. Only the G that holds w adds and takes rwPending, and under the lock.
+//   - A G that finds state negative when it comes to read waits in readq, or is on its way
+//     there. When the writer goes, it counts them all: it wakes those in readq, and leaves
+//     a pass for each of the others, who then need not wait.
+//   - departing is how many Gs read that the waiting writer has found and that have not
+//     gone yet. The last one wakes the writer. While a G writes there are no passes.
+type RWMutex struct {
+	syncState
+	w Mutex
+
+	// Under the lock.
+	readq     waitq // of those that want to read
+	writeq    waitq // of the one that holds w and waits for readers to go
+	nreadq    int   // Gs in readq
+	passes    int
+	departing int
+}
+
+// rwPending is more than the Gs that can read at a time.
+const rwPending = 1 << 30
+
+// rwWriting is state while a G writes and no other is there.
+const rwWriting = 1<<32 - rwPending
+
+// RLock locks rw for reading, and waits until that is possible.
+func (rw *RWMutex) RLock(g *G) {
+	m := rw.on(g)
+	if int32(rw.state.add(m, 1)) < 0 {
+		rw.waitToRead(g)
+	}
+}
+
+func (rw *RWMutex) waitToRead(g *G) {
+	m := g.m
+	rw.lock.lock(m)
+	if rw.passes > 0 {
+		rw.passes--
+		rw.lock.unlock(m)
+		return
+	}
+	if m.c.thread.Locked() {
+		rw.state.add(m, -1) // the writer has not counted g
+		rw.lock.unlock(m)
+		panic(errThreadLocked)
+	}
+	rw.nreadq++
+	g.block(&rw.readq, &rw.lock, WaitRLock)
+}
+
+// TryRLock locks rw for reading if nobody writes or waits to, and reports whether it did.
+func (rw *RWMutex) TryRLock(g *G) bool {
+	m := rw.on(g)
+	for {
+		n := rw.state.load(m)
+		if int32(n) < 0 {
+			return false
+		}
+		if rw.state.cas(m, n, n+1) {
+			return true
+		}
+	}
+}
+
+// RUnlock undoes one RLock. It panics if there was none. A deferred function of a G that
+// was cancelled may call it.
+func (rw *RWMutex) RUnlock(g *G) {
+	if g.barred == cancelled {
+		return
+	}
+	m := rw.on(g)
+	if n := rw.state.add(m, -1); n < 0 {
+		rw.depart(m, n+1)
+	}
+}
+
+// depart is RUnlock while a G waits to write, or of an RWMutex that was not locked. state
+// was n before.
+func (rw *RWMutex) depart(m *M, n int32) {
+	rw.lock.lock(m)
+	if n == 0 || rw.departing == 0 {
+		rw.state.add(m, 1)
+		rw.lock.unlock(m)
+		panic(errRUnlocked)
+	}
+	rw.departing--
+	var writer *waiter
+	if rw.departing == 0 {
+		writer = rw.writeq.takeAll()
+	}
+	rw.lock.unlock(m)
+	m.readyAll(writer)
+}
+
+// Lock locks rw for writing, and waits until that is possible.
+func (rw *RWMutex) Lock(g *G) {
+	rw.on(g)
+	rw.w.lockFor(g, WaitRWLock)
+	m := g.m
+	rw.lock.lock(m)
+	if rw.state.cas(m, 0, rwWriting) {
+		rw.lock.unlock(m)
+		return
+	}
+	if m.c.thread.Locked() {
+		rw.lock.unlock(m)
+		rw.w.Unlock(g)
+		panic(errThreadLocked)
+	}
+	rw.departing = int(rw.state.add(m, -rwPending)) + rwPending
+	if rw.departing == 0 {
+		rw.lock.unlock(m)
+		return
+	}
+	g.block(&rw.writeq, &rw.lock, WaitRWLock)
+}
+
+// TryLock locks rw for writing if nobody holds it, and reports whether it did.
+func (rw *RWMutex) TryLock(g *G) bool {
+	m := rw.on(g)
+	if !rw.w.TryLock(g) {
+		return false
+	}
+	if rw.state.cas(m, 0, rwWriting) {
+		return true
+	}
+	rw.w.Unlock(g)
+	return false
+}
+
+// Unlock undoes Lock. It panics if rw is not locked for writing. A deferred function of a
+// G that was cancelled may call it.
+func (rw *RWMutex) Unlock(g *G) {
+	if g.barred == cancelled {
+		return
+	}
+	m := rw.on(g)
+	rw.lock.lock(m)
+	if int32(rw.state.load(m)) >= 0 || rw.departing > 0 {
+		rw.lock.unlock(m)
+		panic(errRWUnlocked)
+	}
+	readers := int(rw.state.add(m, rwPending))
+	rw.passes = readers - rw.nreadq
+	rw.nreadq = 0
+	first := rw.readq.takeAll()
+	rw.lock.unlock(m)
+	m.readyAll(first)
+	rw.w.Unlock(g)
+}
+
+// RLocker returns a [Locker] that locks and unlocks rw for reading.
+func (rw *RWMutex) RLocker() Locker { return (*rlocker)(rw) }
+
+type rlocker RWMutex
+
+func (r *rlocker) Lock(g *G)   { (*RWMutex)(r).RLock(g) }
+func (r *rlocker) Unlock(g *G) { (*RWMutex)(r).RUnlock(g) }
