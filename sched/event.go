@@ -150,12 +150,19 @@ func (b *both) Event(m *M, e Event) {
 // eventsOf returns who is told of m's events, or nil.
 func (s *Sched) eventsOf(m *M) EventSink {
 	sink := s.machine.EventSink(m)
-	if s.events != nil {
-		if second := s.events(m); sink == nil {
-			return second
-		} else if second != nil {
-			return &both{sink, second}
+	also := func(second EventSink) {
+		switch {
+		case sink == nil:
+			sink = second
+		case second != nil:
+			sink = &both{sink, second}
 		}
+	}
+	if s.events != nil {
+		also(s.events(m))
+	}
+	if s.view != nil {
+		also(s.view)
 	}
 	return sink
 }

@@ -32,6 +32,8 @@ type Config struct {
 	// called once for every M, before the M does anything, and for the M with the ID -1 that
 	// stands for callers from outside.
 	Events func(*M) EventSink
+
+	SchedTrace SchedTrace // lines about the state of the scheduler now and then; none unless asked for
 }
 
 // A Sched schedules Gs on the Ps and Ms of one machine.
@@ -41,6 +43,10 @@ type Sched struct {
 	noSysmon bool
 	report   func(string)
 	events   func(*M) EventSink
+
+	trace                 SchedTrace
+	traceStart, traceNext int64
+	view                  *view // for trace.Detail, else nil
 
 	ps             []*P
 	domains        []*domain
@@ -120,6 +126,9 @@ func New(cfg Config) (*Sched, error) {
 	s.quiet.line = s.newLines(1)
 	s.nfreec.line = s.lock.key.line
 	s.mapPs(topo, cfg.Procs, cfg.Seed)
+	if err := s.initTrace(&cfg); err != nil {
+		return nil, err
+	}
 	s.m0.events = s.eventsOf(s.m0)
 	return s, nil
 }

@@ -74,16 +74,18 @@ func (m *M) sysmon() {
 	s := m.s
 	seen, ask := make([]sighting, len(s.ps)), new(asks)
 	delay, idle, watched := int64(sysmonMin), 0, int64(0)
+	traced := m.memory == nil && s.trace.Every != 0 // there are lines while all is idle, too, as Go has it
 	for {
 		if s.machine.Futexsleep(m, &m.note.key, noteClear, delay); s.stopping.load(m) == stopping {
 			return
 		}
-		if int(s.npidle.load(m)) == len(s.ps) {
+		if !traced && int(s.npidle.load(m)) == len(s.ps) {
 			m.sysmonSleep()
 			delay, idle = sysmonMin, 0
 			continue
 		}
 		now := s.machine.Nanotime(m)
+		m.traceDue(now)
 		watch, did := now >= watched+sysmonMax, false
 		if watch {
 			watched = now
