@@ -35,7 +35,7 @@ type carrier struct {
 	back   *coro.Stack // that has cancelled it and waits; nil if none has
 	bug    string      // what the scheduling loop panicked with
 
-	all, allBack *carrier // on Sched.allc, under Sched.lock
+	listed elem[carrier] // on Sched.allc, under Sched.lock
 }
 
 // newCarrier returns a carrier whose coroutine has yet to be made, by makeStack.
@@ -57,11 +57,8 @@ func (m *M) newCarrier() *carrier {
 
 // listCarrier puts c on the list of all. s.lock is held.
 func (s *Sched) listCarrier(c *carrier) {
-	c.all = s.allc
-	if s.allc != nil {
-		s.allc.allBack = c
-	}
-	s.allc = c
+	c.listed.of = c
+	s.allc.put(&c.listed)
 }
 
 // makeStack makes c's coroutine, if it has none. The calling goroutine must not be
@@ -98,15 +95,7 @@ func (c *carrier) mustBeSound() {
 
 // forgetCarrier takes c, which will be ended, off the list of all. s.lock is held.
 func (s *Sched) forgetCarrier(c *carrier) {
-	if c.allBack != nil {
-		c.allBack.all = c.all
-	} else {
-		s.allc = c.all
-	}
-	if c.all != nil {
-		c.all.allBack = c.allBack
-	}
-	c.all, c.allBack = nil, nil
+	s.allc.take(&c.listed)
 }
 
 // provideCarrier sees to it that m has a free carrier. The scheduling loop calls it

@@ -72,7 +72,7 @@ func (e *DeadlockError) Error() string {
 // deadlock returns the error for a scheduler in which every G waits. s.lock is held.
 func (s *Sched) deadlock() *DeadlockError {
 	e := new(DeadlockError)
-	for c := s.allc; c != nil; c = c.all {
+	for c := range s.allc.all {
 		g := c.parked
 		if g == nil {
 			continue
@@ -163,6 +163,24 @@ func (g *G) panicked(value any, outer *G) {
 func (g *G) endedLocked() *PanicError {
 	name, pos := g.start()
 	return &PanicError{Value: errEndedLocked, Stack: fmt.Appendf(nil, "the G ran %s\n\t%s\n", name, pos)}
+}
+
+// errQuiesceInG is what Quiesce panics with in a G.
+var errQuiesceInG = errors.New("sched: Quiesce in a G, which would wait for itself: call it outside of Run")
+
+// runsG reports whether the calling goroutine runs a G, of any scheduler. It reads the
+// stack, which takes microseconds.
+func runsG() bool {
+	pcs := make([]uintptr, 1024)
+	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)]); ; {
+		f, more := frames.Next()
+		if strings.HasSuffix(f.Function, "/sched.(*G).invoke") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
 }
 
 // calledGoexit reports whether a deferred function runs because of

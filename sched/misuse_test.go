@@ -107,6 +107,15 @@ func TestOnlyItsOwnerMayUseAGroup(t *testing.T) {
 	}
 }
 
+func TestAGMayNotQuiesce(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		panics(t, s, "Quiesce in a G", func(g *sched.G) {
+			g.Yield()
+			g.Join(g.Fork(func(g *sched.G, _ sched.Arg) int { g.Sched().Quiesce(); return 0 }, sched.Arg{}))
+		})
+	})
+}
+
 // The value that unwinds a cancelled G, when another G panics with it, is a panic
 // like any other.
 func TestAPanicWithTheValueOfACancelledGIsReported(t *testing.T) {

@@ -67,7 +67,7 @@ type Sched struct {
 	err        error   // why the scheduler stops, if it has failed
 	later      []error // what Gs panicked with after that
 	statsAsked uint64  // calls of Stats
-	allc       *carrier
+	allc       list[carrier]
 	freec      *carrier
 	ncarriers  int    // that were ever made
 	allm       []*M   // Ms that were ever started
@@ -287,23 +287,23 @@ func (s *Sched) Close() error {
 // testing.T.FailNow does, which ends the goroutine that ends its carrier. So that is
 // one of ours, and another goes on where it ended.
 func (s *Sched) endCarriers() {
-	for c := s.allc; c != nil; c = c.all {
+	for c := range s.allc.all {
 		c.m = nil
 	}
 	s.freec = nil
 	if s.reuse != nil {
-		for c := s.allc; c != nil; c = s.allc {
+		for c := s.allc.first(); c != nil; c = s.allc.first() {
 			s.forgetCarrier(c)
 			s.reuse.put(c)
 		}
 		return
 	}
-	for s.allc != nil {
+	for s.allc.first() != nil {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			me := coro.Current()
-			for c := s.allc; c != nil; c = s.allc {
+			for c := s.allc.first(); c != nil; c = s.allc.first() {
 				s.forgetCarrier(c)
 				if !c.endStack(me) {
 					panic("sched: bug: somebody enters a stack after the last M has ended")

@@ -174,10 +174,16 @@ func (p *P) publishIdleStats(m *M) bool {
 
 // Quiesce waits until every P is idle and no G is ready, or until the scheduler has
 // stopped. A G that sleeps or waits for a timer is not ready. If a G runs for ever,
-// Quiesce does not return. It must not be called by a G.
+// Quiesce does not return. It must not be called by a G, and panics if it would wait
+// there.
 func (s *Sched) Quiesce() {
 	m := s.m0
+	asked := false
 	for !s.ended(m) && !m.isQuiet() {
+		if !asked && runsG() {
+			panic(errQuiesceInG)
+		}
+		asked = true
 		s.quiet.store(m, 1)
 		if s.ended(m) || m.isQuiet() {
 			break
