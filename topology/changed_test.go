@@ -161,7 +161,7 @@ func treeOfCapture(t *testing.T, file string) tree {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
-		t.Skip(err)
+		t.Skip("that captured machine is not here: ", err)
 	}
 	defer f.Close()
 	fsys, err := OpenArchive(f)

@@ -28,10 +28,13 @@ func aTree(t *testing.T) (tree, program, head string) {
 	for _, dir := range sources[2:] {
 		write(dir+"/x.go", "package x\n")
 	}
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed: ", err)
+	}
 	git := func(args ...string) string {
 		out, err := exec.Command("git", append([]string{"-C", tree, "-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...).CombinedOutput()
 		if err != nil {
-			t.Skipf("git %v: %v: %s", args, err, out)
+			t.Fatalf("git %v: %v: %s", args, err, out)
 		}
 		return strings.TrimSpace(string(out))
 	}

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -47,8 +48,11 @@ func TestTopologyLabels(t *testing.T) {
 		}
 	}
 	host, err := topology.Host()
+	if err != nil && runtime.GOOS != "linux" {
+		t.Skip("the topology can be read on Linux only: ", err)
+	}
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	if got := TopologyLabel(host); strings.HasPrefix(got, "pretended-") {
 		t.Errorf("this machine: label %q", got)

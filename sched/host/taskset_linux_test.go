@@ -17,7 +17,7 @@ import (
 func taskset(t *testing.T, cpus topology.CPUSet) {
 	t.Helper()
 	if _, err := exec.LookPath("taskset"); err != nil {
-		t.Skip(err)
+		t.Skip("taskset is not installed: ", err)
 	}
 	var out []byte
 	var err error

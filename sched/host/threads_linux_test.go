@@ -1,11 +1,13 @@
 package host
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -123,7 +125,7 @@ func processMask(t *testing.T) (all topology.CPUSet) {
 	t.Helper()
 	tids, err := numa.Threads()
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	for _, tid := range tids {
 		if mask, err := numa.Affinity(tid); err == nil {
@@ -169,8 +171,10 @@ func pin(t *testing.T, cpus topology.CPUSet, f func()) *pinned {
 		ready <- err
 		<-p.quit
 	}()
-	if err := <-ready; err != nil {
-		t.Skip(err)
+	if err := <-ready; errors.Is(err, syscall.EPERM) {
+		t.Skip("this process may not set masks: ", err)
+	} else if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(p.end)
 	return p
