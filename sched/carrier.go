@@ -270,6 +270,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	if m.c.thread.Locked() {
 		panic(errThreadLocked)
 	}
+	m.share()
 	// A G at hand that has a stack is entered directly. Everything else needs the
 	// scheduling loop, on another carrier.
 	gp := m.pickLocal()

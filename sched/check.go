@@ -81,6 +81,9 @@ func (p *P) checkQuiet() error {
 	if n := ringLen(p.ring.state.v); n != 0 {
 		return fmt.Errorf("idle with %d Gs in its ring", n)
 	}
+	if n := p.ring.private; n != 0 {
+		return fmt.Errorf("idle with %d private Gs in its ring", n)
+	}
 	if p.runnext.v != nil {
 		return fmt.Errorf("idle with a G to run next")
 	}

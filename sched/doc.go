@@ -59,10 +59,11 @@
 // at other nodes in order of distance. A G has a home node: where it first ran, or
 // where it was placed. It is woken there. Thieves from other nodes take it last.
 //
-// Work is conserved, with one exception that arms with homes make on purpose. Before
-// an M sleeps it has looked everywhere. But it may decline a G that is at home on
-// another node, for as long as policy.Grace. So there a G can be queued while a P is
-// idle, but for no longer than that.
+// Work is conserved, with two exceptions that are made on purpose. Before an M sleeps it
+// has looked everywhere. But under arms with homes it may decline a G that is at home on
+// another node, for as long as policy.Grace. And it does not see the private half of the
+// children of a G that computes (runq.go). That G shares them when it next forks, joins or
+// blocks. So a G can be queued while a P is idle, but for no longer than that.
 //
 // # Invariants
 //
@@ -74,8 +75,8 @@
 //     (carrier.go).
 //   - A P is idle if and only if it is on its Node's idle list. Then its ring is
 //     empty, and its M sleeps or is about to (node.go).
-//   - While a G is queued and a P is idle, some M searches, or is about to look
-//     everywhere once more, or waits out its Grace (schedule.go, sleep).
+//   - While a G is queued that others see and a P is idle, some M searches, or is about to
+//     look everywhere once more, or waits out its Grace (schedule.go, sleep).
 //   - A G that was cancelled never returns to the scheduling loop, nor does one
 //     that ran it inline: others may still see it where it was to wait (g.go).
 //   - During a system call a P belongs to whoever changes its status first, the M in the

@@ -4,7 +4,8 @@ import "unsafe"
 
 // Fork and Join, Group and Wait. A join first takes back the child that nobody has
 // stolen, from the owner's end of the ring, and runs it inline. That costs a push, a
-// pop and a call. A join waits only for a child that was stolen.
+// pop and a call, and no atomic read-modify-write while the child is private (runq.go).
+// A join waits only for a child that was stolen.
 
 // A Child is a forked G that has not been joined.
 type Child struct {
@@ -25,8 +26,7 @@ func (g *G) Fork(task Task, arg Arg) Child {
 	mustRun(task != nil)
 	gp := m.newG()
 	gp.task, gp.arg, gp.parent = task, arg, g
-	m.runqput(gp, false)
-	m.wakep(m.p.node)
+	m.runqfork(gp)
 	return Child{gp, gp.forks}
 }
 
@@ -61,7 +61,15 @@ func (m *M) unqueue(child *G) bool {
 	if !m.s.arm.Local {
 		return m.queueRemove(child)
 	}
-	gp := m.p.ring.pop(m)
+	r := &m.p.ring
+	if gp := r.last(); gp != nil {
+		if gp != child {
+			return false
+		}
+		m.takeBack()
+		return true
+	}
+	gp := r.pop(m)
 	if gp == child && gp.c == nil {
 		return true
 	}
@@ -101,8 +109,7 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 	gr.add(g)
 	gp := m.newG()
 	gp.arg.Data, gp.group = fn, gr
-	m.runqput(gp, false)
-	m.wakep(m.p.node)
+	m.runqfork(gp)
 }
 
 // GoAt is Go with a [Placement].
@@ -160,7 +167,15 @@ func (m *M) popMember(gr *Group) *G {
 	if !m.s.arm.Local {
 		return m.queuePopMember(gr)
 	}
-	gp := m.p.ring.pop(m)
+	r := &m.p.ring
+	if gp := r.last(); gp != nil {
+		if gp.group != gr {
+			return nil
+		}
+		m.takeBack()
+		return gp
+	}
+	gp := r.pop(m)
 	if gp == nil || gp.group == gr && gp.c == nil {
 		return gp
 	}
@@ -168,11 +183,21 @@ func (m *M) popMember(gr *Group) *G {
 	return nil
 }
 
+// takeBack takes out the last private G of the ring. It will run inline, for who knows
+// how long, so others are offered what is left.
+func (m *M) takeBack() {
+	r := &m.p.ring
+	if r.drop(); r.private != 0 {
+		m.offer(r.len(m))
+	}
+}
+
 // unpop puts back a G that a pop took by mistake, and wakes a searcher, which may have
 // found the ring empty meanwhile.
 func (m *M) unpop(gp *G) {
 	if gp != nil {
 		m.p.ring.push(m, gp) // succeeds: the pop made room
+		m.p.ring.publish(m, 1)
 		m.wakep(m.p.node)
 	}
 }

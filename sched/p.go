@@ -60,14 +60,60 @@ func (m *M) runqput(gp *G, next bool) {
 			return
 		}
 	}
-	for !p.ring.push(m, gp) {
+	m.ringPut(gp)
+	p.ring.publish(m, p.ring.private)
+}
+
+// ringPut puts gp at the end of the ring of m's P, private, and returns how many Gs are
+// public. If the ring is full, half of it goes to the node's queue.
+func (m *M) ringPut(gp *G) (public uint32) {
+	p := m.p
+	for {
+		public, ok := p.ring.push(m, gp)
+		if ok {
+			return public
+		}
 		n := p.node
+		if p.ring.private != 0 {
+			p.ring.publish(m, p.ring.private)
+		}
 		n.lock.lock(m)
 		if p.ring.shed(m, &n.runq) {
 			p.stats.Overflows++
 			n.nrunq.store(m, uint32(n.runq.n))
 		}
 		n.lock.unlock(m)
+	}
+}
+
+// runqfork makes gp runnable, a child or a member that the running G may take back.
+func (m *M) runqfork(gp *G) {
+	if !m.s.arm.Local {
+		m.queuePut(m.p.node, gp)
+		m.wakep(m.p.node)
+		return
+	}
+	m.offer(m.ringPut(gp))
+}
+
+// offer publishes what is private in the ring of m's P: all of it if a P is idle, and
+// the older half if there is more of it than there are public Gs.
+func (m *M) offer(public uint32) {
+	r := &m.p.ring
+	if m.s.npidle.load(m) != 0 {
+		m.share()
+	} else if r.private > public {
+		r.publish(m, (r.private+1)/2)
+		m.wakep(m.p.node)
+	}
+}
+
+// share publishes all that is private in the ring of m's P. As after every publication,
+// m then looks whether a P is idle, see sleep.
+func (m *M) share() {
+	if n := m.p.ring.private; n != 0 {
+		m.p.ring.publish(m, n)
+		m.wakep(m.p.node)
 	}
 }
 

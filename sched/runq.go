@@ -4,23 +4,51 @@ package sched
 // pushes at the tail. It takes at the head to be fair (get), and at the tail to take
 // back a child that it has just spawned (pop). Thieves take at the head (grab).
 //
-// Invariant: one word says which slots are in use,
+// The oldest Gs are public, and thieves see them. The newest may be private: only the
+// owner knows of them, in plain memory, so that to fork a child and take it back costs
+// no atomic read-modify-write.
+//
+//	head            head+len         tail
+//	  | public ...    | private ...    |
+//
+// Invariant of the public part: one word says which slots it has,
 //
 //	seq:28 | len:9 | head:27
 //
-// and every change of the ring is one compare-and-swap of that word. So all changes
+// and every change of it is one compare-and-swap of that word. So all changes
 // are totally ordered, and whoever succeeds owns exactly the Gs that its change
 // removed. Chase and Lev's deque cannot do this: it orders the owner's pop against a
 // thief only when one element is left, so a thief may take only one at a time.
 //
-// A thief reads slots before its compare-and-swap. A slot in use is never written, so
+// A thief reads slots before its compare-and-swap. A public slot is never written, so
 // what the thief read is right if the word has not changed. The word could change and
 // come back (ABA) in two ways. One is a pop followed by a push, but pop increments seq.
 // The other is a head that wraps around, after 2^27 takings from the head. To be
 // fooled, a thief would have to stall between its load and its compare-and-swap while
 // the owner does an exact multiple of 2^28 pops or of 2^27 gets, which takes seconds.
+//
+// Invariants of the private part:
+//   - It holds forked children and members of Groups that have not started. Their
+//     parent is the G that runs, or one that has that G run inline.
+//   - It is not empty only while that G runs. When the G parks, ends or enters a system
+//     call everything becomes public (share). So whoever looks at a P whose M is in the
+//     scheduling loop, or at one without an M, sees all.
+//   - After each fork and each child taken back it is empty if a P is idle, and else no
+//     larger than the public part (offer). So the oldest child can always be stolen, and
+//     with it at least half of all.
+//
+// What a thief may miss is therefore this: after the last time that the running G has
+// forked, joined, parked or entered a system call, a P has become idle. Then it misses
+// at most half of that G's children, the younger ones, until the G next does one of
+// these. Dinan et al. (SC 2009) have split queues, Acar et al. (PPoPP 2013) private ones.
 type ring struct {
+	// Of the owner. Thieves must not have this line taken from it.
+	tail    uint32 // where the next G goes, modulo 2^27
+	private uint32 // Gs before tail that are not public
+	_       [64 - 8]byte
+
 	state Word64
+	_     [64 - 16]byte
 	slots [ringSize]slot
 	lines Line // first of the lines of slots, which thieves pay for
 }
@@ -46,41 +74,64 @@ func afterGet(state uint64, n uint32) uint64 {
 	return state&^headMask - uint64(n)*lenOne | head
 }
 
-// len returns the number of Gs in the ring.
+// len returns the number of public Gs in the ring.
 func (r *ring) len(m *M) uint32 { return ringLen(r.state.load(m)) }
 
-// push adds gp at the tail. It returns false if the ring is full.
-// Only the owner may call it.
-func (r *ring) push(m *M, gp *G) bool {
+// push adds gp at the tail, private. It returns false if the ring is full. public is how
+// many Gs are public. Only the owner may call it, and what follows.
+func (r *ring) push(m *M, gp *G) (public uint32, ok bool) {
+	public = r.len(m)
+	if public+r.private == ringSize {
+		return public, false
+	}
+	r.slots[r.tail%ringSize].store(gp)
+	r.tail++
+	r.private++
+	return public, true
+}
+
+// publish makes the n oldest of the private Gs public.
+func (r *ring) publish(m *M, n uint32) {
+	r.private -= n
 	for {
+		// Thieves may take some meanwhile; the end of the public part is where it was.
 		s := r.state.load(m)
-		n := ringLen(s)
-		if n == ringSize {
-			return false
-		}
-		r.slots[(ringHead(s)+n)%ringSize].store(gp)
-		if r.state.cas(m, s, s+lenOne) {
-			return true
+		if r.state.cas(m, s, s+uint64(n)*lenOne) {
+			return
 		}
 	}
 }
 
-// pop takes the G at the tail, or returns nil. Only the owner may call it.
+// last returns the private G at the tail, or nil if there is none.
+func (r *ring) last() *G {
+	if r.private == 0 {
+		return nil
+	}
+	return r.slots[(r.tail-1)%ringSize].load()
+}
+
+// drop takes out what last has returned.
+func (r *ring) drop() {
+	r.tail--
+	r.private--
+}
+
+// pop takes the public G at the tail, or returns nil. None may be private.
 func (r *ring) pop(m *M) *G {
 	for {
 		s := r.state.load(m)
-		n := ringLen(s)
-		if n == 0 {
+		if ringLen(s) == 0 {
 			return nil
 		}
-		gp := r.slots[(ringHead(s)+n-1)%ringSize].load()
+		gp := r.slots[(r.tail-1)%ringSize].load()
 		if r.state.cas(m, s, s-lenOne+seqOne) {
+			r.tail--
 			return gp
 		}
 	}
 }
 
-// get takes the G at the head, or returns nil. Only the owner may call it.
+// get takes the G at the head, or returns nil. None may be private.
 func (r *ring) get(m *M) *G {
 	for {
 		s := r.state.load(m)
@@ -95,8 +146,7 @@ func (r *ring) get(m *M) *G {
 }
 
 // shed moves half of a full ring, oldest first, to q, and reports whether it has:
-// not if thieves were faster and the ring is no longer full.
-// Only the owner may call it.
+// not if thieves were faster and the ring is no longer full. None may be private.
 func (r *ring) shed(m *M, q *gQueue) bool {
 	s := r.state.load(m)
 	if ringLen(s) != ringSize || !r.state.cas(m, s, afterGet(s, ringSize/2)) {
@@ -110,21 +160,20 @@ func (r *ring) shed(m *M, q *gQueue) bool {
 }
 
 // fill moves n Gs from the front of q, which has them, to the tail of the ring,
-// which has room for them. Only the owner may call it.
+// which has room for them. They are public, and none may be private before.
 func (r *ring) fill(m *M, q *gQueue, n int) {
 	if n == 0 {
 		return
 	}
-	s := r.state.load(m)
-	for i := range uint32(n) {
-		r.slots[(ringHead(s)+ringLen(s)+i)%ringSize].store(q.pop())
+	for range n {
+		r.slots[r.tail%ringSize].store(q.pop())
+		r.tail++
 	}
-	for !r.state.cas(m, s, s+uint64(n)*lenOne) {
-		s = r.state.load(m) // thieves took some; the tail is where it was
-	}
+	r.private = uint32(n)
+	r.publish(m, r.private)
 }
 
-// grab moves at most limit(oldest, n) Gs from the head of r, which holds n, to
+// grab moves at most limit(oldest, n) Gs from the head of r, which has n in public, to
 // the tail of dst, which must be empty and belong to m's P, and returns how
 // many. limit sees the Gs in r by index, oldest first.
 func (r *ring) grab(m *M, dst *ring, limit func(r *ring, head, n uint32) uint32) uint32 {
@@ -137,17 +186,18 @@ func (r *ring) grab(m *M, dst *ring, limit func(r *ring, head, n uint32) uint32)
 		if n == 0 {
 			return 0
 		}
-		d := dst.state.load(m)
 		for i := range n {
 			if m.memory != nil && (i == 0 || (ringHead(s)+i)%slotsPerLine == 0) {
 				m.access(r.lines+Line((ringHead(s)+i)%ringSize/slotsPerLine), Load)
 			}
-			dst.slots[(ringHead(d)+i)%ringSize].store(r.slots[(ringHead(s)+i)%ringSize].load())
+			dst.slots[(dst.tail+i)%ringSize].store(r.slots[(ringHead(s)+i)%ringSize].load())
 		}
 		if !r.state.cas(m, s, afterGet(s, n)) {
 			continue
 		}
-		dst.state.cas(m, d, d+uint64(n)*lenOne) // succeeds: nobody takes from an empty ring
+		dst.tail += n
+		dst.private = n
+		dst.publish(m, n)
 		return n
 	}
 }

@@ -14,14 +14,27 @@ func ringM() *M { return &M{s: &Sched{}} }
 
 func named(i int) *G { return &G{arg: Arg{A: i}} }
 
+// takeLast takes the newest G of a ring, private or public.
+func (r *ring) takeLast(m *M) *G {
+	if gp := r.last(); gp != nil {
+		r.drop()
+		return gp
+	}
+	return r.pop(m)
+}
+
 // A ring is a double-ended queue: whatever is pushed comes out once, oldest
-// first by get, grab and shed, newest first by pop.
+// first by get, grab and shed, newest first by pop. Thieves see what is public.
 func TestRingIsADeque(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := ringM()
 		var r, thief ring
 		var model []*G
-		next := 0
+		next, private := 0, 0
+		publishAll := func() {
+			r.publish(m, r.private)
+			private = 0
+		}
 		take := func(got, want *G) {
 			if got != want {
 				t.Fatalf("got %v, want %v", got, want)
@@ -31,29 +44,38 @@ func TestRingIsADeque(t *testing.T) {
 			"push": func(t *rapid.T) {
 				gp := named(next)
 				next++
-				if ok := r.push(m, gp); ok != (len(model) < ringSize) {
-					t.Fatalf("push to a ring of %d: %v", len(model), ok)
+				if public, ok := r.push(m, gp); ok != (len(model) < ringSize) || int(public) != len(model)-private {
+					t.Fatalf("push to a ring of %d, %d of them private: %v, with %d public", len(model), private, ok, public)
 				} else if ok {
 					model = append(model, gp)
+					private++
 				}
 			},
 			"pushMany": func(t *rapid.T) {
 				for range rapid.IntRange(1, 300).Draw(t, "n") {
 					gp := named(next)
 					next++
-					if r.push(m, gp) {
+					if _, ok := r.push(m, gp); ok {
 						model = append(model, gp)
+						private++
 					}
 				}
+			},
+			"publish": func(t *rapid.T) {
+				n := rapid.IntRange(0, private).Draw(t, "n")
+				r.publish(m, uint32(n))
+				private -= n
 			},
 			"pop": func(t *rapid.T) {
 				var want *G
 				if n := len(model); n > 0 {
 					want, model = model[n-1], model[:n-1]
 				}
-				take(r.pop(m), want)
+				private = max(0, private-1)
+				take(r.takeLast(m), want)
 			},
 			"get": func(t *rapid.T) {
+				publishAll()
 				var want *G
 				if len(model) > 0 {
 					want, model = model[0], model[1:]
@@ -62,8 +84,8 @@ func TestRingIsADeque(t *testing.T) {
 			},
 			"grab": func(t *rapid.T) {
 				n := r.grab(m, &thief, limitNear)
-				if want := uint32(len(model)+1) / 2; n != want {
-					t.Fatalf("grabbed %d of %d, want %d", n, len(model), want)
+				if want := uint32(len(model)-private+1) / 2; n != want {
+					t.Fatalf("grabbed %d of %d, %d of them private, want %d", n, len(model), private, want)
 				}
 				for range n {
 					take(thief.get(m), model[0])
@@ -71,6 +93,7 @@ func TestRingIsADeque(t *testing.T) {
 				}
 			},
 			"shed": func(t *rapid.T) {
+				publishAll()
 				var q gQueue
 				if shed := r.shed(m, &q); shed != (len(model) == ringSize) {
 					t.Fatalf("shed of %d: %v", len(model), shed)
@@ -81,6 +104,7 @@ func TestRingIsADeque(t *testing.T) {
 				}
 			},
 			"fill": func(t *rapid.T) {
+				publishAll()
 				var q gQueue
 				n := rapid.IntRange(0, ringSize-len(model)).Draw(t, "n")
 				for range n {
@@ -92,8 +116,8 @@ func TestRingIsADeque(t *testing.T) {
 				r.fill(m, &q, n)
 			},
 			"": func(t *rapid.T) {
-				if n := r.len(m); int(n) != len(model) {
-					t.Fatalf("len is %d, want %d", n, len(model))
+				if n := r.len(m); int(n) != len(model)-private || int(r.private) != private {
+					t.Fatalf("%d public and %d private, want %d and %d", n, r.private, len(model)-private, private)
 				}
 			},
 		})
@@ -104,11 +128,12 @@ func TestRingIsADeque(t *testing.T) {
 func TestRingHeadWraps(t *testing.T) {
 	m := ringM()
 	var r ring
-	r.state.v = headMask - 2
+	r.state.v, r.tail = headMask-2, headMask-2
 	for i := range 10 {
 		a, b := named(i), named(i)
 		r.push(m, a)
 		r.push(m, b)
+		r.publish(m, 2)
 		if got := r.get(m); got != a {
 			t.Fatalf("get at turn %d: got %v", i, got)
 		}
@@ -119,6 +144,7 @@ func TestRingHeadWraps(t *testing.T) {
 			t.Fatalf("%d left at turn %d", n, i)
 		}
 		r.push(m, a)
+		r.publish(m, 1)
 		r.get(m)
 	}
 }
@@ -152,17 +178,25 @@ func TestRingUnderThieves(t *testing.T) {
 		}
 	}
 	for i := range total {
-		for !r.push(m, named(i)) {
+		for {
+			if public, ok := r.push(m, named(i)); ok {
+				if r.private > public {
+					r.publish(m, (r.private+1)/2)
+				}
+				break
+			}
+			r.publish(m, r.private)
 			took(r.get(m))
 		}
 		switch i % 7 {
 		case 1, 2, 4:
-			took(r.pop(m))
+			took(r.takeLast(m))
 		case 5:
+			r.publish(m, r.private)
 			took(r.get(m))
 		}
 	}
-	for gp := r.pop(m); gp != nil; gp = r.pop(m) {
+	for gp := r.takeLast(m); gp != nil; gp = r.takeLast(m) {
 		took(gp)
 	}
 	stop.Store(true)

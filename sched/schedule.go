@@ -36,6 +36,7 @@ func (m *M) resetSearching() {
 // findRunnable looks for work until there is some.
 func (m *M) findRunnable() *G {
 	s := m.s
+	m.share()
 	for {
 		if state := s.stopping.load(m); state != 0 {
 			if state == stopping {

@@ -32,6 +32,7 @@ func (g *G) SyscallFor(d time.Duration, f func()) {
 
 // entersyscall leaves m's P to whoever comes first, g's return or sysmon.
 func (m *M) entersyscall(g *G) {
+	m.share()
 	p := m.p
 	p.stats.Syscalls++
 	m.eventG(EventSyscall, g, 0)

@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -67,9 +68,14 @@ const fibTasks = 317810
 
 func BenchmarkFib(b *testing.B) {
 	for _, arm := range []string{"gm", "flat", "numa"} {
-		for _, kind := range []string{"fork", "group"} {
+		for _, kind := range []string{"fork", "group", "fork/P=1", "group/P=1"} {
 			b.Run(arm+"/"+kind, func(b *testing.B) {
-				s := newSched(b, arm, 2)
+				kind, one := strings.CutSuffix(kind, "/P=1")
+				procs := 2
+				if one {
+					procs = 1
+				}
+				s := newSched(b, arm, procs)
 				b.ResetTimer()
 				for b.Loop() {
 					got := 0
