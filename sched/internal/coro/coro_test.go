@@ -89,7 +89,6 @@ func TestStacksWanderBetweenThreads(t *testing.T) {
 	type item struct {
 		s    *Stack
 		back *Stack // where it goes when it leaves
-		end  bool
 	}
 	pool := make(chan *item, threads*stacks)
 	mk := func() *item {

@@ -116,6 +116,42 @@ var joinPrograms = []Program{
 			}
 		}
 	}},
+	{Name: "elder", MinCPUs: 2, MinGs: 5, Doc: "G 0 forks the others, and it and the last keep their CPU until the oldest has run that has not: it must be seen", Main: func(t *T, g *sched.G) {
+		oldest := func() {
+			for i := 1; i < t.Gs()-1; i++ {
+				if !t.Begun(i) {
+					t.BusyUntil(i, i+1)
+					return
+				}
+			}
+		}
+		var children []sched.Child
+		for i := 1; i < t.Gs(); i++ {
+			children = append(children, g.Fork(t.Task(i, func(*sched.G) int {
+				if i == t.Gs()-1 {
+					oldest()
+				}
+				return i
+			}), sched.Arg{}))
+		}
+		oldest()
+		for _, c := range slices.Backward(children) {
+			g.Join(c)
+		}
+	}},
+	{Name: "hoard", MinCPUs: 2, MinGs: 4, Doc: "G 0 forks and then waits for G 1, which keeps its CPU until all others have run elsewhere", Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		g.Go(t.G(1, func(g *sched.G) {
+			t.BusyUntil(2, t.Gs())
+			c.Send(g, 1)
+		}))
+		var gr sched.Group
+		for i := 2; i < t.Gs(); i++ {
+			gr.Go(g, t.G(i, nop))
+		}
+		c.Recv(g)
+		gr.Wait(g)
+	}},
 }
 
 // chanPrograms are about channels.
@@ -219,6 +255,16 @@ var syscallPrograms = []Program{
 		}
 		for sum := 0; sum < t.Gs()*(t.Gs()-1)/2; {
 			sum += recv(g, c)
+		}
+	}},
+	{Name: "away", MinGs: 3, Doc: "G 0 forks the others and makes a system call, from which sysmon takes its P, before it joins them", Sysmon: true, Main: func(t *T, g *sched.G) {
+		var children []sched.Child
+		for i := 1; i < t.Gs(); i++ {
+			children = append(children, g.Fork(t.Task(i, func(*sched.G) int { return i }), sched.Arg{}))
+		}
+		g.SyscallFor(20*time.Millisecond, nil)
+		for _, c := range slices.Backward(children) {
+			g.Join(c)
 		}
 	}},
 	{Name: "interrupt", Doc: "Close comes while Gs make system calls, from which sysmon takes their Ps", Sysmon: true, Close: true, Main: func(t *T, g *sched.G) {
