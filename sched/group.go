@@ -25,7 +25,10 @@ func (g *G) Fork(task Task, arg Arg) Child {
 	m := g.running()
 	mustRun(task != nil)
 	gp := m.newG()
-	gp.task, gp.arg, gp.parent = task, arg, g
+	// Field by field: a copy as a whole reads from the stack, by 16 bytes, what was just
+	// written there by 8, and waits for that.
+	gp.task, gp.arg.Data, gp.parent = task, arg.Data, g
+	gp.arg.A, gp.arg.B, gp.arg.C = arg.A, arg.B, arg.C
 	m.runqfork(gp)
 	return Child{gp, gp.forks}
 }
@@ -188,7 +191,7 @@ func (m *M) popMember(gr *Group) *G {
 func (m *M) takeBack() {
 	r := &m.p.ring
 	if r.drop(); r.private != 0 {
-		m.offer(r.len(m))
+		m.offer()
 	}
 }
 

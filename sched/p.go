@@ -64,15 +64,11 @@ func (m *M) runqput(gp *G, next bool) {
 	p.ring.publish(m, p.ring.private)
 }
 
-// ringPut puts gp at the end of the ring of m's P, private, and returns how many Gs are
-// public. If the ring is full, half of it goes to the node's queue.
-func (m *M) ringPut(gp *G) (public uint32) {
+// ringPut puts gp at the end of the ring of m's P, private. If the ring is full, half of
+// it goes to the node's queue.
+func (m *M) ringPut(gp *G) {
 	p := m.p
-	for {
-		public, ok := p.ring.push(m, gp)
-		if ok {
-			return public
-		}
+	for !p.ring.push(m, gp) {
 		n := p.node
 		if p.ring.private != 0 {
 			p.ring.publish(m, p.ring.private)
@@ -93,16 +89,17 @@ func (m *M) runqfork(gp *G) {
 		m.wakep(m.p.node)
 		return
 	}
-	m.offer(m.ringPut(gp))
+	m.ringPut(gp)
+	m.offer()
 }
 
 // offer publishes what is private in the ring of m's P: all of it if a P is idle, and
 // the older half if there is more of it than there are public Gs.
-func (m *M) offer(public uint32) {
+func (m *M) offer() {
 	r := &m.p.ring
 	if m.s.npidle.load(m) != 0 {
 		m.share()
-	} else if r.private > public {
+	} else if r.private > ringLen(r.state.load(m)) {
 		r.publish(m, (r.private+1)/2)
 		m.wakep(m.p.node)
 	}

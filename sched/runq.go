@@ -77,17 +77,16 @@ func afterGet(state uint64, n uint32) uint64 {
 // len returns the number of public Gs in the ring.
 func (r *ring) len(m *M) uint32 { return ringLen(r.state.load(m)) }
 
-// push adds gp at the tail, private. It returns false if the ring is full. public is how
-// many Gs are public. Only the owner may call it, and what follows.
-func (r *ring) push(m *M, gp *G) (public uint32, ok bool) {
-	public = r.len(m)
-	if public+r.private == ringSize {
-		return public, false
+// push adds gp at the tail, private. It returns false if the ring is full. Only the owner
+// may call it, and what follows.
+func (r *ring) push(m *M, gp *G) bool {
+	if ringLen(r.state.load(m))+r.private == ringSize {
+		return false
 	}
 	r.slots[r.tail%ringSize].store(gp)
 	r.tail++
 	r.private++
-	return public, true
+	return true
 }
 
 // publish makes the n oldest of the private Gs public.
