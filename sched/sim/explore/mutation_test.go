@@ -110,6 +110,7 @@ func TestHunt(t *testing.T) {
 			if cfg.CPUs < p.MinCPUs {
 				continue
 			}
+			cfg.Gs = max(cfg.Gs, p.MinGs)
 			r, err := Explore(context.Background(), p, cfg)
 			if err != nil {
 				t.Fatal(err)

@@ -139,6 +139,32 @@ var joinPrograms = []Program{
 			g.Join(c)
 		}
 	}},
+	{Name: "nest", MinGs: 3, Doc: "G 0 forks G 1 and joins it, which does so with G 2, and so on", Main: func(t *T, g *sched.G) {
+		var forkNext func(g *sched.G, i int) int
+		forkNext = func(g *sched.G, i int) int {
+			if i+1 == t.Gs() {
+				return i
+			}
+			return i + g.Join(g.Fork(t.Task(i+1, func(g *sched.G) int { return forkNext(g, i+1) }), sched.Arg{}))
+		}
+		sum := forkNext(g, 0)
+		t.Check(sum == t.Gs()*(t.Gs()-1)/2, "the children return %d", sum)
+	}},
+	{Name: "rear", MinCPUs: 2, MinGs: 5, Doc: "G 0 forks and then waits for the last but one, which keeps its CPU until the last has run elsewhere", Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		var gr sched.Group
+		n := t.Gs()
+		for i := 1; i < n; i++ {
+			gr.Go(g, t.G(i, func(g *sched.G) {
+				if i == n-2 {
+					t.BusyUntil(n-1, n)
+					c.Send(g, 1)
+				}
+			}))
+		}
+		c.Recv(g)
+		gr.Wait(g)
+	}},
 	{Name: "hoard", MinCPUs: 2, MinGs: 4, Doc: "G 0 forks and then waits for G 1, which keeps its CPU until all others have run elsewhere", Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
 		g.Go(t.G(1, func(g *sched.G) {
