@@ -28,6 +28,7 @@ type carrier struct {
 	m      *M               // which M has entered it
 	thread threadlock.Watch // of the coroutine; what runs on it looks
 	parked *G               // that has left it, by parking; nil while an M is in it
+	runs   *G               // the G that runs on it, or that parked; for Current
 	link   *carrier         // on an M's free list, or on Sched.freec
 
 	living bool        // the scheduling loop runs on it, or a G
@@ -187,6 +188,7 @@ func (c *carrier) live() {
 	returned := false
 	defer func() {
 		r := recover()
+		c.leaveCurrent()
 		c.thread.Unlock() // a G that panicked may have had it locked
 		if r != nil && r != errCancelled {
 			c.bug = fmt.Sprintf("sched: bug: %v\n%s", r, debug.Stack())
@@ -200,6 +202,7 @@ func (c *carrier) live() {
 	}()
 	c.living = true
 	c.thread = threadlock.Mine()
+	c.enterCurrent()
 	c.loop()
 	returned = true
 }

@@ -127,6 +127,7 @@ var errSendClosed = errors.New("sched: send on closed channel")
 var (
 	errOtherScheduler = errors.New("sched: a Chan of another scheduler: a G may use Chans that NewChan made for its own scheduler only")
 	errNotOwner       = errors.New("sched: a Group of another G: only the G that first used a Group may add members and wait, and a member may not add members")
+	errTwoWaiters     = errors.New("sched: two Gs wait for the same descriptor, and in the same way: only one may")
 	errZeroTimer      = errors.New("sched: a Timer that was not made by NewTimer or AfterFunc")
 	errTick           = errors.New("sched: a Ticker with an interval of 0 or less: want more")
 	errSharedLock     = errors.New("sched: a Mutex, RWMutex, Cond or Once of another scheduler: it belongs to the one whose G first uses it")
@@ -226,14 +227,14 @@ func inGoexit() bool {
 // checkdead is called by an M that is about to sleep when all Ps were idle. With
 // every Node locked, no P can stop being idle and nothing can be queued, so that
 // if all Ps are idle and all queues empty no M with a P holds a G. If nretaken is 0, no
-// M without a P does either. If no P has a timer, none will come. Run queues its G under
+// M without a P does either. If no P has a timer and no G waits for a descriptor, none will come. Run queues its G under
 // Sched.lock. So no G will ever be ready again.
 func (m *M) checkdead() {
 	s := m.s
 	s.lock.lock(m)
 	var err *DeadlockError
 	if len(s.runs) > 0 {
-		if idle, timers := m.allIdle(); idle && !timers {
+		if idle, waits := m.allIdle(); idle && !waits {
 			err = s.deadlock()
 		}
 	}
@@ -244,8 +245,8 @@ func (m *M) checkdead() {
 }
 
 // allIdle reports whether every P is idle, every queue is empty, and no G is in a system
-// call; and, if so, whether there are timers.
-func (m *M) allIdle() (idle, timers bool) {
+// call; and, if so, whether there are timers or Gs that wait for descriptors.
+func (m *M) allIdle() (idle, waits bool) {
 	s := m.s
 	for _, n := range s.nodes {
 		n.lock.lock(m)
@@ -256,10 +257,10 @@ func (m *M) allIdle() (idle, timers bool) {
 	}
 	idle = idle && s.nretaken.load(m) == 0
 	for _, n := range s.nodes {
-		timers = timers || idle && n.firstTimer(m) != 0
+		waits = waits || idle && n.pollUntil(m) != 0
 	}
 	for _, n := range s.nodes {
 		n.lock.unlock(m)
 	}
-	return idle, timers
+	return idle, waits
 }

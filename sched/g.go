@@ -53,6 +53,9 @@ type gRest struct {
 	sleep *timer // of Sleep; nil until first needed
 	wake  int64  // when it is due
 
+	io     *pollHalf // that it waits for
+	ioNode *Node     // whose poller tells
+
 	work Work // that it does
 }
 
@@ -149,9 +152,11 @@ func (g *G) runInline(child *G) {
 		m.checkBinding()
 	}
 	child.m, child.c = m, m.c
+	m.c.runs = child
 	child.invoke(g)
-	g.m = child.m // which may be another now
-	g.m.eventG(EventEnd, child, child.group.name())
+	m = child.m // which may be another now
+	g.m, m.c.runs = m, g
+	m.eventG(EventEnd, child, child.group.name())
 }
 
 // Go starts fn as a G of its own on this node.

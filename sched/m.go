@@ -41,6 +41,8 @@ type M struct {
 	freec  *carrier
 	nfreec int
 
+	netready gList // Gs that a poller has found ready
+
 	searching bool // counted in its Node's nsearch
 	note      note
 

@@ -35,6 +35,10 @@ type Machine interface {
 	// by is the M that asks.
 	Newosproc(m, by *M)
 
+	// NewPoller makes a poller for descriptors of the network, for one Node. It returns nil
+	// if the machine has none.
+	NewPoller() (Poller, error)
+
 	// Futexsleep blocks m until a Futexwakeup on w, but returns at once if *w
 	// is not val; it may return early for no reason. ns < 0 waits for ever,
 	// otherwise at most about ns nanoseconds.

@@ -3,6 +3,7 @@ package sched
 import (
 	"slices"
 	"sort"
+	"sync/atomic"
 
 	"numasched/topology"
 )
@@ -155,7 +156,7 @@ func (s *Sched) newP(topo *topology.Topology, d *domain, cpu int, seed uint64) *
 func (s *Sched) makeNodes() {
 	for _, d := range s.domains {
 		if s.arm.NodeQ || len(s.nodes) == 0 {
-			n := new(Node)
+			n := &Node{netpoll: new(atomic.Pointer[Poller])}
 			n.lock.key.line = s.newLines(1)
 			n.nrunq.line = s.newLines(1)
 			n.nidle.line = s.newLines(1)
@@ -163,6 +164,8 @@ func (s *Sched) makeNodes() {
 			n.timed.line = s.newLines(1)
 			n.poll.line = s.newLines(1)
 			n.broken.line = n.poll.line
+			n.waiters.line = s.newLines(1)
+			n.polled.line = n.waiters.line
 			s.nodes = append(s.nodes, n)
 		}
 		d.node = s.nodes[len(s.nodes)-1]

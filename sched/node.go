@@ -1,6 +1,10 @@
 package sched
 
-import "numasched/topology"
+import (
+	"sync/atomic"
+
+	"numasched/topology"
+)
 
 // A domain is one NUMA node as Ps are mapped onto it. Under arms with node
 // queues each domain has a Node of its own, under the others all share one.
@@ -39,10 +43,13 @@ type Node struct {
 	midle    list[M] // idle Ms
 	nsearch  Word32  // Ms of this node that look for work
 
-	timed  Word32 // 1 once some P of the node has had a timer
-	poll   Word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
-	broken Word32 // 1 if that M is to look again
-	helped int64  // when sysmon last had another node run the timers; its own
+	timed   Word32                  // 1 once some P of the node has had a timer
+	poll    Word64                  // until when an M waits for the node's timers; 0 if none does; see poll.go
+	broken  Word32                  // 1 if that M is to look again
+	netpoll *atomic.Pointer[Poller] // see netpoll.go
+	waiters Word32                  // Gs that wait for descriptors at it
+	polled  Word64                  // when somebody last looked at it
+	helped  int64                   // when sysmon last had another node run the timers; its own
 
 	ps   []*P
 	near []*Node // all Nodes in order of distance, itself first

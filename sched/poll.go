@@ -3,17 +3,20 @@ package sched
 import "math"
 
 // Where Ms wait that have nothing to run. All but one of a node's idle Ms sleep on their
-// notes. One waits for the node's timers, if there are any: Go's M in netpoll.
+// notes. One waits for the node's timers and descriptors, if there are any: Go's M in
+// netpoll.
 //
-// Invariant: while a P of the node is idle and a P of the node has a timer, some M of
-// the node waits for it, or searches, or is about to do one of these.
+// Invariant: while a P of the node is idle, and a P of the node has a timer or a G waits for
+// a descriptor of the node, some M of the node waits for that, or searches, or is about to
+// do one of these.
 //
 //   - Whoever adds a timer publishes it (timers.next), then looks at Node.poll. If an M
 //     waits there until later, it breaks the wait. If none waits, it wakes an M as for
-//     new work (wakep), unless every P of the node is busy.
-//   - An M that is about to sleep has made its P idle. It then looks at the timers, and
-//     at Node.poll. If it is to wait, it stores Node.poll and looks at the timers again.
-//     So either it sees the new timer, or it is seen.
+//     new work (wakep), unless every P of the node is busy. So does a G that waits for a
+//     descriptor; it need not break a wait, because who waits has the poller tell.
+//   - An M that is about to sleep has made its P idle. It then looks at the timers and at
+//     Node.waiters, and at Node.poll. If it is to wait, it stores Node.poll and looks at
+//     the timers again. So either it sees the new timer, or it is seen.
 //   - An M that has waited takes an idle P of the node and becomes a searcher. It clears
 //     Node.poll under the node's lock, in the same critical section. So an M that has
 //     seen it wait, and has gone to sleep therefore, has left a P for it to take.
@@ -46,6 +49,9 @@ func (m *M) timerAdded(n *Node, when int64) {
 func (m *M) breakPoll(n *Node) {
 	if n.broken.swap(m, 1) == 0 {
 		m.s.machine.Futexwakeup(m, &n.broken, 1)
+		if pl := n.poller(); pl != nil {
+			pl.Break(m)
+		}
 	}
 }
 
@@ -62,15 +68,25 @@ func (n *Node) firstTimer(m *M) (when int64) {
 	return when
 }
 
+// pollUntil returns when an M that waits for n has to look again at the latest, or 0 if there
+// is nothing to wait for.
+func (n *Node) pollUntil(m *M) int64 {
+	until := n.firstTimer(m)
+	if until == 0 && n.timed.load(m) != 0 && n.waiters.load(m) != 0 {
+		return pollForever
+	}
+	return until
+}
+
 // timerDue reports whether the scheduling loop has to run a timer of p.
 func (m *M) timerDue(p *P) bool {
 	next := p.timers.next.load(m)
 	return next != 0 && int64(next) <= m.s.machine.Nanotime(m)
 }
 
-// runNodeTimers runs what is due on the other Ps of m's node, or of the node that m was
-// woken for, and reports whether there was anything.
-func (m *M) runNodeTimers() (ran bool) {
+// pollNode looks at the poller of m's node, and runs the timers that are due on its other
+// Ps, or on those of the node that m was woken for. It reports whether there was anything.
+func (m *M) pollNode() (ran bool) {
 	n := m.p.node
 	if late := m.p.late; late != nil {
 		n, m.p.late = late, nil
@@ -78,6 +94,7 @@ func (m *M) runNodeTimers() (ran bool) {
 	if n.timed.load(m) == 0 {
 		return false
 	}
+	ran = m.netpoll(n)
 	for _, p := range n.ps {
 		ran = m.runTimers(p) || ran
 	}
@@ -87,7 +104,7 @@ func (m *M) runNodeTimers() (ran bool) {
 // waitForP waits until m, which is idle, has a P, or until the scheduler stops. n is the
 // Node that it is idle on.
 func (m *M) waitForP(n *Node) {
-	for n.firstTimer(m) != 0 && m.startPoll(n) {
+	for n.pollUntil(m) != 0 && m.startPoll(n) {
 		if m.poll(n) {
 			return
 		}
@@ -117,7 +134,7 @@ func (m *M) poll(n *Node) bool {
 	s := m.s
 	for {
 		n.broken.store(m, 0)
-		until := n.firstTimer(m)
+		until := n.pollUntil(m)
 		if s.stopping.load(m) == stopping {
 			return true
 		}
@@ -130,11 +147,23 @@ func (m *M) poll(n *Node) bool {
 		}
 		if int64(n.poll.v) != until { // nobody else writes it
 			n.poll.store(m, uint64(until))
-			if first := n.firstTimer(m); first == 0 || first < until {
+			if first := n.firstTimer(m); first != 0 && first < until {
 				continue // who added it may not have seen that m waits until later
 			}
 		}
-		s.machine.Futexsleep(m, &n.broken, 0, until-now)
+		ns := until - now
+		if until == pollForever {
+			ns = -1
+		}
+		if pl := n.poller(); pl != nil {
+			pl.Wait(m, ns)
+			n.polled.store(m, uint64(s.machine.Nanotime(m)))
+		} else {
+			s.machine.Futexsleep(m, &n.broken, 0, ns)
+		}
+		if m.netready.n > 0 {
+			return m.endPoll(n, true)
+		}
 	}
 }
 
@@ -164,5 +193,6 @@ func (m *M) endPoll(n *Node, run bool) bool {
 	if run {
 		m.checkBinding()
 	}
+	m.injectNetready()
 	return run
 }

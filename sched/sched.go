@@ -269,6 +269,11 @@ func (s *Sched) Close() error {
 		s.machine.Futexsleep(m, &s.nm, n, -1)
 	}
 	s.endCarriers()
+	for _, n := range s.nodes {
+		if pl := n.poller(); pl != nil {
+			pl.Close()
+		}
+	}
 	s.flushCaches()
 
 	s.lock.lock(m)

@@ -54,7 +54,7 @@ func (m *M) findRunnable() *G {
 				return gp
 			}
 		}
-		if m.runNodeTimers() {
+		if m.pollNode() {
 			continue
 		}
 		if gp := m.sleep(); gp != nil {
@@ -353,8 +353,10 @@ func (m *M) execute(gp *G) {
 	m.ran(gp)
 	m.eventG(EventStart, gp, 0)
 	gp.m, gp.c = m, m.c
+	m.c.runs = gp
 	gp.invoke(nil)
 	m = gp.m
+	m.c.runs = nil
 	if m.c.thread.Locked() {
 		m.c.thread.Unlock()
 		m.stop(gp.endedLocked())

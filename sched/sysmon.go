@@ -98,6 +98,9 @@ func (m *M) sysmon() {
 		}
 		for _, n := range s.nodes {
 			did = m.helpTimers(n, now) || did
+			if n.poller() != nil && now-int64(n.polled.load(m)) > sysmonMax {
+				did = m.netpoll(n) || did
+			}
 		}
 		if did {
 			delay, idle = sysmonMin, 0

@@ -64,8 +64,9 @@ func (m *M) whenAfter(d int64) int64 {
 }
 
 // addTimer puts t, which is in no heap, into that of m's P.
-func (m *M) addTimer(t *timer, when int64) {
-	ts := &m.p.timers
+func (m *M) addTimer(t *timer, when int64) { m.addTimerTo(&m.p.timers, t, when) }
+
+func (m *M) addTimerTo(ts *timers, t *timer, when int64) {
 	t.heap.Store(ts)
 	ts.lock.lock(m)
 	t.gen++

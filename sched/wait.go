@@ -190,6 +190,8 @@ const (
 	WaitCond
 	WaitOnce
 	WaitSemaphore
+	WaitIORead
+	WaitIOWrite
 )
 
 var waitReasons = [...]string{
@@ -211,6 +213,8 @@ var waitReasons = [...]string{
 	WaitCond:          "Cond.Wait",
 	WaitOnce:          "Once.Do",
 	WaitSemaphore:     "Semaphore.Acquire",
+	WaitIORead:        "IO wait (read)",
+	WaitIOWrite:       "IO wait (write)",
 }
 
 func (r WaitReason) String() string {

@@ -180,7 +180,12 @@ func (m *Machine) Syscall(_ *sched.M, _ int64, f func()) { f() }
 // Futexsleep implements [sched.Machine].
 func (m *Machine) Futexsleep(sm *sched.M, w *sched.Word32, val uint32, ns int64) {
 	numa.FutexWait(w.Addr(), val, ns)
-	// This is where most Ms change threads.
+	afterSleep(sm)
+}
+
+// afterSleep is called when sm has slept in the kernel: this is where most Ms change
+// threads.
+func afterSleep(sm *sched.M) {
 	if l, ok := sm.Local.(*local); ok && l.tid != 0 && l.tid != numa.CurrentThread() {
 		l.tid = 0
 		processMasks.unbind(sm)

@@ -302,6 +302,9 @@ func (k *Machine) Syscall(m *sched.M, ns int64, f func()) {
 	f()
 }
 
+// NewPoller implements sched.Machine: there is no network here.
+func (k *Machine) NewPoller() (sched.Poller, error) { return nil, nil }
+
 // NativeWaits implements sched.Machine: nobody knows here.
 func (k *Machine) NativeWaits() []string { return nil }
 

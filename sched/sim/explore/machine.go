@@ -474,6 +474,9 @@ func (x *Machine) Newosproc(m, by *sched.M) {
 	}
 }
 
+// NewPoller implements [sched.Machine]: there is no network here.
+func (x *Machine) NewPoller() (sched.Poller, error) { return nil, nil }
+
 // NativeWaits implements [sched.Machine].
 func (x *Machine) NativeWaits() []string { return nil }
 
