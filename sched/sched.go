@@ -217,6 +217,32 @@ func (s *Sched) Run(fn func(*G)) error {
 	return nil
 }
 
+// Start starts fn as a G and returns at once: for goroutines that are no Gs. It returns
+// [ErrClosed] after Close, or why the scheduler has stopped.
+func (s *Sched) Start(fn func(*G)) error {
+	mustRun(fn != nil)
+	err := ErrClosed
+	s.fromOutside(func(m *M) {
+		s.lock.lock(m)
+		err = s.err
+		s.lock.unlock(m)
+		if err != nil {
+			return
+		}
+		gp := new(G)
+		gp.arg.Data, gp.joined.line = fn, s.newLines(1)
+		gp.home.Store(noHome)
+		m.eventG(EventSpawn, gp, 0)
+		n := s.ps[0].node
+		m.queuePut(n, gp)
+		m.wakep(n)
+		if s.sysmonM == nil && !s.noSysmon {
+			m.newSysmon()
+		}
+	})
+	return err
+}
+
 const (
 	runDone    = 1
 	runStopped = 2

@@ -23,7 +23,7 @@ type Poller struct {
 
 	mu    sync.Mutex
 	last  uint64
-	descs map[uint64]*sched.PollDesc // by what the kernel tells us of them
+	descs map[uint64]*sched.PollDesc // by what the kernel tells us of them; nil when closed
 }
 
 // NewPoller implements [sched.Machine].
@@ -70,12 +70,12 @@ func (p *Poller) Open(fd int, pd *sched.PollDesc) (id uint64, err error) {
 
 // Forget undoes Open. Call it before fd is closed.
 func (p *Poller) Forget(fd int, id uint64) {
-	if fd >= 0 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if fd >= 0 && p.descs != nil {
 		unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 	}
-	p.mu.Lock()
 	delete(p.descs, id)
-	p.mu.Unlock()
 }
 
 const pollEvents = 128 // that one look takes from the kernel
@@ -162,6 +162,9 @@ func (p *Poller) Break(*sched.M) {
 
 // Close implements [sched.Poller].
 func (p *Poller) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.descs = nil
 	unix.Close(p.epoll)
 	unix.Close(p.event)
 }

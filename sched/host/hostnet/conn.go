@@ -1,0 +1,157 @@
+package hostnet
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"numasched/sched"
+)
+
+// A Conn is a connection: [net.Conn], and half of it can be closed.
+type Conn struct{ desc }
+
+// A Listener is a [net.Listener].
+type Listener struct{ desc }
+
+// A PacketConn is a [net.PacketConn].
+type PacketConn struct{ desc }
+
+// A Pipe is one end of a pipe.
+type Pipe struct{ desc }
+
+var (
+	_ net.Conn           = (*Conn)(nil)
+	_ net.Listener       = (*Listener)(nil)
+	_ net.PacketConn     = (*PacketConn)(nil)
+	_ io.ReadWriteCloser = (*Pipe)(nil)
+)
+
+// Listen is [net.Listen], for TCP and Unix stream sockets.
+func Listen(network, address string) (*Listener, error) {
+	l, err := inSyscall(func() (net.Listener, error) { return net.Listen(network, address) })
+	if err != nil {
+		return nil, err
+	}
+	return NewListener(l)
+}
+
+// NewListener takes l over, which package net has made and which must not be used any more.
+func NewListener(l net.Listener) (*Listener, error) {
+	d, err := newDesc(l, l.Addr().Network(), l.Addr(), nil)
+	return &Listener{d}, err
+}
+
+// Dial is [net.Dial], for connections and for UDP.
+func Dial(network, address string) (*Conn, error) {
+	return DialContext(context.Background(), network, address)
+}
+
+// DialHTTP is [DialContext] for the field DialContext of an [net/http.Transport].
+func DialHTTP(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// DialContext is Dial with a context.
+func DialContext(ctx context.Context, network, address string) (*Conn, error) {
+	c, err := inSyscall(func() (net.Conn, error) { return new(net.Dialer).DialContext(ctx, network, address) })
+	if err != nil {
+		return nil, err
+	}
+	return NewConn(c)
+}
+
+// NewConn takes c over, which package net has made and which must not be used any more.
+func NewConn(c net.Conn) (*Conn, error) {
+	d, err := newDesc(c, c.LocalAddr().Network(), c.LocalAddr(), c.RemoteAddr())
+	return &Conn{d}, err
+}
+
+// ListenPacket is [net.ListenPacket], for UDP and Unix datagram sockets.
+func ListenPacket(network, address string) (*PacketConn, error) {
+	c, err := inSyscall(func() (net.PacketConn, error) { return net.ListenPacket(network, address) })
+	if err != nil {
+		return nil, err
+	}
+	d, err := newDesc(c, c.LocalAddr().Network(), c.LocalAddr(), nil)
+	return &PacketConn{d}, err
+}
+
+// NewPipe returns the two ends of a pipe.
+func NewPipe() (r, w *Pipe, err error) {
+	rf, wf, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	rd, err := newDesc(rf, "pipe", nil, nil)
+	if err != nil {
+		wf.Close()
+		return nil, nil, err
+	}
+	wd, err := newDesc(wf, "pipe", nil, nil)
+	if err != nil {
+		rd.Close()
+		return nil, nil, err
+	}
+	return &Pipe{rd}, &Pipe{wd}, nil
+}
+
+// inSyscall calls f, which may block, as a system call if a G calls.
+func inSyscall[T any](f func() (T, error)) (v T, err error) {
+	if g := sched.Current(); g != nil {
+		g.Syscall(func() { v, err = f() })
+		return v, err
+	}
+	return f()
+}
+
+// opError says what failed, as package net says it.
+func (d *desc) opError(op string, err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	if _, ok := err.(*net.OpError); ok {
+		return err
+	}
+	switch err {
+	case sched.ErrPollClosed, os.ErrClosed:
+		err = net.ErrClosed
+	}
+	return &net.OpError{Op: op, Net: d.network, Source: d.local, Addr: d.remote, Err: err}
+}
+
+// LocalAddr implements [net.Conn].
+func (d *desc) LocalAddr() net.Addr { return d.local }
+
+// RemoteAddr implements [net.Conn].
+func (d *desc) RemoteAddr() net.Addr { return d.remote }
+
+// Addr implements [net.Listener].
+func (l *Listener) Addr() net.Addr { return l.local }
+
+// Read implements [net.Conn].
+func (c *Conn) Read(p []byte) (int, error) { return c.read(p) }
+
+// Write implements [net.Conn].
+func (c *Conn) Write(p []byte) (int, error) { return c.write(p) }
+
+// Read implements [io.Reader].
+func (p *Pipe) Read(b []byte) (int, error) { return p.read(b) }
+
+// Write implements [io.Writer].
+func (p *Pipe) Write(b []byte) (int, error) { return p.write(b) }
+
+// SetDeadline implements [net.Conn].
+func (d *desc) SetDeadline(t time.Time) error { return d.setDeadline(t, true, true) }
+
+// SetReadDeadline implements [net.Conn].
+func (d *desc) SetReadDeadline(t time.Time) error { return d.setDeadline(t, true, false) }
+
+// SetWriteDeadline implements [net.Conn].
+func (d *desc) SetWriteDeadline(t time.Time) error { return d.setDeadline(t, false, true) }

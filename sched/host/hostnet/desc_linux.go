@@ -1,0 +1,436 @@
+package hostnet
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"numasched/sched"
+	"numasched/sched/host"
+)
+
+// A desc is a descriptor that does not block. It is a pointer so that Conn and its like may
+// be made with one.
+type desc struct{ *file }
+
+// A file is an open descriptor of the kernel.
+type file struct {
+	fd            int
+	network       string
+	local, remote net.Addr
+	unlink        string // the path of a Unix socket that Close removes
+	stream        bool   // reading 0 bytes means the end
+
+	// uses counts operations under way, and 1 more until Close. The descriptor is closed
+	// when the last has ended, so that no operation meets another file of the same number.
+	uses   atomic.Int32
+	closed atomic.Bool
+
+	mu       sync.Mutex // is never held while a G waits
+	poll     *poll      // of Gs; nil until one uses the descriptor
+	std      any        // for goroutines that are no Gs; nil until one does
+	deadline [2]time.Time
+}
+
+// A poll is how Gs of one scheduler wait for a file.
+type poll struct {
+	s    *sched.Sched
+	pd   *sched.PollDesc
+	id   uint64
+	busy [2]*sched.Chan[struct{}] // full while a G reads, or writes: one at a time, as in package net
+}
+
+// newDesc takes over what package net, or os, has made.
+func newDesc(std any, network string, local, remote net.Addr) (desc, error) {
+	closer := std.(io.Closer)
+	f := &file{network: network, local: local, remote: remote, stream: network != "udp" && network != "unixgram"}
+	if l, ok := std.(*net.UnixListener); ok && local.String() != "" && local.String()[0] != '@' {
+		l.SetUnlinkOnClose(false)
+		f.unlink = local.String()
+	}
+	err := errNotFile
+	if sc, ok := std.(syscall.Conn); ok {
+		var rc syscall.RawConn
+		if rc, err = sc.SyscallConn(); err == nil {
+			var dupErr error
+			err = rc.Control(func(fd uintptr) { f.fd, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+			if err == nil {
+				err = dupErr
+			}
+		}
+	}
+	closer.Close()
+	if err != nil {
+		return desc{f}, f.opError("take over", err)
+	}
+	f.open()
+	return desc{f}, nil
+}
+
+var errNotFile = fmt.Errorf("not made by package net: want a TCP, UDP or Unix socket of its own")
+
+func (f *file) opError(op string, err error) error { return (&desc{f}).opError(op, err) }
+
+// open makes the file one that is closed when nobody refers to it any more.
+func (f *file) open() {
+	f.uses.Store(1)
+	runtime.SetFinalizer(f, func(f *file) { f.close() })
+}
+
+// use begins an operation. It returns false if the file is closed.
+func (f *file) use() bool {
+	for {
+		n := f.uses.Load()
+		if n == 0 || f.closed.Load() {
+			return false
+		}
+		if f.uses.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (f *file) unuse() {
+	if f.uses.Add(-1) == 0 {
+		unix.Close(f.fd)
+	}
+}
+
+// polled returns how g waits for the file. It is nil if g has to wait in Go's poller.
+func (f *file) polled(g *sched.G) *poll {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.poll; p != nil {
+		if p.s != g.Sched() {
+			return nil
+		}
+		return p
+	}
+	pd, err := g.OpenPoll()
+	if pd == nil || err != nil {
+		return nil
+	}
+	p := &poll{s: g.Sched(), pd: pd}
+	for i := range p.busy {
+		p.busy[i] = sched.NewChan[struct{}](p.s, 1)
+	}
+	if p.id, err = pd.Poller().(*host.Poller).Open(f.fd, pd); err != nil {
+		return nil
+	}
+	for mode, t := range f.deadline {
+		p.setDeadline(g, sched.PollMode(mode), t)
+	}
+	f.poll = p
+	return p
+}
+
+// do tries f, which is a system call, until it does not fail with EAGAIN, and has g wait
+// in between.
+func (p *poll) do(g *sched.G, mode sched.PollMode, f func() error) error {
+	p.busy[mode].Send(g, struct{}{})
+	err := p.pd.Prepare(g, mode)
+	for err == nil {
+		if err = f(); err != unix.EAGAIN {
+			if err == unix.EINTR {
+				err = nil
+				continue
+			}
+			break
+		}
+		err = p.pd.Wait(g, mode)
+	}
+	p.busy[mode].Recv(g)
+	return err
+}
+
+// operate does an operation: a system call again and again if a G may wait for the file,
+// and otherwise native.
+func (f *file) operate(op string, mode sched.PollMode, call func() error, native func(std any) error) error {
+	if !f.use() {
+		return f.opError(op, net.ErrClosed)
+	}
+	defer f.unuse()
+	g := sched.Current()
+	if g != nil {
+		if p := f.polled(g); p != nil {
+			err := p.do(g, mode, call)
+			if errno, ok := err.(unix.Errno); ok {
+				err = os.NewSyscallError(op, errno)
+			}
+			return f.opError(op, err)
+		}
+	}
+	std, err := f.native()
+	if err != nil {
+		return f.opError(op, err)
+	}
+	if g != nil {
+		g.Syscall(func() { err = native(std) })
+	} else {
+		err = native(std)
+	}
+	return f.opError(op, err)
+}
+
+// native returns what package net, or os, has for the file: for goroutines that are no Gs.
+func (f *file) native() (any, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.std != nil {
+		return f.std, nil
+	}
+	if f.closed.Load() {
+		return nil, net.ErrClosed
+	}
+	fd, err := unix.FcntlInt(uintptr(f.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	of := os.NewFile(uintptr(fd), f.network)
+	var std any
+	switch {
+	case f.network == "pipe":
+		std = of
+	case f.remote != nil:
+		std, err = net.FileConn(of)
+	case f.stream:
+		std, err = net.FileListener(of)
+	default:
+		std, err = net.FilePacketConn(of)
+	}
+	if f.network != "pipe" {
+		of.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	for mode, t := range f.deadline {
+		setNative(std, sched.PollMode(mode), t)
+	}
+	f.std = std
+	return std, nil
+}
+
+const maxRW = 1 << 30 // the most that one system call reads or writes, as in Go
+
+func (f *file) read(p []byte) (n int, err error) {
+	err = f.operate("read", sched.PollRead, func() (err error) {
+		if n, err = unix.Read(f.fd, p[:min(len(p), maxRW)]); n < 0 {
+			n = 0
+		}
+		if n == 0 && err == nil && len(p) > 0 && f.stream {
+			return io.EOF
+		}
+		return err
+	}, func(std any) (err error) {
+		n, err = std.(io.Reader).Read(p)
+		return err
+	})
+	return n, err
+}
+
+func (f *file) write(p []byte) (n int, err error) {
+	err = f.operate("write", sched.PollWrite, func() error {
+		for {
+			k, err := unix.Write(f.fd, p[n:min(len(p), n+maxRW)])
+			if k > 0 {
+				n += k
+			}
+			if err != nil || n == len(p) {
+				return err
+			}
+			if k == 0 {
+				return io.ErrUnexpectedEOF
+			}
+		}
+	}, func(std any) (err error) {
+		n, err = std.(io.Writer).Write(p)
+		return err
+	})
+	return n, err
+}
+
+// Accept implements [net.Listener].
+func (l *Listener) Accept() (net.Conn, error) {
+	f := l.file
+	var c net.Conn
+	err := f.operate("accept", sched.PollRead, func() error {
+		fd, from, err := unix.Accept4(f.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		if err != nil {
+			if err == unix.ECONNABORTED {
+				err = unix.EINTR // it was gone before it was accepted: try again
+			}
+			return err
+		}
+		c = accepted(fd, f.network, from)
+		return nil
+	}, func(std any) error {
+		nc, err := std.(net.Listener).Accept()
+		if err == nil {
+			c, err = NewConn(nc)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// keepAlive is in seconds, as in package net.
+const keepAlive = 15
+
+// accepted makes a Conn of a new descriptor, with the options that package net gives it.
+func accepted(fd int, network string, from unix.Sockaddr) *Conn {
+	f := &file{fd: fd, network: network, stream: true, remote: toAddr(network, from)}
+	if to, err := unix.Getsockname(fd); err == nil {
+		f.local = toAddr(network, to)
+	}
+	if network == "tcp" {
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAlive)
+		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAlive)
+	}
+	f.open()
+	return &Conn{desc{f}}
+}
+
+// ReadFrom implements [net.PacketConn].
+func (c *PacketConn) ReadFrom(p []byte) (n int, from net.Addr, err error) {
+	f := c.file
+	err = f.operate("read", sched.PollRead, func() error {
+		k, sa, err := unix.Recvfrom(f.fd, p, 0)
+		if err == nil {
+			n, from = k, toAddr(f.network, sa)
+		}
+		return err
+	}, func(std any) (err error) {
+		n, from, err = std.(net.PacketConn).ReadFrom(p)
+		return err
+	})
+	return n, from, err
+}
+
+// WriteTo implements [net.PacketConn].
+func (c *PacketConn) WriteTo(p []byte, to net.Addr) (n int, err error) {
+	f := c.file
+	sa, err := fromAddr(f, to)
+	if err != nil {
+		return 0, f.opError("write", err)
+	}
+	err = f.operate("write", sched.PollWrite, func() error {
+		err := unix.Sendto(f.fd, p, 0, sa)
+		if err == nil {
+			n = len(p)
+		}
+		return err
+	}, func(std any) (err error) {
+		n, err = std.(net.PacketConn).WriteTo(p, to)
+		return err
+	})
+	return n, err
+}
+
+// CloseWrite shuts down the writing side.
+func (c *Conn) CloseWrite() error { return c.shutdown(unix.SHUT_WR) }
+
+// CloseRead shuts down the reading side.
+func (c *Conn) CloseRead() error { return c.shutdown(unix.SHUT_RD) }
+
+func (f *file) shutdown(how int) error {
+	if !f.use() {
+		return f.opError("close", net.ErrClosed)
+	}
+	defer f.unuse()
+	return f.opError("close", os.NewSyscallError("shutdown", unix.Shutdown(f.fd, how)))
+}
+
+// Close implements [net.Conn]. Who waits gets [net.ErrClosed].
+func (f *file) Close() error {
+	if !f.close() {
+		return f.opError("close", net.ErrClosed)
+	}
+	return nil
+}
+
+func (f *file) close() (first bool) {
+	if f.closed.Swap(true) {
+		return false
+	}
+	runtime.SetFinalizer(f, nil)
+	f.mu.Lock()
+	p, std := f.poll, f.std
+	f.mu.Unlock()
+	if p != nil {
+		p.pd.Evict(p.caller())
+		p.pd.Poller().(*host.Poller).Forget(f.fd, p.id)
+	}
+	if std != nil {
+		if l, ok := std.(*net.UnixListener); ok {
+			l.SetUnlinkOnClose(false)
+		}
+		std.(io.Closer).Close()
+	}
+	if f.unlink != "" {
+		os.Remove(f.unlink)
+	}
+	f.unuse()
+	return true
+}
+
+// caller returns the G that calls, if it is one of p's scheduler, or nil.
+func (p *poll) caller() *sched.G {
+	if g := sched.Current(); g != nil && g.Sched() == p.s {
+		return g
+	}
+	return nil
+}
+
+func (f *file) setDeadline(t time.Time, read, write bool) error {
+	if f.closed.Load() {
+		return f.opError("set", net.ErrClosed)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for mode, set := range [2]bool{read, write} {
+		if !set {
+			continue
+		}
+		f.deadline[mode] = t
+		if p := f.poll; p != nil {
+			p.setDeadline(p.caller(), sched.PollMode(mode), t)
+		}
+		if f.std != nil {
+			setNative(f.std, sched.PollMode(mode), t)
+		}
+	}
+	return nil
+}
+
+func (p *poll) setDeadline(g *sched.G, mode sched.PollMode, t time.Time) {
+	p.pd.SetDeadline(g, mode, time.Until(t), t.IsZero())
+}
+
+func setNative(std any, mode sched.PollMode, t time.Time) {
+	switch c := std.(type) {
+	case interface{ SetReadDeadline(time.Time) error }:
+		if mode == sched.PollRead {
+			c.SetReadDeadline(t)
+		} else {
+			std.(interface{ SetWriteDeadline(time.Time) error }).SetWriteDeadline(t)
+		}
+	case interface{ SetDeadline(time.Time) error }: // a listener
+		if mode == sched.PollRead {
+			c.SetDeadline(t)
+		}
+	}
+}

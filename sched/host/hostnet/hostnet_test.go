@@ -1,0 +1,349 @@
+package hostnet_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/host/hostnet"
+	"numasched/sched/policy"
+	"numasched/topology"
+)
+
+// everywhere runs f on Gs under arms of every kind: on this host, and on pretended nodes.
+func everywhere(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		for _, topo := range []string{"synthetic:1x1", "synthetic:2x2"} {
+			t.Run(arm+"/"+topo, func(t *testing.T) { f(t, start(t, arm, topo)) })
+		}
+	}
+}
+
+func start(t *testing.T, arm, topo string) *sched.Sched {
+	t.Helper()
+	tp, err := topology.Load(topo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := host.New(host.Config{Topology: tp})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	a, err := policy.ByName(arm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func run(t *testing.T, s *sched.Sched, f func(*sched.G)) {
+	t.Helper()
+	if err := s.Run(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+		panic(err)
+	}
+}
+
+// The networks that streams are tested over, with an address to listen at.
+func streams(t *testing.T) map[string]string {
+	return map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "socket")}
+}
+
+// Many clients talk to an echo server. All are Gs, with as few as one P: so each wait lets
+// others run.
+func TestEcho(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		for network, address := range streams(t) {
+			run(t, s, func(g *sched.G) {
+				l, err := hostnet.Listen(network, address)
+				check(t, err)
+				g.Go(func(g *sched.G) {
+					for {
+						c, err := l.Accept()
+						if err != nil {
+							if !errors.Is(err, net.ErrClosed) {
+								t.Error(err)
+							}
+							return
+						}
+						g.Go(func(g *sched.G) {
+							defer c.Close()
+							io.Copy(c, c)
+						})
+					}
+				})
+				var gr sched.Group
+				var bytes atomic.Int64
+				for i := range 20 {
+					gr.Go(g, func(g *sched.G) {
+						c, err := hostnet.Dial(network, l.Addr().String())
+						check(t, err)
+						defer c.Close()
+						if c.RemoteAddr().String() != l.Addr().String() {
+							t.Errorf("remote address %v, want %v", c.RemoteAddr(), l.Addr())
+						}
+						in := bufio.NewReader(c)
+						for k := range 20 {
+							text := fmt.Sprintf("%d %d %s\n", i, k, strings.Repeat("x", 100*k))
+							_, err := io.WriteString(c, text)
+							check(t, err)
+							back, err := in.ReadString('\n')
+							check(t, err)
+							if back != text {
+								t.Errorf("got %q back, want %q", back, text)
+							}
+							bytes.Add(int64(len(back)))
+						}
+						check(t, c.CloseWrite())
+						if _, err := in.ReadByte(); err != io.EOF {
+							t.Errorf("after the end: %v, want EOF", err)
+						}
+					})
+				}
+				gr.Wait(g)
+				check(t, l.Close())
+			})
+			// Connections are made in system calls, and nothing else is.
+			if n := s.Stats().Syscalls; runtime.GOOS == "linux" && n > 2*(1+20) {
+				t.Errorf("%d system calls of Gs", n)
+			}
+		}
+	})
+}
+
+// What does not fit into the buffers of the kernel is written and read in pieces.
+func TestMoreThanBuffersHold(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			r, w, err := hostnet.NewPipe()
+			check(t, err)
+			const size = 10 << 20
+			g.Go(func(g *sched.G) {
+				n, err := w.Write(make([]byte, size))
+				if n != size || err != nil {
+					t.Errorf("wrote %d, %v", n, err)
+				}
+				w.Close()
+			})
+			n, err := io.Copy(io.Discard, r)
+			if n != size || err != nil {
+				t.Errorf("read %d, %v", n, err)
+			}
+			r.Close()
+		})
+	})
+}
+
+func TestPackets(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			a, err := hostnet.ListenPacket("udp", "127.0.0.1:0")
+			check(t, err)
+			b, err := hostnet.ListenPacket("udp", "127.0.0.1:0")
+			check(t, err)
+			g.Go(func(g *sched.G) {
+				buf := make([]byte, 10)
+				n, from, err := a.ReadFrom(buf)
+				check(t, err)
+				_, err = a.WriteTo(append(buf[:n], '!'), from)
+				check(t, err)
+			})
+			_, err = b.WriteTo([]byte("ping"), a.LocalAddr())
+			check(t, err)
+			buf := make([]byte, 10)
+			n, from, err := b.ReadFrom(buf)
+			check(t, err)
+			if string(buf[:n]) != "ping!" || from.String() != a.LocalAddr().String() {
+				t.Errorf("%q from %v", buf[:n], from)
+			}
+			if _, err := b.WriteTo(nil, &net.IPAddr{}); err == nil {
+				t.Error("a packet was sent to an IPAddr")
+			}
+			a.Close()
+			b.Close()
+		})
+	})
+}
+
+// A G at one end, an ordinary goroutine at the other, and both at the same connection.
+func TestGoroutinesUseTheSameConnections(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		l, err := hostnet.Listen("tcp", "127.0.0.1:0")
+		check(t, err)
+		defer l.Close()
+		var conn net.Conn
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			io.Copy(c, c)
+		}()
+		run(t, s, func(g *sched.G) {
+			c, err := hostnet.Dial("tcp", l.Addr().String())
+			check(t, err)
+			_, err = c.Write([]byte("from a G;"))
+			check(t, err)
+			conn = c
+		})
+		defer conn.Close()
+		_, err = conn.Write([]byte("from a goroutine"))
+		check(t, err)
+		const want = "from a G;from a goroutine"
+		buf := make([]byte, len(want))
+		if _, err := io.ReadFull(conn, buf); err != nil || string(buf) != want {
+			t.Errorf("%q, %v", buf, err)
+		}
+		// A goroutine ends the wait of a G.
+		waits := make(chan error)
+		go func() {
+			waits <- s.Run(func(g *sched.G) {
+				g.Go(func(*sched.G) { conn.Close() })
+				if _, err := conn.Read(buf); !errors.Is(err, net.ErrClosed) {
+					t.Errorf("a read that Close ended: %v", err)
+				}
+			})
+		}()
+		check(t, <-waits)
+	})
+}
+
+// Gs that wait for the network are cancelled by Close, and all descriptors are closed.
+func TestCloseOfTheSchedulerEndsWaits(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("counts descriptors in /proc")
+	}
+	before := descriptors(t)
+	for range 10 {
+		s := start(t, "numa", "synthetic:2x2")
+		run(t, s, func(g *sched.G) {
+			l, err := hostnet.Listen("tcp", "127.0.0.1:0")
+			check(t, err)
+			for range 10 {
+				g.Go(func(g *sched.G) {
+					c, err := hostnet.Dial("tcp", l.Addr().String())
+					check(t, err)
+					defer c.Close()
+					c.Read(make([]byte, 1)) // until this G is cancelled, or the other end closes
+				})
+			}
+			g.Go(func(g *sched.G) {
+				defer l.Close()
+				for {
+					c, err := l.Accept()
+					check(t, err)
+					defer c.Close()
+				}
+			})
+			g.Sleep(time.Millisecond)
+		})
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if after := descriptors(t); after > before+3 { // Go's own poller may have got some
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+// A server of package net/http works over a Listener, its handlers are Gs, and so is the
+// client.
+func TestHTTP(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		l, err := hostnet.Listen("tcp", "127.0.0.1:0")
+		check(t, err)
+		srv := httptest.NewUnstartedServer(hostnet.Handler(s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			g := sched.Current()
+			if g == nil {
+				t.Error("a handler is no G")
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			g.Sleep(time.Microsecond)
+			if r.URL.Path == "/panic" {
+				panic(http.ErrAbortHandler)
+			}
+			fmt.Fprintf(w, "%s %s", r.URL.Path, body)
+		})))
+		srv.Listener.Close()
+		srv.Listener = l
+		srv.Start()
+		defer srv.Close()
+		tr := &http.Transport{}
+		tr.DialContext = hostnet.DialHTTP
+		defer tr.CloseIdleConnections()
+		client := &http.Client{Transport: hostnet.Transport{Base: tr}}
+		run(t, s, func(g *sched.G) {
+			var gr sched.Group
+			for i := range 8 {
+				gr.Go(g, func(g *sched.G) {
+					for range 5 {
+						body := strings.Repeat("y", i*10_000)
+						resp, err := client.Post(fmt.Sprintf("%s/%d", srv.URL, i), "text/plain", strings.NewReader(body))
+						check(t, err)
+						got, err := io.ReadAll(resp.Body)
+						check(t, err)
+						resp.Body.Close()
+						if want := fmt.Sprintf("/%d %s", i, body); string(got) != want {
+							t.Errorf("got %d bytes, want %d", len(got), len(want))
+						}
+					}
+				})
+			}
+			gr.Wait(g)
+			if _, err := client.Get(srv.URL + "/panic"); err == nil {
+				t.Error("a handler that panics has answered")
+			}
+		})
+	})
+}
+
+func TestHandlerOfAClosedScheduler(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x1")
+	s.Close()
+	w := httptest.NewRecorder()
+	hostnet.Handler(s, http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", w.Code)
+	}
+}
