@@ -45,7 +45,7 @@ type watched struct {
 	of map[*sched.Sched]*trace.Recorder
 }
 
-// watchedEvents bounds what is kept of each M: 32 MB.
+// watchedEvents bounds what is kept of each M: 16 MB.
 const watchedEvents = 1 << 19
 
 // EventSink implements [sched.Machine].

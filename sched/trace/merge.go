@@ -46,19 +46,19 @@ type merger struct {
 }
 
 type cursor struct {
-	log   *log
-	chunk []Record   // what is left of a chunk
-	rest  [][]Record // the chunks after it
+	log  *log
+	at   int    // events before it
+	here Record // the next
 }
 
+// next returns the next event, or nil.
 func (c *cursor) next() *Record {
-	for len(c.chunk) == 0 {
-		if len(c.rest) == 0 {
-			return nil
-		}
-		c.chunk, c.rest = c.rest[0], c.rest[1:]
+	l := c.log
+	if n := (len(l.chunks)-1)*chunkSize + l.n; len(l.chunks) == 0 || c.at == n {
+		return nil
 	}
-	return &c.chunk[0]
+	c.here = l.chunks[c.at/chunkSize][c.at%chunkSize].record(l.m)
+	return &c.here
 }
 
 // Merge calls yield for every event, in an order in which nothing comes before its cause,
@@ -69,7 +69,7 @@ func (r *Recorder) Merge(yield func(*Record) error) error {
 	g := &merger{taken: make(map[object]uint32), waiting: make(map[object][]*cursor)}
 	cut := false
 	for _, l := range r.logs {
-		c := &cursor{log: l, rest: append(l.chunks[:len(l.chunks):len(l.chunks)], l.last)}
+		c := &cursor{log: l}
 		g.logs, g.able = append(g.logs, c), append(g.able, c)
 		cut = cut || l.cut
 	}
@@ -100,7 +100,7 @@ func (g *merger) take(c *cursor, yield func(*Record) error) error {
 			g.waiting[o] = append(g.waiting[o], c)
 			return nil
 		}
-		c.chunk = c.chunk[1:]
+		c.at++
 		if o := objectOf(&rec.Event); o.kind != 0 {
 			g.taken[o] = rec.Seq
 			if w := g.waiting[o]; w != nil {
