@@ -1,6 +1,10 @@
 package sched
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"numasched/sched/policy"
+)
 
 // A G is a task. It has a stack of its own, a carrier, only from the moment it
 // blocks. Until then it runs on the carrier of its M.
@@ -38,8 +42,8 @@ type G struct {
 type gRest struct {
 	run *run // that waits for the G
 
-	p          *P    // that it parked on; unset on machines of one domain
-	from, away int32 // the domain that it was last made ready from, and how often in a row
+	p     *P           // that it parked on; unset on machines of one domain
+	trail policy.Trail // where it was made ready of late
 
 	waiter waiter  // its first; see wait.go
 	served *waiter // the last that was dequeued

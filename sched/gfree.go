@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/policy"
+
 // Free Gs are kept in magazines, after Bonwick and Adams (USENIX 2001). A P has two:
 // one that it works on, and a spare that is full or empty. It exchanges full ones for
 // empty ones with a pool, one per node (one per machine in arms without caches per
@@ -74,7 +76,7 @@ func (m *M) gfput(gp *G) {
 	if gp.home.Load() != noHome {
 		gp.home.Store(noHome)
 		if gp.rest != nil {
-			gp.rest.away = 0
+			gp.rest.trail = policy.Trail{}
 		}
 	}
 	p := m.p

@@ -113,7 +113,7 @@ func (m *M) Nanotime() int64 { return m.s.machine.Nanotime(m) }
 func (m *M) newm(p *P, searching bool) {
 	nm := m.allocm()
 	nm.searching = searching
-	p.tick = bindingTicks - 1 // have it bound at once
+	p.pol.BindSoon()
 	m.startNew(nm, p)
 }
 

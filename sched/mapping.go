@@ -1,10 +1,11 @@
 package sched
 
 import (
+	"maps"
 	"slices"
-	"sort"
 	"sync/atomic"
 
+	"numasched/sched/policy"
 	"numasched/topology"
 )
 
@@ -15,7 +16,7 @@ import (
 func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	s.makeDomains(topo, seed)
 	s.severalDomains = len(s.domains) > 1
-	s.homes = s.severalDomains && s.arm.Home
+	s.homes = s.arm.Rules(s.severalDomains).Homes
 	byID := make(map[int]*domain)
 	for _, d := range s.domains {
 		byID[d.id] = d
@@ -60,7 +61,7 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	}
 	s.makePools()
 	for _, p := range s.ps {
-		p.tiers = s.makeTiers(topo, p)
+		s.setPolicy(topo, p)
 	}
 	for i := len(s.ps) - 1; i >= 0; i-- { // so that P 0 is woken first
 		p := s.ps[i]
@@ -107,17 +108,17 @@ func (s *Sched) makeDomains(topo *topology.Topology, seed uint64) {
 // domain's own node, on average over seeds. If CPUs were dealt at random, now and then
 // a domain would get most of one node, and a small machine much of its own map.
 func (s *Sched) dealDomains(seed uint64) {
-	r := &P{rand: (seed+1)*0x9E3779B97F4A7C15 | 1}
+	r := policy.Rand((seed+1)*0x9E3779B97F4A7C15 | 1)
 	var deck []int
-	for _, d := range shuffled(r, s.domains) {
-		deck = append(deck, shuffled(r, d.cpus.List())...)
+	for _, d := range shuffled(&r, s.domains) {
+		deck = append(deck, shuffled(&r, d.cpus.List())...)
 	}
 	wants := make([]int, len(s.domains))
 	for i, d := range s.domains {
 		wants[i] = d.cpus.Len()
 		d.cpus = topology.CPUSet{}
 	}
-	for turn := shuffled(r, s.domains); len(deck) > 0; {
+	for turn := shuffled(&r, s.domains); len(deck) > 0; {
 		for _, d := range turn {
 			if wants[d.index] > 0 {
 				wants[d.index]--
@@ -129,10 +130,10 @@ func (s *Sched) dealDomains(seed uint64) {
 }
 
 // shuffled returns list in a random order.
-func shuffled[T any](r *P, list []T) []T {
+func shuffled[T any](r *policy.Rand, list []T) []T {
 	list = slices.Clone(list)
 	for i := len(list) - 1; i > 0; i-- {
-		k := int(r.random() % uint32(i+1))
+		k := int(r.Next() % uint32(i+1))
 		list[i], list[k] = list[k], list[i]
 	}
 	return list
@@ -141,7 +142,7 @@ func shuffled[T any](r *P, list []T) []T {
 func (s *Sched) newP(topo *topology.Topology, d *domain, cpu int, seed uint64) *P {
 	p := &P{id: len(s.ps), cpu: cpu, domain: d, l3: topo.L3Of(cpu)}
 	p.listed.of = p
-	p.rand = (seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1
+	p.pol.Rand = policy.Rand((seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1)
 	p.ring.state.line = s.newLines(1)
 	p.ring.lines = s.newLines(ringLines)
 	p.runnext.line = s.newLines(1)
@@ -202,74 +203,27 @@ func (s *Sched) makePools() {
 	}
 }
 
-// A tier is a set of Ps that are equally far.
-type tier struct {
-	ps       []*P
-	distance int
-	remote   bool     // on other nodes
-	coprimes []uint32 // strides that visit every one of ps, see policy.Walk
-}
-
-// makeTiers returns p's victims, nearest first: Ps under the same L3 cache,
-// other Ps of the node, then the other nodes in order of distance. Arms that do
-// not steal near first have all Ps in one tier.
-func (s *Sched) makeTiers(topo *topology.Topology, p *P) (tiers []tier) {
-	byDistance := make(map[int]*tier)
+// setPolicy gives p's policy what it must know: the rules and the victims, nearest first.
+// Arms that do not steal near first have all Ps in one tier.
+func (s *Sched) setPolicy(topo *topology.Topology, p *P) {
+	p.pol.Rules = s.arm.Rules(s.severalDomains)
+	p.pol.Procs, p.pol.Queues = uint32(len(s.ps)), uint32(len(p.node.near))
+	byDistance := make(map[int][]*P)
 	for _, v := range s.ps {
 		d := 0
 		if s.arm.Near && v != p {
-			d = s.distance(topo, p, v)
-		}
-		t := byDistance[d]
-		if t == nil {
-			t = &tier{distance: d, remote: s.arm.Near && p.domain != v.domain}
-			byDistance[d] = t
+			slit := topo.Distance(p.domain.id, v.domain.id)
+			d = policy.Distance(p.domain == v.domain, p.l3 == v.l3 || s.arm.Shuffle, slit)
 		}
 		if v != p || !s.arm.Near {
-			t.ps = append(t.ps, v)
+			byDistance[d] = append(byDistance[d], v)
 		}
 	}
-	for _, t := range byDistance {
-		if n := uint32(len(t.ps)); n > 0 {
-			t.coprimes = coprimesOf(n)
-			tiers = append(tiers, *t)
-		}
+	for _, d := range slices.Sorted(maps.Keys(byDistance)) {
+		tier := byDistance[d]
+		p.tiers = append(p.tiers, tier)
+		p.pol.Tiers = append(p.pol.Tiers, policy.NewTier(uint32(len(tier)), s.arm.Near && tier[0].domain != p.domain))
 	}
-	sort.Slice(tiers, func(i, j int) bool { return tiers[i].distance < tiers[j].distance })
-	return tiers
-}
-
-// distance orders victims: 0 under one L3, 1 on one node, else 2 + the SLIT
-// distance of the nodes.
-func (s *Sched) distance(topo *topology.Topology, p, v *P) int {
-	switch {
-	case p.domain != v.domain:
-		d := topo.Distance(p.domain.id, v.domain.id)
-		if d < 0 {
-			d = 20 // CPUs that no node has: SLIT's usual distance to another node
-		}
-		return 2 + d
-	case p.l3 == v.l3 || s.arm.Shuffle:
-		return 0
-	default:
-		return 1
-	}
-}
-
-func coprimesOf(n uint32) (c []uint32) {
-	for i := uint32(1); i <= n; i++ {
-		if gcd(i, n) == 1 {
-			c = append(c, i)
-		}
-	}
-	return c
-}
-
-func gcd(a, b uint32) uint32 {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }
 
 // nearest is topo.Nearest, with the domain of CPUs that no node has last.

@@ -3,6 +3,7 @@ package sched
 import (
 	"sync/atomic"
 
+	"numasched/sched/policy"
 	"numasched/topology"
 )
 
@@ -36,12 +37,11 @@ type Node struct {
 	runq  gQueue
 	nrunq Word32 // length of runq
 
-	idle     list[P] // idle Ps
-	nidle    Word32  // how many
-	hunger   uint32  // see hungerOf; under lock
-	hungerAt int64   // when that was
-	midle    list[M] // idle Ms
-	nsearch  Word32  // Ms of this node that look for work
+	idle     list[P]         // idle Ps
+	nidle    Word32          // how many
+	appetite policy.Appetite // under lock
+	midle    list[M]         // idle Ms
+	nsearch  Word32          // Ms of this node that look for work
 
 	timed   Word32                  // 1 once some P of the node has had a timer
 	poll    Word64                  // until when an M waits for the node's timers; 0 if none does; see poll.go
@@ -147,9 +147,9 @@ func (m *M) queueGetLocked(n *Node, batch int) *G {
 	return gp
 }
 
-// queueBatch is the fair share of n's queue for one of its Ps: Go's rule.
+// queueBatch is how many Gs one of n's Ps takes from its queue.
 func (m *M) queueBatch(n *Node) int {
-	return min(int(n.nrunq.load(m))/len(n.ps)+1, ringSize/2)
+	return int(policy.QueueBatch(n.nrunq.load(m), uint32(len(n.ps)), ringSize))
 }
 
 // queueRemove takes gp out of the one queue of arms without rings, from any position.

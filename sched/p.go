@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/policy"
+
 // A P is the right to run Gs, and what goes with it: a run queue, free Gs,
 // statistics. There are Procs of them. All fields that are not shared words belong to
 // the M that holds the P.
@@ -14,7 +16,6 @@ type P struct {
 
 	status  Word32 // see syscall.go
 	slice   Word32 // see sysmon.go
-	tick    uint32 // turns of the scheduling loop
 	ring    ring
 	runnext wordG // the G that was last made ready here: next to run
 
@@ -22,10 +23,8 @@ type P struct {
 	gpool         *gPool
 	cache         Cache // of Alloc; nil until first needed
 
-	tiers []tier // whom to rob, nearest first
-	rand  uint64
-
-	smallThefts uint32 // thefts in a row on the own node that yielded little, see policy.SmallTheft
+	pol   policy.P // what it decides by
+	tiers [][]*P   // whom to rob: those of pol.Tiers
 
 	// On the Node's idle list; under its lock.
 	idle   bool
@@ -114,12 +113,10 @@ func (m *M) share() {
 	}
 }
 
-// runqget takes the G that runs next on m's P, in its turn tick. Two Gs that keep
-// waking each other through runnext would starve the ring for ever. Go lets them
-// share one time slice and then preempts them. Here the ring has a turn instead.
-func (m *M) runqget(tick uint32) *G {
+// runqget takes the G that runs next on m's P, or the oldest in its ring.
+func (m *M) runqget(ringFirst bool) *G {
 	p := m.p
-	if tick%fairTicks == ringTick {
+	if ringFirst {
 		if gp := p.ring.get(m); gp != nil {
 			return gp
 		}
@@ -136,18 +133,8 @@ func (m *M) runqget(tick uint32) *G {
 func (p *P) permutation(n int) []int {
 	order := make([]int, n)
 	for i := range order {
-		k := int(p.random() % uint32(i+1))
+		k := int(p.pol.Rand.Next() % uint32(i+1))
 		order[i], order[k] = order[k], i
 	}
 	return order
-}
-
-// random is xorshift64*, Marsaglia (2003) and Vigna (2016).
-func (p *P) random() uint32 {
-	x := p.rand
-	x ^= x >> 12
-	x ^= x << 25
-	x ^= x >> 27
-	p.rand = x
-	return uint32(x * 0x2545F4914F6CDD1D >> 32)
 }

@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/policy"
+
 // A ring is the run queue of one P. Its owner is the M that holds the P. The owner
 // pushes at the tail. It takes at the head to be fair (get), and at the tail to take
 // back a child that it has just spawned (pop). Thieves take at the head (grab).
@@ -148,11 +150,11 @@ func (r *ring) get(m *M) *G {
 // not if thieves were faster and the ring is no longer full. None may be private.
 func (r *ring) shed(m *M, q *gQueue) bool {
 	s := r.state.load(m)
-	if ringLen(s) != ringSize || !r.state.cas(m, s, afterGet(s, ringSize/2)) {
+	if ringLen(s) != ringSize || !r.state.cas(m, s, afterGet(s, policy.HalfRing(ringSize))) {
 		return false
 	}
 	// The slots are the owner's to reuse, so they cannot change under it.
-	for i := range uint32(ringSize / 2) {
+	for i := range policy.HalfRing(ringSize) {
 		q.push(r.slots[(ringHead(s)+i)%ringSize].load())
 	}
 	return true

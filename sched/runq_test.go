@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"numasched/sched/policy"
+
 	"pgregory.net/rapid"
 )
 
@@ -22,6 +24,9 @@ func (r *ring) takeLast(m *M) *G {
 	}
 	return r.pop(m)
 }
+
+// half is what a thief takes.
+func half(_ *ring, _, n uint32) uint32 { return policy.StealHalf(n) }
 
 // A ring is a double-ended queue: whatever is pushed comes out once, oldest
 // first by get, grab and shed, newest first by pop. Thieves see what is public.
@@ -83,7 +88,7 @@ func TestRingIsADeque(t *testing.T) {
 				take(r.get(m), want)
 			},
 			"grab": func(t *rapid.T) {
-				n := r.grab(m, &thief, limitNear)
+				n := r.grab(m, &thief, half)
 				if want := uint32(len(model)-private+1) / 2; n != want {
 					t.Fatalf("grabbed %d of %d, %d of them private, want %d", n, len(model), private, want)
 				}
@@ -162,7 +167,7 @@ func TestRingUnderThieves(t *testing.T) {
 			m := ringM()
 			var mine ring
 			for !stop.Load() {
-				if r.grab(m, &mine, limitNear) == 0 {
+				if r.grab(m, &mine, half) == 0 {
 					runtime.Gosched()
 				}
 				for gp := mine.pop(m); gp != nil; gp = mine.pop(m) {

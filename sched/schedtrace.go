@@ -202,7 +202,7 @@ func (p *P) queued() int { return int(ringLen(atomic.LoadUint64(&p.ring.state.v)
 // look. What they see is some value that was written lately.
 
 //go:norace
-func (p *P) peekTick() uint32 { return p.tick }
+func (p *P) peekTick() uint32 { return p.pol.Ticks() }
 
 //go:norace
 func (p *P) peekFree() int { return p.gfree.n + p.gspare.n }

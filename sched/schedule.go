@@ -6,13 +6,6 @@ import (
 	"numasched/sched/policy"
 )
 
-const (
-	fairTicks    = 61     // in every 61st turn the node's queue comes first, as in Go
-	ringTick     = 30     // 30 turns later the ring comes before runnext, see runqget
-	farTicks     = 8 * 61 // in every 488th turn the queue of another node comes first
-	bindingTicks = 16     // in every 16th turn the thread's binding is checked
-)
-
 // schedule returns the G that m runs next, or nil if the scheduler stops. An M that
 // has searched and found work makes sure that another M goes on searching.
 func (m *M) schedule() *G {
@@ -33,67 +26,59 @@ func (m *M) resetSearching() {
 	m.wakep(m.p.node)
 }
 
-// findRunnable looks for work until there is some.
+// findRunnable looks for work until there is some. It returns nil if the scheduler stops.
 func (m *M) findRunnable() *G {
-	s := m.s
 	m.share()
+again:
 	for {
-		if state := s.stopping.load(m); state != 0 {
+		if state := m.s.stopping.load(m); state != 0 {
 			if state == stopping {
 				return nil
 			}
 			m.publishStats()
 		}
 		m.turn()
-		m.runTimers(m.p)
-		if gp := m.findQueued(); gp != nil {
-			return gp
-		}
-		if s.arm.Local && m.search() {
-			if gp := m.steal(); gp != nil {
+		for turn := m.p.pol.Turn(); turn != 0; turn = turn.Next() {
+			var gp *G
+			switch p := m.p; turn.Look() {
+			case policy.Timers:
+				m.runTimers(p)
+			case policy.Own:
+				gp = m.runqget(false)
+			case policy.RingFirst:
+				gp = m.runqget(true)
+			case policy.Queue:
+				gp = m.queueGet(p.node, m.queueBatch(p.node))
+			case policy.QueueOne:
+				gp = m.queueGet(p.node, 1)
+			case policy.FarOne:
+				gp = m.queueGet(p.node.near[p.pol.FarNode()], 1)
+			case policy.StealWork:
+				if m.search() {
+					gp = m.steal()
+				}
+			case policy.PollNode:
+				if m.pollNode() {
+					continue again
+				}
+			case policy.GoIdle:
+				gp = m.sleep()
+			}
+			if gp != nil {
 				return gp
 			}
 		}
-		if m.pollNode() {
-			continue
-		}
-		if gp := m.sleep(); gp != nil {
-			return gp
-		}
 	}
-}
-
-// findQueued looks in the queues of m's own P and Node.
-func (m *M) findQueued() *G {
-	p := m.p
-	n := p.node
-	if p.tick%fairTicks == 0 {
-		if p.tick%farTicks == 0 && len(n.near) > 1 {
-			far := n.near[1+p.random()%uint32(len(n.near)-1)]
-			if gp := m.queueGet(far, 1); gp != nil {
-				return gp
-			}
-		}
-		if gp := m.queueGet(n, 1); gp != nil {
-			return gp
-		}
-	}
-	if m.s.arm.Local {
-		if gp := m.runqget(p.tick); gp != nil {
-			return gp
-		}
-	}
-	return m.queueGet(n, m.queueBatch(n))
 }
 
 // pickLocal returns what m's P has at hand, or nil if the scheduling loop had
 // better look.
 func (m *M) pickLocal() *G {
-	p := m.p
-	if !m.s.arm.Local || (p.tick+1)%fairTicks == 0 || m.timerDue(p) {
+	look := m.p.pol.Peek()
+	if look == 0 || m.timerDue(m.p) {
 		return nil
 	}
-	gp := m.runqget(p.tick + 1)
+	gp := m.runqget(look == policy.RingFirst)
 	if gp != nil {
 		m.turn()
 	}
@@ -103,7 +88,7 @@ func (m *M) pickLocal() *G {
 // turn begins a turn of the scheduling loop.
 func (m *M) turn() {
 	p := m.p
-	if p.tick++; p.tick%bindingTicks == 0 {
+	if p.pol.Tick() {
 		m.checkBinding()
 	}
 	if p.slice.load(m) != sliceFresh {
@@ -111,13 +96,12 @@ func (m *M) turn() {
 	}
 }
 
-// search makes m a searcher, unless there are at least half as many searchers as busy
-// Ps: more would cost more than they find. It reports whether m is one.
+// search makes m a searcher, if the policy allows it. It reports whether m is one.
 func (m *M) search() bool {
 	n := m.p.node
 	if !m.searching {
-		busy := len(n.ps) - int(n.nidle.load(m))
-		if 2*int(n.nsearch.load(m)) >= busy {
+		idle := n.nidle.load(m)
+		if !policy.MaySearch(n.nsearch.load(m), uint32(len(n.ps)), idle) {
 			return false
 		}
 		m.searching = true
@@ -144,9 +128,9 @@ func (m *M) search() bool {
 // node searches any more.
 //
 // If the last look finds something, m goes back to searching. But it may find only
-// what m has just declined: Gs at home on other nodes. Then m sleeps for policy.Grace,
+// what m has just spared: Gs at home on other nodes. Then m dozes for policy.Grace,
 // and may take some of those afterwards. So in arms with homes a G can be queued while
-// a P is idle, but for no longer than that.
+// a P is idle, but for no longer than that. policy.Rest has the order of all this.
 func (m *M) sleep() *G {
 	s, p := m.s, m.p
 	n := p.node
@@ -165,35 +149,44 @@ func (m *M) sleep() *G {
 	all := int(m.releasep()) == len(s.ps)
 	n.lock.unlock(m)
 
-	searchers := int32(0)
+	searchers := uint32(0)
 	if searched {
-		searchers = n.nsearch.add(m, -1)
+		searchers = uint32(n.nsearch.add(m, -1))
 	} else {
-		searchers = int32(n.nsearch.load(m))
+		searchers = n.nsearch.load(m)
 	}
-	if searchers == 0 && m.workAnywhere() {
-		grace := s.homes && p.onlyFarWork(m)
-		if grace && m.note.sleepFor(m, policy.Grace) {
-			m.woken()
-			return nil
-		}
-		if !grace || m.workAnywhere() {
+	rest, step := p.pol.Rest(searchers)
+	for {
+		yes := false
+		switch step {
+		case policy.LastLook, policy.LookAgain:
+			yes = m.workAnywhere()
+		case policy.FarOnly:
+			yes = p.onlyFarWork(m)
+		case policy.Doze:
+			if m.note.sleepFor(m, policy.Grace) {
+				m.woken()
+				return nil
+			}
+		case policy.Resume, policy.ResumeHungry:
 			if m.unidle(p) {
 				m.searching = true
-				if grace {
+				if step == policy.ResumeHungry {
 					m.hunger = m.hungerOf(n)
 				}
 				n.nsearch.add(m, 1)
 				return nil
 			}
 			m.wakep(n) // p, or m, was needed for something else
+		case policy.SleepNow:
+			if all {
+				m.allPsIdle()
+			}
+			m.waitForP(n)
+			return nil
 		}
+		step = rest.Next(yes)
 	}
-	if all {
-		m.allPsIdle()
-	}
-	m.waitForP(n)
-	return nil
 }
 
 // allPsIdle is called when every P was idle a moment ago.
@@ -210,8 +203,7 @@ func (m *M) allPsIdle() {
 func (m *M) hungerOf(n *Node) uint32 {
 	now := m.s.machine.Nanotime(m)
 	n.lock.lock(m)
-	n.hunger, n.hungerAt = policy.Hunger(n.hunger, now-n.hungerAt), now
-	h := n.hunger
+	h := n.appetite.After(now)
 	n.lock.unlock(m)
 	return h
 }
@@ -263,7 +255,7 @@ func (m *M) wakep(n *Node) {
 		if n.nidle.load(m) == 0 {
 			continue
 		}
-		if n.nsearch.load(m) != 0 || !n.nsearch.cas(m, 0, 1) {
+		if policy.EnoughSearchers(n.nsearch.load(m)) || !n.nsearch.cas(m, 0, 1) {
 			return
 		}
 		n.lock.lock(m)
@@ -290,12 +282,7 @@ func (m *M) ready(gp *G) {
 	m.eventG(EventReady, gp, 0)
 	if s.homes {
 		here := int32(p.domain.index)
-		rest := gp.rest // it has parked
-		if rest.from != here {
-			rest.from, rest.away = here, 0
-		}
-		rest.away++
-		switch home := gp.home.Load(); policy.Ready(home, here, rest.away) {
+		switch home := gp.home.Load(); gp.rest.trail.Ready(home, here) { // rest is there: gp has parked
 		case policy.Move:
 			gp.home.Store(here)
 			p.stats.Follows++

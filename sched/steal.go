@@ -2,115 +2,66 @@ package sched
 
 import "numasched/sched/policy"
 
-// steal looks for a G at other Ps and Nodes, near before far. It returns nil if
-// four rounds found none.
-func (m *M) steal() *G {
+// steal looks for a G at other Ps and Nodes, in the order of policy.Search. It returns nil
+// if there is none, and if the scheduler stops.
+func (m *M) steal() (gp *G) {
 	s, p := m.s, m.p
-	if p.smallThefts >= policy.SmallThefts {
-		if gp := m.stealAfar(); gp != nil {
-			return gp
-		}
-	}
-	if m.hunger > 1 {
-		// The own node has had nothing for longer than a Grace: go to the queues.
-		for _, n := range p.node.near[1:] {
-			if gp := m.queueRob(n, true); gp != nil {
-				return gp
+	for search := p.pol.Search(m.hunger); gp == nil; {
+		switch step := search.Next(&p.pol); step.Kind {
+		case policy.AnyP:
+			if v := s.ps[step.Index]; v.domain != p.domain {
+				gp = m.stealFrom(v, step.Theft)
 			}
-		}
-	}
-	for round := range policy.StealRounds {
-		last := round == policy.StealRounds-1
-		for i := range p.tiers {
-			t := &p.tiers[i]
-			if t.remote && round < policy.Patience {
-				break
+		case policy.Victim:
+			if s.stopping.load(m) == stopping {
+				return nil
 			}
-			for walk := policy.NewWalk(uint32(len(t.ps)), t.coprimes, p.random()); ; {
-				k, ok := walk.Next()
-				if !ok {
-					break
-				}
-				if s.stopping.load(m) == stopping {
-					return nil
-				}
-				if v := t.ps[k]; v != p {
-					if gp := m.stealFrom(v, t.remote, last); gp != nil {
-						return gp
-					}
-				}
+			if v := p.tiers[step.Tier][step.Index]; v != p {
+				gp = m.stealFrom(v, step.Theft)
 			}
-		}
-		if gp := m.queueGet(p.node, m.queueBatch(p.node)); gp != nil {
-			return gp
-		}
-		if round < policy.Patience {
-			continue
-		}
-		for _, n := range p.node.near[1:] {
-			if gp := m.queueRob(n, last); gp != nil {
-				return gp
-			}
-		}
-	}
-	return nil
-}
-
-// stealAfar looks at a few Ps of other nodes, see policy.SmallTheft.
-func (m *M) stealAfar() *G {
-	s, p := m.s, m.p
-	p.smallThefts = 0
-	for range policy.FarProbes {
-		v := s.ps[p.random()%uint32(len(s.ps))]
-		if v.domain == p.domain {
-			continue
-		}
-		if gp := m.stealFrom(v, true, false); gp != nil {
-			return gp
-		}
-	}
-	return nil
-}
-
-// stealFrom takes half of v's ring into m's, and returns one of what it took;
-// in the last round it takes what v would run next if there is nothing else.
-func (m *M) stealFrom(v *P, remote, last bool) *G {
-	p := m.p
-	limit := limitNear
-	if remote && m.s.homes {
-		limit = func(r *ring, head, n uint32) uint32 {
-			return policy.StealRemote(n, r.homeless(head, n), last, m.hunger)
-		}
-	}
-	n := v.ring.grab(m, &p.ring, limit)
-	if n == 0 {
-		if !last {
+		case policy.OwnQueue:
+			gp = m.queueGet(p.node, m.queueBatch(p.node))
+		case policy.FarQueue:
+			gp = m.queueRob(p.node.near[step.Index], step.Theft)
+		case policy.GiveUp:
 			return nil
 		}
-		return m.stealNext(v, remote)
+	}
+	return gp
+}
+
+// stealFrom takes Gs from v's ring into m's, as many as how says, and returns one of
+// what it took. If there are none it may take what v would run next.
+func (m *M) stealFrom(v *P, how policy.Theft) *G {
+	p := m.p
+	n := v.ring.grab(m, &p.ring, func(r *ring, head, n uint32) uint32 {
+		free := uint32(0)
+		if how.Spares {
+			free = r.homeless(head, n)
+		}
+		return how.Take(n, free)
+	})
+	if n == 0 {
+		return m.stealNext(v, how)
 	}
 	p.stats.steals(p, v, n)
-	if m.s.severalDomains && m.s.arm.Near {
-		if n > policy.SmallTheft || remote {
-			p.smallThefts = 0
-		} else {
-			p.smallThefts++
-		}
-	}
+	p.pol.Stole(n, how.Remote)
 	gp := p.ring.pop(m)
 	m.eventG(EventSteal, gp, theft(n, v.id))
 	return gp
 }
 
-// stealNext takes the G that v would run next. Often v is just about to run it: v's G
-// has woken its partner and will block. To take the partner would bounce the two
-// between Ps. So the thief waits a little first, as Go does.
-func (m *M) stealNext(v *P, remote bool) *G {
-	gp := v.runnext.load(m)
-	if gp == nil || remote && m.s.homes && m.hunger == 0 && gp.home.Load() != noHome {
+// stealNext takes the G that v would run next. It waits a little first, see
+// policy.NextDelay.
+func (m *M) stealNext(v *P, how policy.Theft) *G {
+	if !how.Last {
 		return nil
 	}
-	m.s.machine.Futexsleep(m, &m.note.key, noteClear, stealNextDelay)
+	gp := v.runnext.load(m)
+	if gp == nil || !how.TakeNext(gp.home.Load() != noHome) {
+		return nil
+	}
+	m.s.machine.Futexsleep(m, &m.note.key, noteClear, policy.NextDelay)
 	if gp = v.runnext.load(m); gp == nil || !v.runnext.cas(m, gp, nil) {
 		return nil
 	}
@@ -118,11 +69,6 @@ func (m *M) stealNext(v *P, remote bool) *G {
 	m.eventG(EventSteal, gp, theft(1, v.id))
 	return gp
 }
-
-// stealNextDelay is Go's usleep(3) before it steals a runnext, in nanoseconds.
-const stealNextDelay = 3000
-
-func limitNear(_ *ring, _, n uint32) uint32 { return policy.StealHalf(n) }
 
 // homeless counts the oldest Gs that have no home yet because they have not run. The
 // count may be wrong if the ring changes meanwhile; then the grab that asks fails.
@@ -133,10 +79,9 @@ func (r *ring) homeless(head, n uint32) (free uint32) {
 	return free
 }
 
-// queueRob takes Gs from the queue of another node, as many as policy.StealRemote
-// says. It returns one to run, and puts the others into the ring of m's P, which must
-// be empty.
-func (m *M) queueRob(n *Node, last bool) *G {
+// queueRob takes Gs from the queue of another node, as many as how says. It returns one
+// to run, and puts the others into the ring of m's P, which must be empty.
+func (m *M) queueRob(n *Node, how policy.Theft) (gp *G) {
 	if n.nrunq.load(m) == 0 {
 		return nil
 	}
@@ -145,11 +90,10 @@ func (m *M) queueRob(n *Node, last bool) *G {
 	if size := uint32(n.runq.n); size > 0 {
 		free := size
 		if m.s.homes {
-			free = n.runq.homeless(ringSize / 2)
+			free = n.runq.homeless(policy.HalfRing(ringSize))
 		}
-		take = min(policy.StealRemote(size, free, last, m.hunger), ringSize/2)
+		take = min(how.Take(size, free), policy.HalfRing(ringSize))
 	}
-	var gp *G
 	if take > 0 {
 		gp = m.queueGetLocked(n, int(take))
 	}

@@ -129,5 +129,5 @@ func (g *G) Work(w Work, kernel func()) {
 	}
 	m.checkBinding()
 	m.s.machine.Work(m, &rest.work, kernel)
-	rest.away = 0 // it has memory to stay with, see policy.FollowAfter
+	rest.trail.Worked()
 }

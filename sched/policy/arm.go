@@ -1,7 +1,3 @@
-// Package policy holds the decisions of the scheduler alone: which mechanisms
-// an arm has, whom to rob first, where a ready G goes, whom to wake. It is
-// pure: no imports, no allocation, no state of its own, so that the same source
-// decides on real threads, on a simulated machine and inside Go's own runtime.
 package policy
 
 // An Arm is one side of an experiment: a name and the mechanisms it has. Each

@@ -5,7 +5,7 @@ type Where uint8
 
 const (
 	Here   Where = iota // to the P that made it ready: it runs there next
-	AtHome              // to its home node
+	AtHome              // to its home node: its last P if that is idle there, else the queue
 	Move                // to the P that made it ready, which is its home from now on
 )
 
@@ -14,6 +14,25 @@ const (
 // across nodes pay for every message. A G that works on memory between messages would
 // pay for the memory instead.
 const FollowAfter = 16
+
+// A Trail is where a G was made ready of late.
+type Trail struct {
+	from  int32 // the node
+	times int32 // how many times in a row, without Work in between
+}
+
+// Ready decides where a G goes that is at home on node home and was made ready on node
+// here.
+func (t *Trail) Ready(home, here int32) Where {
+	if t.from != here {
+		t.from, t.times = here, 0
+	}
+	t.times++
+	return Ready(home, here, t.times)
+}
+
+// Worked notes that the G has memory to stay with.
+func (t *Trail) Worked() { t.times = 0 }
 
 // Ready decides where a G goes that is at home on node home and was made ready
 // on node here, for the nth time in a row from there without Work in between. A

@@ -11,15 +11,10 @@ import (
 // A walk visits every number once, whatever its start and stride.
 func TestAWalkVisitsEachOnce(t *testing.T) {
 	for n := uint32(1); n <= 30; n++ {
-		var coprimes []uint32
-		for i := uint32(1); i <= n; i++ {
-			if gcd(i, n) == 1 {
-				coprimes = append(coprimes, i)
-			}
-		}
+		strides := Strides(n)
 		for rnd := uint32(0); rnd < 3*n*n; rnd++ {
 			seen := make([]bool, n)
-			w := NewWalk(n, coprimes, rnd)
+			w := NewWalk(n, strides, rnd)
 			for i, ok := w.Next(); ok; i, ok = w.Next() {
 				if seen[i] {
 					t.Fatalf("walk over %d from %d visits %d twice", n, rnd, i)
@@ -33,13 +28,6 @@ func TestAWalkVisitsEachOnce(t *testing.T) {
 			}
 		}
 	}
-}
-
-func gcd(a, b uint32) uint32 {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }
 
 func TestAThiefFromAnotherNode(t *testing.T) {
@@ -60,8 +48,8 @@ func TestAThiefFromAnotherNode(t *testing.T) {
 		{8, 0, false, 32, 4, "takes half of those at most"},
 		{8, 2, true, 1, 2, "but rather what has no home"},
 	} {
-		if got := StealRemote(c.n, c.free, c.last, c.hunger); got != c.want {
-			t.Errorf("StealRemote(%d, %d, %v, %d) = %d, want %d: a thief %s",
+		if got := (Theft{Remote: true, Spares: true, Last: c.last, Hunger: c.hunger}).Take(c.n, c.free); got != c.want {
+			t.Errorf("of %d, %d of them free, a thief takes (last round %v, hunger %d) %d, want %d: it %s",
 				c.n, c.free, c.last, c.hunger, got, c.want, c.why)
 		}
 	}

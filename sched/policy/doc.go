@@ -1,0 +1,52 @@
+// Package policy holds the decisions of the scheduler, and nothing else: what an M looks
+// at next, whom it robs and of how much, how many may search, when to sleep and for how
+// long, whom to wake, where a ready G goes. The same source decides on real threads, on
+// a simulated machine and inside Go's own runtime. So it imports nothing, it allocates
+// nothing once a scheduler is made, and what changes while it runs has no pointers.
+//
+// # How a scheduler uses it
+//
+// A scheduler embeds a [P] in each of its Ps, an [Appetite] in each of its Nodes and a
+// [Trail] in each G that parks. An M that looks for a G asks three small machines what to
+// do next, one after the other. It does that, and asks again until it has a G.
+//
+//   - A [Turn] is what a P looks at first: its own queues, its Node's queue, and now and
+//     then another queue before them.
+//   - A [Search] is how an M that found nothing there goes over other Ps and Nodes.
+//   - A [Rest] is what an M does that found nothing anywhere: look once more, doze for a
+//     moment, sleep.
+//
+// The rest are functions of numbers. How queues, locks and wake-ups work is the
+// scheduler's affair. The policy never sees a G.
+//
+// # Reading order
+//
+// arm.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
+// walk.go, near.go, batch.go, remote.go, hunger.go, crumbs.go, wake.go, home.go.
+package policy
+
+// Rules are the mechanisms that an arm has on the machine where it runs. They do not
+// change.
+type Rules struct {
+	Local bool // Ps have queues of their own
+	Near  bool // thieves tell near victims from far ones
+	Homes bool // Gs have homes, and lose something when they are taken away from them
+}
+
+// Rules returns the rules of a on a machine with several nodes, or with one: there
+// nothing is far, and no home can be lost.
+func (a *Arm) Rules(several bool) Rules {
+	return Rules{Local: a.Local, Near: a.Near && several, Homes: a.Home && several}
+}
+
+// A P is what one P keeps for its decisions. It belongs to the M that holds the P.
+type P struct {
+	Rules
+	Procs  uint32 // how many Ps there are
+	Queues uint32 // how many Nodes there are, its own among them
+	Tiers  []Tier // its victims, nearest first
+
+	Rand   Rand
+	tick   uint32 // turns
+	crumbs uint32 // thefts in a row on the own node that yielded little, see crumbs.go
+}

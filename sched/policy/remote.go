@@ -1,0 +1,43 @@
+package policy
+
+// RemoteBacklog is the least number of Gs for which a thief from another node robs a
+// queue before its last round. The victim's own node will soon run fewer.
+const RemoteBacklog = 2
+
+// NextDelay is how long a thief waits, in nanoseconds, before it takes what its victim
+// runs next: Go's usleep(3). Often the victim is just about to run it. Its G has woken a
+// partner and will block. To take the partner would bounce the two between Ps.
+const NextDelay = 3000
+
+// A Theft is what a thief may take from a victim or a queue.
+//
+// From another node it takes half as well, but only Gs without a home, which have nothing
+// to lose. It takes Gs that are at home there only after its [Grace], and then as many as
+// its hunger says, but at most half. So work is conserved, and homes count.
+type Theft struct {
+	Remote bool   // from another node
+	Spares bool   // it spares Gs that are at home there
+	Last   bool   // it is the thief's last round
+	Hunger uint32 // of the thief's Node, see hunger.go; 0 before its Grace
+}
+
+// Take is how many of n Gs the thief takes, oldest first. The oldest free of them have no
+// home; a thief that does not spare homes need not count them.
+func (t Theft) Take(n, free uint32) uint32 {
+	switch {
+	case !t.Spares:
+		return StealHalf(n)
+	case free == 0 && t.Hunger > 0:
+		return min(StealHalf(n), t.Hunger)
+	case n < RemoteBacklog && !t.Last:
+		return 0
+	default:
+		return min(StealHalf(n), free)
+	}
+}
+
+// TakeNext reports whether the thief takes what its victim runs next, of which it knows
+// whether that has a home. It does so in its last round only, when there is nothing else.
+func (t Theft) TakeNext(homed bool) bool {
+	return t.Last && !(t.Spares && homed && t.Hunger == 0)
+}
