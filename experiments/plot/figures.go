@@ -140,6 +140,25 @@ func speedups(groups []harness.Group, ls looks) *Figure {
 		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale" + ring}}
 	}
 	f.marks = []guide{{at: 1, line: stroke(ls[baseline].color, 1)}}
+	narrow := panel{axis: all}
+	if part, ok := all.near(numa); ok {
+		narrow.axis = part
+	}
+	if gr := newGrid(groups, narrow, f.marks, func(r *harness.Row) row {
+		rw := row{color: ls[r.Arm].color, lo: math.NaN(), hi: math.NaN()}
+		if r.Speedup != nil {
+			rw.dots, rw.text = []dot{{at: r.Speedup.Center}}, harness.FormatRatio(r.Speedup.Center)
+		}
+		return rw
+	}); gr != nil && exact(groups) {
+		return &Figure{
+			Name:    "speedup",
+			Title:   "Speed-up over " + baseline,
+			Caption: "Right of the line is faster than " + baseline + ". All machines have the same axis, on a log scale. An arrow points to a value outside of it.",
+			height:  gr.height(),
+			draw:    gr.draw,
+		}
+	}
 	return &Figure{
 		Name:    "speedup",
 		Title:   "Speed-up over " + baseline,
@@ -230,24 +249,29 @@ func widest(groups []harness.Group) vg.Length {
 
 func locality(groups []harness.Group, topos []harness.TopoMeta, ls looks) *Figure {
 	var f forest
-	three := false // ways of counting
+	// Where the kernel has said where pages are, that is what counts: the scheduler's own
+	// books are right only if its map of the machine is.
+	byKernel := slices.ContainsFunc(groups, func(g harness.Group) bool {
+		return slices.ContainsFunc(g.Rows, func(r harness.Row) bool { return !math.IsNaN(r.Pages.Center) })
+	})
 	counted := false
 	for i := range groups {
 		g := &groups[i]
 		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		first := len(f.rows)
 		for _, r := range g.Rows {
-			rw := row{name: r.Arm, color: ls[r.Arm].color, lo: r.Local.Lo, hi: r.Local.Hi, text: "not counted"}
-			if v := r.Local.Center; !math.IsNaN(v) {
+			share := r.Local
+			if byKernel {
+				share = r.Pages
+			}
+			rw := row{name: r.Arm, color: ls[r.Arm].color, lo: share.Lo, hi: share.Hi, text: "not counted"}
+			if v := share.Center; !math.IsNaN(v) {
 				counted = true
 				rw.bars = []bar{{0, v, rw.color}}
-				rw.text = intervalText(r.Local, func(v float64) string { return fmt.Sprintf("%.1f", v) }) + " %"
+				rw.text = intervalText(share, func(v float64) string { return fmt.Sprintf("%.1f", v) }) + " %"
 			}
-			for _, d := range []dot{{r.Touched.Center, true}, {r.Pages.Center, false}} {
-				if !math.IsNaN(d.at) {
-					three = true
-					rw.dots = append(rw.dots, d)
-				}
+			if byKernel && !math.IsNaN(r.Touched.Center) {
+				rw.dots = []dot{{r.Touched.Center, true}}
 			}
 			f.rows = append(f.rows, rw)
 		}
@@ -260,18 +284,20 @@ func locality(groups []harness.Group, topos []harness.TopoMeta, ls looks) *Figur
 	if !counted {
 		return nil
 	}
-	label := "bar: tasks that ran on their home node"
+	label, caption := "bar: tasks that ran on their home node", "Share of tasks that ran on their home node, medians with 95 % intervals. "
+	if byKernel {
+		label = "bar: visits to pages on the CPU's node, as the kernel says · ring: as the scheduler believes"
+		caption = "Share of visits to pages that lay on the node of the CPU that used them, as the kernel says: medians with 95 % intervals. " +
+			"The ring is the share that the scheduler believes to be local. The two differ where its map of the machine is wrong. "
+	}
 	if f.marks != nil {
 		label += " · dashed: chance"
-	}
-	if three {
-		label += " · ring: visits to pages, counted by the scheduler · dot: by the kernel"
 	}
 	f.panels = []panel{{percent(), label}}
 	return &Figure{
 		Name:    "locality",
 		Title:   "Locality",
-		Caption: "Share of tasks that ran on their home node, medians with 95 % intervals. The dashed line is the share that chance gives: one divided by the number of nodes. On a machine with one node everything is local.",
+		Caption: caption + "The dashed line is the share that chance gives: one divided by the number of nodes. On a machine with one node everything is local.",
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
 	}
@@ -305,26 +331,40 @@ func steals(groups []harness.Group, ls looks) *Figure {
 		}
 		f.panels = []panel{{decades(all, siTick), "steals per 1000 units of work, log scale · dot: from the same node · ring: from other nodes"}}
 	}
-	for i := range groups {
-		g := &groups[i]
-		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
-		for _, r := range g.Rows {
-			nan := math.NaN()
-			rw := row{name: r.Arm, color: ls[r.Arm].color, lo: nan, hi: nan, text: "not counted"}
-			local, remote := 1000*r.StealsLocal, 1000*r.StealsRemote
-			if !math.IsNaN(local + remote) {
-				rw.text = harness.FormatNumber(local) + " local, " + harness.FormatNumber(remote) + " remote"
-				if linear {
-					rw.bars = []bar{{0, local, rw.color}, {local, local + remote, tint(rw.color, 0.45)}}
-				} else {
-					for _, d := range []dot{{local, false}, {remote, true}} {
-						if d.at > 0 { // 0 has no place on a log scale; the text says it
-							rw.dots = append(rw.dots, d)
-						}
+	rowOf := func(r *harness.Row, text string) row {
+		nan := math.NaN()
+		rw := row{name: r.Arm, color: ls[r.Arm].color, lo: nan, hi: nan, text: "not counted"}
+		local, remote := 1000*r.StealsLocal, 1000*r.StealsRemote
+		if !math.IsNaN(local + remote) {
+			rw.text = fmt.Sprintf(text, harness.FormatNumber(local), harness.FormatNumber(remote))
+			if linear {
+				rw.bars = []bar{{0, local, rw.color}, {local, local + remote, tint(rw.color, 0.45)}}
+			} else {
+				for _, d := range []dot{{local, false}, {remote, true}} {
+					if d.at > 0 { // 0 has no place on a log scale; the text says it
+						rw.dots = append(rw.dots, d)
 					}
 				}
 			}
-			f.rows = append(f.rows, rw)
+		}
+		return rw
+	}
+	narrow := panel{axis: f.panels[0].axis}
+	if gr := newGrid(groups, narrow, nil, func(r *harness.Row) row { return rowOf(r, "%s, %s") }); gr != nil && exact(groups) {
+		return &Figure{
+			Name:  "steals",
+			Title: "Steals",
+			Caption: "Steals per 1000 units of work: from a P of the same node, then from a P of another node. All machines have the same axis. " +
+				strings.SplitAfterN(f.panels[0].label, " · ", 2)[1] + ".",
+			height: gr.height(),
+			draw:   gr.draw,
+		}
+	}
+	for i := range groups {
+		g := &groups[i]
+		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
+		for j := range g.Rows {
+			f.rows = append(f.rows, rowOf(&g.Rows[j], "%s local, %s remote"))
 		}
 	}
 	return &Figure{

@@ -87,8 +87,10 @@ func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 	tops[0] = c.Max.Y
 	for i, r := range f.rows {
 		tops[i+1] = tops[i] - r.height()
-		if !r.heading {
+		if r.name != "" && !r.heading {
 			names = max(names, nameStyle.Width(r.name)+14)
+		}
+		if !r.heading {
 			texts = max(texts, textStyle.Width(r.text)+8)
 		}
 	}

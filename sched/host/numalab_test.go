@@ -159,9 +159,13 @@ func TestLabABufferThatItsNodeCannotHoldIsUnboundWithAWarning(t *testing.T) {
 func TestLabObjectsLieOnTheNodeOfTheirG(t *testing.T) {
 	var checked atomic.Int32
 	lab(t, "numa", func(g *sched.G) {
+		withMemory := map[int]bool{} // read once: it takes long on an emulated CPU
+		for _, id := range g.Sched().NodeIDs() {
+			withMemory[id] = hasMemory(t, id)
+		}
 		var gr sched.Group
 		for _, id := range g.Sched().NodeIDs() {
-			if !hasMemory(t, id) {
+			if !withMemory[id] {
 				continue
 			}
 			gr.GoAt(g, sched.OnNode(id), func(g *sched.G) {
@@ -172,7 +176,7 @@ func TestLabObjectsLieOnTheNodeOfTheirG(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					if hasMemory(t, node) {
+					if withMemory[node] {
 						*(*int)(p) = 1
 						wantNode(t, p, node)
 						checked.Add(1)
