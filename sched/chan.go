@@ -21,6 +21,8 @@ type hchan struct {
 	recvq  waitq
 	sendq  waitq
 	timer  *Timer // that sends; nil for most channels
+
+	outside bool // somebody who is no G may close it, see G.Done
 }
 
 // NewChan makes a channel for Gs of s with room for size values. It panics if
@@ -124,7 +126,9 @@ func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
 	if c.timer != nil {
 		c.timer.block(m)
 	}
+	c.waitsOutside(m, 1)
 	w := g.block(&c.recvq, &c.lock, WaitRecv)
+	c.waitsOutside(g.m, -1)
 	if c.timer != nil {
 		c.lock.lock(g.m)
 		c.timer.unblock(g.m)

@@ -223,7 +223,7 @@ func (s *Sched) Reset() {
 	for _, n := range s.nodes {
 		n.timed.v, n.poll.v, n.broken.v = 0, 0, 0
 	}
-	for _, w := range []*Word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.sysmonWaits} {
+	for _, w := range []*Word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.noutside, &s.sysmonWaits} {
 		w.v = 0
 	}
 	s.npidle.v = uint32(len(s.ps))

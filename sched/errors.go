@@ -135,6 +135,7 @@ var (
 	errUnlocked       = errors.New("sched: Unlock of an unlocked Mutex")
 	errRUnlocked      = errors.New("sched: RUnlock of an RWMutex that is not locked for reading")
 	errRWUnlocked     = errors.New("sched: Unlock of an RWMutex that is not locked for writing")
+	errLimitLate      = errors.New("sched: SetLimit of an ErrGroup that has members: want it before the first Go")
 	errReleased       = errors.New("sched: Release of more than was acquired of a Semaphore")
 	errNotChild       = errors.New("sched: Join of what is not a child of this G, or was joined before")
 )
@@ -227,14 +228,15 @@ func inGoexit() bool {
 // checkdead is called by an M that is about to sleep when all Ps were idle. With
 // every Node locked, no P can stop being idle and nothing can be queued, so that
 // if all Ps are idle and all queues empty no M with a P holds a G. If nretaken is 0, no
-// M without a P does either. If no P has a timer and no G waits for a descriptor, none will come. Run queues its G under
+// M without a P does either. If no P has a timer and no G waits for a descriptor, none will
+// come. If noutside is 0, nobody outside wakes a G. Run queues its G under
 // Sched.lock. So no G will ever be ready again.
 func (m *M) checkdead() {
 	s := m.s
 	s.lock.lock(m)
 	var err *DeadlockError
 	if len(s.runs) > 0 {
-		if idle, waits := m.allIdle(); idle && !waits {
+		if idle, waits := m.allIdle(); idle && !waits && s.noutside.load(m) == 0 {
 			err = s.deadlock()
 		}
 	}

@@ -57,6 +57,7 @@ type Sched struct {
 	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
 	npidle   Word32 // idle Ps of all Nodes
 	nretaken Word32 // Ms in system calls whose P sysmon has taken
+	noutside Word32 // Gs that somebody outside may wake: they wait for a context
 	quiet    Word32 // 1 while Quiesce waits for all Ps to be idle
 
 	sysmonWaits Word32 // 1 while sysmon sleeps because every P is idle
@@ -75,6 +76,8 @@ type Sched struct {
 	nm         Word32 // Ms that have not ended; read without the lock
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
+
+	dones sync.Map // *doneChan by the Done channel of the context
 
 	lines atomic.Uint32
 
@@ -119,6 +122,7 @@ func New(cfg Config) (*Sched, error) {
 	s.m0 = &M{ID: -1, s: s}
 	s.lock.key.line = s.newLines(1)
 	s.npidle.line = s.newLines(1)
+	s.noutside.line = s.newLines(1)
 	s.nretaken.line = s.newLines(1)
 	s.sysmonWaits.line = s.nretaken.line
 	s.stopping.line = s.newLines(1)
@@ -301,6 +305,7 @@ func (s *Sched) Close() error {
 		}
 	}
 	s.flushCaches()
+	s.forgoContexts()
 
 	s.lock.lock(m)
 	defer s.lock.unlock(m)

@@ -167,10 +167,11 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	// Pass 2: wait for all of them.
 	g.needRest().claim.store(m, claimOpen)
 	for i, k := range cases {
-		if k.channel() != nil {
+		if c := k.channel(); c != nil {
 			w := g.waiter(i)
 			w.isCase = true
 			k.enqueue(w)
+			c.waitsOutside(m, 1)
 		}
 	}
 	g.waiter(0).locks = locks
@@ -184,8 +185,11 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	chosen := -1
 	for i, k := range cases {
 		w := g.waiter(i)
-		if c := k.channel(); c != nil && c.timer != nil && k.receives() {
-			c.timer.unblock(m)
+		if c := k.channel(); c != nil {
+			c.waitsOutside(m, -1)
+			if c.timer != nil && k.receives() {
+				c.timer.unblock(m)
+			}
 		}
 		if w == g.rest.served {
 			chosen = i

@@ -1,5 +1,7 @@
 package sched
 
+import "context"
+
 // A Semaphore holds a number of units, of which Gs acquire and release some, as a
 // golang.org/x/sync/semaphore.Weighted. Those that wait are served first come first
 // served: one that wants many is not overtaken by those that want few.
@@ -35,6 +37,59 @@ func (sem *Semaphore) Acquire(g *G, n int64) {
 	sem.mayPark(g)
 	g.waiter(0).n = n
 	g.block(&sem.recvq, &sem.lock, WaitSemaphore)
+}
+
+// AcquireContext is Acquire until ctx is done. Then it takes nothing and returns ctx.Err().
+func (sem *Semaphore) AcquireContext(ctx context.Context, g *G, n int64) error {
+	sem.on(g)
+	mustBeUnits(n)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	done := g.Done(ctx)
+	switch {
+	case n > sem.size:
+		done.Recv(g)
+		return ctx.Err()
+	case done == nil:
+		sem.Acquire(g, n)
+	case g.Select(&acquireCase{sem, n}, done.RecvCase(nil, nil)) != 0:
+		return ctx.Err()
+	}
+	return nil
+}
+
+// An acquireCase is an Acquire as a case of a Select.
+type acquireCase struct {
+	sem *Semaphore
+	n   int64
+}
+
+func (a *acquireCase) receives() bool  { return true }
+func (a *acquireCase) channel() *hchan { return &a.sem.hchan }
+func (a *acquireCase) finish(*waiter)  {}
+
+func (a *acquireCase) try(m *M) bool {
+	took := a.sem.take(a.n)
+	if took {
+		a.sem.lock.unlock(m)
+	}
+	return took
+}
+
+func (a *acquireCase) enqueue(w *waiter) {
+	w.n = a.n
+	a.sem.recvq.enqueue(w)
+}
+
+// dequeue also serves those that waited only because a was before them.
+func (a *acquireCase) dequeue(w *waiter) {
+	m := w.g.m
+	a.sem.recvq.remove(w)
+	served := a.sem.serveAll(m)
+	for gp := served.pop(); gp != nil; gp = served.pop() {
+		m.ready(gp)
+	}
 }
 
 // TryAcquire takes n units if they are free and nobody waits, and reports whether it did.
