@@ -1,6 +1,11 @@
 package sched
 
-import "unsafe"
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"unsafe"
+)
 
 // Alloc returns size bytes of any content, on the node that g runs on, from the
 // cache of its P. The memory is outside Go's heap and must hold no pointers into
@@ -26,6 +31,42 @@ func (g *G) Free(p unsafe.Pointer) {
 	}
 	c.Free(p)
 }
+
+// Alloc returns a zero T outside Go's heap, on the node that g runs on, see [G.Alloc]. It
+// panics if T holds pointers: the garbage collector does not see them there. Free it.
+func Alloc[T any](g *G) (*T, error) {
+	t := reflect.TypeFor[T]()
+	if !pointerFree(t) {
+		panic(fmt.Sprintf("sched: Alloc of %v: want a type without pointers: the garbage collector does not see the memory of Alloc", t))
+	}
+	p, err := g.Alloc(int(t.Size()))
+	if err != nil {
+		return nil, err
+	}
+	v := (*T)(p)
+	var zero T
+	*v = zero
+	return v, nil
+}
+
+// Free gives back what Alloc returned.
+func Free[T any](g *G, v *T) { g.Free(unsafe.Pointer(v)) }
+
+// pointerFree reports whether values of type t hold no pointers. To look into a struct
+// takes longer than to allocate it, so the answer is kept.
+func pointerFree(t reflect.Type) bool {
+	if k := t.Kind(); k <= reflect.Complex128 {
+		return true
+	}
+	free, ok := pointerFreeTypes.Load(t)
+	if !ok {
+		free = !hasPointers(t)
+		pointerFreeTypes.Store(t, free)
+	}
+	return free.(bool)
+}
+
+var pointerFreeTypes sync.Map // bool by reflect.Type
 
 // allocator returns the M whose cache g uses. A cancelled G may allocate and free, but
 // not the function of a system call, whose M has no P.

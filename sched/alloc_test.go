@@ -73,3 +73,37 @@ func TestMemoryMayBeFreedOnAnotherNode(t *testing.T) {
 		})
 	})
 }
+
+func TestAllocReturnsZerosOfAnyTypeWithoutPointers(t *testing.T) {
+	type point struct{ X, Y [4]float64 }
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			for range 100 { // memory that was used comes back as zeros, too
+				p, err := sched.Alloc[point](g)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if *p != (point{}) {
+					t.Fatalf("Alloc returned %v", *p)
+				}
+				p.X[1], p.Y[3] = 1, 2
+				n, err := sched.Alloc[uint8](g)
+				if err != nil || *n != 0 {
+					t.Fatal(*n, err)
+				}
+				*n = 255
+				sched.Free(g, p)
+				sched.Free(g, n)
+			}
+		})
+	})
+	for name, alloc := range map[string]func(*sched.G){
+		"*int":   func(g *sched.G) { sched.Alloc[*int](g) },
+		"string": func(g *sched.G) { sched.Alloc[string](g) },
+		"struct": func(g *sched.G) { sched.Alloc[struct{ A [2]any }](g) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			panics(t, start(t, "numa", "synthetic:2x2"), "want a type without pointers", alloc)
+		})
+	}
+}

@@ -93,6 +93,10 @@ func (g *G) start() (name, pos string) {
 	pc := reflect.ValueOf(g.task).Pointer()
 	if g.task == nil {
 		pc = reflect.ValueOf(g.arg.Data).Pointer()
+	} else if g.rest != nil && g.rest.frame != nil {
+		if fn, task := g.rest.frame.(interface{ forked() (fn, task uintptr) }).forked(); task == pc {
+			pc = fn
+		}
 	}
 	fn := runtime.FuncForPC(pc)
 	file, line := fn.FileLine(pc)

@@ -63,12 +63,21 @@ func fibWG(n int) int {
 	return x + y
 }
 
+func fibTyped(g *sched.G, n int) int {
+	if n < 2 {
+		return n
+	}
+	c := sched.Fork(g, fibTyped, n-1)
+	y := fibTyped(g, n-2)
+	return c.Join(g) + y
+}
+
 const fibN, fibResult = 27, 196418
 const fibTasks = 317810
 
 func BenchmarkFib(b *testing.B) {
 	for _, arm := range []string{"gm", "flat", "numa"} {
-		for _, kind := range []string{"fork", "group", "fork/P=1", "group/P=1"} {
+		for _, kind := range []string{"fork", "typed", "group", "fork/P=1", "typed/P=1", "group/P=1"} {
 			b.Run(arm+"/"+kind, func(b *testing.B) {
 				kind, one := strings.CutSuffix(kind, "/P=1")
 				procs := 2
@@ -80,9 +89,12 @@ func BenchmarkFib(b *testing.B) {
 				for b.Loop() {
 					got := 0
 					if err := s.Run(func(g *sched.G) {
-						if kind == "fork" {
+						switch kind {
+						case "fork":
 							got = fibTask(g, sched.Arg{A: fibN})
-						} else {
+						case "typed":
+							got = fibTyped(g, fibN)
+						default:
 							got = fibGroup(g, fibN)
 						}
 					}); err != nil {

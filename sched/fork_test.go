@@ -1,0 +1,103 @@
+package sched_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"numasched/sched"
+)
+
+func fibOf(g *sched.G, n int) int {
+	if n < 2 {
+		return n
+	}
+	c := sched.Fork(g, fibOf, n-1)
+	y := fibOf(g, n-2)
+	return c.Join(g) + y
+}
+
+// digits returns the numbers below n as text, and yields on the way.
+func digits(g *sched.G, n int) []string {
+	if n == 0 {
+		return nil
+	}
+	if n%5 == 0 {
+		g.Yield()
+	}
+	c := sched.Fork(g, digits, n-1)
+	d := sched.Fork(g, strconvItoa, n-1)
+	last := d.Join(g)
+	return append(c.Join(g), last)
+}
+
+func strconvItoa(_ *sched.G, n int) string { return strconv.Itoa(n) }
+
+func TestForksOfAnyTypeReturnWhatTheirFunctionsReturn(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			if got := fibOf(g, 16); got != 987 {
+				t.Errorf("fib(16) = %d", got)
+			}
+			if got := strings.Join(digits(g, 40), ""); got != "0123456789101112131415161718192021222324252627282930313233343536373839" {
+				t.Errorf("the digits are %s", got)
+			}
+			type big struct {
+				a [20]int
+				b *int
+			}
+			n := 7
+			c := sched.Fork(g, func(_ *sched.G, b big) big { b.a[3] += *b.b; return b }, big{b: &n})
+			if got := c.Join(g); got.a[3] != 7 || got.b != &n {
+				t.Errorf("got %v", got)
+			}
+		})
+	})
+}
+
+// A fork of types that were forked before allocates nothing.
+func TestAForkAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates")
+	}
+	s := start(t, "flat", "synthetic:1x1")
+	run(t, s, func(g *sched.G) {
+		fibOf(g, 10)
+		if n := testing.AllocsPerRun(100, func() { fibOf(g, 10) }); n > 1 {
+			t.Errorf("%v allocations in a fib(10)", n)
+		}
+	})
+}
+
+func forkedWait(g *sched.G, c *sched.Chan[int]) int { v, _ := c.Recv(g); return v }
+
+func TestADeadlockNamesTheForkedFunction(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		err := s.Run(func(g *sched.G) {
+			child := sched.Fork(g, forkedWait, sched.NewChan[int](s, 0))
+			g.Yield()
+			child.Join(g)
+		})
+		if _, ok := errors.AsType[*sched.DeadlockError](err); !ok || !strings.Contains(err.Error(), "sched_test.forkedWait") {
+			t.Errorf("Run returned %v, want a deadlock that names forkedWait", err)
+		}
+	})
+}
+
+func TestMisuseOfAForkIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		want   string
+		misuse func(*sched.G)
+	}{
+		"nil":   {"nil function", func(g *sched.G) { sched.Fork[int, int](g, nil, 1) }},
+		"zero":  {"not a child of this G", func(g *sched.G) { sched.Forked[int]{}.Join(g) }},
+		"twice": {"not a child of this G", func(g *sched.G) { c := sched.Fork(g, fibOf, 1); c.Join(g); c.Join(g) }},
+		"other": {"not a child of this G", func(g *sched.G) {
+			c := sched.Fork(g, fibOf, 1)
+			sched.Fork(g, func(g *sched.G, c sched.Forked[int]) int { return c.Join(g) }, c).Join(g)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) { panics(t, start(t, "numa", "synthetic:2x2"), c.want, c.misuse) })
+	}
+}
