@@ -5,6 +5,11 @@ import "reflect"
 // Fork and Forked.Join for functions of any one argument and any result: G.Fork and G.Join
 // without an Arg. The argument and the result lie in a frame, which stays with the child's
 // G and is used again by the next child of the same types. So a fork allocates nothing.
+//
+// On fib a typed fork takes 7 to 11 % longer than a G.Fork, which is 2.5 ns. It is not the
+// stores: without those that clear the frame it takes as long. It is the task that stands
+// between the scheduler and the function: another indirect call with a frame of its own,
+// 17 instructions, whose result travels through memory.
 
 // A Forked is a child that Fork has made and that has not been joined.
 type Forked[R any] struct {
@@ -34,8 +39,7 @@ func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[R] {
 	}
 	f.fn, f.arg = fn, arg
 	gp.task, gp.parent = f.task, g
-	m.runqput(gp, false)
-	m.wakep(m.p.node)
+	m.runqfork(gp)
 	return Forked[R]{Child{gp, gp.forks}, &f.result}
 }
 
