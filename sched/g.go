@@ -59,7 +59,7 @@ type gRest struct {
 
 	io     *pollHalf // that it waits for
 	ioNode *Node     // whose poller tells
-	frame any // *frame[A, R]: of Fork; nil until first needed
+	frame  any       // *frame[A, R]: of Fork; nil until first needed
 
 	work Work // that it does
 }
