@@ -76,7 +76,7 @@
 //   - A P is idle if and only if it is on its Node's idle list. Then its ring is
 //     empty, and its M sleeps or is about to (node.go).
 //   - While a G is queued that others see and a P is idle, some M searches, or is about to
-//     look everywhere once more, or waits out its Grace (schedule.go, sleep).
+//     look everywhere once more, or waits out its Grace (idle.go).
 //   - A G that was cancelled never returns to the scheduling loop, nor does one
 //     that ran it inline: others may still see it where it was to wait (g.go).
 //   - During a system call a P belongs to whoever changes its status first, the M in the
@@ -87,7 +87,8 @@
 //
 // # Reading order
 //
-// policy/arm.go, g.go, runq.go, carrier.go, schedule.go, handoff.go, steal.go, group.go;
-// wait.go, chan.go, select.go, mutex.go, rwmutex.go, cond.go and semaphore.go for how Gs wait; syscall.go and sysmon.go for how Ps are
-// taken away; then machine.go for where it runs.
+// g.go, runq.go, carrier.go; policy/doc.go and its reading order, schedule.go, steal.go,
+// idle.go, handoff.go, place.go; group.go; wait.go, chan.go, select.go, mutex.go,
+// rwmutex.go, cond.go and semaphore.go for how Gs wait; syscall.go and sysmon.go for how
+// Ps are taken away; then machine.go for where it runs.
 package sched

@@ -1,0 +1,28 @@
+package sched
+
+// checkBinding samples which CPU m's thread is on, and binds the thread if that CPU is
+// not of m's node. A goroutine does not own its thread: Go's runtime preempts one that
+// has run for 10 ms, and another thread may take it up. So this is called every few
+// turns, after every sleep and before every [G.Work].
+func (m *M) checkBinding() {
+	p := m.p
+	if !m.s.arm.Bind {
+		return
+	}
+	if m.bindTried {
+		cpu := m.s.machine.Getcpu(m)
+		if cpu < 0 {
+			return
+		}
+		p.stats.Samples++
+		if p.domain.cpus.Contains(cpu) {
+			p.stats.OnNode++
+			return
+		}
+	}
+	m.bindTried = true
+	if m.bindErr == nil {
+		m.bindErr = m.s.machine.Bind(m, p.domain.cpus)
+		p.stats.Binds++
+	}
+}

@@ -1,0 +1,169 @@
+package sched
+
+import "numasched/sched/policy"
+
+// sleep makes m's P idle and puts m to sleep until somebody wakes it. It returns a G
+// if the node's queue turned out not to be empty, and nil if m should look again.
+//
+// No wake-up is lost. A submitter publishes work, then looks at npidle, then at
+// nsearch (wakep). A sleeper makes its P idle, then stops being a searcher. If it was
+// the last searcher on its node, it then looks at every queue once more. So there are
+// three cases:
+//
+//   - The submitter sees an idle P and no searcher. It wakes an M.
+//   - It sees a searcher. That one has not stopped searching, so its last look is
+//     still to come, and finds the work.
+//   - It sees no idle P. Ps that are idle later had not become idle, so the last look
+//     of their Ms is still to come, too.
+//
+// An M that was not allowed to search takes the last look as well, if nobody on its
+// node searches any more.
+//
+// If the last look finds something, m goes back to searching. But it may find only
+// what m has just spared: Gs at home on other nodes. Then m dozes for policy.Grace,
+// and may take some of those afterwards. So in arms with homes a G can be queued while
+// a P is idle, but for no longer than that. policy.Rest has the order of all this.
+func (m *M) sleep() *G {
+	s, p := m.s, m.p
+	n := p.node
+	n.lock.lock(m)
+	if gp := m.queueGetLocked(n, m.queueBatch(n)); gp != nil {
+		n.lock.unlock(m)
+		return gp
+	}
+	if s.stopping.load(m) == stopping {
+		n.lock.unlock(m)
+		return nil
+	}
+	p.stats.Sleeps++
+	searched := m.searching
+	m.searching, m.hunger = false, 0 // before others can see the P, and with it m
+	all := int(m.releasep()) == len(s.ps)
+	n.lock.unlock(m)
+
+	searchers := uint32(0)
+	if searched {
+		searchers = uint32(n.nsearch.add(m, -1))
+	} else {
+		searchers = n.nsearch.load(m)
+	}
+	rest, step := p.pol.Rest(searchers)
+	for {
+		yes := false
+		switch step {
+		case policy.LastLook, policy.LookAgain:
+			yes = m.workAnywhere()
+		case policy.FarOnly:
+			yes = p.onlyFarWork(m)
+		case policy.Doze:
+			if m.note.sleepFor(m, policy.Grace) {
+				m.woken()
+				return nil
+			}
+		case policy.Resume, policy.ResumeHungry:
+			if m.unidle(p) {
+				m.searching = true
+				if step == policy.ResumeHungry {
+					m.hunger = m.hungerOf(n)
+				}
+				n.nsearch.add(m, 1)
+				return nil
+			}
+			m.wakep(n) // p, or m, was needed for something else
+		case policy.SleepNow:
+			if all {
+				m.allPsIdle()
+			}
+			m.waitForP(n)
+			return nil
+		}
+		step = rest.Next(yes)
+	}
+}
+
+// allPsIdle is called when every P was idle a moment ago.
+func (m *M) allPsIdle() {
+	s := m.s
+	m.checkdead()
+	if s.quiet.load(m) != 0 {
+		s.quiet.store(m, 0)
+		s.machine.Futexwakeup(m, &s.quiet, 1)
+	}
+}
+
+// hungerOf is how many Gs at home on other nodes m may take for n after its Grace.
+func (m *M) hungerOf(n *Node) uint32 {
+	now := m.s.machine.Nanotime(m)
+	n.lock.lock(m)
+	h := n.appetite.After(now)
+	n.lock.unlock(m)
+	return h
+}
+
+// hasWork looks at the run queue of p.
+func (p *P) hasWork(m *M) bool { return p.ring.len(m) != 0 || p.runnext.load(m) != nil }
+
+// workAnywhere looks at every queue that m could take from.
+func (m *M) workAnywhere() bool {
+	for _, n := range m.s.nodes {
+		if n.nrunq.load(m) != 0 {
+			return true
+		}
+	}
+	if !m.s.arm.Local {
+		return false
+	}
+	for _, p := range m.s.ps {
+		if p.hasWork(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// onlyFarWork reports whether nothing is queued in p's domain, so that all that p's M
+// has declined is elsewhere. Where Ps of several domains share a Node, the Node's queue
+// counts as near.
+func (p *P) onlyFarWork(m *M) bool {
+	n := p.node
+	if n.nrunq.load(m) != 0 {
+		return false
+	}
+	for _, v := range n.ps {
+		if v.domain == p.domain && v.hasWork(m) {
+			return false
+		}
+	}
+	return true
+}
+
+// wakep is called after work was published on n: it wakes an idle P, nearest to
+// n first, to search for it, unless a searcher there will find it.
+func (m *M) wakep(n *Node) {
+	if m.s.npidle.load(m) == 0 {
+		return
+	}
+	for _, n := range n.near {
+		if n.nidle.load(m) == 0 {
+			continue
+		}
+		if policy.EnoughSearchers(n.nsearch.load(m)) || !n.nsearch.cas(m, 0, 1) {
+			return
+		}
+		n.lock.lock(m)
+		p, mp := n.idle.first(), (*M)(nil)
+		if p != nil {
+			m.pidletake(n, p)
+			mp = m.mget(n, p)
+		} else {
+			// Somebody was faster. Uncount the searcher under the lock: an M that is
+			// about to sleep there must not rely on it.
+			n.nsearch.add(m, -1)
+		}
+		n.lock.unlock(m)
+		if p != nil {
+			m.startm(p, mp, true)
+			return
+		}
+	}
+}

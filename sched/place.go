@@ -1,0 +1,64 @@
+package sched
+
+import (
+	"slices"
+
+	"numasched/sched/policy"
+)
+
+// ready makes gp, which was parked, runnable.
+func (m *M) ready(gp *G) {
+	s, p := m.s, m.p
+	m.eventG(EventReady, gp, 0)
+	if s.homes {
+		here := int32(p.domain.index)
+		switch home := gp.home.Load(); gp.rest.trail.Ready(home, here) { // rest is there: gp has parked
+		case policy.Move:
+			gp.home.Store(here)
+			p.stats.Follows++
+		case policy.AtHome:
+			if d := s.domains[home]; d.hasPs() {
+				m.readyAt(d.node, gp)
+				return
+			}
+		}
+	}
+	m.runqput(gp, true)
+	m.wakep(p.node)
+}
+
+// readyAt makes gp runnable on node n: on its last P if that is idle there, else
+// in n's queue.
+func (m *M) readyAt(n *Node, gp *G) {
+	if p := gp.rest.p; p.node == n {
+		if mp, ok := m.takeIdle(p); ok {
+			p.runnext.swap(m, gp) // p is ours until we start an M for it, and its ring is empty
+			m.startm(p, mp, false)
+			return
+		}
+	}
+	m.queuePut(n, gp)
+	m.wakep(n)
+}
+
+// spawnAt makes the fresh gp runnable where it was asked to be. Arms without homes
+// note what was asked, so that locality can be told, and ignore it.
+func (m *M) spawnAt(gp *G, where Placement) {
+	s, n := m.s, m.p.node
+	if id, ok := where.Node(); ok {
+		i := slices.IndexFunc(s.domains, func(d *domain) bool { return d.id == id })
+		if i < 0 {
+			s.strays.LoadOrStore(id, true)
+		} else if s.severalDomains {
+			d := s.domains[i]
+			gp.home.Store(int32(i))
+			if s.homes && d.node != n && d.hasPs() {
+				m.queuePut(d.node, gp)
+				m.wakep(d.node)
+				return
+			}
+		}
+	}
+	m.runqput(gp, false)
+	m.wakep(n)
+}
