@@ -37,13 +37,18 @@ func NewChan[T any](s *Sched, size int) *Chan[T] {
 }
 
 // on returns g's M if g may use c. It panics if g's scheduler is another than c's, or if
-// g is barred.
+// g is barred. g may give way first.
 func (c *hchan) on(g *G) *M {
-	m := g.running()
-	if m.s != c.s {
+	m := g.preemptible()
+	c.mustBeOf(m.s)
+	return m
+}
+
+// mustBeOf panics if c is of another scheduler than s.
+func (c *hchan) mustBeOf(s *Sched) {
+	if s != c.s {
 		panic(errOtherScheduler)
 	}
-	return m
 }
 
 // Send sends v, and blocks g until there is a receiver or room; for ever if c is

@@ -16,7 +16,10 @@
 //
 // # What a G must not do
 //
-// Gs are cooperative: a G keeps its P until it calls the scheduler. So a G must not
+// A G that computes for longer than 10 ms while others wait gives its P away where it next
+// asks the scheduler for something; a loop that asks for nothing calls [G.Preempt] now and
+// then (preempt.go). In simulation [G.Work] is stopped in its midst. But a G that waits
+// outside the scheduler keeps its P. So a G must not
 // wait for another G in a way that the scheduler does not see. While it waits in a
 // [sync.Mutex], a native channel, a [sync.WaitGroup] or [time.Sleep], its P runs
 // nothing else. If the G that it waits for is queued on that P, or if all Ps wait like

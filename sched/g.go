@@ -143,19 +143,21 @@ func (g *G) invoke(outer *G) {
 	returned = true
 }
 
-// inlineBinding is how many inline runs pass between two checks of the thread's
-// binding: a G that forks and joins may not return to the scheduling loop for long.
-const inlineBinding = 1024
+// inlineLooks is how many inline runs pass between two looks at the thread's binding and
+// at the time slice: a G that forks and joins may not return to the scheduling loop for
+// long.
+const inlineLooks = 1024
 
 // runInline runs child, which has not started, on g's stack. If child blocks, g is
 // blocked with it. That costs g nothing, because g waits for child anyway.
 func (g *G) runInline(child *G) {
 	m := g.m
 	m.spend(CostInline)
-	m.eventG(EventInline, child, 0)
-	if m.p.stats.Inlined++; m.p.stats.Inlined%inlineBinding == 0 {
+	if m.p.stats.Inlined++; m.p.stats.Inlined%inlineLooks == 0 {
+		m = g.preemptible()
 		m.checkBinding()
 	}
+	m.eventG(EventInline, child, 0)
 	child.m, child.c = m, m.c
 	m.c.runs = child
 	child.invoke(g)
@@ -172,6 +174,7 @@ func (g *G) Go(fn func(*G)) {
 	gp.arg.Data = fn
 	m.runqput(gp, true)
 	m.wakep(m.p.node)
+	g.spawned(m)
 }
 
 // GoAt is Go with a [Placement].
@@ -181,6 +184,7 @@ func (g *G) GoAt(where Placement, fn func(*G)) {
 	gp := m.newG()
 	gp.arg.Data = fn
 	m.spawnAt(gp, where)
+	g.spawned(m)
 }
 
 // Yield lets other Gs run. g goes to the end of its home node's queue; in arms without

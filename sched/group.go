@@ -113,6 +113,7 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 	gp := m.newG()
 	gp.arg.Data, gp.group = fn, gr
 	m.runqfork(gp)
+	g.spawned(m)
 }
 
 // GoAt is Go with a [Placement].
@@ -123,6 +124,7 @@ func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
 	gp := m.newG()
 	gp.arg.Data, gp.group = fn, gr
 	m.spawnAt(gp, where)
+	g.spawned(m)
 }
 
 func (gr *Group) add(g *G) {

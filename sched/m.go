@@ -43,6 +43,7 @@ type M struct {
 
 	netready gList // Gs that a poller has found ready
 
+	inherits  bool // the G that it runs next inherits the time slice: it was in runnext
 	searching bool // counted in its Node's nsearch
 	note      note
 

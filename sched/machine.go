@@ -70,9 +70,11 @@ type Machine interface {
 	// once for every M, before the M does anything.
 	EventSink(m *M) EventSink
 
-	// Work does w for a G that runs on m: a real machine calls kernel, a
-	// simulated one charges m's clock with w.
-	Work(m *M, w *Work, kernel func())
+	// Work does w for a G that runs on m, from the given part on, and returns 0 when w is
+	// done. A real machine calls kernel. A simulated one charges m's clock with w, and may
+	// stop after a part of it because m.Preempted says so. It then returns the number of
+	// the part to go on with, for m or for another M.
+	Work(m *M, w *Work, part int64, kernel func()) (next int64)
 
 	// NewBuffer returns memory for Work to read and write. bytes > 0.
 	NewBuffer(bytes int64, where Placement) (*Buffer, error)

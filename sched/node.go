@@ -69,6 +69,7 @@ func (m *M) pidletake(n *Node, p *P) {
 	m.eventP(EventUnidle, p)
 	p.idle = false
 	n.idle.take(&p.listed)
+	p.newSlice(m)
 	n.nidle.add(m, -1)
 	if int(m.s.npidle.add(m, -1)) == len(m.s.ps)-1 {
 		m.wakeSysmon()

@@ -15,7 +15,7 @@ type P struct {
 	m *M // that holds it; nil while it is idle
 
 	status  Word32 // see syscall.go
-	slice   Word32 // see sysmon.go
+	slice   Word32 // see preempt.go
 	ring    ring
 	runnext wordG // the G that was last made ready here: next to run
 
@@ -113,7 +113,10 @@ func (m *M) share() {
 	}
 }
 
-// runqget takes the G that runs next on m's P, or the oldest in its ring.
+// runqget takes the G that runs next on m's P, or the oldest in its ring. Two Gs that keep
+// waking each other through runnext would starve the ring for ever. Go lets them share one
+// time slice and then preempts them. So it is here, and the ring has a turn now and then as
+// well: preempt.go says what that gives.
 func (m *M) runqget(ringFirst bool) *G {
 	p := m.p
 	if ringFirst {
@@ -122,7 +125,10 @@ func (m *M) runqget(ringFirst bool) *G {
 		}
 	}
 	if p.runnext.load(m) != nil {
-		if gp := p.runnext.swap(m, nil); gp != nil {
+		if p.slice.load(m) == sliceOver {
+			m.endSlice()
+		} else if gp := p.runnext.swap(m, nil); gp != nil {
+			m.inherits = true
 			return gp
 		}
 	}

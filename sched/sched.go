@@ -23,6 +23,9 @@ type Config struct {
 	// before Go 1.1, and that finds Gs which wait for what the scheduler does not know.
 	NoSysmon bool
 
+	// NoPreempt lets a G keep its P until it blocks, yields or ends, as before Go 1.2.
+	NoPreempt bool
+
 	// Report is told, in words for a person, when Gs hold up others in a way that the
 	// scheduler can only watch. nil means that it goes to the standard error. sysmon
 	// calls it.
@@ -38,11 +41,12 @@ type Config struct {
 
 // A Sched schedules Gs on the Ps and Ms of one machine.
 type Sched struct {
-	machine  Machine
-	arm      policy.Arm
-	noSysmon bool
-	report   func(string)
-	events   func(*M) EventSink
+	machine   Machine
+	arm       policy.Arm
+	noSysmon  bool
+	noPreempt bool
+	report    func(string)
+	events    func(*M) EventSink
 
 	trace                 SchedTrace
 	traceStart, traceNext int64
@@ -115,7 +119,7 @@ func New(cfg Config) (*Sched, error) {
 	if cfg.Procs < 1 || cfg.Procs > max {
 		return nil, fmt.Errorf("sched: Config.Procs is %d: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
 	}
-	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, report: cfg.Report, events: cfg.Events}
+	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, noPreempt: cfg.NoPreempt, report: cfg.Report, events: cfg.Events}
 	if s.report == nil {
 		s.report = func(text string) { os.Stderr.WriteString(text) }
 	}

@@ -87,9 +87,6 @@ func (m *M) turn() {
 	if p.pol.Tick() {
 		m.checkBinding()
 	}
-	if p.slice.load(m) != sliceFresh {
-		p.slice.store(m, sliceFresh)
-	}
 }
 
 // search makes m a searcher, if the policy allows it. It reports whether m is one.
@@ -143,9 +140,16 @@ func (m *M) resume(gp *G) {
 	m.eventG(EventStart, gp, 0)
 }
 
-// ran counts whether gp runs at home. A G is at home where it first runs.
+// ran is called when m's scheduling loop has found gp to run. It begins a time slice
+// unless gp inherits one. And it counts whether gp runs at home, which is where a G first
+// runs.
 func (m *M) ran(gp *G) {
 	p := m.p
+	if m.inherits {
+		m.inherits = false
+	} else {
+		p.newSlice(m)
+	}
 	if m.s.severalDomains {
 		switch gp.home.Load() {
 		case noHome:

@@ -118,14 +118,14 @@ func (g *G) Select(cases ...Case) int {
 func (g *G) TrySelect(cases ...Case) (i int, ok bool) { return g.selectGo(cases, false) }
 
 func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
-	m := g.running()
+	m := g.preemptible()
 	locks := make([]*hchan, 0, len(cases))
 	for _, k := range cases {
 		if k == nil {
 			panic(errNilCase)
 		}
 		if c := k.channel(); c != nil {
-			c.on(g)
+			c.mustBeOf(m.s)
 			locks = append(locks, c)
 		}
 	}

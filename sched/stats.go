@@ -14,6 +14,7 @@ type Stats struct {
 	Resumed  int64 // times that a parked G went on
 	Parks    int64 // times that a G blocked or yielded
 	Yields   int64 // of these, yields
+	Preempts int64 // times that a G gave way, or had to wait, because a time slice was over
 
 	Overflows int64 // times that half a full ring went to a queue
 

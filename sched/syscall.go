@@ -21,13 +21,19 @@ func (g *G) Syscall(f func()) { g.SyscallFor(0, f) }
 // SyscallFor is [G.Syscall] of a call that takes d of virtual time on a simulated
 // machine, where f is called and takes no time itself. A nil f does nothing.
 func (g *G) SyscallFor(d time.Duration, f func()) {
-	m := g.running()
+	g.running()
 	if f == nil {
 		f = func() {}
 	}
+	g.syscall(int64(d), f)
+	g.Preempt()
+}
+
+func (g *G) syscall(ns int64, f func()) {
+	m := g.m
 	m.entersyscall(g)
 	defer g.exitsyscall()
-	m.s.machine.Syscall(m, int64(d), f)
+	m.s.machine.Syscall(m, ns, f)
 }
 
 // entersyscall leaves m's P to whoever comes first, g's return or sysmon.
@@ -109,6 +115,7 @@ func (m *M) retake(p *P, status uint32) bool {
 	}
 	p.stats.Retakes++
 	m.eventP(EventRetake, p)
+	p.newSlice(m)
 	m.handoffp(p)
 	return true
 }

@@ -31,13 +31,6 @@ const (
 	asksMax = 16 * stuckAfter
 )
 
-// The values of P.slice. sysmon sets it, and each turn of the scheduling loop clears it.
-// So while sysmon finds it set, the same G keeps the P.
-const (
-	sliceFresh = 0
-	sliceSeen  = 1
-)
-
 // newSysmon starts sysmon. s.outer is held.
 func (m *M) newSysmon() {
 	nm := m.allocm()
@@ -171,13 +164,15 @@ func (m *M) helpTimers(n *Node, now int64) bool {
 	return false
 }
 
-// watchSlice finds Gs that keep their P for long although they do not compute.
+// watchSlice asks for Ps whose time slice is over, and finds Gs that keep their P for long
+// although they do not compute.
 func (m *M) watchSlice(p *P, seen *sighting, ask *asks, now int64) {
 	if p.slice.load(m) == sliceFresh {
 		seen.since, seen.told = now, false
 		p.slice.store(m, sliceSeen)
 		return
 	}
+	m.askFor(p, now)
 	if seen.told || now < max(seen.since+stuckAfter, ask.next) || p.status.load(m)&inSyscall != 0 || !m.workAnywhere() || m.pIdle(p) {
 		return
 	}

@@ -174,6 +174,7 @@ type WaitReason uint8
 const (
 	WaitNone WaitReason = iota // it does not wait
 	WaitYield
+	WaitPreempted
 	WaitJoin
 	WaitGroup
 	WaitSend
@@ -197,6 +198,7 @@ const (
 var waitReasons = [...]string{
 	WaitNone:          "",
 	WaitYield:         "runnable",
+	WaitPreempted:     "preempted",
 	WaitJoin:          "join",
 	WaitGroup:         "group wait",
 	WaitSend:          "chan send",

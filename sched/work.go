@@ -116,7 +116,7 @@ func (g *G) Allocated(objects int) {
 // instead. See [Machine]. Under arms that bind threads kernel stays on its thread: it
 // must not use g in a way that may block it.
 func (g *G) Work(w Work, kernel func()) {
-	m := g.running()
+	m := g.preemptible()
 	rest := g.needRest()
 	rest.work = w // not &w, which would be an object of the heap
 	if m.s.arm.Bind && m.memory == nil {
@@ -127,7 +127,11 @@ func (g *G) Work(w Work, kernel func()) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
-	m.checkBinding()
-	m.s.machine.Work(m, &rest.work, kernel)
+	for part := int64(0); ; m = g.preemptible() {
+		m.checkBinding()
+		if part = m.s.machine.Work(m, &rest.work, part, kernel); part == 0 {
+			break
+		}
+	}
 	rest.trail.Worked()
 }

@@ -24,12 +24,12 @@ type laps struct {
 }
 
 // Work implements sched.Machine. One P uses it.
-func (s *stopwatch) Work(_ *sched.M, w *sched.Work, kernel func()) {
+func (s *stopwatch) Work(_ *sched.M, w *sched.Work, _ int64, kernel func()) int64 {
 	start := time.Now()
 	kernel()
 	took := float64(time.Since(start)) - s.idle
 	if w.Kernel == "" || w.Ops == 0 {
-		return
+		return 0
 	}
 	l := s.kernels[w.Kernel]
 	if l == nil {
@@ -39,6 +39,7 @@ func (s *stopwatch) Work(_ *sched.M, w *sched.Work, kernel func()) {
 	l.n++
 	l.ops += w.Ops
 	l.ns += took
+	return 0
 }
 
 // inCaches are sizes at which a workload's data lies in the first two caches, so
@@ -103,7 +104,7 @@ func timeKernels(w program) (map[string]float64, error) {
 		const n = 1 << 12
 		start := time.Now()
 		for range n {
-			watch.Work(nil, empty, func() {})
+			watch.Work(nil, empty, 0, func() {})
 		}
 		return float64(time.Since(start)) / n
 	}) / 2 // of two readings of the clock one lies in the time that they measure

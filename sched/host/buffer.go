@@ -110,10 +110,10 @@ const pageSampling = 16
 
 // Work implements [sched.Machine]: it calls kernel. On a machine with several nodes it
 // samples where the pages that kernel has used lie; see PageTouches.
-func (m *Machine) Work(sm *sched.M, w *sched.Work, kernel func()) {
+func (m *Machine) Work(sm *sched.M, w *sched.Work, _ int64, kernel func()) int64 {
 	kernel()
 	if len(m.topo.Nodes) == 1 || m.pretended {
-		return
+		return 0
 	}
 	l := sm.Local.(*local) // a count of all Ms would bounce between nodes
 	if l.works++; l.works%pageSampling == 0 {
@@ -121,6 +121,7 @@ func (m *Machine) Work(sm *sched.M, w *sched.Work, kernel func()) {
 		m.samplePages(w.Reads, node)
 		m.samplePages(w.Writes, node)
 	}
+	return 0
 }
 
 // samplePages counts the first page of each span, as one on node or one elsewhere.

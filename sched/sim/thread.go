@@ -80,7 +80,7 @@ func (p *Thread) CPU() int { return int(p.t.cpu) }
 func (p *Thread) Busy() Time { return p.t.onCPU() }
 
 // Work does w; see sched.Machine.
-func (p *Thread) Work(w *sched.Work) { p.k.work(p.t, w) }
+func (p *Thread) Work(w *sched.Work) { p.k.work(p.t, w, 0) }
 
 // Access accesses a line of shared words; see sched.Memory.
 func (p *Thread) Access(line sched.Line, kind sched.Access) {

@@ -34,12 +34,23 @@ const strides = 32
 
 // Work implements sched.Machine: arithmetic and streaming overlap, dependent
 // accesses add up.
-func (k *Machine) Work(m *sched.M, w *sched.Work, kernel func()) {
-	if t := threadOf(m); t != nil {
-		k.work(t, w)
+func (k *Machine) Work(m *sched.M, w *sched.Work, part int64, kernel func()) (next int64) {
+	t := threadOf(m)
+	if t == nil {
+		return 0
+	}
+	if next = k.work(t, w, part); next == 0 {
 		k.paths.works(t, k.arithmetic(w))
 	}
+	return next
 }
+
+// A Work is done in parts. Between two parts other threads get their turn on the CPU, and
+// the scheduler takes the P from a G whose time slice is over.
+const (
+	partTime = Millisecond // no part computes for longer
+	partsMax = 1 << 16     // but for very long Works
+)
 
 // arithmetic is the least time that w takes: on a core of its own, with all its data in
 // the first cache.
@@ -51,12 +62,16 @@ func (k *Machine) arithmetic(w *sched.Work) Time {
 	return Time(mulDiv(ops, int64(k.preset.Cycle.ps()), 1))
 }
 
-func (k *Machine) work(t *thread, w *sched.Work) {
-	k.stats.works++
+// work does w from the given part on. It returns 0 when w is done, and else the part at
+// which t's G is to give way.
+func (k *Machine) work(t *thread, w *sched.Work, part int64) (next int64) {
+	if part == 0 {
+		k.stats.works++
+	}
 	k.idleRuns = 0
 	before := t.onCPU()
 	compute := k.arithmetic(w)
-	t.ops += compute
+	ops := compute
 	if k.kernel.busy[t.core] > 1 {
 		compute = compute * 1000 / Time(k.preset.SMT.Value)
 	}
@@ -70,24 +85,33 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 			longest = max(longest, size)
 		}
 	}
-	if longest == 0 {
-		t.clock += compute
-		t.ideal += compute
-	} else {
-		n := min((longest+chunk-1)/chunk, 64)
-		for c := range n {
-			from := t.clock
-			k.sync(t)
-			k.chunk(t, w, c, n)
-			inside := max(compute/Time(n), t.span.near)
-			t.clock = max(t.clock, from+inside)
-			t.ideal += max(t.span.ideal, inside)
-			if t.clock >= t.sliceEnd {
-				k.preempt(t)
+	n := max(min((longest+chunk-1)/chunk, 64), int64(ops/partTime), 1)
+	n = min(n, partsMax)
+	for c := part; c < n; c++ {
+		if c > part && t.m != nil && t.m.Preempted() {
+			next = c
+			break
+		}
+		t.ops += share(ops, c, n)
+		if longest == 0 {
+			t.clock += share(compute, c, n)
+			t.ideal += share(compute, c, n)
+			if c+1 < n && (t.clock >= k.q.next.at || t.clock >= t.sliceEnd) {
+				k.pause(t)
 			}
-			if t.moveTo != 0 {
-				k.moved(t)
-			}
+			continue
+		}
+		from := t.clock
+		k.sync(t)
+		k.chunk(t, w, c, n)
+		inside := max(compute/Time(n), t.span.near)
+		t.clock = max(t.clock, from+inside)
+		t.ideal += max(t.span.ideal, inside)
+		if t.clock >= t.sliceEnd {
+			k.preempt(t)
+		}
+		if t.moveTo != 0 {
+			k.moved(t)
 		}
 	}
 	k.record(t, 3<<40)
@@ -95,6 +119,15 @@ func (k *Machine) work(t *thread, w *sched.Work) {
 	if t.clock >= k.q.next.at || t.clock >= t.sliceEnd {
 		k.pause(t)
 	}
+	return next
+}
+
+// share is the c-th of n parts of d.
+func share(d Time, c, n int64) Time {
+	if c < int64(d)%n {
+		return d/Time(n) + 1
+	}
+	return d / Time(n)
 }
 
 // chunk touches the c-th of n pieces of every span of w, and waits for the data that

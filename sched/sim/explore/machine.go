@@ -515,7 +515,10 @@ func (x *Machine) Bind(*sched.M, topology.CPUSet) error { return nil }
 func (x *Machine) Getcpu(*sched.M) int { return -1 }
 
 // Work implements [sched.Machine]: work takes no time, so kernel does it.
-func (x *Machine) Work(_ *sched.M, _ *sched.Work, kernel func()) { kernel() }
+func (x *Machine) Work(_ *sched.M, _ *sched.Work, _ int64, kernel func()) int64 {
+	kernel()
+	return 0
+}
 
 // NewBuffer implements [sched.Machine]: there is no memory here.
 func (x *Machine) NewBuffer(int64, sched.Placement) (*sched.Buffer, error) {

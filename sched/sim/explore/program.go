@@ -183,6 +183,13 @@ func (t *T) BusyUntilSet(i int) {
 	t.x.flag(i, sched.Load)
 }
 
+// BusyUntilAsked keeps the calling G's CPU until sysmon asks for its P, or G i has begun.
+func (t *T) BusyUntilAsked(i int) {
+	m := t.x.cur.m
+	t.busy(func() bool { return t.words[i] != 0 || m.Preempted() })
+	t.x.flag(i, sched.Load)
+}
+
 func (t *T) busy(until func() bool) {
 	if until() {
 		return
