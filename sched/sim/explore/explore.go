@@ -13,10 +13,12 @@ import (
 
 // A Config says what to explore.
 type Config struct {
-	Arm  policy.Arm
-	CPUs int    // as many Ps; the machine has two nodes unless it has one CPU
-	Gs   int    // of a program, the one that Run runs included
-	Seed uint64 // of the scheduler's and the explorer's random choices
+	Arm   policy.Arm
+	CPUs  int    // as many Ps
+	Nodes int    // that have CPUs, at most CPUs; 0: two, if there are two CPUs
+	Bare  bool   // there is a node without CPUs, too
+	Gs    int    // of a program, the one that Run runs included
+	Seed  uint64 // of the scheduler's and the explorer's random choices
 
 	Bound int   // preemptions in the systematic search, 0 to MaxBound; -1: no such search
 	Limit int64 // executions of the systematic search of a program; 0: none
@@ -34,7 +36,12 @@ const (
 	MaxGs    = ownWords - 1
 )
 
-func (c *Config) nodes() int { return min(c.CPUs, 2) }
+func (c *Config) nodes() int {
+	if c.Nodes == 0 {
+		return min(c.CPUs, 2)
+	}
+	return c.Nodes
+}
 
 // maxSteps is how many accesses an execution of a few Gs never needs.
 func (c *Config) maxSteps() int { return 2000 * (c.CPUs + c.Gs) }
@@ -155,7 +162,11 @@ func Explore(ctx context.Context, p Program, cfg Config) (Report, error) {
 
 func newMachine(cfg *Config) (*Machine, error) {
 	perNode := (cfg.CPUs + cfg.nodes() - 1) / cfg.nodes()
-	topo, err := topology.Synthetic(topology.SyntheticSpec{Packages: cfg.nodes(), CoresPerL3: perNode})
+	spec := topology.SyntheticSpec{Packages: cfg.nodes(), CoresPerL3: perNode}
+	if cfg.Bare {
+		spec.MemoryNodes = 1
+	}
+	topo, err := topology.Synthetic(spec)
 	if err != nil {
 		return nil, err
 	}

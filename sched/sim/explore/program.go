@@ -44,12 +44,13 @@ const (
 // the program does and what must hold. A mark that reads or writes a word is a point,
 // like an access of the scheduler's own.
 type T struct {
-	x       *Machine
-	s       *sched.Sched
-	cfg     *Config
-	round   int
-	words   [flags]int32 // of a G: how often it has begun
-	started uint64       // a bit for each G that must run
+	x        *Machine
+	s        *sched.Sched
+	cfg      *Config
+	round    int
+	returned bool         // Main has, in this round
+	words    [flags]int32 // of a G: how often it has begun
+	started  uint64       // a bit for each G that must run
 }
 
 // Gs returns how many Gs the program is to have, with the one that runs Main.

@@ -73,6 +73,29 @@ var queuePrograms = []Program{
 		there.Close(g)
 		t.Check(t.Begun(2) || t.CPUs() > 1, "G 2 has starved")
 	}},
+	{Name: "flood", MinGs: 3, Doc: "G 0 puts the others into its own ring, which is full with 4 under the build tag smallrings, and two more Gs yield", Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			fn := nop
+			if i > t.Gs()-3 {
+				fn = (*sched.G).Yield
+			}
+			g.GoAt(sched.Default, t.G(i, fn))
+		}
+	}},
+	{Name: "refill", MinCPUs: 2, MinGs: 3, Doc: "G 0 starts Gs that end elsewhere, and then up to three more, which are some of those if its own magazines are empty", Main: func(t *T, g *sched.G) {
+		first := t.Gs() - min(3, (t.Gs()-1)/2)
+		for i := 1; i < t.Gs(); i++ {
+			if i == first {
+				t.BusyUntil(1, first)
+			}
+			g.GoAt(sched.Default, t.G(i, nop))
+		}
+	}},
+	{Name: "spread", MinGs: 2, Doc: "the others are at home on all nodes in turn, one of them on a node without CPUs, and yield", Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			g.GoAt(sched.OnNode(i%(t.Nodes()+1)), t.G(i, (*sched.G).Yield))
+		}
+	}},
 	{Name: "again", Doc: "Run is called twice: the second meets Ms that are about to sleep", Runs: 2, Main: func(t *T, g *sched.G) {
 		if t.Round() == 0 && t.Gs() > 2 {
 			g.Go(t.G(2, nop))
@@ -253,6 +276,22 @@ var chanPrograms = []Program{
 		}
 		t.Check(sum == t.Gs()*(t.Gs()-1)/2, "received %d in all", sum)
 	}},
+	{Name: "selectclose", MinGs: 3, Doc: "G 0 selects between two channels, of which one is closed and the other sent to at the same time", Main: func(t *T, g *sched.G) {
+		c, d := channel(g, 0), channel(g, 0)
+		g.Go(t.G(1, c.Close)) // of c as it is now
+		for i := 2; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) { d.Send(g, i) }))
+		}
+		for sent := t.Gs() - 2; sent > 0; {
+			var v int
+			if g.Select(c.RecvCase(nil, nil), d.RecvCase(&v, nil)) == 1 {
+				t.Check(v >= 2, "received %d from nobody", v)
+				sent--
+			} else {
+				c = nil // else it would always be ready
+			}
+		}
+	}},
 	{Name: "reselect", MinGs: 2, Doc: "G 0 is served by one case of a Select and then waits elsewhere: nobody must find it at the other case", Main: func(t *T, g *sched.G) {
 		c, d, e := channel(g, 0), channel(g, 0), channel(g, 0)
 		for i := 1; i < t.Gs(); i++ {
@@ -271,6 +310,17 @@ var chanPrograms = []Program{
 
 // syscallPrograms are about Gs in system calls.
 var syscallPrograms = []Program{
+	{Name: "handoff", MinCPUs: 2, MinGs: 3, Doc: "G 1 queues the third and later Gs, makes a system call that does not end before; G 0 starts G 2 and stays busy until all have run", Sysmon: true, Main: func(t *T, g *sched.G) {
+		g.Go(t.G(1, func(g *sched.G) {
+			for i := 3; i < t.Gs(); i++ {
+				g.GoAt(sched.Default, t.G(i, nop))
+			}
+			g.SyscallFor(1000*time.Hour, nil)
+		}))
+		t.BusyUntil(1, 2)
+		g.Go(t.G(2, nop))
+		t.BusyUntil(2, t.Gs())
+	}},
 	{Name: "syscall", Doc: "Gs make system calls, from which sysmon takes their Ps, and then talk", Sysmon: true, Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
 		for i := 1; i < t.Gs(); i++ {

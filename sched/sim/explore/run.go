@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"errors"
 	"fmt"
 
 	"numasched/sched"
@@ -64,7 +65,11 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 
 // main returns what the present Run runs.
 func (t *T) main(p *Program) func(*sched.G) {
-	return t.G(t.round, func(g *sched.G) { p.Main(t, g) })
+	t.returned = false
+	return t.G(t.round, func(g *sched.G) {
+		p.Main(t, g)
+		t.returned = true
+	})
 }
 
 // scheduler returns an unused scheduler: that of the last execution, made new, if the
@@ -104,6 +109,8 @@ func (x *Machine) checkRun(p *Program, t *T, err error) {
 		err = p.Want(t, err)
 	case err != nil:
 		err = fmt.Errorf("error of Run: %w", err)
+	case !t.returned:
+		err = errors.New("Run has returned before its G")
 	}
 	if err != nil {
 		x.fail(err)

@@ -1,0 +1,85 @@
+package explore
+
+import (
+	"context"
+	"os/exec"
+	"testing"
+
+	"numasched/sched"
+)
+
+// Every program keeps the invariants on three nodes, beside which there is one without
+// CPUs.
+func TestThreeNodes(t *testing.T) {
+	for _, arm := range []string{"flat", "numa"} {
+		for _, p := range Programs {
+			t.Run(arm+"/"+p.Name, func(t *testing.T) {
+				t.Parallel()
+				cfg := config(t, arm)
+				cfg.Nodes, cfg.Bare, cfg.Gs = 3, true, 4
+				cfg.Limit, cfg.PCT = cfg.Limit/3, cfg.PCT/3
+				mustHold(t, p, cfg)
+			})
+		}
+	}
+}
+
+func mustHold(t *testing.T, p Program, cfg Config) {
+	t.Helper()
+	r, err := Explore(context.Background(), p, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := r.Failure; f != nil {
+		t.Fatalf("%v\nschedule %s\n%s", f.Err, f.Schedule, f.Timeline)
+	}
+}
+
+// The machine has as many nodes as it was asked for, with Ps on each.
+func TestNodes(t *testing.T) {
+	for _, n := range []int{1, 2, 3} {
+		cfg := config(t, "numa")
+		cfg.Nodes, cfg.Bare = n, true
+		on := make(map[int]bool)
+		mustHold(t, Program{Name: "where", Main: func(_ *T, g *sched.G) {
+			if ids := g.Sched().NodeIDs(); len(ids) == n {
+				on[n] = true
+			}
+		}}, cfg)
+		if !on[n] {
+			t.Errorf("Ps are not on %d nodes", n)
+		}
+	}
+}
+
+// Every program keeps the invariants with rings, magazines and free lists that are full
+// after a few Gs.
+func TestSmallRings(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("builds the scheduler anew")
+	}
+	goCmd, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("no go command to build the scheduler with")
+	}
+	out, err := exec.Command(goCmd, "test", "-vet=off", "-tags", "smallrings", "-run", "^TestManyGs$", "-count=1", "-v", ".").CombinedOutput()
+	if err != nil {
+		t.Errorf("with small rings: %v\n%s", err, out)
+	}
+}
+
+// Every program keeps the invariants with so many Gs that a small ring overflows. It is
+// run with small rings by TestSmallRings.
+func TestManyGs(t *testing.T) {
+	for _, arm := range []string{"flat", "numa"} {
+		for _, p := range Programs {
+			t.Run(arm+"/"+p.Name, func(t *testing.T) {
+				t.Parallel()
+				cfg := config(t, arm)
+				cfg.CPUs, cfg.Gs = 2, 9
+				cfg.Limit, cfg.PCT = cfg.Limit/4, cfg.PCT/4
+				mustHold(t, p, cfg)
+			})
+		}
+	}
+}
