@@ -139,9 +139,10 @@ var joinPrograms = []Program{
 			}
 		}
 	}},
-	{Name: "elder", MinCPUs: 2, MinGs: 5, Doc: "G 0 forks the others, and it and the last keep their CPU until the oldest has run that has not: it must be seen", Main: func(t *T, g *sched.G) {
+	{Name: "elder", MinCPUs: 2, MinGs: 5, Doc: "G 0 forks four others, and it and the last keep their CPU until the oldest has run that has not: it must be seen", Main: func(t *T, g *sched.G) {
+		const n = 5 // with more, both could wait for one that only they could run
 		oldest := func() {
-			for i := 1; i < t.Gs()-1; i++ {
+			for i := 1; i < n-1; i++ {
 				if !t.Begun(i) {
 					t.BusyUntil(i, i+1)
 					return
@@ -149,9 +150,9 @@ var joinPrograms = []Program{
 			}
 		}
 		var children []sched.Child
-		for i := 1; i < t.Gs(); i++ {
+		for i := 1; i < n; i++ {
 			children = append(children, g.Fork(t.Task(i, func(*sched.G) int {
-				if i == t.Gs()-1 {
+				if i == n-1 {
 					oldest()
 				}
 				return i
