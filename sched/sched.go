@@ -158,6 +158,9 @@ func (s *Sched) NodeIDs() (ids []int) {
 	return ids
 }
 
+// NodeOfP returns the kernel ID of the node that the P with an index is mapped onto, or -1.
+func (s *Sched) NodeOfP(p int) int { return s.ps[p].domain.id }
+
 // NewBuffer returns memory for [G.Work] to read and write. Its errors are the
 // machine's: no memory, or not that much.
 func (s *Sched) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
