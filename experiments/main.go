@@ -56,6 +56,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 		simCommand(line),
 		calibrateCommand(),
 		exploreCommand(),
+		traceCommand(),
 		plotCommand(),
 		reportCommand(),
 		compareCommand(),

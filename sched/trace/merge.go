@@ -54,7 +54,7 @@ type cursor struct {
 // next returns the next event, or nil.
 func (c *cursor) next() *Record {
 	l := c.log
-	if n := (len(l.chunks)-1)*chunkSize + l.n; len(l.chunks) == 0 || c.at == n {
+	if c.at == l.len() {
 		return nil
 	}
 	c.here = l.chunks[c.at/chunkSize][c.at%chunkSize].record(l.m)

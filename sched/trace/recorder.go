@@ -26,6 +26,15 @@ type Record struct {
 // chunkSize is how many events a log makes room for at a time: a power of two.
 const chunkSize = 1024
 
+// Kept returns how many events there are, and whether some were not kept.
+func (r *Recorder) Kept() (n int, cut bool) {
+	for _, l := range r.logs {
+		n += l.len()
+		cut = cut || l.cut
+	}
+	return n, cut
+}
+
 // A packed is a Record as a log keeps it: in words that are stored whole. To copy a struct
 // of small fields right after they are stored takes several times as long.
 type packed struct {
@@ -70,6 +79,14 @@ func (r *Recorder) newLog(m int32) *log {
 		l.room = (r.Limit + chunkSize - 1) / chunkSize
 	}
 	return l
+}
+
+// len returns how many events l has.
+func (l *log) len() int {
+	if len(l.chunks) == 0 {
+		return 0
+	}
+	return (len(l.chunks)-1)*chunkSize + l.n
 }
 
 // Event implements [sched.EventSink].

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"numasched/experiments/harness"
+	"numasched/sched"
+	"numasched/sched/host"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+	"numasched/sched/trace"
+	"numasched/topology"
+)
+
+const traceDoc = `Runs one workload once, records what the scheduler does, and writes it as a file for
+ui.perfetto.dev or chrome://tracing. The workload runs on this host, or with --preset on
+a simulated machine, in virtual time.
+
+In the file, each node has a track for each M, with the Gs that it runs, and a track
+for each P, with the M that holds it. Arrows show what woke a G and where Gs were
+stolen. Counters show how many Gs are ready, and how many went on at the node where
+they ran before.
+
+To record takes time: on a host about 50 ns for each event. So times in the file are
+not those of a run without a record. On a simulated machine they are.
+
+The events are also checked against what Gs, Ps and Ms may do.
+
+Arms:
+
+`
+
+// traceFlags is the command line of trace.
+type traceFlags struct {
+	preset, topology, arm, workload, procs, out string
+	seed                                        uint64
+	full                                        bool
+	limit                                       wholeNumber
+}
+
+func traceCommand() *cobra.Command {
+	f := traceFlags{limit: wholeNumber{1_000_000, 1, 1_000_000_000}}
+	cmd := &cobra.Command{
+		Use:   "trace",
+		Short: "record what the scheduler does in one run, for Perfetto",
+		Long:  traceDoc + strings.TrimRight(schedulersHelp(), "\n"),
+		Example: `  experiments trace --arm numa --workload pingpong --out trace.json
+  experiments trace --preset skx-2x8180 --arm numa --workload heat --procs 1/4 --out trace.json`,
+		Args: noListItems,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.OutOrStdout()) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.preset, "preset", "", "simulate this `MACHINE`: a preset, synthetic:NxC, or a file.json as \"experiments\ncalibrate\" writes it (default: this host)")
+	fs.StringVar(&f.topology, "topology", "host", "the `TOPOLOGY` that a host pretends")
+	fs.StringVar(&f.arm, "arm", "numa", "the `ARM`")
+	fs.StringVar(&f.workload, "workload", "fib", "the `WORKLOAD`, sized as in fib:n=20")
+	fs.StringVar(&f.procs, "procs", "all", "number of Ps, or share of the machine's CPUs, as in 1/4: `N`")
+	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices")
+	fs.BoolVar(&f.full, "full", false, "default sizes; otherwise the quick ones")
+	fs.Var(&f.limit, "limit", fmt.Sprintf("events of each M to keep, the first ones (`N` from %d to %d)", f.limit.lo, f.limit.hi))
+	fs.StringVar(&f.out, "out", "trace.json", "the `FILE` to write")
+	complete(cmd, "preset", completeList(sim.PresetNames(), false))
+	complete(cmd, "topology", completeTopology)
+	complete(cmd, "arm", completeList(schedulerNames(), false))
+	complete(cmd, "workload", completeList(workloadNames(), false))
+	complete(cmd, "procs", completeList([]string{"1/8", "1/4", "1/2", "all"}, false))
+	complete(cmd, "out", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt))
+	return cmd
+}
+
+// run does what the flags say.
+func (f *traceFlags) run(stdout io.Writer) (err error) {
+	arm, err := policy.ByName(f.arm)
+	if err != nil {
+		return usagef("--arm: %w", unknown("arm", f.arm, schedulerNames()))
+	}
+	loads, err := parseWorkloads(f.workload, !f.full)
+	if err != nil {
+		return err
+	}
+	if len(loads) != 1 {
+		return usagef("--workload %s: want one workload, not %d", f.workload, len(loads))
+	}
+	if f.out == "" {
+		return usagef(`--out "": want a file`)
+	}
+	m, closeMachine, err := f.machine()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeMachine()) }()
+	topo := m.Topology()
+	procs, err := parseShares(f.procs, topo.Origin, topo.Allowed.Len())
+	if err != nil {
+		return err
+	}
+	if len(procs) != 1 {
+		return usagef("--procs %s: want one number of Ps, not %d", f.procs, len(procs))
+	}
+	file, err := os.Create(f.out)
+	if err != nil {
+		return fileError("out", err)
+	}
+	r := &trace.Recorder{Clock: true, Limit: int(f.limit.v)}
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: procs[0], Seed: f.seed, Events: r.Sink})
+	if err == nil {
+		err = sim.Guard(func() error { return runOnce(s, loads[0]) })
+	}
+	if err == nil {
+		err = r.Validate()
+	}
+	w := bufio.NewWriter(file)
+	if err == nil {
+		err = r.WriteChrome(w, s)
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		os.Remove(f.out) // it is no whole file
+		return fileError("out", err)
+	}
+	kept, cut := r.Kept()
+	fmt.Fprintf(stdout, "%s: %s of %s under %s on %s, checked", f.out, harness.Count(kept, "event", "events"), loads[0].Name, arm.Name, topo.Origin)
+	if cut {
+		fmt.Fprintf(stdout, "; some came after --limit %d and are not in it", f.limit.v)
+	}
+	fmt.Fprintln(stdout, "\nOpen it in ui.perfetto.dev or chrome://tracing.")
+	return nil
+}
+
+// machine returns the machine that the flags name, and what closes it.
+func (f *traceFlags) machine() (sched.Machine, func() error, error) {
+	if f.preset == "" {
+		var topo *topology.Topology
+		if f.topology != "host" {
+			var err error
+			if topo, err = loadTopology("topology", f.topology); err != nil {
+				return nil, nil, err
+			}
+		}
+		m, err := host.New(host.Config{Topology: topo})
+		if err != nil {
+			return nil, nil, err
+		}
+		return m, m.Close, nil
+	}
+	if f.topology != "host" {
+		return nil, nil, usagef("--preset and --topology exclude each other: a preset has a topology")
+	}
+	p, err := loadPreset(f.preset)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := sim.New(sim.Config{Preset: p})
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, func() error { return nil }, nil
+}
+
+// runOnce runs a workload on s, checks its answer, and closes s.
+func runOnce(s *sched.Sched, l load) (err error) {
+	defer func() {
+		if e := s.Close(); err == nil {
+			err = e
+		}
+	}()
+	params, err := l.Parse(l.params)
+	if err != nil {
+		return err
+	}
+	in, err := l.New(params)
+	if err != nil {
+		return err
+	}
+	if in.Setup != nil {
+		if err := in.Setup(s); err != nil {
+			return err
+		}
+	}
+	var wrong error
+	if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
+		return err
+	}
+	s.Quiesce()
+	if wrong == nil && in.Check != nil {
+		wrong = in.Check(s)
+	}
+	return wrong
+}
