@@ -93,5 +93,6 @@
 // g.go, runq.go, carrier.go; policy/doc.go and its reading order, schedule.go, steal.go,
 // idle.go, handoff.go, place.go; group.go; wait.go, chan.go, select.go, mutex.go,
 // rwmutex.go, cond.go and semaphore.go for how Gs wait; syscall.go and sysmon.go for how
-// Ps are taken away; then machine.go for where it runs.
+// Ps are taken away; event.go and schedtrace.go for what can be seen of it; then machine.go
+// for where it runs.
 package sched
