@@ -444,7 +444,7 @@ func scaling(name, title string, groups []harness.Group, ls looks,
 		for _, arm := range arms {
 			if pts := lines[arm]; pts != nil {
 				slices.SortFunc(pts, func(a, b point) int { return int(a.x) - int(b.x) })
-				ch.lines = append(ch.lines, line{ls[arm], pts})
+				ch.lines = append(ch.lines, line{arm, ls[arm], pts})
 			}
 		}
 		charts = append(charts, ch)

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"slices"
 
 	"gonum.org/v1/plot/vg"
@@ -13,9 +14,11 @@ type chart struct {
 	x, y   axis
 	ylabel string
 	lines  []line
+	ends   bool // lines have their names at their ends
 }
 
 type line struct {
+	name   string
 	look   look
 	points []point // by ascending x
 }
@@ -40,6 +43,9 @@ func (ch *chart) draw(c draw.Canvas) {
 		names = max(names, tickStyle.Width(t.label))
 	}
 	left, right := c.Min.X+names+8, c.Max.X-8
+	if ch.ends {
+		right -= ch.nameWidth()
+	}
 	bottom, top := c.Min.Y+axisHeight-6, c.Max.Y-28
 	x := func(v float64) vg.Length { return left + (right-left)*vg.Length(ch.x.at(v)) }
 	y := func(v float64) vg.Length { return bottom + (top-bottom)*vg.Length(ch.y.at(v)) }
@@ -74,6 +80,39 @@ func (ch *chart) draw(c draw.Canvas) {
 		for _, pt := range path {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: l.look.glyph}, pt)
 		}
+	}
+	if ch.ends {
+		ch.drawEnds(c, right+6, bottom, top, y)
+	}
+}
+
+func (ch *chart) nameWidth() (w vg.Length) {
+	for _, l := range ch.lines {
+		w = max(w, style(smallSize, ink).Width(l.name))
+	}
+	return w
+}
+
+// drawEnds draws the names of the lines at x, each near the height of its line's end:
+// as far above as the name below it needs, but not above top.
+func (ch *chart) drawEnds(c draw.Canvas, x, bottom, top vg.Length, y func(float64) vg.Length) {
+	const apart = 9
+	lines := slices.Clone(ch.lines)
+	end := func(l line) float64 { return l.points[len(l.points)-1].y }
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(end(a), end(b)) })
+	at := make([]vg.Length, len(lines))
+	free := bottom
+	for i, l := range lines {
+		at[i] = max(free, y(end(l)))
+		free = at[i] + apart
+	}
+	free = top
+	for i := len(at) - 1; i >= 0; i-- {
+		at[i] = min(free, at[i])
+		free = at[i] - apart
+	}
+	for i, l := range lines {
+		c.FillText(style(smallSize, l.look.color), vg.Point{X: x, Y: at[i] + lift}, l.name)
 	}
 }
 

@@ -125,7 +125,7 @@ func machine(topo string, groups []harness.Group, ls looks) *Figure {
 		slices.SortFunc(of, func(a, b *harness.Group) int { return a.Procs - b.Procs })
 		slices.Sort(ps)
 		for k, col := range simColumns {
-			ch := &chart{x: processors(ps), ylabel: col.label(of[0])}
+			ch := &chart{x: processors(ps), ylabel: col.label(of[0]), ends: true}
 			if k == 0 {
 				title := *of[0]
 				ch.title = harness.ShortTitle([]harness.Group{title}, &title)
@@ -150,7 +150,7 @@ func machine(topo string, groups []harness.Group, ls looks) *Figure {
 			}
 			for _, arm := range arms {
 				if pts := lines[arm]; pts != nil {
-					ch.lines = append(ch.lines, line{ls[arm], pts})
+					ch.lines = append(ch.lines, line{arm, ls[arm], pts})
 				}
 			}
 			charts = append(charts, ch)
