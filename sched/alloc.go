@@ -71,8 +71,8 @@ var pointerFreeTypes sync.Map // bool by reflect.Type
 // allocator returns the M whose cache g uses. A cancelled G may allocate and free, but
 // not the function of a system call, whose M has no P.
 func (g *G) allocator() *M {
-	if g.barred == busyInSyscall {
-		panic(errInSyscall)
+	if g.barred != 0 && g.barred != cancelled {
+		g.refuse()
 	}
 	return g.m
 }

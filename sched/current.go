@@ -44,6 +44,15 @@ func (c *carrier) leaveCurrent() {
 // that. On 386, arm, mips, wasm and s390 goroutines do not know themselves, and Current
 // always returns nil.
 func Current() *G {
+	c := currentCarrier()
+	if c == nil || c.runs == nil || c.runs.barred == cancelled || c.runs.barred == busyInSyscall {
+		return nil
+	}
+	return c.runs
+}
+
+// currentCarrier returns the carrier that the calling goroutine is, or nil.
+func currentCarrier() *carrier {
 	self := threadlock.Self()
 	if self == 0 {
 		return nil
@@ -52,8 +61,5 @@ func Current() *G {
 	shard.Lock()
 	c := shard.carriers[self]
 	shard.Unlock()
-	if c == nil || c.runs == nil || c.runs.barred != 0 {
-		return nil
-	}
-	return c.runs
+	return c
 }

@@ -39,6 +39,10 @@
 // When ready Gs cannot run for over five seconds because others wait natively, sysmon finds
 // it and Config.Report gets the stacks of those that wait.
 //
+// Only the running function may use the *G that it got, and what it calls: not a function
+// that was started with another *G, and nobody after it has returned. Config.Debug finds
+// who does. A G must not call [Sched.Run] of its own scheduler; it panics if it does.
+//
 // A G must not block or end while it is locked to its thread
 // ([runtime.LockOSThread], or a callback from C). It panics if it does.
 //

@@ -118,6 +118,14 @@ var (
 // errInSyscall is what the function of a system call panics with if it uses its G.
 var errInSyscall = errors.New("sched: the function of a Syscall has used a G: it runs without a P, and may not")
 
+// errEnded, errOtherG and errRunInG are what misuse of a G panics with, some of it only
+// under Config.Debug.
+var (
+	errEnded  = errors.New("sched: a *G was used after its function had returned: use the one that the running function got")
+	errOtherG = errors.New("sched: a *G was used by what it does not run: use the one that the running function got, not that of an outer function")
+	errRunInG = errors.New("sched: Run in a G of the same scheduler, which would keep the P that the new G may need: use Go, Fork or a Group")
+)
+
 // errNilFunc is what starting a G with a nil function panics with.
 var errNilFunc = errors.New("sched: a G with a nil function: want a function to run")
 

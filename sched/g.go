@@ -98,6 +98,8 @@ type bar uint8
 const (
 	cancelled     bar = 1 + iota // it must not go on, even if it recovers what says so
 	busyInSyscall                // its M has no P
+	ended                        // what it ran has returned
+	watched                      // it may, but each time it is checked who asks: Config.Debug
 )
 
 // running returns the M that runs g. It panics if g is barred: a deferred function of a
@@ -116,11 +118,19 @@ func mustRun(ok bool) {
 	}
 }
 
+// refuse panics with why g may not ask for anything, or returns if it may after all.
 func (g *G) refuse() {
-	if g.barred == cancelled {
+	switch g.barred {
+	case cancelled:
 		panic(errCancelled)
+	case busyInSyscall:
+		panic(errInSyscall)
+	case ended:
+		panic(errEnded)
 	}
-	panic(errInSyscall)
+	if c := currentCarrier(); c != nil && c.runs != g {
+		panic(errOtherG)
+	}
 }
 
 // invoke runs g's function. If outer is not nil it runs on the stack of outer, which

@@ -64,7 +64,7 @@ func (m *M) gfget() *G {
 		p.gfree, p.gspare = p.gspare, p.gfree
 		return p.gfree.pop()
 	}
-	gp := &G{joined: Word32{line: m.s.newLines(1)}}
+	gp := &G{joined: Word32{line: m.s.newLines(1)}, barred: m.s.mayAsk}
 	gp.home.Store(noHome)
 	return gp
 }
@@ -80,14 +80,19 @@ func (m *M) gfput(gp *G) {
 		}
 	}
 	p := m.p
-	if p.gfree.n == magazineSize {
-		m.gfull()
+	if p.gfree.n == magazineSize && !m.gfull(gp) {
+		return
 	}
 	p.gfree.push(gp)
 }
 
-// gfull makes room when the P's magazine is full.
-func (m *M) gfull() {
+// gfull makes room for gp when the P's magazine is full. It returns false under
+// Config.Debug, where no G is used again, and magazines are full from the beginning.
+func (m *M) gfull(gp *G) bool {
+	if m.s.mayAsk == watched {
+		gp.barred = ended
+		return false
+	}
 	p, pool := m.p, m.p.gpool
 	if p.gspare.n > 0 {
 		pool.lock.lock(m)
@@ -95,4 +100,5 @@ func (m *M) gfull() {
 		pool.lock.unlock(m)
 	}
 	p.gspare, p.gfree = p.gfree, magazine{}
+	return true
 }

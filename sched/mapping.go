@@ -200,6 +200,9 @@ func (s *Sched) makePools() {
 			pools[key] = &gPool{lock: mutex{Word32{line: s.newLines(1)}}}
 		}
 		p.gpool = pools[key]
+		if s.mayAsk == watched {
+			p.gfree.n = magazineSize // nominally: see gfull
+		}
 	}
 }
 

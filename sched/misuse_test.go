@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"numasched/sched"
+	"numasched/sched/policy"
 )
 
 // panics runs fn as a G, and fails the test unless the G panics with a text that
@@ -152,4 +153,100 @@ func TestNothingToRunIsRefused(t *testing.T) {
 		}
 	}()
 	start(t, "numa", "synthetic:2x2").Run(nil)
+}
+
+func TestAGMustNotCallRun(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		panics(t, s, "Run in a G of the same scheduler", func(g *sched.G) {
+			var gr sched.Group
+			gr.Go(g, func(*sched.G) { s.Run(func(*sched.G) {}) })
+			gr.Wait(g)
+		})
+	})
+	s := start(t, "flat", "synthetic:1x1")
+	run(t, s, func(g *sched.G) { // in a system call it has given its P away
+		g.Syscall(func() {
+			if err := s.Run(func(*sched.G) {}); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+}
+
+// debugged makes a scheduler with Config.Debug.
+func debugged(t *testing.T, arm string) *sched.Sched {
+	t.Helper()
+	a, err := policy.ByName(arm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: open(t, "synthetic:2x2"), Arm: a, Debug: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestDebugFindsWhoUsesAGThatIsNotTheirs(t *testing.T) {
+	for name, c := range map[string]struct {
+		want   string
+		misuse func(*sched.G)
+	}{
+		"kept after its end, by Go": {"after its function had returned", func(g *sched.G) {
+			var kept *sched.G
+			var gr sched.Group
+			gr.Go(g, func(g *sched.G) { kept = g })
+			gr.Wait(g)
+			gr.Go(g, func(g *sched.G) { g.Yield() })
+			gr.Wait(g)
+			kept.Go(func(*sched.G) {})
+		}},
+		"kept after its end, by Fork": {"after its function had returned", func(g *sched.G) {
+			kept := sched.Fork(g, func(g *sched.G, _ int) *sched.G { return g }, 0).Join(g)
+			sched.Fork(g, func(g *sched.G, _ int) int { kept.Yield(); return 0 }, 0).Join(g)
+		}},
+		"of an outer function": {"by what it does not run", func(g *sched.G) {
+			var gr sched.Group
+			gr.Go(g, func(*sched.G) { g.Yield() })
+			gr.Wait(g)
+		}},
+		"of an outer function, elsewhere": {"by what it does not run", func(g *sched.G) {
+			c := sched.NewChan[int](g.Sched(), 0)
+			g.Go(func(inner *sched.G) { c.Send(g, 1) })
+			c.Recv(g)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, arm := range []string{"gm", "flat", "numa"} {
+				panics(t, debugged(t, arm), c.want, c.misuse)
+			}
+		})
+	}
+}
+
+// Debug changes nothing for programs that do nothing wrong.
+func TestDebugLetsEverythingElseWork(t *testing.T) {
+	for _, arm := range []string{"gm", "flat", "numa"} {
+		s := debugged(t, arm)
+		run(t, s, func(g *sched.G) {
+			if fib(g, sched.Arg{A: 12}) != 144 || fibOf(g, 12) != 144 {
+				t.Error("wrong results")
+			}
+			c := sched.NewChan[int](s, 0)
+			var gr sched.Group
+			for i := range 20 {
+				gr.Go(g, func(g *sched.G) {
+					g.Syscall(func() {})
+					g.Yield()
+					c.Send(g, i)
+				})
+			}
+			for range 20 {
+				c.Recv(g)
+			}
+			gr.Wait(g)
+		})
+		closes(t, s)
+	}
 }

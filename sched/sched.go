@@ -26,6 +26,11 @@ type Config struct {
 	// NoPreempt lets a G keep its P until it blocks, yields or ends, as before Go 1.2.
 	NoPreempt bool
 
+	// Debug finds more misuse, and makes everything slower: a *G that is used after its
+	// function has returned, and one that is used by another G. Both panic. Without it they
+	// may do anything.
+	Debug bool
+
 	// Report is told, in words for a person, when Gs hold up others in a way that the
 	// scheduler can only watch. nil means that it goes to the standard error. sysmon
 	// calls it.
@@ -81,7 +86,8 @@ type Sched struct {
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 
-	dones sync.Map // *doneChan by the Done channel of the context
+	dones  sync.Map // *doneChan by the Done channel of the context
+	mayAsk bar      // of Gs that may ask for anything: watched under Config.Debug, or 0
 
 	lines atomic.Uint32
 
@@ -122,6 +128,9 @@ func New(cfg Config) (*Sched, error) {
 	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, noPreempt: cfg.NoPreempt, report: cfg.Report, events: cfg.Events}
 	if s.report == nil {
 		s.report = func(text string) { os.Stderr.WriteString(text) }
+	}
+	if cfg.Debug {
+		s.mayAsk = watched
 	}
 	s.m0 = &M{ID: -1, s: s}
 	s.lock.key.line = s.newLines(1)
@@ -189,6 +198,9 @@ const (
 // Run may be called by any goroutine, and by several at a time, but not by a G.
 func (s *Sched) Run(fn func(*G)) error {
 	mustRun(fn != nil)
+	if g := Current(); g != nil && g.m.s == s {
+		panic(errRunInG)
+	}
 	m := s.m0
 	s.outer.Lock()
 	if s.closed {
@@ -199,7 +211,7 @@ func (s *Sched) Run(fn func(*G)) error {
 	gp := &r.g
 	gp.arg.Data, gp.joined.line = fn, s.newLines(1)
 	gp.setRest(&r.rest)
-	gp.rest.run = r
+	gp.rest.run, gp.barred = r, s.mayAsk
 	gp.home.Store(noHome)
 	s.lock.lock(m)
 	if s.err != nil {

@@ -126,6 +126,7 @@ func (m *M) execute(gp *G) {
 		m.endFork(gp)
 		return // gp is its parent's now
 	case gp.rest != nil && gp.rest.run != nil:
+		gp.barred = ended
 		m.endRun(gp.rest.run)
 		return
 	}

@@ -58,14 +58,14 @@ func (g *G) exitsyscall() {
 	m.eventG(EventSysexit, g, 0)
 	if p.status.cas(m, m.syscall, m.syscall+1) {
 		m.acquirep(p)
-		g.barred = 0
+		g.barred = m.s.mayAsk
 		return
 	}
 	if p := m.idleP(p); p != nil {
 		m.acquirep(p)
 		m.s.nretaken.add(m, -1)
 		p.stats.SyscallReturns++
-		g.barred = 0
+		g.barred = m.s.mayAsk
 		return
 	}
 	if m.s.stopping.load(m) == stopping {
@@ -74,7 +74,7 @@ func (g *G) exitsyscall() {
 	}
 	m.eventG(EventPark, g, uint64(WaitSyscall))
 	g.switchTo(m.popCarrier(), WaitSyscall, commitExitsyscall)
-	g.barred = 0
+	g.barred = m.s.mayAsk
 }
 
 // idleP takes an idle P off the list of p's Node: p, if it can, else the first.

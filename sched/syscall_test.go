@@ -220,11 +220,17 @@ func TestAGThatWaitsNativelyWhileOthersAreReadyIsReported(t *testing.T) {
 	}
 }
 
-// A G must not call Run: it keeps the P that the new G needs. It is found and named, too.
-func TestAGThatCallsRunIsReported(t *testing.T) {
-	report, _ := reportedWait(t, func(s *sched.Sched, _ *sched.G) { s.Run(func(*sched.G) {}) },
-		func(s *sched.Sched) { go s.Close() })
+// A G that calls the Run of another scheduler keeps its P meanwhile. It is found and named, too.
+func TestAGThatCallsRunOfAnotherSchedulerIsReported(t *testing.T) {
+	other, released := start(t, "flat", "synthetic:1x1"), make(chan bool)
+	report, err := reportedWait(t, func(s *sched.Sched, g *sched.G) {
+		g.Go(func(*sched.G) {})
+		other.Run(func(g *sched.G) { g.Syscall(func() { <-released }) })
+	}, func(*sched.Sched) { close(released) })
 	if !strings.Contains(report, "sched.(*Sched).Run(") || !strings.Contains(report, "syscall_test.go") {
 		t.Errorf("the report is %q, want one with the Run and the stack", report)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
