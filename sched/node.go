@@ -76,6 +76,18 @@ func (m *M) pidletake(n *Node, p *P) {
 	}
 }
 
+// pick returns an idle P of n for one that had last, or nil if there is none. n.lock is held.
+func (n *Node) pick(last *P) *P {
+	first := n.idle.first()
+	switch policy.PickP(last.idle, first != nil) {
+	case policy.LastP:
+		return last
+	case policy.FirstP:
+		return first
+	}
+	return nil
+}
+
 // mget takes an idle M to hold p off the list: the one that held it last, if that is
 // idle. It returns nil if none is. n.lock is held.
 func (m *M) mget(n *Node, p *P) *M {

@@ -176,10 +176,7 @@ func (m *M) endPoll(n *Node, run bool) bool {
 		return true
 	}
 	n.poll.store(m, 0)
-	p := m.oldp
-	if !p.idle {
-		p = n.idle.first()
-	}
+	p := n.pick(m.oldp)
 	if run = run && p != nil; run {
 		m.pidletake(n, p)
 		m.acquirep(p)

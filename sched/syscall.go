@@ -81,10 +81,7 @@ func (g *G) exitsyscall() {
 func (m *M) idleP(p *P) *P {
 	n := p.node
 	n.lock.lock(m)
-	if !p.idle {
-		p = n.idle.first()
-	}
-	if p != nil {
+	if p = n.pick(p); p != nil {
 		m.pidletake(n, p)
 	}
 	n.lock.unlock(m)

@@ -21,7 +21,7 @@
 //
 // # Reading order
 //
-// arm.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
+// arms.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
 // walk.go, near.go, batch.go, remote.go, hunger.go, crumbs.go, wake.go, home.go.
 package policy
 

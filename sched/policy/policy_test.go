@@ -146,3 +146,108 @@ func TestImportsPointOneWay(t *testing.T) {
 		}
 	}
 }
+
+// What a P has at hand for its next turn is what that turn begins with, after the timers.
+func TestPeekIsTheNextTurn(t *testing.T) {
+	for _, local := range []bool{false, true} {
+		p := P{Rules: Rules{Local: local}, Queues: 2}
+		for range 3 * FarTicks {
+			peek := p.Peek()
+			p.Tick()
+			look := p.Turn().Next().Look()
+			if look != Own && look != RingFirst {
+				look = 0
+			}
+			if peek != look {
+				t.Fatalf("local %v, turn %d: at hand is %d, but the turn looks at %d", local, p.Ticks(), peek, look)
+			}
+		}
+	}
+}
+
+// An M looks at its binding in every 16th turn, and in the next one if it is told to.
+func TestBindingTicks(t *testing.T) {
+	var p P
+	p.BindSoon()
+	for i := range 4 * BindingTicks {
+		if got, want := p.Tick(), i%BindingTicks == 0; got != want {
+			t.Errorf("turn %d looks at the binding: %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestRulesOnOneNode(t *testing.T) {
+	for i := range Arms {
+		a := &Arms[i]
+		if got, want := a.Rules(false), (Rules{Local: a.Local}); got != want {
+			t.Errorf("%s on one node: %+v, want %+v", a.Name, got, want)
+		}
+		if got, want := a.Rules(true), (Rules{Local: a.Local, Near: a.Near, Homes: a.Home}); got != want {
+			t.Errorf("%s: %+v, want %+v", a.Name, got, want)
+		}
+		if a.NodeQ && !a.Local {
+			t.Errorf("%s has queues per node, which its turns do not look at", a.Name)
+		}
+	}
+}
+
+// A G follows who wakes it from afar again and again, unless it works in between or is
+// woken from elsewhere.
+func TestTrail(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		do   func(*Trail)
+		want Where
+	}{
+		{"nothing", func(*Trail) {}, Move},
+		{"work", (*Trail).Worked, AtHome},
+		{"a wake-up from a third node", func(tr *Trail) { tr.Ready(1, 3) }, AtHome},
+		{"a wake-up at home", func(tr *Trail) { tr.Ready(1, 1) }, AtHome},
+	} {
+		var tr Trail
+		for range FollowAfter - 1 {
+			if got := tr.Ready(1, 2); got != AtHome {
+				t.Fatalf("a G goes to %d too soon", got)
+			}
+		}
+		c.do(&tr)
+		if got := tr.Ready(1, 2); got != c.want {
+			t.Errorf("after %d wake-ups and %s a G goes to %d, want %d", FollowAfter-1, c.what, got, c.want)
+		}
+	}
+}
+
+func TestDistancesAreInOrder(t *testing.T) {
+	for i, c := range []struct {
+		node, l3 bool
+		slit     int
+		want     int
+	}{
+		{true, true, 10, 0},
+		{true, false, 10, 1},
+		{false, true, 10, 12}, // two nodes may share a cache: the memory counts
+		{false, false, 12, 14},
+		{false, false, -1, 22}, // as far as a node is from another on most machines
+		{false, false, 32, 34},
+	} {
+		if got := Distance(c.node, c.l3, c.slit); got != c.want {
+			t.Errorf("%d: Distance(%v, %v, %d) = %d, want %d", i, c.node, c.l3, c.slit, got, c.want)
+		}
+	}
+}
+
+func TestWhoIsWoken(t *testing.T) {
+	for searchers, want := range []bool{false, true, true} {
+		if got := EnoughSearchers(uint32(searchers)); got != want {
+			t.Errorf("%d searchers are enough: %v", searchers, got)
+		}
+	}
+	for _, c := range []struct {
+		last, any bool
+		want      Pick
+	}{{false, false, NoP}, {false, true, FirstP}, {true, true, LastP}} {
+		if got := PickP(c.last, c.any); got != c.want {
+			t.Errorf("PickP(%v, %v) = %d, want %d", c.last, c.any, got, c.want)
+		}
+	}
+}
