@@ -4,12 +4,18 @@ import (
 	"testing"
 
 	"numasched/sched"
+	"numasched/sched/policy"
 	"numasched/sched/trace"
 )
 
 // The events say as much as Stats counts.
 func TestEventsAgreeWithStats(t *testing.T) {
-	everywhere(t, func(t *testing.T, s *sched.Sched) {
+	for _, arm := range policy.Arms {
+		var events trace.Recorder
+		s, err := sched.New(sched.Config{Machine: open(t, "synthetic:2x2"), Arm: arm, Events: events.Sink})
+		if err != nil {
+			t.Fatal(err)
+		}
 		run(t, s, func(g *sched.G) {
 			fib(g, sched.Arg{A: 15})
 			c := sched.NewChan[int](s, 0)
@@ -33,7 +39,7 @@ func TestEventsAgreeWithStats(t *testing.T) {
 
 		var n [sched.NumEventKinds]int64
 		var yields, noP, thefts, fromQueue, stolen int64
-		if err := recorded(s).Merge(func(e *trace.Record) error {
+		if err := events.Merge(func(e *trace.Record) error {
 			n[e.Kind]++
 			switch {
 			case e.Kind == sched.EventPark && sched.WaitReason(e.Arg) == sched.WaitYield:
@@ -68,13 +74,13 @@ func TestEventsAgreeWithStats(t *testing.T) {
 			{"stolen Gs", stolen, st.StolenLocal + st.StolenRemote},
 		} {
 			if c.got != c.want {
-				t.Errorf("%s: %d events, and Stats counts %d", c.name, c.got, c.want)
+				t.Errorf("%s: %s: %d events, and Stats counts %d", arm.Name, c.name, c.got, c.want)
 			}
 		}
 		if fromQueue > st.StealsRemote {
-			t.Errorf("%d thefts from queues of %d from other nodes", fromQueue, st.StealsRemote)
+			t.Errorf("%s: %d thefts from queues of %d from other nodes", arm.Name, fromQueue, st.StealsRemote)
 		}
-	})
+	}
 }
 
 // Every G has a name of its own: the events of two that shared one could not be told apart.

@@ -8,6 +8,7 @@ import (
 	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -26,6 +27,7 @@ func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
 	if cfg.Machine, err = sim.New(sim.Config{Preset: p, Topology: tp}); err != nil {
 		t.Fatal(err)
 	}
+	cfg.Events = trace.Checked(t)
 	s, err := sched.New(cfg)
 	if err != nil {
 		t.Fatal(err)

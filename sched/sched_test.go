@@ -1,7 +1,6 @@
 package sched_test
 
 import (
-	"sync"
 	"testing"
 
 	"numasched/sched"
@@ -27,57 +26,23 @@ func open(tb testing.TB, topo string) *watched {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w := &watched{Machine: m, of: make(map[*sched.Sched]*trace.Recorder)}
+	w := &watched{m, trace.Checked(tb)} // whose Cleanup comes last
 	tb.Cleanup(func() {
 		if err := m.Close(); err != nil {
 			tb.Error(err)
 		}
-		w.validate(tb)
 	})
 	return w
 }
 
-// A watched is a host that records what schedulers on it do. When it is closed, every
-// scheduler on it has been, and what they did is validated.
+// A watched is a host whose schedulers are recorded and validated.
 type watched struct {
 	*host.Machine
-	mu sync.Mutex
-	of map[*sched.Sched]*trace.Recorder
+	sink func(*sched.M) sched.EventSink
 }
-
-// watchedEvents bounds what is kept of each M: 16 MB.
-const watchedEvents = 1 << 19
 
 // EventSink implements [sched.Machine].
-func (w *watched) EventSink(m *sched.M) sched.EventSink {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r := w.of[m.Sched()]
-	if r == nil {
-		r = &trace.Recorder{Limit: watchedEvents}
-		w.of[m.Sched()] = r
-		recorders.Store(m.Sched(), r)
-	}
-	return r.Sink(m)
-}
-
-var recorders sync.Map // by the Scheds on watched machines that are open
-
-// recorded returns what a scheduler that is closed has done.
-func recorded(s *sched.Sched) *trace.Recorder {
-	r, _ := recorders.Load(s)
-	return r.(*trace.Recorder)
-}
-
-func (w *watched) validate(tb testing.TB) {
-	tb.Helper()
-	for s, r := range w.of {
-		recorders.Delete(s)
-		if err := r.Validate(); err != nil {
-			tb.Errorf("what the scheduler says it did: %v", err)
-		}
-	}
-}
+func (w *watched) EventSink(m *sched.M) sched.EventSink { return w.sink(m) }
 
 // start makes a scheduler on such a machine, with as many Ps as it allows, and closes it
 // with the test.

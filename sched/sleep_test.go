@@ -12,6 +12,7 @@ import (
 	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
+	"numasched/sched/trace"
 )
 
 // inVirtualTime runs f as a G on a simulated machine of two nodes, under arms of every
@@ -41,7 +42,7 @@ func virtual(t *testing.T, arm string, procs int) *sched.Sched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs})
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Events: trace.Checked(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

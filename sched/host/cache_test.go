@@ -9,6 +9,7 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/policy"
+	"numasched/sched/trace"
 )
 
 // An object is memory that a G has got, with its mark in every word.
@@ -33,7 +34,7 @@ func TestSchedulersOfOneMachineFreeEachOthersObjects(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				s, err := sched.New(sched.Config{Machine: m, Arm: a, Seed: seed})
+				s, err := sched.New(sched.Config{Machine: m, Arm: a, Seed: seed, Events: trace.Checked(t)})
 				if err != nil {
 					return err
 				}

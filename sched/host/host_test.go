@@ -11,6 +11,7 @@ import (
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/policy"
+	"numasched/sched/trace"
 )
 
 func TestCloseRestoresGOMAXPROCS(t *testing.T) {
@@ -109,7 +110,7 @@ func TestAClosedMachineGivesNothing(t *testing.T) {
 func TestAClosedSchedulersObjectsAreGivenOutAgain(t *testing.T) {
 	m := open(t, "", 1)
 	objects := func() map[unsafe.Pointer]bool {
-		s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[0], Procs: 1})
+		s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[0], Procs: 1, Events: trace.Checked(t)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"numasched/numa"
 	"numasched/sched"
 	"numasched/sched/policy"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -30,7 +31,7 @@ func lab(t *testing.T, arm string, fn func(*sched.G)) (sched.Stats, []string) {
 	}
 	m := open(t, "", 0)
 	a, _ := policy.ByName(arm)
-	s, err := sched.New(sched.Config{Machine: m, Arm: a})
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Events: trace.Checked(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

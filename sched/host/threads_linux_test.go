@@ -14,6 +14,7 @@ import (
 	"numasched/numa"
 	"numasched/sched"
 	"numasched/sched/policy"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -42,7 +43,7 @@ func newSched(t *testing.T, m *Machine) *sched.Sched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm})
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Events: trace.Checked(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

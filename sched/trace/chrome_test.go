@@ -195,7 +195,7 @@ func TestChromeOfASimulatedMachine(t *testing.T) {
 			}
 			data := recordOn(t, m, arm)
 			kinds, arrows := checkChrome(t, data)
-			if kinds["B"] < 100 || kinds["C"] == 0 || arrows["wake"] == 0 || arm != "gm" && arrows["steal"] == 0 {
+			if kinds["B"] < 100 || kinds["C"] == 0 || arrows["wake"] == 0 || arm == "flat" && arrows["steal"] == 0 {
 				t.Errorf("%s: only %v and arrows %v", arm, kinds, arrows)
 			}
 			if first == nil {

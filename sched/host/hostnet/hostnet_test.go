@@ -20,6 +20,7 @@ import (
 	"numasched/sched/host"
 	"numasched/sched/host/hostnet"
 	"numasched/sched/policy"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -47,7 +48,7 @@ func start(t *testing.T, arm, topo string) *sched.Sched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a})
+	s, err := sched.New(sched.Config{Machine: m, Arm: a, Events: trace.Checked(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
