@@ -34,6 +34,7 @@ func (l *magazine) pop() *G {
 type gPool struct {
 	lock mutex
 	full []magazine
+	_    linePad
 }
 
 // newG returns a G that has yet to be told what to run.

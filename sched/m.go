@@ -45,7 +45,6 @@ type M struct {
 
 	inherits  bool // the G that it runs next inherits the time slice: it was in runnext
 	searching bool // counted in its Node's nsearch
-	note      note
 
 	// hunger is how many Gs at home on other nodes m may take in this search: not 0
 	// if it has just slept for policy.Grace because it found nothing else.
@@ -53,6 +52,10 @@ type M struct {
 
 	bindTried bool  // Bind was called for its thread
 	bindErr   error // why Bind failed, nil if it did not
+
+	_    linePad
+	note note
+	_    linePad
 }
 
 // errCancelled unwinds Gs that will never go on. It is also what their deferred

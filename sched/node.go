@@ -32,27 +32,36 @@ func (d *domain) hasPs() bool { return len(d.node.ps) > 0 }
 //     wakeup.
 //   - nidle, nrunq and Sched.npidle change under the lock, and are read without.
 type Node struct {
-	index int // in Sched.nodes
-	lock  mutex
-	runq  gQueue
-	nrunq Word32 // length of runq
-
-	idle     list[P]         // idle Ps
-	nidle    Word32          // how many
-	appetite policy.Appetite // under lock
-	midle    list[M]         // idle Ms
-	nsearch  Word32          // Ms of this node that look for work
-
-	timed   Word32                  // 1 once some P of the node has had a timer
-	poll    Word64                  // until when an M waits for the node's timers; 0 if none does; see poll.go
-	broken  Word32                  // 1 if that M is to look again
+	index   int // in Sched.nodes
+	ps      []*P
+	near    []*Node                 // all Nodes in order of distance, itself first
 	netpoll *atomic.Pointer[Poller] // see netpoll.go
-	waiters Word32                  // Gs that wait for descriptors at it
-	polled  Word64                  // when somebody last looked at it
-	helped  int64                   // when sysmon last had another node run the timers; its own
+	timed   Word32                  // 1 once some P of the node has had a timer: almost never written
+	_       linePad
 
-	ps   []*P
-	near []*Node // all Nodes in order of distance, itself first
+	lock     mutex
+	runq     gQueue
+	idle     list[P]         // idle Ps
+	midle    list[M]         // idle Ms
+	appetite policy.Appetite // under lock
+	_        linePad
+
+	nrunq Word32 // length of runq
+	_     linePad
+
+	nidle Word32 // how many Ps are idle
+	_     linePad
+
+	nsearch Word32 // Ms of this node that look for work
+	_       linePad
+
+	poll   Word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
+	broken Word32 // 1 if that M is to look again
+	_      linePad
+
+	waiters Word32 // Gs that wait for descriptors at the poller
+	polled  Word64 // when somebody last looked at it
+	helped  int64  // when sysmon last had another node run the timers; its own
 }
 
 // pidleput makes p idle and returns how many Ps are idle now. n.lock is held.

@@ -6,6 +6,10 @@ import "numasched/sched/policy"
 // statistics. There are Procs of them. All fields that are not shared words belong to
 // the M that holds the P.
 type P struct {
+	_    [lineSize - mallocHeader]byte
+	ring ring
+	_    linePad
+
 	id     int
 	cpu    int // the CPU it is mapped to: its place in the machine; -1 if unknown
 	domain *domain
@@ -14,17 +18,27 @@ type P struct {
 
 	m *M // that holds it; nil while it is idle
 
-	status  Word32 // see syscall.go
-	slice   Word32 // see preempt.go
-	ring    ring
-	runnext wordG // the G that was last made ready here: next to run
-
 	gfree, gspare magazine
 	gpool         *gPool
 	cache         Cache // of Alloc; nil until first needed
 
 	pol   policy.P // what it decides by
 	tiers [][]*P   // whom to rob: those of pol.Tiers
+
+	late  *Node // whose timers the P's next M runs first: see helpTimers
+	stats pstats
+	seq   uint32 // events that named it, see event.go
+	_     linePad
+
+	status Word32 // see syscall.go
+	slice  Word32 // see preempt.go
+	_      linePad
+
+	runnext wordG // the G that was last made ready here: next to run
+	_       linePad
+
+	timers timers
+	_      linePad
 
 	// On the Node's idle list; under its lock.
 	idle   bool
@@ -33,12 +47,6 @@ type P struct {
 	// oldm is the M that held the P last, while that M is idle; under the Node's lock.
 	// A P that is needed again comes back to it, to its thread and its caches.
 	oldm *M
-
-	timers timers
-	late   *Node // whose timers the P's next M runs first: see helpTimers
-
-	stats pstats
-	seq   uint32 // events that named it, see event.go
 
 	// What Stats sees while the P runs; under Sched.lock.
 	published   Stats

@@ -63,26 +63,35 @@ type Sched struct {
 	severalDomains bool // there are several domains
 	homes          bool // and Gs are woken and kept at home
 
+	// These two are almost never written, so they may lie beside what is only read.
 	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
-	npidle   Word32 // idle Ps of all Nodes
-	nretaken Word32 // Ms in system calls whose P sysmon has taken
-	noutside Word32 // Gs that somebody outside may wake: they wait for a context
 	quiet    Word32 // 1 while Quiesce waits for all Ps to be idle
+	_        linePad
 
+	npidle Word32 // idle Ps of all Nodes
+	_      linePad
+
+	nretaken    Word32 // Ms in system calls whose P sysmon has taken
 	sysmonWaits Word32 // 1 while sysmon sleeps because every P is idle
-	sysmonM     *M     // nil until the first Run, or for ever
+	_           linePad
 
-	lock       mutex // protects what follows
+	noutside Word32 // Gs that somebody outside may wake: they wait for a context
+	_        linePad
+
+	nm Word32 // Ms that have not ended; read without the lock
+	_  linePad
+
+	lock       mutex  // protects what follows
+	nfreec     Word32 // length of freec; read without the lock
 	runs       []*run
 	err        error   // why the scheduler stops, if it has failed
 	later      []error // what Gs panicked with after that
 	statsAsked uint64  // calls of Stats
 	allc       list[carrier]
 	freec      *carrier
-	ncarriers  int    // that were ever made
-	allm       []*M   // Ms that were ever started
-	nfreec     Word32 // length of freec; read without the lock
-	nm         Word32 // Ms that have not ended; read without the lock
+	ncarriers  int  // that were ever made
+	allm       []*M // Ms that were ever started
+	sysmonM    *M   // nil until the first Run, or for ever
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 
@@ -140,7 +149,7 @@ func New(cfg Config) (*Sched, error) {
 	s.sysmonWaits.line = s.nretaken.line
 	s.stopping.line = s.newLines(1)
 	s.nm.line = s.newLines(1)
-	s.quiet.line = s.newLines(1)
+	s.quiet.line = s.stopping.line
 	s.nfreec.line = s.lock.key.line
 	s.mapPs(topo, cfg.Procs, cfg.Seed)
 	if err := s.initTrace(&cfg); err != nil {

@@ -37,9 +37,9 @@ type timer struct {
 
 // timers is the heap of one P.
 type timers struct {
-	node *Node
 	next Word64 // when the first is due; 0 if there is none
 	lock mutex
+	node *Node
 	heap []timerWhen // 4-ary: the children of i are 4i+1 to 4i+4
 	seq  uint64      // of the last timer that was added
 }
