@@ -101,6 +101,9 @@ func (m *M) checkQuiet() error {
 		return fmt.Errorf("it holds a P, or will, or searches")
 	}
 	if !m.idle {
+		if m.oldp.node.poll.v != 0 {
+			return nil // it waits for the node's timers; its Node has but one such M
+		}
 		return fmt.Errorf("it is not on its Node's idle list")
 	}
 	if k := m.note.key.Peek(); k != noteSleeping {
@@ -117,7 +120,9 @@ func (m *M) checkQuiet() error {
 }
 
 // Sleeping reports whether w is what m sleeps on when it has nothing to do.
-func (m *M) Sleeping(w *Word32) bool { return w == &m.note.key }
+func (m *M) Sleeping(w *Word32) bool {
+	return w == &m.note.key || m.oldp != nil && w == &m.oldp.node.broken
+}
 
 // Stack identifies the stack that m is on. A G stays on one stack all its life.
 func (m *M) Stack() any { return m.c }
@@ -135,6 +140,10 @@ func (s *Sched) DescribeLine(line Line) (name, value string) {
 			return fmt.Sprintf("node%d.nidle", i), fmt.Sprint(n.nidle.Peek())
 		case n.nsearch.line:
 			return fmt.Sprintf("node%d.nsearch", i), fmt.Sprint(int32(n.nsearch.Peek()))
+		case n.timed.line:
+			return fmt.Sprintf("node%d.timed", i), fmt.Sprint(n.timed.Peek())
+		case n.poll.line:
+			return fmt.Sprintf("node%d.poll", i), fmt.Sprintf("until %d, broken %d", n.poll.v, n.broken.Peek())
 		}
 	}
 	for _, p := range s.ps {
@@ -144,6 +153,8 @@ func (s *Sched) DescribeLine(line Line) (name, value string) {
 			return fmt.Sprintf("P%d.ring", p.id), fmt.Sprintf("%d Gs from %d", ringLen(st), ringHead(st))
 		case line >= p.ring.lines && line < p.ring.lines+ringLines:
 			return fmt.Sprintf("P%d.slots", p.id), ""
+		case line == p.timers.next.line:
+			return fmt.Sprintf("P%d.timers", p.id), fmt.Sprintf("%d, first at %d, lock %s", len(p.timers.heap), p.timers.next.v, p.timers.lock.String())
 		case line == p.status.line:
 			return fmt.Sprintf("P%d.status", p.id), fmt.Sprint(p.status.Peek())
 		case line == p.runnext.line:

@@ -319,12 +319,12 @@ func (pd *PollDesc) timers(m *M) *timers {
 }
 
 // fireDeadline ends the wait for a descriptor whose time is over.
-func fireDeadline(m *M, t *timer, _ int64, gen uint32) {
+func fireDeadline(m *M, t *timer, when int64) {
 	pd := t.arg.(*PollDesc)
 	var gp *G
 	pd.lock.lock(m)
 	for mode := range pd.half {
-		if h := &pd.half[mode]; &h.timer == t && t.gen == gen {
+		if h := &pd.half[mode]; &h.timer == t && h.deadline > 0 && h.deadline <= when {
 			h.deadline = -1
 			gp = h.unblock(m, false)
 		}

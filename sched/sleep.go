@@ -12,9 +12,8 @@ import "time"
 //
 // The lock of the channel protects the timer. It is taken before the lock of a heap. An M
 // that runs the timer has taken it out of its heap and then takes the lock of the channel.
-// In between Stop or Reset may come. They make the timer's generation grow, so that the M
-// sends nothing, and they rightly say that the timer was stopped in time: Timer.when says
-// so until something was sent.
+// In between Stop or Reset may come. They change Timer.when, so that the M sends nothing,
+// and they rightly say that the timer was stopped in time.
 
 // Sleep blocks g for at least d of the machine's time. It returns at once if d is 0 or
 // less.
@@ -37,7 +36,7 @@ func commitSleep(m *M, g *G) bool {
 	return true
 }
 
-func fireSleep(m *M, t *timer, _ int64, _ uint32) { m.readyHome(t.arg.(*G)) }
+func fireSleep(m *M, t *timer, _ int64) { m.readyHome(t.arg.(*G)) }
 
 // readyHome makes gp runnable, which was parked and which nobody but a clock or a device
 // has woken: at its home node, whoever ran the timer.
@@ -105,7 +104,7 @@ func (g *G) AfterFunc(d time.Duration, f func(*G)) *Timer {
 	return t
 }
 
-func fireFunc(m *M, t *timer, _ int64, _ uint32) {
+func fireFunc(m *M, t *timer, _ int64) {
 	gp := m.newG()
 	gp.arg.Data = t.arg.(func(*G))
 	m.runqput(gp, false)
@@ -169,11 +168,11 @@ func (t *Timer) stop(m *M) (was bool) {
 }
 
 // fireChan sends, unless the timer was stopped or set anew after it was due.
-func fireChan(m *M, rt *timer, when int64, gen uint32) {
+func fireChan(m *M, rt *timer, when int64) {
 	t := rt.arg.(*Timer)
 	t.lock.lock(m)
 	var gp *G
-	if rt.gen == gen && t.when != 0 && t.when <= when {
+	if t.when != 0 && t.when <= when {
 		gp = t.send(m)
 	}
 	t.lock.unlock(m)

@@ -15,8 +15,8 @@ import (
 // so that costs the logarithm of the heap's size, and no heap holds what is not wanted.
 //
 // Invariants:
-//   - A timer is in at most one heap. When it is, timer.heap says which. pos, gen and
-//     period change under the lock of that heap.
+//   - A timer is in at most one heap. When it is, timer.heap says which. pos and period
+//     change under the lock of that heap.
 //   - timers.next is when the first timer of the heap is due. It is stored before the lock
 //     is released, and Node.poll is looked at after that: see poll.go.
 //   - Timers of one heap that are due at the same time run in the order in which they
@@ -24,15 +24,14 @@ import (
 
 // A timer calls fire once it is due.
 type timer struct {
-	// fire is called by an M that holds a P and no lock. when is when the timer was due,
-	// and gen its generation then.
-	fire func(m *M, t *timer, when int64, gen uint32)
+	// fire is called by an M that holds a P and no lock. when is when the timer was due. It
+	// may have been deleted or added anew since.
+	fire func(m *M, t *timer, when int64)
 	arg  any // of fire
 
 	period int64 // of a timer that is due again and again; or 0
 	heap   atomic.Pointer[timers]
-	pos    int    // 1 + index in the heap; 0 while it is in none
-	gen    uint32 // grows when the timer is added or deleted
+	pos    int // 1 + index in the heap; 0 while it is in none
 }
 
 // timers is the heap of one P.
@@ -69,7 +68,6 @@ func (m *M) addTimer(t *timer, when int64) { m.addTimerTo(&m.p.timers, t, when) 
 func (m *M) addTimerTo(ts *timers, t *timer, when int64) {
 	t.heap.Store(ts)
 	ts.lock.lock(m)
-	t.gen++
 	ts.add(t, when)
 	first := t.pos == 1
 	if first {
@@ -81,8 +79,8 @@ func (m *M) addTimerTo(ts *timers, t *timer, when int64) {
 	}
 }
 
-// delTimer takes t out of its heap, and reports whether it was in one. What t did before
-// is of an older generation afterwards. Nobody else may add t meanwhile.
+// delTimer takes t out of its heap, and reports whether it was in one. Nobody else may add
+// t meanwhile.
 func (m *M) delTimer(t *timer) (was bool) {
 	for {
 		ts := t.heap.Load()
@@ -94,7 +92,6 @@ func (m *M) delTimer(t *timer) (was bool) {
 			ts.lock.unlock(m)
 			continue
 		}
-		t.gen++
 		if was = t.pos != 0; was {
 			first := t.pos == 1
 			ts.remove(t.pos - 1)
@@ -123,7 +120,6 @@ func (m *M) runTimers(p *P) (ran bool) {
 	for len(ts.heap) > 0 && ts.heap[0].when <= now {
 		e := ts.heap[0]
 		t := e.t
-		gen := t.gen
 		if t.period > 0 {
 			ts.seq++
 			ts.heap[0].when, ts.heap[0].seq = nextTick(e.when, t.period, now), ts.seq
@@ -137,7 +133,7 @@ func (m *M) runTimers(p *P) (ran bool) {
 		if p != m.p {
 			m.p.stats.TimersStolen++
 		}
-		t.fire(m, t, e.when, gen)
+		t.fire(m, t, e.when)
 		ran = true
 		ts.lock.lock(m)
 	}
