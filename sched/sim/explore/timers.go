@@ -38,6 +38,20 @@ var timerPrograms = []Program{
 		sleep(t, g, 20)
 		t.Check(never.Stop(g), "a timer that was to come is said to be over")
 	}},
+	{Name: "alarm", MinCPUs: 2, Sysmon: true, Doc: "G 0 sets a timer after the other Ms have gone to sleep, and keeps its P: another M must run the timer", Main: func(t *T, g *sched.G) {
+		t.Spin()
+		t.Spin()
+		g.AfterFunc(10, func(*sched.G) { t.Store(0, 1) })
+		t.BusyUntilSet(0)
+	}},
+	{Name: "later", MinCPUs: 2, Doc: "an M waits for a timer that is stopped, and another is added that is due after that one, but before the next", Main: func(t *T, g *sched.G) {
+		never, soon := g.AfterFunc(math.MaxInt64, nop), g.AfterFunc(5, nop)
+		t.Spin()
+		soon.Stop(g)
+		t.Spin()
+		sleep(t, g, 20)
+		never.Stop(g)
+	}},
 	{Name: "stop", MinGs: 2, Doc: "a timer comes to its time while G 0 stops it: either its G runs, or Stop says that it does not", Main: func(t *T, g *sched.G) {
 		ran := channel(g, 1)
 		timer := g.AfterFunc(5, func(g *sched.G) { ran.Send(g, 1) })
@@ -90,7 +104,7 @@ var timerPrograms = []Program{
 			g.Go(t.G(i, func(g *sched.G) { g.Sleep(time.Duration(i) * 5) }))
 		}
 		g.AfterFunc(5, nop)
-		g.NewTimer(5)
+		g.AfterFunc(math.MaxInt64, nop)
 		g.Sleep(1)
 	}},
 	{Name: "sleeper-deadlock", MinGs: 2, Close: true, Doc: "the last that sleeps wakes and waits for ever: Run must say so, and not before", Main: func(t *T, g *sched.G) {
