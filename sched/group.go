@@ -29,7 +29,7 @@ func (g *G) Fork(task Task, arg Arg) Child {
 	// written there by 8, and waits for that.
 	gp.task, gp.arg.Data, gp.parent = task, arg.Data, g
 	gp.arg.A, gp.arg.B, gp.arg.C = arg.A, arg.B, arg.C
-	m.runqfork(gp)
+	g.runqfork(gp)
 	return Child{gp, gp.forks}
 }
 
@@ -112,8 +112,8 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 	gr.add(g)
 	gp := m.newG()
 	gp.arg.Data, gp.group = fn, gr
-	m.runqfork(gp)
-	g.spawned(m)
+	g.runqfork(gp)
+	g.spawned(g.m) // which may be another than before
 }
 
 // GoAt is Go with a [Placement].

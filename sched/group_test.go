@@ -1,10 +1,14 @@
 package sched_test
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 
 	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+	"numasched/topology"
 )
 
 func TestJoinReturnsWhatTheTaskReturned(t *testing.T) {
@@ -110,5 +114,58 @@ func TestAnInlinedGThatBlocksIsWoken(t *testing.T) {
 			outer.Wait(g)
 			senders.Wait(g)
 		})
+	})
+}
+
+// A G that starts many others lets some of them run, so that a few Gs do for all.
+func TestAGThatStartsManyLetsThemRun(t *testing.T) {
+	const members = 50_000
+	preset, err := sim.LoadPreset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	topo, err := topology.Load("synthetic:1x2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arm := range []string{"flat", "numa"} {
+		m, err := sim.New(sim.Config{Preset: preset, Topology: topo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := startOn(t, m, arm)
+		limit := int64((policy.SpawnAhead+2*256)*s.Procs() + 1000)
+		var started, ended, most int64
+		run(t, s, func(g *sched.G) {
+			var gr sched.Group
+			for range members {
+				gr.Go(g, func(*sched.G) { ended++ })
+				started++
+				most = max(most, started-ended)
+			}
+			gr.Wait(g)
+		})
+		if ended != members || most > limit {
+			t.Errorf("%s: %d of %d members ran, and %d were waiting at one time, want at most %d", arm, ended, members, most, limit)
+		}
+	}
+}
+
+// One that is locked to its thread cannot wait for them, and does not.
+func TestALockedGStartsMany(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		var ended atomic.Int64
+		run(t, s, func(g *sched.G) {
+			var gr sched.Group
+			runtime.LockOSThread()
+			for range 20_000 {
+				gr.Go(g, func(*sched.G) { ended.Add(1) })
+			}
+			runtime.UnlockOSThread()
+			gr.Wait(g)
+		})
+		if n := ended.Load(); n != 20_000 {
+			t.Errorf("%d of 20000 members ran", n)
+		}
 	})
 }

@@ -89,15 +89,41 @@ func (m *M) ringPut(gp *G) {
 	}
 }
 
-// runqfork makes gp runnable, a child or a member that the running G may take back.
-func (m *M) runqfork(gp *G) {
+// runqfork makes gp runnable, a child or a member that g may take back.
+func (g *G) runqfork(gp *G) {
+	m := g.m
 	if !m.s.arm.Local {
 		m.queuePut(m.p.node, gp)
 		m.wakep(m.p.node)
 		return
 	}
-	m.ringPut(gp)
+	if !m.p.ring.push(m, gp) {
+		m = g.overflow(gp)
+	}
 	m.offer()
+}
+
+// overflow is runqfork when the ring of g's P is full. If the P's node has a backlog
+// already, g first lets what is in the ring run. A G that starts a million others would
+// otherwise be done long before the first of them have run, and all would need memory of
+// their own, which no cache holds. In Go's runtime the end of g's time slice has the same
+// effect.
+func (g *G) overflow(gp *G) *M {
+	m := g.m
+	n := m.p.node
+	if int(n.nrunq.load(m)) >= policy.SpawnAhead*len(n.ps) && !m.c.thread.Locked() {
+		g.park(WaitYield, commitBehind)
+		m = g.m
+	}
+	m.ringPut(gp)
+	return m
+}
+
+// commitBehind puts g at the end of the ring.
+func commitBehind(m *M, g *G) bool {
+	m.runqput(g, false)
+	m.wakep(m.p.node)
+	return true
 }
 
 // offer publishes what is private in the ring of m's P: all of it if a P is idle, and
