@@ -121,6 +121,7 @@ func (g *G) overflow(gp *G) *M {
 
 // commitBehind puts g at the end of the ring.
 func commitBehind(m *M, g *G) bool {
+	m.eventG(EventRequeue, g, 0)
 	m.runqput(g, false)
 	m.wakep(m.p.node)
 	return true
