@@ -39,7 +39,7 @@ func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[R] {
 	}
 	f.fn, f.arg = fn, arg
 	gp.task, gp.parent = f.task, g
-	m.runqfork(gp)
+	g.runqfork(gp)
 	return Forked[R]{Child{gp, gp.forks}, &f.result}
 }
 
