@@ -139,26 +139,17 @@ var joinPrograms = []Program{
 			}
 		}
 	}},
-	{Name: "elder", MinCPUs: 2, MinGs: 5, Doc: "G 0 forks four others, and it and the last keep their CPU until the oldest has run that has not: it must be seen", Main: func(t *T, g *sched.G) {
-		const n = 5 // with more, both could wait for one that only they could run
-		oldest := func() {
-			for i := 1; i < n-1; i++ {
-				if !t.Begun(i) {
-					t.BusyUntil(i, i+1)
-					return
-				}
-			}
-		}
+	{Name: "elder", MinCPUs: 2, MinGs: 5, Doc: "G 0 forks four others and keeps its CPU until the older half has run, then the youngest keeps one until the third has: each must be seen", Main: func(t *T, g *sched.G) {
 		var children []sched.Child
-		for i := 1; i < n; i++ {
+		for i := 1; i <= 4; i++ {
 			children = append(children, g.Fork(t.Task(i, func(*sched.G) int {
-				if i == n-1 {
-					oldest()
+				if i == 4 {
+					t.BusyUntil(3, 4)
 				}
 				return i
 			}), sched.Arg{}))
 		}
-		oldest()
+		t.BusyUntil(1, 3)
 		for _, c := range slices.Backward(children) {
 			g.Join(c)
 		}
