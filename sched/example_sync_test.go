@@ -200,11 +200,11 @@ func ExampleAlloc() {
 			log.Fatal(err)
 		}
 		defer sched.Free(g, p)
-		p.mass = 2
-		fmt.Println(*p)
+		p.x, p.y = 3, 4
+		fmt.Println(p.x*p.x+p.y*p.y, p.mass)
 	})
 	fmt.Println(err)
 	// Output:
-	// {0 0 2}
+	// 25 0
 	// <nil>
 }

@@ -465,3 +465,24 @@ func onThread(f func()) {
 	defer runtime.UnlockOSThread()
 	f()
 }
+
+// A G that does nothing but lock and unlock gives way when its time slice is over.
+func TestALoopOfLocksGivesWay(t *testing.T) {
+	for name, turn := range map[string]func(*sched.G, *sched.RWMutex, *sched.Mutex){
+		"Lock":  func(g *sched.G, _ *sched.RWMutex, mu *sched.Mutex) { mu.Lock(g); mu.Unlock(g) },
+		"RLock": func(g *sched.G, rw *sched.RWMutex, _ *sched.Mutex) { rw.RLock(g); rw.RUnlock(g) },
+	} {
+		s := start(t, "flat", "synthetic:1x1")
+		run(t, s, func(g *sched.G) {
+			var mu sched.Mutex
+			var rw sched.RWMutex
+			var heard atomic.Bool
+			g.Go(func(*sched.G) { heard.Store(true) })
+			for n := 0; !heard.Load(); n++ {
+				if turn(g, &rw, &mu); n == 1e9 {
+					t.Fatalf("%s: another G has starved", name)
+				}
+			}
+		})
+	}
+}

@@ -33,7 +33,7 @@ const rwWriting = 1<<32 - rwPending
 
 // RLock locks rw for reading, and waits until that is possible.
 func (rw *RWMutex) RLock(g *G) {
-	m := rw.on(g)
+	m := rw.of(g.preemptible())
 	if int32(rw.state.add(m, 1)) < 0 {
 		rw.waitToRead(g)
 	}
