@@ -258,11 +258,12 @@ func TestCloseOfTheSchedulerEndsWaits(t *testing.T) {
 			}
 			g.Go(func(g *sched.G) {
 				defer l.Close()
-				for {
+				for range 10 {
 					c, err := l.Accept()
 					check(t, err)
 					defer c.Close()
 				}
+				l.Accept() // until this G is cancelled
 			})
 			g.Sleep(time.Millisecond)
 		})
