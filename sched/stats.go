@@ -97,22 +97,38 @@ func (s *Sched) Stats() (sum Stats) {
 	m := s.m0
 	s.outer.Lock()
 	defer s.outer.Unlock()
-	var all []Stats
-	if s.machine.Memory() == nil && !s.ended(m) {
-		all = s.publishedStats()
-	} else {
-		// Nobody runs: a machine without real memory runs Ms while a caller waits.
-		for _, p := range s.ps {
-			all = append(all, p.stats.Stats)
-		}
-	}
-	for i := range all {
-		sum.add(&all[i])
+	for _, st := range s.statsOfPs() {
+		sum.add(&st)
 	}
 	s.lock.lock(m)
 	sum.Carriers = int64(s.ncarriers)
 	s.lock.unlock(m)
 	return sum
+}
+
+// NodeStats returns what [Sched.Stats] returns for each node, in the order of
+// [Sched.NodeIDs]. Carriers is 0: stacks belong to no node.
+func (s *Sched) NodeStats() []Stats {
+	s.outer.Lock()
+	defer s.outer.Unlock()
+	ids := s.NodeIDs()
+	sums := make([]Stats, len(ids))
+	for i, st := range s.statsOfPs() {
+		sums[slices.Index(ids, s.ps[i].domain.id)].add(&st)
+	}
+	return sums
+}
+
+// statsOfPs returns what each P has counted. s.outer is held.
+func (s *Sched) statsOfPs() (all []Stats) {
+	if s.machine.Memory() == nil && !s.ended(s.m0) {
+		return s.publishedStats()
+	}
+	// Nobody runs: a machine without real memory runs Ms while a caller waits.
+	for _, p := range s.ps {
+		all = append(all, p.stats.Stats)
+	}
+	return all
 }
 
 const (
