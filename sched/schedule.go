@@ -34,11 +34,10 @@ again:
 			m.publishStats()
 		}
 		m.turn()
+		m.runTimers(m.p)
 		for turn := m.p.pol.Turn(); turn != 0; turn = turn.Next() {
 			var gp *G
 			switch p := m.p; turn.Look() {
-			case policy.Timers:
-				m.runTimers(p)
 			case policy.Own:
 				gp = m.runqget(false)
 			case policy.RingFirst:

@@ -43,8 +43,6 @@ func (m *mock) turn(searchers uint32, yes func(RestStep) bool) {
 	m.p.Tick()
 	for turn := m.p.Turn(); turn != 0; turn = turn.Next() {
 		switch turn.Look() {
-		case Timers:
-			m.say("timers")
 		case Own:
 			m.say("runnext, ring")
 		case RingFirst:
@@ -135,23 +133,23 @@ func TestOrder(t *testing.T) {
 		yes       func(RestStep) bool
 		want      string
 	}{
-		{"gm", 0, 0, no, "timers, queue, poller, work anywhere?, sleep"},
-		{"gm", FairTicks - 1, 0, no, "timers, one of queue, queue, poller, work anywhere?, sleep"},
-		{"flat", 0, 1, no, "timers, runnext, ring, queue, " + flatSearch + ", poller, sleep"},
-		{"flat", 0, 0, no, "timers, runnext, ring, queue, " + flatSearch + ", poller, work anywhere?, sleep"},
-		{"flat", 0, 0, yes, "timers, runnext, ring, queue, " + flatSearch + ", poller, work anywhere?, resume"},
-		{"flat", RingTick - 1, 1, no, "timers, ring, runnext, queue, " + flatSearch + ", poller, sleep"},
-		{"flat", FairTicks - 1, 1, no, "timers, one of queue, runnext, ring, queue, " + flatSearch + ", poller, sleep"},
-		{"flat", FarTicks - 1, 1, no, "timers, one of queue, runnext, ring, queue, " + flatSearch + ", poller, sleep"},
-		{"numa", 0, 1, no, "timers, runnext, ring, queue, " + numaSearch + ", poller, sleep"},
-		{"numa", FairTicks - 1, 1, no, "timers, one of queue, runnext, ring, queue, " + numaSearch + ", poller, sleep"},
-		{"numa", FarTicks - 1, 1, no, "timers, one of far queue 1, one of queue, runnext, ring, queue, " + numaSearch + ", poller, sleep"},
-		{"numa", 0, 0, no, "timers, runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, sleep"},
-		{"numa", 0, 0, yes, "timers, runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, only far?, doze, work still?, resume, hungry"},
-		{"numa-home", 0, 0, yes, "timers, runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, resume"},
-		{"numa-near", 0, 1, no, "timers, runnext, ring, queue, " + flatRound + strings.Repeat(flatRound+"far queue 1, ", 2) +
+		{"gm", 0, 0, no, "queue, poller, work anywhere?, sleep"},
+		{"gm", FairTicks - 1, 0, no, "one of queue, queue, poller, work anywhere?, sleep"},
+		{"flat", 0, 1, no, "runnext, ring, queue, " + flatSearch + ", poller, sleep"},
+		{"flat", 0, 0, no, "runnext, ring, queue, " + flatSearch + ", poller, work anywhere?, sleep"},
+		{"flat", 0, 0, yes, "runnext, ring, queue, " + flatSearch + ", poller, work anywhere?, resume"},
+		{"flat", RingTick - 1, 1, no, "ring, runnext, queue, " + flatSearch + ", poller, sleep"},
+		{"flat", FairTicks - 1, 1, no, "one of queue, runnext, ring, queue, " + flatSearch + ", poller, sleep"},
+		{"flat", FarTicks - 1, 1, no, "one of queue, runnext, ring, queue, " + flatSearch + ", poller, sleep"},
+		{"numa", 0, 1, no, "runnext, ring, queue, " + numaSearch + ", poller, sleep"},
+		{"numa", FairTicks - 1, 1, no, "one of queue, runnext, ring, queue, " + numaSearch + ", poller, sleep"},
+		{"numa", FarTicks - 1, 1, no, "one of far queue 1, one of queue, runnext, ring, queue, " + numaSearch + ", poller, sleep"},
+		{"numa", 0, 0, no, "runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, sleep"},
+		{"numa", 0, 0, yes, "runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, only far?, doze, work still?, resume, hungry"},
+		{"numa-home", 0, 0, yes, "runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, resume"},
+		{"numa-near", 0, 1, no, "runnext, ring, queue, " + flatRound + strings.Repeat(flatRound+"far queue 1, ", 2) +
 			"[0 1 2 3 4 5 6 7]!, queue, far queue 1!, poller, sleep"},
-		{"numa-nodeq", 0, 1, no, "timers, runnext, ring, queue, " + strings.ReplaceAll(strings.ReplaceAll(numaSearch, ", far queue 1!", ""), ", far queue 1", "") +
+		{"numa-nodeq", 0, 1, no, "runnext, ring, queue, " + strings.ReplaceAll(strings.ReplaceAll(numaSearch, ", far queue 1!", ""), ", far queue 1", "") +
 			", poller, sleep"},
 	} {
 		m := newMock(t, c.arm)

@@ -147,14 +147,14 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// What a P has at hand for its next turn is what that turn begins with, after the timers.
+// What a P has at hand for its next turn is where that turn looks first.
 func TestPeekIsTheNextTurn(t *testing.T) {
 	for _, local := range []bool{false, true} {
 		p := P{Rules: Rules{Local: local}, Queues: 2}
 		for range 3 * FarTicks {
 			peek := p.Peek()
 			p.Tick()
-			look := p.Turn().Next().Look()
+			look := p.Turn().Look()
 			if look != Own && look != RingFirst {
 				look = 0
 			}

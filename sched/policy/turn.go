@@ -28,8 +28,7 @@ const (
 type Look uint8
 
 const (
-	Timers    Look = iota + 1 // the P's timers, which make Gs ready
-	Own                       // what was made ready on the P last, then its ring
+	Own       Look = iota + 1 // what was made ready on the P last, then its ring
 	RingFirst                 // its ring, then what was made ready on it last
 	Queue                     // the queue of its Node: a batch, see [QueueBatch]
 	QueueOne                  // the queue of its Node: one G
@@ -39,21 +38,22 @@ const (
 	GoIdle                    // nowhere: see [Rest]
 )
 
-// A Turn is where a P looks in one turn of the scheduling loop, in order. It is a number
-// with 4 bits for each Look, the next one lowest, so that it costs next to nothing.
-type Turn uint64
+// A Turn is where a P looks in one turn of the scheduling loop, in order. Before, the P runs
+// those of its timers that are due: they make Gs ready, which the turn then finds. A Turn
+// is a number with 4 bits for each Look, the next one lowest, so that it costs next to
+// nothing.
+type Turn uint32
 
 const (
-	usualTurn = Turn(Timers) | Turn(Own)<<4 | elsewhere<<8
-	ringTurn  = Turn(Timers) | Turn(RingFirst)<<4 | elsewhere<<8
-	fairTurn  = Turn(Timers) | Turn(QueueOne)<<4 | Turn(Own)<<8 | elsewhere<<12
-	farTurn   = Turn(Timers) | Turn(FarOne)<<4 | Turn(QueueOne)<<8 | Turn(Own)<<12 | elsewhere<<16
+	usualTurn = Turn(Own) | elsewhere<<4
+	ringTurn  = Turn(RingFirst) | elsewhere<<4
+	fairTurn  = Turn(QueueOne) | usualTurn<<4
+	farTurn   = Turn(FarOne) | fairTurn<<4
 	elsewhere = Turn(Queue) | Turn(StealWork)<<4 | Turn(PollNode)<<8 | Turn(GoIdle)<<12
 
 	// Without queues of their own Ps have one queue for all.
-	sharedTurn     = Turn(Timers) | shared<<4
-	sharedFairTurn = Turn(Timers) | Turn(QueueOne)<<4 | shared<<8
-	shared         = Turn(Queue) | Turn(PollNode)<<4 | Turn(GoIdle)<<8
+	sharedTurn     = Turn(Queue) | Turn(PollNode)<<4 | Turn(GoIdle)<<8
+	sharedFairTurn = Turn(QueueOne) | sharedTurn<<4
 )
 
 // Look is where to look now. In an empty Turn, which is 0, that is nowhere.
