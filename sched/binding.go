@@ -6,7 +6,7 @@ package sched
 // turns, after every sleep and before every [G.Work].
 func (m *M) checkBinding() {
 	p := m.p
-	if !m.s.arm.Bind {
+	if !m.s.arm.Bind || m.Locked() {
 		return
 	}
 	if m.bindTried {

@@ -21,15 +21,17 @@ import (
 // Invariant: coroutines are made, entered, left and ended by goroutines that are not
 // locked to their thread. Go's runtime ends the process otherwise. An M makes its
 // first carrier on its own goroutine (Step), a G that is locked may not park, and
-// what a G has locked when it ends is unlocked.
+// what a G has locked when it ends is unlocked. A carrier of a locked M is no coroutine
+// (lockedm.go).
 type carrier struct {
 	stack *coro.Stack // nil until makeStack
 
-	m      *M               // which M has entered it
-	thread threadlock.Watch // of the coroutine; what runs on it looks
-	parked *G               // that has left it, by parking; nil while an M is in it
-	runs   *G               // the G that runs on it, or that parked; for Current
-	link   *carrier         // on an M's free list, or on Sched.freec
+	m       *M               // which M has entered it
+	lockedm *M               // whose only stack it is, see lockedm.go; nil if it is no such
+	thread  threadlock.Watch // of the coroutine; what runs on it looks
+	parked  *G               // that has left it, by parking; nil while an M is in it
+	runs    *G               // the G that runs on it, or that parked; for Current
+	link    *carrier         // on an M's free list, or on Sched.freec
 
 	living bool        // the scheduling loop runs on it, or a G
 	ending bool        // it is to end for good
@@ -196,12 +198,14 @@ func (c *carrier) live() {
 		c.living = false
 		// After runtime.Goexit the goroutine ends as soon as this returns, whatever it
 		// has recovered. It may not before it is told to.
-		for goexit := !returned && inGoexit(); goexit && !c.ending; {
+		for goexit := !returned && c.stack != nil && inGoexit(); goexit && !c.ending; {
 			c.stack.Switch(c.after())
 		}
 	}()
 	c.living = true
-	c.thread = threadlock.Mine()
+	if c.stack != nil { // else it is a locked thread's own, and stays there
+		c.thread = threadlock.Mine()
+	}
 	c.enterCurrent()
 	c.loop()
 	returned = true
@@ -220,8 +224,12 @@ func (c *carrier) after() *coro.Stack {
 
 // loop is the scheduling loop. It ends when the M that runs it ends.
 func (c *carrier) loop() {
-	if m := c.m; m.isSysmon {
+	switch m := c.m; {
+	case m.isSysmon:
 		m.sysmon()
+		return
+	case m.Locked():
+		m.runLocked()
 		return
 	}
 	for {
@@ -246,6 +254,10 @@ func (c *carrier) loop() {
 		}
 		if m.s.stopping.load(m) == stopping {
 			return // gp may be unwinding on its carrier, see park
+		}
+		if gp.c.lockedm != nil {
+			m.startlockedm(gp)
+			continue
 		}
 		m.resume(gp)
 		m.putCarrier()
@@ -276,7 +288,10 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	m.share()
 	// A G at hand that has a stack is entered directly. Everything else needs the
 	// scheduling loop, on another carrier.
-	gp := m.pickLocal()
+	var gp *G
+	if m.c.lockedm == nil {
+		gp = m.pickLocal()
+	}
 	m.eventG(EventPark, g, uint64(why))
 	if s.stopping.load(m) == stopping {
 		// commit may have a lock to release. It may also make g visible while g is in
@@ -292,8 +307,12 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 			g.home.Store(int32(m.p.domain.index))
 		}
 	}
+	if m.c.lockedm != nil {
+		g.parkLocked(why, commit)
+		return
+	}
 	var next *carrier
-	if gp != nil && gp.c != nil {
+	if gp != nil && gp.c != nil && gp.c.lockedm == nil {
 		next = gp.c
 		m.resume(gp)
 	} else {

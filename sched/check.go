@@ -94,8 +94,8 @@ func (p *P) checkQuiet() error {
 }
 
 func (m *M) checkQuiet() error {
-	if m.isSysmon {
-		return nil // it never holds a P
+	if m.isSysmon || m.Locked() {
+		return nil // it holds no P, and is on no list
 	}
 	if m.p != nil || m.nextp != nil || m.searching {
 		return fmt.Errorf("it holds a P, or will, or searches")
@@ -240,7 +240,7 @@ func (s *Sched) Reset() {
 	s.npidle.v = uint32(len(s.ps))
 	s.lines.Store(s.reuse.lines)
 	s.runs, s.err, s.later, s.closed = nil, nil, nil, false
-	s.ncarriers, s.allm, s.sysmonM = 0, nil, nil
+	s.ncarriers, s.allm, s.mcount, s.sysmonM = 0, nil, 0, nil
 }
 
 // Discard ends the coroutines that Reuse has kept. s cannot be used afterwards.
@@ -270,6 +270,6 @@ func (r *reuse) put(c *carrier) {
 		r.me.Cancel(c.stack)
 		c.mustBeSound()
 	}
-	c.parked = nil
+	c.parked, c.lockedm = nil, nil
 	c.link, r.spare = r.spare, c
 }

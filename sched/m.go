@@ -23,6 +23,7 @@ type M struct {
 	syscall uint32 // value of oldp.status while m is in a system call
 
 	isSysmon bool
+	lockedg  *G // that m belongs to, see lockedm.go; nil if it belongs to none
 
 	ownCache Cache // of Alloc while m has no P; see cache
 
@@ -63,10 +64,16 @@ type M struct {
 var errCancelled = errors.New("sched: this G is cancelled, because its scheduler stops: its deferred functions can Alloc and Free, and nothing else")
 
 // Step enters m's carrier. It returns true after a [M.Pause], from which the next Step
-// goes on, and false when m has ended. The goroutine that calls Step must not be locked
-// to its thread.
+// goes on, and false when m has ended. The goroutine that calls Step must be locked to
+// its thread if m.Locked, and no other M's may be.
 func (m *M) Step() (more bool) {
 	c := m.c
+	if m.Locked() && m.memory == nil {
+		defer m.endLocked() // whatever ends the goroutine
+		c.m = m
+		c.live()
+		return false
+	}
 	c.makeStack()
 	c.m = m
 	m.base.Switch(c.stack)
@@ -130,11 +137,18 @@ func (m *M) allocm() *M {
 	return nm
 }
 
-// startNew gives nm a thread, and p unless it is nil.
-func (m *M) startNew(nm *M, p *P) {
+// startNew gives nm a thread, and p unless it is nil. If there are too many Ms it stops the
+// scheduler instead and returns false.
+func (m *M) startNew(nm *M, p *P) bool {
 	s := m.s
 	s.lock.lock(m)
-	nm.ID = len(s.allm)
+	if int(s.nm.load(m)) >= s.maxMs && s.err == nil {
+		s.lock.unlock(m)
+		m.stop(m.tooManyMs())
+		return false
+	}
+	nm.ID = s.mcount
+	s.mcount++
 	s.allm = append(s.allm, nm)
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
@@ -144,4 +158,5 @@ func (m *M) startNew(nm *M, p *P) {
 		nm.acquirep(p)
 	}
 	s.machine.Newosproc(nm, m)
+	return true
 }

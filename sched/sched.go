@@ -23,6 +23,11 @@ type Config struct {
 	// before Go 1.1, and that finds Gs which wait for what the scheduler does not know.
 	NoSysmon bool
 
+	// MaxMs is how many Ms there may be, sysmon among them: when one more is needed, the
+	// scheduler stops with a [TooManyMsError]. 0 means 10000, as in Go, or twice Procs if
+	// that is more.
+	MaxMs int
+
 	// NoPreempt lets a G keep its P until it blocks, yields or ends, as before Go 1.2.
 	NoPreempt bool
 
@@ -50,6 +55,7 @@ type Sched struct {
 	arm       policy.Arm
 	noSysmon  bool
 	noPreempt bool
+	maxMs     int
 	report    func(string)
 	events    func(*M) EventSink
 
@@ -90,7 +96,8 @@ type Sched struct {
 	allc       list[carrier]
 	freec      *carrier
 	ncarriers  int  // that were ever made
-	allm       []*M // Ms that were ever started
+	allm       []*M // Ms that were ever started, but for locked ones that have ended
+	mcount     int  // how many were started
 	sysmonM    *M   // nil until the first Run, or for ever
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
@@ -127,14 +134,20 @@ func New(cfg Config) (*Sched, error) {
 		return nil, errors.New("sched: Config.Arm has no name: want an arm, as policy.ByName returns it")
 	}
 	topo := cfg.Machine.Topology()
-	max := topo.Allowed.Len()
+	cpus := topo.Allowed.Len()
 	if cfg.Procs == 0 {
-		cfg.Procs = max
+		cfg.Procs = cpus
 	}
-	if cfg.Procs < 1 || cfg.Procs > max {
-		return nil, fmt.Errorf("sched: Config.Procs is %d: want 1 to %d, the CPUs that %s allows", cfg.Procs, max, topo.Origin)
+	if cfg.Procs < 1 || cfg.Procs > cpus {
+		return nil, fmt.Errorf("sched: Config.Procs is %d: want 1 to %d, the CPUs that %s allows", cfg.Procs, cpus, topo.Origin)
 	}
-	s := &Sched{machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, noPreempt: cfg.NoPreempt, report: cfg.Report, events: cfg.Events}
+	if cfg.MaxMs == 0 {
+		cfg.MaxMs = max(defaultMaxMs, 2*cfg.Procs)
+	}
+	if least := cfg.Procs + 1; cfg.MaxMs < least {
+		return nil, fmt.Errorf("sched: Config.MaxMs is %d: want at least %d, one for each P and sysmon, or 0 for the default", cfg.MaxMs, least)
+	}
+	s := &Sched{maxMs: cfg.MaxMs, machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, noPreempt: cfg.NoPreempt, report: cfg.Report, events: cfg.Events}
 	if s.report == nil {
 		s.report = func(text string) { os.Stderr.WriteString(text) }
 	}
@@ -399,7 +412,7 @@ func (m *M) stop(err error) {
 	s.err = err
 	m.eventM(EventStop, m)
 	s.stopping.store(m, stopping)
-	runs, sysmon := s.runs, s.sysmonM
+	runs, sysmon, all := s.runs, s.sysmonM, slices.Clone(s.allm)
 	s.runs = nil
 	s.lock.unlock(m)
 
@@ -409,6 +422,7 @@ func (m *M) stop(err error) {
 	if sysmon != nil {
 		m.stopSysmon(sysmon)
 	}
+	m.stopLocked(all)
 	for _, n := range s.nodes {
 		n.lock.lock(m)
 		for p := n.idle.first(); p != nil; p = n.idle.first() {

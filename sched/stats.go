@@ -44,6 +44,7 @@ type Stats struct {
 	TimersStolen int64 // of these, run by an M that did not hold their P
 	Polls        int64 // times that an M waited for timers
 
+	Ms       int64 // Ms that were started, sysmon among them
 	Carriers int64 // stacks made
 }
 
@@ -101,7 +102,7 @@ func (s *Sched) Stats() (sum Stats) {
 		sum.add(&st)
 	}
 	s.lock.lock(m)
-	sum.Carriers = int64(s.ncarriers)
+	sum.Carriers, sum.Ms = int64(s.ncarriers), int64(s.mcount)
 	s.lock.unlock(m)
 	return sum
 }

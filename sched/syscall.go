@@ -73,7 +73,11 @@ func (g *G) exitsyscall() {
 		panic(errCancelled)
 	}
 	m.eventG(EventPark, g, uint64(WaitSyscall))
-	g.switchTo(m.popCarrier(), WaitSyscall, commitExitsyscall)
+	if m.Locked() {
+		g.parkLocked(WaitSyscall, commitExitsyscall)
+	} else {
+		g.switchTo(m.popCarrier(), WaitSyscall, commitExitsyscall)
+	}
 	g.barred = m.s.mayAsk
 }
 

@@ -47,6 +47,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,6 +164,9 @@ func (m *Machine) Newosproc(nm, _ *sched.M) {
 	nm.Local = new(local)
 	go func() {
 		defer processMasks.unbind(nm)
+		if nm.Locked() {
+			runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		}
 		for nm.Step() {
 		}
 	}()

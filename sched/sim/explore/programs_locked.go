@@ -1,0 +1,56 @@
+package explore
+
+import "numasched/sched"
+
+// lockedPrograms are about Gs that have an M of their own.
+var lockedPrograms = []Program{
+	{Name: "locked", MinGs: 2, Doc: "G 1 and G 2 have Ms of their own and talk to G 0; the others come between", Main: func(t *T, g *sched.G) {
+		there, back := channel(g, 0), channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			fn := t.G(i, func(g *sched.G) {
+				back.Send(g, recv(g, there))
+				g.Yield()
+			})
+			if i < 3 {
+				g.GoLocked(fn)
+			} else {
+				g.Go(fn)
+			}
+		}
+		for i := 1; i < t.Gs(); i++ {
+			there.Send(g, i)
+			recv(g, back)
+		}
+	}},
+	{Name: "lockedcall", MinGs: 2, Sysmon: true, Doc: "a G with an M of its own loses its P in a system call", Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		g.GoLocked(t.G(1, func(g *sched.G) {
+			g.SyscallFor(callTime(1), nil)
+			c.Send(g, 1)
+		}))
+		for i := 2; i < t.Gs(); i++ {
+			g.Go(t.G(i, (*sched.G).Yield))
+		}
+		recv(g, c)
+	}},
+	{Name: "lockeddead", MinGs: 2, Close: true, Doc: "Gs with Ms of their own come to wait for ever: Run must say so, and Close end them", Want: wantDeadlock, Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.GoLocked(t.G(i, func(g *sched.G) { recv(g, c) }))
+		}
+		recv(g, c)
+	}},
+	{Name: "lockedclose", MinGs: 2, Close: true, Doc: "Close comes while Gs with Ms of their own start, wait, or are made ready", Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			g.GoLocked(t.G(i, func(g *sched.G) {
+				if i%2 == 1 {
+					recv(g, c)
+				} else {
+					g.Yield()
+				}
+			}))
+		}
+		c.TrySend(g, 1)
+	}},
+}
