@@ -142,7 +142,7 @@ func (m *M) allocm() *M {
 func (m *M) startNew(nm *M, p *P) bool {
 	s := m.s
 	s.lock.lock(m)
-	if int(s.nm.load(m)) >= s.maxMs && s.err == nil {
+	if int(s.nm.Peek()) >= s.maxMs && s.err == nil {
 		s.lock.unlock(m)
 		m.stop(m.tooManyMs())
 		return false
