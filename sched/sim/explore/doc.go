@@ -107,27 +107,29 @@
 // is the scheduler's own code and 33 % the explorer's; the rest is switching
 // coroutines, allocation, and panics that unwind cancelled Gs.
 //
-// The number of interleavings grows by a factor of 10 to 1000 with each preemption, and
-// fastest where most switches are free, as in park and close. The following were all
-// tried, under numa, and every invariant held in them:
+// The number of interleavings grows by a factor of 5 to 50 with each preemption. Of these
+// programs every interleaving is tried, under numa, within so many preemptions (a test
+// reads this table and tries them again):
 //
-//	program  CPUs  Gs  preemptions  interleavings
-//	spawn       3   4            2        385,407
-//	steal       3   4            2        222,438
-//	close       3   4            1      2,484,124
-//	park        2   4            1          3,267
-//	park        2   3            1          1,998
-//	select      2   3            1          1,262
-//	reselect    2   2            1          1,168
+//	program  CPUs  Gs  preemptions
+//	spawn       2   3            2
+//	steal       2   3            2
+//	park        2   3            2
+//	close       2   3            2
+//	select      2   3            2
+//	elder       2   5            2
+//	mutex       2   3            1
+//	spawn       3   4            1
+//	steal       3   4            1
+//	park        3   4            1
 //
-// The numbers change with the scheduler: an earlier one made less of an M's first stack
-// between two points, and close was exhausted within 2, spawn and steal within 3. A
-// search that its limit has ended says that it covers a part, and the last lines of the
-// output say within how many preemptions everything was tried. The default --limit is
-// too small for this table, which takes --limit 4000000 and some minutes.
+// The last lines of the command's output say the same of what it was asked for. A search
+// that its limit has ended says that it covers a part.
 //
-// What four Gs cannot do is not explored: fill a ring of 256 or a magazine of 64
-// (the tests of package sched do).
+// Rings, magazines and free lists are as large as for users, so four Gs fill none. With
+// the build tag smallrings they hold 2 to 4, and all programs are explored so as well:
+//
+//	go run -tags smallrings ./experiments explore --cpus 2 --gs 9 --program flood,refill
 //
 // # How to read a timeline
 //
