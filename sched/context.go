@@ -66,7 +66,7 @@ func (g *G) Done(ctx context.Context) *Chan[struct{}] {
 // ownContext has Done know ctx, which only Gs of m's scheduler cancel (contextDone), unless
 // somebody outside can cancel parent. Real machines need no such thing.
 func (m *M) ownContext(ctx, parent context.Context) {
-	if m.memory != nil && parent.Done() == nil {
+	if m.memory != nil && parent.Done() == nil && ctx.Err() == nil {
 		m.s.dones.LoadOrStore(ctx.Done(), &doneChan{c: NewChan[struct{}](m.s, 0)})
 	}
 }

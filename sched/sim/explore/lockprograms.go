@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"context"
 	"time"
 
 	"numasched/sched"
@@ -126,6 +127,22 @@ var lockPrograms = []Program{
 		use(g, 0, 1)
 		use(g, 0, 2)
 		ended(g)
+	}},
+	{Name: "errgroup", MinGs: 3, Doc: "the last member of an ErrGroup fails, and the others wait until they hear of it", Main: func(t *T, g *sched.G) {
+		eg, ctx := sched.NewErrGroup(context.Background())
+		eg.SetLimit(t.Gs() - 1)
+		for i := 1; i < t.Gs(); i++ {
+			member := t.G(i, func(g *sched.G) { t.add(value, 1) })
+			eg.Go(g, func(g *sched.G) error {
+				member(g)
+				if i == t.Gs()-1 {
+					return errPlanned
+				}
+				g.Select(g.Done(ctx).RecvCase(nil, nil))
+				return nil
+			})
+		}
+		t.Check(eg.Wait(g) == errPlanned && t.Load(value) == t.Gs()-1, "Wait returned before all members had run")
 	}},
 	{Name: "once", MinGs: 2, Doc: "all Gs call a Once, whose function yields: none goes on before it has returned", Main: func(t *T, g *sched.G) {
 		var once sched.Once
