@@ -697,6 +697,9 @@ var truths = []struct {
 func TestGsBehaveAsGoroutinesDo(t *testing.T) {
 	for _, c := range truths {
 		t.Run(c.name, func(t *testing.T) {
+			if raceDetector && strings.HasPrefix(c.name, "closing panics those that send") {
+				t.Skip("the race detector objects to a native channel that is closed during a send")
+			}
 			want := c.run(new(native))
 			everywhere(t, func(t *testing.T, s *sched.Sched) {
 				run(t, s, func(g *sched.G) {
