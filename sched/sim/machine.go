@@ -17,6 +17,7 @@ type Machine struct {
 	lines   *coherence
 	mem     memory
 	kernel  kernel
+	network network
 	objects objects
 
 	now     Time
@@ -207,6 +208,9 @@ func (k *Machine) loop(done func() bool) bool {
 		k.stats.switches++
 		t := k.thread(e.id)
 		switch {
+		case t == nil && e.id == k.network.actor:
+			k.q.drop()
+			k.deliver(e.at)
 		case t == nil && k.fabric.byActor[e.id] == nil:
 			tm := k.timers[e.id]
 			k.q.drop()
@@ -301,9 +305,6 @@ func (k *Machine) Syscall(m *sched.M, ns int64, f func()) {
 	}
 	f()
 }
-
-// NewPoller implements sched.Machine: there is no network here.
-func (k *Machine) NewPoller() (sched.Poller, error) { return nil, nil }
 
 // NativeWaits implements sched.Machine: nobody knows here.
 func (k *Machine) NativeWaits() []string { return nil }
