@@ -30,8 +30,8 @@
 //	mu.Unlock()
 //
 // Use this package's [Mutex], [RWMutex], [Cond], [Once], [Semaphore], [Chan], [G.Select] and
-// [Group] between Gs. A G that waits there gives its P away, so it may hold a Mutex over
-// anything. Hold a native mutex only over code that does not call the scheduler. Wrap what
+// [Group] between Gs, [G.Sleep], [Timer] and [Ticker] for time, and package host/hostnet for
+// the network. A G that waits there gives its P away, so it may hold a Mutex over anything. Hold a native mutex only over code that does not call the scheduler. Wrap what
 // may block for long in [G.Syscall], which lets other Gs have the P:
 //
 //	g.Syscall(func() { n, err = file.Read(buf) })
@@ -89,14 +89,18 @@
 //   - During a system call a P belongs to whoever changes its status first, the M in the
 //     call or sysmon (syscall.go).
 //   - A G that waits for several things is served once (wait.go).
+//   - While a P of a node is idle, and a timer of the node is yet to come or a G waits for a
+//     descriptor, some M waits for that, or searches, or is about to (poll.go).
 //   - A deadlock is reported if and only if every P is idle, every queue is empty, no
-//     G is in a system call and a Run waits (errors.go, checkdead).
+//     G is in a system call, none waits for a time, a descriptor or somebody outside, and a
+//     Run waits (errors.go, checkdead).
 //
 // # Reading order
 //
 // g.go, runq.go, carrier.go; policy/doc.go and its reading order, schedule.go, steal.go,
 // idle.go, handoff.go, place.go; group.go; wait.go, chan.go, select.go, mutex.go,
-// rwmutex.go, cond.go and semaphore.go for how Gs wait; syscall.go and sysmon.go for how
+// rwmutex.go, cond.go and semaphore.go for how Gs wait; timer.go, sleep.go, poll.go and
+// netpoll.go for time and the network; inject.go; syscall.go and sysmon.go for how
 // Ps are taken away; event.go and schedtrace.go for what can be seen of it; then machine.go
 // for where it runs.
 package sched
