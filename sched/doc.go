@@ -44,7 +44,8 @@
 // who does. A G must not call [Sched.Run] of its own scheduler; it panics if it does.
 //
 // A G must not block or end while it is locked to its thread
-// ([runtime.LockOSThread], or a callback from C). It panics if it does.
+// ([runtime.LockOSThread], or a callback from C). It panics if it does. A G that needs a
+// thread of its own is started with [G.GoLocked] (lockedm.go).
 //
 // # The problem
 //
