@@ -64,7 +64,7 @@ func exploreCommand() *cobra.Command {
 	doc := strings.Builder{}
 	doc.WriteString(exploreDoc)
 	for _, p := range explore.Programs {
-		fmt.Fprintf(&doc, "    %-9s %s\n", p.Name, p.Doc)
+		fmt.Fprintf(&doc, "    %-11s %s\n", p.Name, p.Doc)
 	}
 	cmd := &cobra.Command{
 		Use:   "explore",

@@ -28,8 +28,8 @@ for each P, with the M that holds it. Arrows show what woke a G and where Gs wer
 stolen. Counters show how many Gs are ready, and how many went on at the node where
 they ran before.
 
-To record takes time: on a host about 50 ns for each event. So times in the file are
-not those of a run without a record. On a simulated machine they are.
+On a host, recording costs about 50 ns for each event, so the run takes longer than
+without it. On a simulated machine it takes no virtual time.
 
 The events are also checked against what Gs, Ps and Ms may do.
 

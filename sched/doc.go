@@ -16,32 +16,41 @@
 //
 // # What a G must not do
 //
-// A G that computes for longer than 10 ms while others wait gives its P away where it next
-// asks the scheduler for something; a loop that asks for nothing calls [G.Preempt] now and
-// then (preempt.go). In simulation [G.Work] is stopped in its midst. But a G that waits
-// outside the scheduler keeps its P. So a G must not
-// wait for another G in a way that the scheduler does not see. While it waits in a
-// [sync.Mutex], a native channel, a [sync.WaitGroup] or [time.Sleep], its P runs
-// nothing else. If the G that it waits for is queued on that P, or if all Ps wait like
-// this, the program hangs, and no [DeadlockError] says so:
+// A G must not wait for another G in a way that the scheduler does not see. A G that waits
+// in a native lock, channel or sleep keeps its P, and that P runs nothing else. If the
+// other G is queued on that P, or if all Ps wait like this, the program hangs. No
+// [DeadlockError] says so. An example:
 //
 //	mu.Lock()     // a sync.Mutex
 //	gr.Wait(g)    // parks; this P takes up another G, which calls mu.Lock() and never returns
 //	mu.Unlock()
 //
-// Use this package's [Mutex], [RWMutex], [Cond], [Once], [Semaphore], [Chan], [G.Select] and
-// [Group] between Gs, [G.Sleep], [Timer] and [Ticker] for time, and package host/hostnet for
-// the network. A G that waits there gives its P away, so it may hold a Mutex over anything. Hold a native mutex only over code that does not call the scheduler. Wrap what
-// may block for long in [G.Syscall], which lets other Gs have the P:
+// These take their place:
+//
+//   - [Mutex], [RWMutex], [Cond] and [Once] for those of package sync
+//   - [Group] for a sync.WaitGroup
+//   - [Chan] and [G.Select] for native channels and the select statement
+//   - [G.Sleep], [Timer] and [Ticker] for those of package time
+//   - package host/hostnet for connections, listeners and pipes
+//   - [G.Syscall] around everything else that may block, or [G.SyscallFor], which says how
+//     long the call takes in simulation
+//
+// A G that waits in one of these gives its P away, so it may hold a [Mutex] meanwhile. Hold a
+// native mutex only over code that does not call the scheduler. A file is read like this:
 //
 //	g.Syscall(func() { n, err = file.Read(buf) })
 //
-// When ready Gs cannot run for over five seconds because others wait natively, sysmon finds
-// it and Config.Report gets the stacks of those that wait.
+// If ready Gs cannot run for over five seconds because others wait natively, Config.Report
+// gets the stacks of those that wait.
 //
-// Only the running function may use the *G that it got, and what it calls: not a function
-// that was started with another *G, and nobody after it has returned. Config.Debug finds
-// who does. A G must not call [Sched.Run] of its own scheduler; it panics if it does.
+// A G should not compute for long without asking the scheduler for anything. When others
+// wait for its P, it gives the P away after 10 ms, but only at its next call. A loop that
+// makes no such call should call [G.Preempt] now and then. In simulation [G.Work] is stopped
+// in its midst.
+//
+// Only the function that was started with a *G may use it, and what that function calls.
+// Nobody may use it after the function has returned. Config.Debug finds who does. A G that
+// calls [Sched.Run] of its own scheduler panics.
 //
 // A G must not block or end while it is locked to its thread
 // ([runtime.LockOSThread], or a callback from C). It panics if it does. A G that needs a

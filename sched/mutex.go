@@ -11,8 +11,8 @@ import "sync/atomic"
 // unlock it.
 //
 // It has the two modes of Go's. In normal mode a G that was woken competes with those
-// that come, which have the advantage that they run already. If it loses it waits again,
-// before the others. Once a G has waited for over a millisecond the Mutex is in starvation
+// that come. They have the advantage that they run already. If the woken G loses, it waits
+// again, before the others. Once a G has waited for over a millisecond the Mutex is in starvation
 // mode: Unlock hands it to the first that waits, and nobody overtakes. It returns to normal
 // mode when it is given to the last that waits, or to one that has waited less.
 type Mutex struct {

@@ -111,7 +111,7 @@ type Sched struct {
 	m0     *M         // stands for them
 	closed bool       // Close was called; under outer
 
-	reuse *reuse // nil but for the explorer
+	reuse *reuse // nil outside the explorer
 }
 
 // A run is one call of [Sched.Run], with the G that it waits for.
@@ -361,8 +361,8 @@ func (s *Sched) Close() error {
 
 // endCarriers ends all carriers and so runs the deferred functions of Gs that are
 // blocked. No M is left. A deferred function may call [runtime.Goexit], as
-// testing.T.FailNow does, which ends the goroutine that ends its carrier. So that is
-// one of ours, and another goes on where it ended.
+// testing.T.FailNow does. That ends the goroutine that ends its carrier. So the scheduler
+// starts a goroutine to end carriers, and another goes on where that one ended.
 func (s *Sched) endCarriers() {
 	for c := range s.allc.all {
 		c.m = nil

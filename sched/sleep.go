@@ -38,8 +38,9 @@ func commitSleep(m *M, g *G) bool {
 
 func fireSleep(m *M, t *timer, _ int64) { m.readyHome(t.arg.(*G)) }
 
-// readyHome makes gp runnable, which was parked and which nobody but a clock or a device
-// has woken: at its home node, whoever ran the timer.
+// readyHome makes the parked gp runnable, at its home node if it has one. It is for a gp
+// that a clock or a device has woken: the P that noticed it says nothing about where gp
+// should run.
 func (m *M) readyHome(gp *G) {
 	m.eventG(EventReady, gp, 1)
 	if m.s.homes {

@@ -1,5 +1,5 @@
-// Package calibrate measures on this host what a simulated machine has to know of
-// it, and how far the two are from each other.
+// Package calibrate measures the constants of this host that a simulated machine needs,
+// and then how far the two are from each other.
 //
 //	p, err := calibrate.Host()                  // a preset; minutes, and nothing else should run
 //	data, err := p.JSON()                       // a file for experiments sim --preset

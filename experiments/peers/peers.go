@@ -9,9 +9,8 @@
 //
 // A peer does the same work in the same order of magnitude of tasks as the workload of
 // that name in package workload. It checks its answer, and its time per unit is
-// comparable. Whoever reads results should know that a pool limits how many of its
-// tasks run at a time, so that a task in it must not wait for another: no pool has a
-// fork-join workload.
+// comparable. A pool limits how many of its tasks run at a time. So a task in a pool
+// must not wait for another, and no pool has a fork-join workload.
 package peers
 
 import (

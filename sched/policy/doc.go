@@ -22,7 +22,7 @@
 // # Reading order
 //
 // arms.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
-// walk.go, near.go, batch.go, remote.go, hunger.go, crumbs.go, wake.go, home.go.
+// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, wake.go, home.go.
 package policy
 
 // Rules are the mechanisms that an arm has on the machine where it runs. They do not
@@ -46,7 +46,7 @@ type P struct {
 	Queues uint32 // how many Nodes there are, its own among them
 	Tiers  []Tier // its victims, nearest first
 
-	Rand   Rand
-	tick   uint32 // turns
-	crumbs uint32 // thefts in a row on the own node that yielded little, see crumbs.go
+	Rand     Rand
+	tick     uint32 // turns
+	smallRow uint32 // small thefts in a row on the own node, see smallthefts.go
 }

@@ -161,7 +161,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// A search of a hungry Node begins at the other Nodes' queues, and one after crumbs at Ps
+// A search of a hungry Node begins at the other Nodes' queues, and one after small thefts at Ps
 // of all nodes.
 func TestSearchBegins(t *testing.T) {
 	for _, c := range []struct {
@@ -190,7 +190,7 @@ func TestSearchBegins(t *testing.T) {
 		m.log = nil
 		m.search(0)
 		if got := m.log[0]; got == "any" {
-			t.Errorf("%s: one row of crumbs makes two searches begin afar", c.arm)
+			t.Errorf("%s: one row of small thefts makes two searches begin afar", c.arm)
 		}
 	}
 	m := newMock(t, "numa")
@@ -198,6 +198,6 @@ func TestSearchBegins(t *testing.T) {
 	m.p.Stole(1, true)
 	m.p.Stole(1, false)
 	if m.search(0); m.log[0] == "any" {
-		t.Error("a theft from another node does not end a row of crumbs")
+		t.Error("a theft from another node does not end a row of small thefts")
 	}
 }

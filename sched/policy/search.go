@@ -30,7 +30,7 @@ type Step struct {
 
 // A Search is the order in which an M that may search looks at other Ps and Nodes:
 //
-//   - If the last thefts yielded crumbs: at a few Ps of other nodes (crumbs.go).
+//   - If the last thefts were small: at a few Ps of other nodes (smallthefts.go).
 //   - If its Node is very hungry: at the other Nodes' queues (hunger.go).
 //   - Then in four rounds, as in Go: at all Ps, tier by tier and each tier in a random
 //     order; at its own Node's queue; at the other Nodes' queues, in order of distance.

@@ -23,7 +23,7 @@ func TestSearchVisitsEachOncePerRound(t *testing.T) {
 			p.Procs = 1 // the only one
 		}
 		hunger := rapid.Uint32Range(0, MaxHunger).Draw(t, "hunger")
-		p.crumbs = rapid.Uint32Range(0, 2*SmallThefts).Draw(t, "crumbs")
+		p.smallRow = rapid.Uint32Range(0, 2*SmallThefts).Draw(t, "smallRow")
 
 		type victim struct{ tier, index uint32 }
 		robbed, queues, round := map[victim]bool{}, map[uint32]bool{}, 0
@@ -41,7 +41,7 @@ func TestSearchVisitsEachOncePerRound(t *testing.T) {
 			}
 			switch before := round == 0 && len(robbed) == 0; step.Kind {
 			case AnyP:
-				if p.crumbs != 0 || !before || step.Index >= p.Procs {
+				if p.smallRow != 0 || !before || step.Index >= p.Procs {
 					t.Fatalf("%+v in round %d", step, round)
 				}
 			case Victim:

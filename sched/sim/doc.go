@@ -35,10 +35,10 @@
 //
 // Not modelled: TLBs, prefetchers (a stream pays its first latency only),
 // instruction caches, frequency changes, interrupts, locks of the kernel's memory
-// management, and what a Go program does outside of the scheduler and its Work, but
-// for the objects that it says it allocates (sched.G.Allocated). Collections do not
-// run; each object pays its share. Work.Ops are cycles, as the workload counts them,
-// unless the preset knows the Work's Kernel.
+// management, and what a Go program does outside of the scheduler and its Work.
+// There is one exception: objects that a program says it allocates (sched.G.Allocated).
+// Collections do not run; each object pays its share. Work.Ops are cycles, as the
+// workload counts them, unless the preset knows the Work's Kernel.
 //
 //	p, err := sim.LoadPreset("skx-2x8180")
 //	m, err := sim.New(sim.Config{Preset: p})

@@ -1,7 +1,7 @@
 // Package trace records what a scheduler does, checks it, and writes it for people.
 //
-// A [Recorder] keeps the events of a scheduler, one log for each M, for hardly more than
-// the price of storing them:
+// A [Recorder] keeps the events of a scheduler, in one log for each M. That costs little more
+// than to store them:
 //
 //	var r trace.Recorder
 //	s, err := sched.New(sched.Config{Machine: machine, Arm: arm, Events: r.Sink})

@@ -235,6 +235,16 @@ func size(bytes int64) string {
 	return s + " " + unit
 }
 
+// allowed says what this process may use: "CPUs 0-1, memory of node 0".
+func allowed(t *topology.Topology) string {
+	nodes := t.NodesWith(topology.MayAllocate)
+	s := "s"
+	if nodes.Len() == 1 {
+		s = ""
+	}
+	return fmt.Sprintf("CPUs %v, memory of node%s %v", t.Allowed, s, nodes)
+}
+
 // plural is "1 core" and "2 cores".
 func plural(n int, what string) string {
 	if n == 1 {

@@ -86,7 +86,7 @@ func compose(t *topology.Topology) *picture {
 		p.notes = append(p.notes, "Offline: CPUs "+t.Offline.String())
 	}
 	if t.Restricted() {
-		note := fmt.Sprintf("Allowed: CPUs %v, memory of nodes %v", t.Allowed, t.NodesWith(topology.MayAllocate))
+		note := "Allowed: " + allowed(t)
 		if !t.Allowed.Equal(t.Online) {
 			note += "; the other CPUs are red"
 		}

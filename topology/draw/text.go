@@ -27,7 +27,7 @@ func Text(w io.Writer, t *topology.Topology) error {
 		left("offline: CPUs %v", t.Offline)
 	}
 	if t.Restricted() {
-		left("allowed: CPUs %v, memory of nodes %v", t.Allowed, t.NodesWith(topology.MayAllocate))
+		left("allowed: %s", allowed(t))
 	}
 	for i, m := range t.Missing {
 		if i == 0 {

@@ -38,7 +38,7 @@ func Listen(network, address string) (*Listener, error) {
 	return NewListener(l)
 }
 
-// NewListener takes l over, which package net has made and which must not be used any more.
+// NewListener takes over l, a listener that package net has made. Do not use l afterwards.
 func NewListener(l net.Listener) (*Listener, error) {
 	d, err := newDesc(l, l.Addr().Network(), l.Addr(), nil)
 	return &Listener{d}, err
@@ -67,7 +67,7 @@ func DialContext(ctx context.Context, network, address string) (*Conn, error) {
 	return NewConn(c)
 }
 
-// NewConn takes c over, which package net has made and which must not be used any more.
+// NewConn takes over c, a connection that package net has made. Do not use c afterwards.
 func NewConn(c net.Conn) (*Conn, error) {
 	d, err := newDesc(c, c.LocalAddr().Network(), c.LocalAddr(), c.RemoteAddr())
 	return &Conn{d}, err

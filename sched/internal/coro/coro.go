@@ -1,16 +1,16 @@
 // Package coro makes stacks and switches between them directly.
 //
-// A coroutine of package iter is a place where one goroutine waits. Whoever calls next,
-// and then yield, and so on in turn, changes places with the goroutine that waits there.
-// iter.Pull means the two calls for two goroutines, but the place does not mind who
-// calls. This package calls such a place a cell. So it goes from any stack to any other
-// by one change of places. With next and yield as they are meant it would take two: back
-// to the goroutine that entered, and from there into the other stack.
+// A coroutine of package iter is a place where one goroutine waits. A call of next or of
+// yield changes places with that goroutine. The two calls must alternate. iter.Pull
+// intends each for one goroutine, but any goroutine may make either. This package calls
+// such a place a cell. It goes from any stack to any other by one change of places. Used
+// as intended, next and yield would take two: back to the goroutine that entered, and from
+// there into the other stack.
 //
 // A stack that has been left waits in the cell of the stack that was entered. So cells
-// wander from stack to stack, and that makes it hard to end one: the goroutine of a
-// stack that returns changes places with whoever waits in the cell that the stack was
-// born with. End first sees to it that this is its caller.
+// wander from stack to stack. That makes it hard to end a stack: when its goroutine
+// returns, it changes places with whoever waits in the cell that the stack was born with.
+// End first makes sure that its caller waits there.
 //
 // Invariants:
 //   - Every cell has one goroutine that waits there, except while somebody changes

@@ -110,7 +110,7 @@ func (x *Machine) checkRun(p *Program, t *T, err error) {
 	case err != nil:
 		err = fmt.Errorf("error of Run: %w", err)
 	case !t.returned:
-		err = errors.New("Run has returned before its G")
+		err = errors.New("a Run has returned before its G")
 	}
 	if err != nil {
 		x.fail(err)

@@ -1,13 +1,13 @@
-// Package micro runs the microbenchmarks on the simulated machine with which others
-// have measured real memory: Intel MLC's idle latency, pair bandwidth and loaded
-// latency, likwid's core scaling, and a cache line that changes hands. It compares
-// the results with the measured tables, cell by cell.
+// Package micro runs known microbenchmarks on the simulated machine: Intel MLC's idle
+// latency, pair bandwidth and loaded latency, likwid's core scaling, and a cache line
+// that changes hands. Others have run them on real machines. The package compares its
+// results with their tables, cell by cell.
 //
-// A preset has its numbers from these same tables. So the test is of the machine in
-// between: flows that share controllers and links, cores with a cap each, caches and
-// the coherence protocol must give back what went in. The presets do not contain
-// whole tables: a table of pairs follows from one cap per link, and the second half of
-// a core-scaling curve from the first node alone.
+// A preset takes its numbers from the same tables. So the comparison tests what lies in
+// between: controllers and links that flows share, the cap of each core, caches, and the
+// coherence protocol. Together they must give back what went in. A preset does not
+// contain whole tables. One cap per link gives a whole table of pairs, and the first node
+// alone gives the second half of a core-scaling curve.
 package micro
 
 import (

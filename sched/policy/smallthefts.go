@@ -16,17 +16,17 @@ func (p *P) Stole(n uint32, remote bool) {
 	switch {
 	case !p.Near:
 	case n > SmallTheft || remote:
-		p.crumbs = 0
+		p.smallRow = 0
 	default:
-		p.crumbs++
+		p.smallRow++
 	}
 }
 
 // probes returns how many Ps of other nodes a search of p's M looks at first.
 func (p *P) probes() uint8 {
-	if p.crumbs < SmallThefts {
+	if p.smallRow < SmallThefts {
 		return 0
 	}
-	p.crumbs = 0
+	p.smallRow = 0
 	return FarProbes
 }
