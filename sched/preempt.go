@@ -37,8 +37,13 @@ const (
 // Preempt lets other Gs run if g has kept its P for longer than 10 ms and others wait for
 // it. Loops that compute for long should call it now and then: it costs a load and a
 // branch. Yield, channel operations, system calls and Work do the same, and so does every
-// 1024th Go or Join. A G that is locked to its thread goes on.
-func (g *G) Preempt() { g.preemptible() }
+// 1024th Go or Join. A G that is locked to its thread goes on. Idle Ps can steal what g has
+// forked by then.
+func (g *G) Preempt() {
+	if m := g.preemptible(); m.p.ring.private != 0 {
+		m.offer()
+	}
+}
 
 // preemptible is [G.running] for what may begin with giving way to other Gs. The M that
 // it returns may be another than before.

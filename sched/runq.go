@@ -32,17 +32,17 @@ import "numasched/sched/policy"
 // Invariants of the private part:
 //   - It holds forked children and members of Groups that have not started. Their
 //     parent is the G that runs, or one that has that G run inline.
-//   - It is not empty only while that G runs. When the G parks, ends or enters a system
-//     call everything becomes public (share). So whoever looks at a P whose M is in the
-//     scheduling loop, or at one without an M, sees all.
+//   - It is not empty only while that G runs. When the G parks, ends, enters a system
+//     call or begins a long Work everything becomes public (share). So whoever looks at a
+//     P whose M is in the scheduling loop, or at one without an M, sees all.
 //   - After each fork and each child taken back it is empty if a P is idle, and else no
 //     larger than the public part (offer). So the oldest child can always be stolen, and
 //     with it at least half of all.
 //
 // What a thief may miss is therefore this: after the last time that the running G has
-// forked, joined, parked or entered a system call, a P has become idle. Then it misses
-// at most half of that G's children, the younger ones, until the G next does one of
-// these. Dinan et al. (SC 2009) have split queues, Acar et al. (PPoPP 2013) private ones.
+// forked, joined, parked, entered a system call, begun a long Work or called
+// [G.Preempt], a P has become idle. Then it misses at most half of that G's children, the
+// younger ones, until the G next does one of these. Dinan et al. (SC 2009) have split queues, Acar et al. (PPoPP 2013) private ones.
 type ring struct {
 	// Of the owner. Thieves must not have this line taken from it.
 	tail    uint32 // where the next G goes, modulo 2^27

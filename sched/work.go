@@ -2,6 +2,7 @@ package sched
 
 import (
 	"fmt"
+	"numasched/sched/policy"
 	"reflect"
 	"runtime"
 	"unsafe"
@@ -117,6 +118,9 @@ func (g *G) Allocated(objects int) {
 // must not use g in a way that may block it.
 func (g *G) Work(w Work, kernel func()) {
 	m := g.preemptible()
+	if w.Ops >= policy.LongWork {
+		m.share() // a P that becomes idle meanwhile finds g's children
+	}
 	rest := g.needRest()
 	rest.work = w // not &w, which would be an object of the heap
 	if m.s.arm.Bind && m.memory == nil {

@@ -5,6 +5,11 @@ package policy
 // second-level caches. It is four rings, so that a burst passes as in Go.
 const SpawnAhead = 1024
 
+// LongWork is from how many operations on a Work is so long that its G makes its forked
+// children public first. Then a P that becomes idle meanwhile can steal all of them. It
+// takes some microseconds, beside which the one atomic operation is nothing.
+const LongWork = 10_000
+
 // Where is what becomes of a G that has been made ready.
 type Where uint8
 
