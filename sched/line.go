@@ -14,10 +14,10 @@ package sched
 // on. Some have 128 (Apple's, POWER's), and Intel's fetch lines in pairs.
 const lineSize = 64
 
-// A linePad keeps apart what lies before and after it, wherever a struct begins.
+// A linePad keeps apart what lies before and after it.
 type linePad [lineSize]byte
 
-// mallocHeader is the size of the header that Go's allocator puts before an object that
-// holds pointers and has more than 512 bytes, since Go 1.22 (runtime.mallocHeaderSize).
-// In a struct that begins with the rest of a line, what follows begins a line.
-const mallocHeader = 8
+// In a struct that begins with toLine, what follows begins a line. Go's allocator puts
+// a header of 8 bytes before an object that holds pointers and has more than 512 bytes,
+// since Go 1.22 (runtime.mallocHeaderSize).
+type toLine [lineSize - 8]byte

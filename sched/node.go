@@ -32,12 +32,25 @@ func (d *domain) hasPs() bool { return len(d.node.ps) > 0 }
 //     wakeup.
 //   - nidle, nrunq and Sched.npidle change under the lock, and are read without.
 type Node struct {
-	index   int // in Sched.nodes
-	ps      []*P
-	near    []*Node                 // all Nodes in order of distance, itself first
-	netpoll *atomic.Pointer[Poller] // see netpoll.go
-	timed   Word32                  // 1 once some P of the node has had a timer: almost never written
-	_       linePad
+	_ toLine
+
+	poll   Word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
+	broken Word32 // 1 if that M is to look again
+	_      [lineSize - 24]byte
+
+	waiters Word32 // Gs that wait for descriptors at the poller
+	polled  Word64 // when somebody last looked at it
+	helped  int64  // when sysmon last had another node run the timers; its own
+	_       [lineSize - 32]byte
+
+	nrunq Word32 // length of runq
+	_     [lineSize - 8]byte
+
+	nidle Word32 // how many Ps are idle
+	_     [lineSize - 8]byte
+
+	nsearch Word32 // Ms of this node that look for work
+	_       [lineSize - 8]byte
 
 	lock     mutex
 	runq     gQueue
@@ -46,22 +59,11 @@ type Node struct {
 	appetite policy.Appetite // under lock
 	_        linePad
 
-	nrunq Word32 // length of runq
-	_     linePad
-
-	nidle Word32 // how many Ps are idle
-	_     linePad
-
-	nsearch Word32 // Ms of this node that look for work
-	_       linePad
-
-	poll   Word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
-	broken Word32 // 1 if that M is to look again
-	_      linePad
-
-	waiters Word32 // Gs that wait for descriptors at the poller
-	polled  Word64 // when somebody last looked at it
-	helped  int64  // when sysmon last had another node run the timers; its own
+	index   int // in Sched.nodes
+	ps      []*P
+	near    []*Node                 // all Nodes in order of distance, itself first
+	netpoll *atomic.Pointer[Poller] // see netpoll.go
+	timed   Word32                  // 1 once some P of the node has had a timer: almost never written
 }
 
 // pidleput makes p idle and returns how many Ps are idle now. n.lock is held.

@@ -6,9 +6,18 @@ import "numasched/sched/policy"
 // statistics. There are Procs of them. All fields that are not shared words belong to
 // the M that holds the P.
 type P struct {
-	_    [lineSize - mallocHeader]byte
-	ring ring
-	_    linePad
+	_ toLine
+
+	status Word32 // see syscall.go
+	slice  Word32 // see preempt.go
+	_      [lineSize - 16]byte
+
+	runnext wordG // the G that was last made ready here: next to run
+	_       [lineSize - 16]byte
+
+	timers timers // a line
+	ring   ring   // lines
+	_      linePad
 
 	id     int
 	cpu    int // the CPU it is mapped to: its place in the machine; -1 if unknown
@@ -29,16 +38,6 @@ type P struct {
 	stats pstats
 	seq   uint32 // events that named it, see event.go
 	_     linePad
-
-	status Word32 // see syscall.go
-	slice  Word32 // see preempt.go
-	_      linePad
-
-	runnext wordG // the G that was last made ready here: next to run
-	_       linePad
-
-	timers timers
-	_      linePad
 
 	// On the Node's idle list; under its lock.
 	idle   bool

@@ -51,6 +51,39 @@ type Config struct {
 
 // A Sched schedules Gs on the Ps and Ms of one machine.
 type Sched struct {
+	_ toLine
+
+	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
+	quiet    Word32 // 1 while Quiesce waits for all Ps to be idle
+	_        [lineSize - 16]byte
+
+	npidle Word32 // idle Ps of all Nodes
+	_      [lineSize - 8]byte
+
+	nretaken    Word32 // Ms in system calls whose P sysmon has taken
+	sysmonWaits Word32 // 1 while sysmon sleeps because every P is idle
+	_           [lineSize - 16]byte
+
+	noutside Word32 // Gs that somebody outside may wake: they wait for a context
+	_        [lineSize - 8]byte
+
+	nm Word32 // Ms that have not ended; read without the lock
+	_  [lineSize - 8]byte
+
+	lock       mutex  // protects what follows
+	nfreec     Word32 // length of freec; read without the lock
+	runs       []*run
+	err        error   // why the scheduler stops, if it has failed
+	later      []error // what Gs panicked with after that
+	statsAsked uint64  // calls of Stats
+	allc       list[carrier]
+	freec      *carrier
+	ncarriers  int  // that were ever made
+	allm       []*M // Ms that were ever started, but for locked ones that have ended
+	mcount     int  // how many were started
+	sysmonM    *M   // nil until the first Run, or for ever
+	_          linePad
+
 	machine   Machine
 	arm       policy.Arm
 	noSysmon  bool
@@ -68,37 +101,6 @@ type Sched struct {
 	nodes          []*Node
 	severalDomains bool // there are several domains
 	homes          bool // and Gs are woken and kept at home
-
-	// These two are almost never written, so they may lie beside what is only read.
-	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
-	quiet    Word32 // 1 while Quiesce waits for all Ps to be idle
-	_        linePad
-
-	npidle Word32 // idle Ps of all Nodes
-	_      linePad
-
-	nretaken    Word32 // Ms in system calls whose P sysmon has taken
-	sysmonWaits Word32 // 1 while sysmon sleeps because every P is idle
-	_           linePad
-
-	noutside Word32 // Gs that somebody outside may wake: they wait for a context
-	_        linePad
-
-	nm Word32 // Ms that have not ended; read without the lock
-	_  linePad
-
-	lock       mutex  // protects what follows
-	nfreec     Word32 // length of freec; read without the lock
-	runs       []*run
-	err        error   // why the scheduler stops, if it has failed
-	later      []error // what Gs panicked with after that
-	statsAsked uint64  // calls of Stats
-	allc       list[carrier]
-	freec      *carrier
-	ncarriers  int  // that were ever made
-	allm       []*M // Ms that were ever started, but for locked ones that have ended
-	mcount     int  // how many were started
-	sysmonM    *M   // nil until the first Run, or for ever
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 

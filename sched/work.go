@@ -2,10 +2,11 @@ package sched
 
 import (
 	"fmt"
-	"numasched/sched/policy"
 	"reflect"
 	"runtime"
 	"unsafe"
+
+	"numasched/sched/policy"
 )
 
 // Work describes once what a G does to the machine, for machines that do it
