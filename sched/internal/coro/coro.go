@@ -19,7 +19,8 @@
 //     change places with it. Whoever has been switched to notes the stack that was left
 //     (arrive), so that nobody enters a stack which has not been left yet.
 //   - Whoever enters a stack first takes it out of cell.waiter (claim). So does End when
-//     it has a stack change cells; those who want to enter it wait for that.
+//     it has a stack change cells; those who want to enter it wait for that. Only those
+//     wait who have taken no other stack, so that nobody waits in a circle.
 package coro
 
 import (
@@ -100,11 +101,19 @@ func (s *Stack) wait(k *cell) {
 // with it, and returns the cell.
 func (s *Stack) claim() *cell {
 	for {
-		if k := s.cell.Load(); k != nil && k.waiter.CompareAndSwap(s, nil) {
+		if k := s.tryClaim(); k != nil {
 			return k
 		}
 		runtime.Gosched() // End has it change cells
 	}
+}
+
+// tryClaim is claim, but returns nil if somebody else is about to change places with s.
+func (s *Stack) tryClaim() *cell {
+	if k := s.cell.Load(); k != nil && k.waiter.CompareAndSwap(s, nil) {
+		return k
+	}
+	return nil
 }
 
 // Switch leaves s, which is the calling goroutine's, for to, and returns when somebody
@@ -150,7 +159,8 @@ func (s *Stack) Cancel(x *Stack) {
 }
 
 // End ends x, whose run returns when it is cancelled. It reports whether it has: not if
-// the stack that waits in x's first cell is just being entered. Try again then.
+// somebody else is about to change places with x, or with the stack that waits in x's
+// first cell. Try again then.
 func (s *Stack) End(x *Stack) bool {
 	if y := x.born.waiter.Load(); y != x {
 		if y == nil || !x.born.waiter.CompareAndSwap(y, nil) {
@@ -158,7 +168,14 @@ func (s *Stack) End(x *Stack) bool {
 		}
 		// s goes to x in k, x to y in x's first cell, y to s in k. x has no from, so
 		// that nobody takes s for one that waits in k.
-		k := x.claim()
+		//
+		// An End of y may do the same with y and x if each waits in the first cell of the
+		// other. If both waited for what the other has, they would do so for ever.
+		k := x.tryClaim()
+		if k == nil {
+			x.born.waiter.Store(y)
+			return false
+		}
 		x.order, x.relay, x.relayTo = orderRelay, x.born, y
 		y.order, y.relay, y.relayTo = orderRelay, k, s
 		k.changePlaces()

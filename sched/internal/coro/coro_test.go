@@ -83,6 +83,52 @@ func TestCancelUnwindsAndComesBack(t *testing.T) {
 	}
 }
 
+// Two stacks wait in each other's first cell. Two threads that end one each must not wait
+// for each other: each has taken what the other wants next.
+func TestEndGivesWayToTheEndOfANeighbour(t *testing.T) {
+	me := Current()
+	var x, y *Stack
+	x = New(func(canceled bool) {
+		if !canceled {
+			x.Switch(y)
+		}
+	})
+	y = New(func(canceled bool) {
+		if !canceled {
+			y.Switch(me)
+		}
+	})
+	me.Switch(x)
+	if x.cell.Load() != y.born || y.cell.Load() != x.born {
+		t.Fatal("x and y do not wait in each other's first cell")
+	}
+
+	// Another End of y has taken x, which waits in y's first cell, and looks for y next.
+	if !y.born.waiter.CompareAndSwap(x, nil) {
+		t.Fatal("x does not wait")
+	}
+	refused := make(chan bool)
+	go func() { refused <- !Current().End(x) }()
+	select {
+	case r := <-refused:
+		if !r {
+			t.Fatal("End has ended a stack that somebody else had taken")
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("End waits for a stack that somebody else has taken")
+	}
+	if y.tryClaim() == nil { // what the other End does next
+		t.Fatal("an End that was refused keeps what it had taken")
+	}
+	x.wait(y.born)
+	y.wait(x.born)
+	for _, s := range []*Stack{x, y} {
+		if !me.End(s) {
+			t.Error("End was refused with nobody else there")
+		}
+	}
+}
+
 // Threads switch among stacks that wander between them, while others are made and ended.
 func TestStacksWanderBetweenThreads(t *testing.T) {
 	const threads, stacks, switches = 4, 12, 3000
