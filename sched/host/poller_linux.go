@@ -92,9 +92,12 @@ func (p *Poller) Wait(m *sched.M, ns int64) {
 		id := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
 		if id == 0 {
 			if ns != 0 { // else it is for the one who waits
+				// In this order: a Break in between writes nothing, and need not, since who
+				// waits looks again. The other way round its event would be read and
+				// broken would stay set, and no later Break would write.
 				var buf [8]byte
-				p.broken.Store(false)
 				unix.Read(p.event, buf[:])
+				p.broken.Store(false)
 			}
 			continue
 		}
