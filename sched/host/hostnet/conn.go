@@ -102,13 +102,22 @@ func NewPipe() (r, w *Pipe, err error) {
 	return &Pipe{rd}, &Pipe{wd}, nil
 }
 
-// inSyscall calls f, which may block, as a system call if a G calls.
+// inSyscall calls f, which may block, as a system call if a G calls. If that G is cancelled
+// meanwhile, nobody gets what f has made, so it is closed.
 func inSyscall[T any](f func() (T, error)) (v T, err error) {
-	if g := sched.Current(); g != nil {
-		g.Syscall(func() { v, err = f() })
-		return v, err
+	g := sched.Current()
+	if g == nil {
+		return f()
 	}
-	return f()
+	returned := false
+	defer func() {
+		if c, ok := any(v).(io.Closer); ok && !returned && err == nil {
+			c.Close()
+		}
+	}()
+	g.Syscall(func() { v, err = f() })
+	returned = true
+	return v, err
 }
 
 // opError says what failed, as package net says it.

@@ -214,13 +214,15 @@ func TestCloseEndsAccept(t *testing.T) {
 			for network, address := range streams(t) {
 				l, err := hostnet.Listen(network, address)
 				check(t, err)
-				g.Go(func(g *sched.G) {
+				var closer sched.Group
+				closer.Go(g, func(g *sched.G) {
 					g.Sleep(soon)
 					l.Close()
 				})
 				if c, err := l.Accept(); c != nil || !errors.Is(err, net.ErrClosed) {
 					t.Errorf("%s: %v, %v", network, c, err)
 				}
+				closer.Wait(g) // Accept may return before the descriptor is closed, as Go's does
 				if _, err := hostnet.Dial(network, l.Addr().String()); err == nil {
 					t.Errorf("%s: the listener is still there", network)
 				}

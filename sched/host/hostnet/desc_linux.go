@@ -366,6 +366,9 @@ func (f *file) close() (first bool) {
 	if f.closed.Swap(true) {
 		return false
 	}
+	if f.unlink != "" {
+		os.Remove(f.unlink)
+	}
 	runtime.SetFinalizer(f, nil)
 	f.mu.Lock()
 	p, std := f.poll, f.std
@@ -379,9 +382,6 @@ func (f *file) close() (first bool) {
 			l.SetUnlinkOnClose(false)
 		}
 		std.(io.Closer).Close()
-	}
-	if f.unlink != "" {
-		os.Remove(f.unlink)
 	}
 	f.unuse()
 	return true

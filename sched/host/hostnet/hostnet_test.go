@@ -248,11 +248,13 @@ func TestCloseOfTheSchedulerEndsWaits(t *testing.T) {
 		run(t, s, func(g *sched.G) {
 			l, err := hostnet.Listen("tcp", "127.0.0.1:0")
 			check(t, err)
+			connected := sched.NewChan[bool](s, 20)
 			for range 10 {
 				g.Go(func(g *sched.G) {
 					c, err := hostnet.Dial("tcp", l.Addr().String())
 					check(t, err)
 					defer c.Close()
+					connected.Send(g, true)
 					c.Read(make([]byte, 1)) // until this G is cancelled, or the other end closes
 				})
 			}
@@ -262,9 +264,13 @@ func TestCloseOfTheSchedulerEndsWaits(t *testing.T) {
 					c, err := l.Accept()
 					check(t, err)
 					defer c.Close()
+					connected.Send(g, true)
 				}
 				l.Accept() // until this G is cancelled
 			})
+			for range 20 {
+				connected.Recv(g)
+			}
 			g.Sleep(time.Millisecond)
 		})
 		if err := s.Close(); err != nil {
