@@ -81,18 +81,13 @@ func (m *M) handoffp(p *P) {
 	m.eventP(EventHandoff, p)
 	n := p.node
 	if p.hasWork(m) || n.nrunq.load(m) != 0 {
-		m.startFor(p, false)
-		return
-	}
-	// Without idle Ps or searchers nobody would hear of new work. Let p's M search.
-	if n.nidle.load(m) == 0 && n.nsearch.cas(m, 0, 1) {
-		m.startFor(p, true)
+		m.startFor(p)
 		return
 	}
 	n.lock.lock(m)
 	if n.runq.n != 0 {
 		n.lock.unlock(m)
-		m.startFor(p, false)
+		m.startFor(p)
 		return
 	}
 	all := int(m.pidleput(n, p)) == len(m.s.ps)
@@ -100,15 +95,20 @@ func (m *M) handoffp(p *P) {
 	if all {
 		m.allPsIdle()
 	}
+	// While p was not idle yet nobody may have heard of new work, or of timers, and an M
+	// that waited for timers may have found no P. So this needs a last look, as sleep does.
+	if m.workAnywhere() || n.poll.load(m) == 0 && n.pollUntil(m) != 0 {
+		m.wakep(n)
+	}
 }
 
 // startFor has an idle M, or a new one, hold p.
-func (m *M) startFor(p *P, searching bool) {
+func (m *M) startFor(p *P) {
 	n := p.node
 	n.lock.lock(m)
 	mp := m.mget(n, p)
 	n.lock.unlock(m)
-	m.startm(p, mp, searching)
+	m.startm(p, mp, false)
 }
 
 // stopm makes m, which has no P, idle until it is woken for one. It returns false if the

@@ -38,6 +38,15 @@ var timerPrograms = []Program{
 		sleep(t, g, 20)
 		t.Check(never.Stop(g), "a timer that was to come is said to be over")
 	}},
+	{Name: "alarm-in-call", MinCPUs: 2, MinGs: 2, Sysmon: true, Doc: "G 0 sets a timer and makes a system call that does not end before; G 1 sleeps, wakes on the other P as sysmon takes G 0's, and keeps it: another M must run the timer", Main: func(t *T, g *sched.G) {
+		g.Go(t.G(1, func(g *sched.G) {
+			g.Sleep(5)
+			t.BusyUntilSet(0)
+		}))
+		g.Yield()
+		g.AfterFunc(10, func(*sched.G) { t.Store(0, 1) })
+		g.SyscallFor(1000*time.Hour, nil)
+	}},
 	{Name: "alarm", MinCPUs: 2, Sysmon: true, Doc: "G 0 sets a timer after the other Ms have gone to sleep, and keeps its P: another M must run the timer", Main: func(t *T, g *sched.G) {
 		t.Spin()
 		t.Spin()
