@@ -29,7 +29,7 @@ func TestCompletionKnowsCommandsFlagsAndNames(t *testing.T) {
 		{[]string{"sim", "--scenario", ""}, []string{"json"}}, // the extension of the files to complete
 		{[]string{"report", "--baseline", "fl"}, []string{"flat", "flat+pin"}},
 		{[]string{"sim", "--procs", "1/4,a"}, []string{"1/4,all"}},
-		{[]string{"explore", "--program", "spawn,st"}, []string{"spawn,steal"}},
+		{[]string{"explore", "--program", "spawn,stea"}, []string{"spawn,steal"}},
 		{[]string{"explore", "--arm", "gm,numa-ne"}, []string{"gm,numa-near"}},
 		{[]string{"completion", "po"}, []string{"powershell\tGenerate the autocompletion script for powershell"}},
 	} {

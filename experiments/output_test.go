@@ -31,6 +31,7 @@ func TestOutputThatCannotBeWrittenIsAnErrorOfEveryCommand(t *testing.T) {
 		"run":        tiny(filepath.Join(dir, "run"))[1:],
 		"peers":      {"--arm", "flat,chanpool", "--workload", "spawn:n=10", "--reps", "1", "--time", "1ms", "--out", filepath.Join(dir, "peers")},
 		"sim":        {"--preset", "synthetic:2x2", "--workload", "fib:n=5"},
+		"trace":      {"--preset", "synthetic:2x2", "--workload", "fib:n=5", "--out", filepath.Join(dir, "trace.json")},
 		"calibrate":  {"--help"}, // it measures for a minute
 		"explore":    {"--gs", "1", "--bound", "0", "--pct", "1", "--program", "spawn"},
 		"plot":       {copyCase(t, "onenode")},

@@ -44,6 +44,7 @@ var all = []Description{
 	{"/sched/home/away:runs", "times that a G ran, or went on, on another node than its home", false, func(s *sched.Stats) int64 { return s.AwayRuns }},
 	{"/sched/home/follows:moves", "homes that moved to where their G was woken from", false, func(s *sched.Stats) int64 { return s.Follows }},
 	{"/sched/home/home:runs", "times that a G ran, or went on, on its home node", false, func(s *sched.Stats) int64 { return s.HomeRuns }},
+	{"/sched/ms/all:ms", "Ms that were started", true, func(s *sched.Stats) int64 { return s.Ms }},
 	{"/sched/ms/sleeps:sleeps", "times that an M found nothing and slept", false, func(s *sched.Stats) int64 { return s.Sleeps }},
 	{"/sched/parks/all:parks", "times that a G blocked or yielded", false, func(s *sched.Stats) int64 { return s.Parks }},
 	{"/sched/parks/preempted:parks", "times that a G gave way, or had to wait, because a time slice was over", false, func(s *sched.Stats) int64 { return s.Preempts }},

@@ -208,7 +208,7 @@ func (k *Machine) loop(done func() bool) bool {
 		k.stats.switches++
 		t := k.thread(e.id)
 		switch {
-		case t == nil && e.id == k.network.actor:
+		case t == nil && e.id == k.network.actor && e.id != 0:
 			k.q.drop()
 			k.deliver(e.at)
 		case t == nil && k.fabric.byActor[e.id] == nil:

@@ -24,7 +24,7 @@ type arrival struct {
 
 // network holds what has yet to arrive.
 type network struct {
-	actor    int32 // of its events; 0, which the first thread has, until the first Arrive
+	actor    int32 // of its events; 0 until the first Arrive, when another has that number
 	arrivals []arrival
 }
 
