@@ -353,7 +353,7 @@ func steals(groups []harness.Group, ls looks) *Figure {
 	if gr := newGrid(groups, narrow, nil, func(r *harness.Row) row { return rowOf(r, "%s, %s") }); gr != nil && exact(groups) {
 		return &Figure{
 			Name:  "steals",
-			Title: "Steals",
+			Title: "Steals per 1000 units: own node (dot), others (ring)",
 			Caption: "Steals per 1000 units of work: from a P of the same node, then from a P of another node. All machines have the same axis. " +
 				strings.SplitAfterN(f.panels[0].label, " · ", 2)[1] + ".",
 			height: gr.height(),
