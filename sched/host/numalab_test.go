@@ -15,7 +15,6 @@ import (
 	"numasched/numa"
 	"numasched/sched"
 	"numasched/sched/policy"
-	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -31,7 +30,7 @@ func lab(t *testing.T, arm string, fn func(*sched.G)) (sched.Stats, []string) {
 	}
 	m := open(t, "", 0)
 	a, _ := policy.ByName(arm)
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Events: trace.Checked(t)})
+	s, err := sched.New(sched.Config{Machine: m, Arm: a})
 	if err != nil {
 		t.Fatal(err)
 	}
