@@ -109,9 +109,7 @@ func (c *Chan[T]) send(m *M, v T) bool {
 
 // serve makes the G of w ready. w has been dequeued. serve unlocks c.
 func (c *hchan) serve(m *M, w *waiter) {
-	w.served = true
-	gp := w.g
-	gp.rest.served = w
+	gp := w.serve()
 	c.lock.unlock(m)
 	m.ready(gp)
 }
@@ -207,18 +205,21 @@ func (c *Chan[T]) Close(g *G) {
 		c.lock.unlock(m)
 		panic("sched: close of closed channel")
 	}
+	waited := c.close(m)
+	c.lock.unlock(m)
+	m.readyList(&waited)
+}
+
+// close closes c, which is open, and returns the Gs that waited at it, which the caller
+// makes ready. c.lock is held.
+func (c *hchan) close(m *M) (waited gList) {
 	c.closed = true
-	var all gQueue
 	for _, q := range []*waitq{&c.recvq, &c.sendq} {
 		for w := q.dequeue(m); w != nil; w = q.dequeue(m) {
-			w.g.rest.served = w
-			all.push(w.g)
+			waited.push(w.dequeued())
 		}
 	}
-	c.lock.unlock(m)
-	for gp := all.pop(); gp != nil; gp = all.pop() {
-		m.ready(gp)
-	}
+	return waited
 }
 
 // Len returns how many values are buffered; 0 if c is nil. Others may change it at once.

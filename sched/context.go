@@ -82,16 +82,12 @@ func (g *G) contextDone(ctx context.Context) {
 // closeOutside closes c, if it is open, in the name of an M that need not have a P.
 func (c *hchan) closeOutside(m *M) {
 	c.lock.lock(m)
-	var all gList
+	var waited gList
 	if !c.closed {
-		c.closed = true
-		for w := c.recvq.dequeue(m); w != nil; w = c.recvq.dequeue(m) {
-			w.g.rest.served = w
-			all.push(w.g)
-		}
+		waited = c.close(m)
 	}
 	c.lock.unlock(m)
-	m.injectglist(&all)
+	m.injectglist(&waited)
 }
 
 // waitsOutside counts a G that begins to wait at c, if d is 1, or has waited, if d is -1,

@@ -13,12 +13,17 @@ func (m *M) acquirep(p *P) {
 // releasep makes m's P idle, and m as well, and returns how many Ps are idle now. The
 // lock of the P's Node is held. From then on m may be given another P: see woken.
 func (m *M) releasep() int32 {
-	p := m.p
-	m.eventP(EventRelease, p)
-	m.p, p.m = nil, nil
-	m.oldp = p
+	p := m.partFromP()
 	m.mput(p.node)
 	return m.pidleput(p.node, p)
+}
+
+// partFromP has m hold no P any more, and returns the one that it had.
+func (m *M) partFromP() *P {
+	p := m.p
+	m.eventP(EventRelease, p)
+	m.p, p.m, m.oldp = nil, nil, p
+	return p
 }
 
 // unidle undoes releasep, unless somebody has taken p or m meanwhile. It reports whether
@@ -50,14 +55,12 @@ func (m *M) takeIdle(p *P) (mp *M, took bool) {
 }
 
 // takeFirstIdle takes the first idle P off n's list, with an idle M if there is one. p is
-// nil if no P is idle.
+// nil if no P is idle. n.lock is held.
 func (m *M) takeFirstIdle(n *Node) (p *P, mp *M) {
-	n.lock.lock(m)
 	if p = n.idle.first(); p != nil {
 		m.pidletake(n, p)
 		mp = m.mget(n, p)
 	}
-	n.lock.unlock(m)
 	return p, mp
 }
 

@@ -151,11 +151,8 @@ func (m *M) wakep(n *Node) {
 			return
 		}
 		n.lock.lock(m)
-		p, mp := n.idle.first(), (*M)(nil)
-		if p != nil {
-			m.pidletake(n, p)
-			mp = m.mget(n, p)
-		} else {
+		p, mp := m.takeFirstIdle(n)
+		if p == nil {
 			// Somebody was faster. Uncount the searcher under the lock: an M that is
 			// about to sleep there must not rely on it.
 			n.nsearch.add(m, -1)

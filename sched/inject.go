@@ -1,7 +1,7 @@
 package sched
 
-// Whoever makes Gs ready without holding a P (sysmon, the poller, callers from outside)
-// hands them over as a list: Go's injectglist.
+// Whoever makes several Gs ready makes a list of them. If it holds no P (sysmon, the
+// poller, callers from outside) it hands the list over: Go's injectglist.
 
 // A gList is a list of Gs that are in no queue, linked through G.next.
 type gList struct {
@@ -30,6 +30,13 @@ func (l *gList) pop() *G {
 		l.n--
 	}
 	return gp
+}
+
+// readyList makes the Gs of list ready, in order, and empties it. m holds a P.
+func (m *M) readyList(list *gList) {
+	for gp := list.pop(); gp != nil; gp = list.pop() {
+		m.ready(gp)
+	}
 }
 
 // injectglist makes the Gs of list, which were parked, runnable, and empties it. Each
@@ -77,7 +84,9 @@ func (m *M) injectNode(gp *G) *Node {
 // fewer idle Ps, it lets the nearest idle P elsewhere search.
 func (m *M) startIdle(n *Node, came int) {
 	for ; came > 0 && n.nidle.load(m) != 0; came-- {
+		n.lock.lock(m)
 		p, mp := m.takeFirstIdle(n)
+		n.lock.unlock(m)
 		if p == nil {
 			break
 		}

@@ -43,6 +43,14 @@ func (l *list[T]) take(e *elem[T]) {
 	e.next, e.back = nil, nil
 }
 
+// len counts what is on l.
+func (l *list[T]) len() (n int) {
+	for range l.all {
+		n++
+	}
+	return n
+}
+
 // all is an iterator over what is on l. Nothing may be put on or taken off meanwhile.
 func (l *list[T]) all(yield func(*T) bool) {
 	for e := l.head; e != nil && yield(e.of); e = e.next {

@@ -82,14 +82,6 @@ func (m *M) waitLocked() bool {
 	return true
 }
 
-// partFromP has m hold no P any more, and returns the one that it had.
-func (m *M) partFromP() *P {
-	p := m.p
-	m.eventP(EventRelease, p)
-	m.p, p.m, m.oldp = nil, nil, p
-	return p
-}
-
 // startlockedm gives m's P to the M of gp, which is ready and locked to it.
 func (m *M) startlockedm(gp *G) {
 	mp := gp.c.lockedm

@@ -37,9 +37,7 @@ func (m *M) tooManyMs() *TooManyMsError {
 	s.lock.unlock(m)
 	for _, n := range s.nodes {
 		n.lock.lock(m)
-		for range n.midle.all {
-			e.Idle++
-		}
+		e.Idle += n.midle.len()
 		n.lock.unlock(m)
 	}
 	return e

@@ -105,9 +105,7 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 	var queues, idle []int
 	for _, n := range s.nodes {
 		m.look(&n.lock, func() {
-			for e := n.midle.head; e != nil; e = e.next {
-				idleMs++
-			}
+			idleMs += n.midle.len()
 			queues = append(queues, n.runq.n)
 			idle = append(idle, int(n.nidle.Peek()))
 		})

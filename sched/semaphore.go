@@ -87,9 +87,7 @@ func (a *acquireCase) dequeue(w *waiter) {
 	m := w.g.m
 	a.sem.recvq.remove(w)
 	served := a.sem.serveAll(m)
-	for gp := served.pop(); gp != nil; gp = served.pop() {
-		m.ready(gp)
-	}
+	m.readyList(&served)
 }
 
 // TryAcquire takes n units if they are free and nobody waits, and reports whether it did.
@@ -127,19 +125,15 @@ func (sem *Semaphore) Release(g *G, n int64) {
 	sem.used -= n
 	served := sem.serveAll(m)
 	sem.lock.unlock(m)
-	for gp := served.pop(); gp != nil; gp = served.pop() {
-		m.ready(gp)
-	}
+	m.readyList(&served)
 }
 
 // serveAll takes those that wait and can be served off the queue. sem.lock is held.
-func (sem *Semaphore) serveAll(m *M) (served gQueue) {
+func (sem *Semaphore) serveAll(m *M) (served gList) {
 	for w := sem.recvq.first; w != nil && w.n <= sem.size-sem.used; w = sem.recvq.first {
 		if w = sem.recvq.dequeueFirst(m); w != nil {
 			sem.used += w.n
-			w.served = true
-			w.g.rest.served = w
-			served.push(w.g)
+			served.push(w.serve())
 		}
 	}
 	return served

@@ -195,9 +195,7 @@ func (t *Timer) send(m *M) *G {
 	}
 	if w := c.recvq.dequeue(m); w != nil {
 		put(w, when)
-		w.served = true
-		w.g.rest.served = w
-		return w.g
+		return w.serve()
 	}
 	if c.n == 0 {
 		c.buf[0], c.head, c.n = when, 0, 1

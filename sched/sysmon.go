@@ -154,7 +154,10 @@ func (m *M) helpTimers(n *Node, now int64) bool {
 		if far.nidle.load(m) == 0 {
 			continue
 		}
-		if p, mp := m.takeFirstIdle(far); p != nil {
+		far.lock.lock(m)
+		p, mp := m.takeFirstIdle(far)
+		far.lock.unlock(m)
+		if p != nil {
 			n.helped = now
 			p.late = n
 			m.startm(p, mp, false)

@@ -120,6 +120,19 @@ func (q *waitq) dequeueFirst(m *M) *waiter {
 	return nil
 }
 
+// serve notes that w, which was dequeued, got what it waits for, and returns its G, which
+// the caller makes ready.
+func (w *waiter) serve() *G {
+	w.served = true
+	return w.dequeued()
+}
+
+// dequeued notes that w is the one of its G's waiters that was dequeued, and returns the G.
+func (w *waiter) dequeued() *G {
+	w.g.rest.served = w
+	return w.g
+}
+
 // takeAll takes all waiters off the queue, and returns the first. None is of a Select.
 func (q *waitq) takeAll() *waiter {
 	first := q.first
