@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -116,12 +115,8 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	if err == nil {
 		err = r.Validate()
 	}
-	w := bufio.NewWriter(file)
 	if err == nil {
-		err = r.WriteChrome(w, s)
-	}
-	if err == nil {
-		err = w.Flush()
+		err = r.WriteChrome(file, s)
 	}
 	if e := file.Close(); err == nil {
 		err = e

@@ -7,8 +7,6 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/policy"
-	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 func TestJoinReturnsWhatTheTaskReturned(t *testing.T) {
@@ -120,20 +118,12 @@ func TestAnInlinedGThatBlocksIsWoken(t *testing.T) {
 // A G that starts many others lets some of them run, so that a few Gs do for all.
 func TestAGThatStartsManyLetsThemRun(t *testing.T) {
 	const members = 50_000
-	preset, err := sim.LoadPreset("default")
-	if err != nil {
-		t.Fatal(err)
-	}
-	topo, err := topology.Load("synthetic:1x2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, arm := range []string{"flat", "numa"} {
-		m, err := sim.New(sim.Config{Preset: preset, Topology: topo})
+	for _, name := range []string{"flat", "numa"} {
+		arm, err := policy.ByName(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := startOn(t, m, arm)
+		s := onSim(t, "synthetic:1x2", sched.Config{Arm: arm})
 		limit := int64((policy.SpawnAhead+2*256)*s.Procs() + 1000)
 		var started, ended, most int64
 		run(t, s, func(g *sched.G) {
@@ -146,7 +136,7 @@ func TestAGThatStartsManyLetsThemRun(t *testing.T) {
 			gr.Wait(g)
 		})
 		if ended != members || most > limit {
-			t.Errorf("%s: %d of %d members ran, and %d were waiting at one time, want at most %d", arm, ended, members, most, limit)
+			t.Errorf("%s: %d of %d members ran, and %d were waiting at one time, want at most %d", name, ended, members, most, limit)
 		}
 	}
 }

@@ -173,6 +173,14 @@ func (pd *PollDesc) check(mode PollMode) error {
 	return nil
 }
 
+// look is check for who does not hold pd.lock.
+func (pd *PollDesc) look(m *M, mode PollMode) error {
+	pd.lock.lock(m)
+	err := pd.check(mode)
+	pd.lock.unlock(m)
+	return err
+}
+
 // Wait blocks g until the descriptor is ready, or was ready since [PollDesc.Prepare]. The
 // errors are those of Prepare.
 func (pd *PollDesc) Wait(g *G, mode PollMode) error {
@@ -188,9 +196,7 @@ func (pd *PollDesc) Wait(g *G, mode PollMode) error {
 			}
 			break
 		}
-		pd.lock.lock(m)
-		err := pd.check(mode)
-		pd.lock.unlock(m)
+		err := pd.look(m, mode)
 		if err == nil {
 			g.needRest().io = h
 			g.rest.ioNode = pd.node
@@ -201,10 +207,7 @@ func (pd *PollDesc) Wait(g *G, mode PollMode) error {
 			break
 		}
 	}
-	pd.lock.lock(g.m)
-	err := pd.check(mode)
-	pd.lock.unlock(g.m)
-	return err
+	return pd.look(g.m, mode)
 }
 
 // commitIO makes g visible to who has news of its descriptor, unless news came meanwhile.

@@ -7,34 +7,7 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/policy"
-	"numasched/sched/sim"
-	"numasched/sched/trace"
-	"numasched/topology"
 )
-
-// onSim makes a scheduler on a simulated machine with the given topology, and closes it
-// with the test.
-func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
-	t.Helper()
-	p, err := sim.LoadPreset("default")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tp, err := topology.Load(topo)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cfg.Machine, err = sim.New(sim.Config{Preset: p, Topology: tp}); err != nil {
-		t.Fatal(err)
-	}
-	cfg.Events = trace.Checked(t)
-	s, err := sched.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
-}
 
 // fewArms returns the arms whose queues differ: preemption takes long to test.
 func fewArms() (arms []policy.Arm) {

@@ -6,6 +6,7 @@ import (
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/policy"
+	"numasched/sched/sim"
 	"numasched/sched/trace"
 	"numasched/topology"
 )
@@ -63,6 +64,32 @@ func startOn(tb testing.TB, m sched.Machine, arm string) *sched.Sched {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { s.Close() })
+	return s
+}
+
+// onSim makes a scheduler on a simulated machine of the given topology ("" is one of two
+// nodes), and closes it with the test.
+func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
+	t.Helper()
+	p, err := sim.LoadPreset("default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	simCfg := sim.Config{Preset: p}
+	if topo != "" {
+		if simCfg.Topology, err = topology.Load(topo); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cfg.Machine, err = sim.New(simCfg); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Events = trace.Checked(t)
+	s, err := sched.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
 	return s
 }
 

@@ -29,7 +29,7 @@ func goLines(t *testing.T, godebug string) map[string][]*regexp.Regexp {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	cmd := exec.Command(self, "-test.run=^TestIdleProcess$")
 	cmd.Env = append(os.Environ(), "SCHED_IDLE_PROCESS=1", "GODEBUG="+godebug)

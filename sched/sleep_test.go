@@ -10,44 +10,18 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/policy"
-	"numasched/sched/sim"
-	"numasched/sched/trace"
 )
 
 // inVirtualTime runs f as a G on a simulated machine of two nodes, under arms of every
 // kind, with one P and with several.
 func inVirtualTime(t *testing.T, f func(t *testing.T, g *sched.G)) {
-	for _, arm := range []string{"gm", "flat", "numa"} {
+	for _, arm := range fewArms() {
 		for _, procs := range []int{1, 6} {
-			t.Run(fmt.Sprintf("%s/procs=%d", arm, procs), func(t *testing.T) {
-				run(t, virtual(t, arm, procs), func(g *sched.G) { f(t, g) })
+			t.Run(fmt.Sprintf("%s/procs=%d", arm.Name, procs), func(t *testing.T) {
+				run(t, onSim(t, "", sched.Config{Arm: arm, Procs: procs}), func(g *sched.G) { f(t, g) })
 			})
 		}
 	}
-}
-
-// virtual makes a scheduler on a simulated machine of two nodes.
-func virtual(t *testing.T, arm string, procs int) *sched.Sched {
-	t.Helper()
-	p, err := sim.LoadPreset("default")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := sim.New(sim.Config{Preset: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := policy.ByName(arm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Events: trace.Checked(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
 }
 
 func TestSleepLastsAsLongAsAsked(t *testing.T) {

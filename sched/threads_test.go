@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"numasched/sched"
-	"numasched/sched/sim"
+	"numasched/sched/policy"
 )
 
 // onLockedThread runs f on a goroutine that is locked to its thread.
@@ -25,15 +25,11 @@ func onLockedThread(f func()) {
 // simulated makes a scheduler on a simulated machine of two nodes.
 func simulated(t *testing.T, arm string) *sched.Sched {
 	t.Helper()
-	p, err := sim.LoadPreset("default")
+	a, err := policy.ByName(arm)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := sim.New(sim.Config{Preset: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return startOn(t, m, arm)
+	return onSim(t, "", sched.Config{Arm: a})
 }
 
 func TestRunAndCloseWorkOnALockedThread(t *testing.T) {

@@ -7,35 +7,14 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/policy"
 	"numasched/sched/sim"
 )
 
 // networked runs f as a G on a simulated machine with the given number of Ps.
 func networked(t *testing.T, arm string, procs int, f func(m *sim.Machine, g *sched.G)) sim.Time {
 	t.Helper()
-	p, err := sim.LoadPreset("default")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := sim.New(sim.Config{Preset: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := policy.ByName(arm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Run(func(g *sched.G) { f(m, g) }); err != nil {
-		t.Error(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	m := machine(t, "default")
+	run(t, m, arm, procs, func(g *sched.G) { f(m, g) })
 	return m.Now()
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"numasched/sched"
@@ -324,13 +325,13 @@ func (c *chrome) outers(m *chromeM, at int64, name uint32) {
 
 // end ends what is open.
 func (c *chrome) end() {
-	for _, id := range sortedKeys(c.ms) {
+	for _, id := range slices.Sorted(maps.Keys(c.ms)) {
 		m := c.ms[id]
 		for len(m.stack) > 0 {
 			c.finish(m, c.last, nil)
 		}
 	}
-	for _, p := range sortedKeys(c.held) {
+	for _, p := range slices.Sorted(maps.Keys(c.held)) {
 		if c.held[p] {
 			c.slice("E", c.trackOfP(p), c.last, "", nil)
 		}
@@ -340,13 +341,4 @@ func (c *chrome) end() {
 			c.show(i, c.last)
 		}
 	}
-}
-
-func sortedKeys[V any](m map[int32]V) []int32 {
-	var keys []int32
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
