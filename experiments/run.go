@@ -239,7 +239,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 						continue
 					}
 					cells = append(cells, harness.PlanCell{
-						Cell: harness.Cell{Workload: l.Name, Params: l.params, Arm: arm, Topo: harness.TopologyLabel(t), Procs: p},
+						Cell: harness.Cell{Workload: l.Name, Params: l.Sizes(), Arm: arm, Topo: harness.TopologyLabel(t), Procs: p},
 						Unit: l.Unit,
 					})
 				}
@@ -355,9 +355,8 @@ func parseArms(s string) ([]string, error) {
 
 // A load is a workload with its sizes.
 type load struct {
-	*workload.Workload
-	params string
-	stock  bool // it has a version in plain goroutines
+	workload.Program
+	stock bool // it has a version in plain goroutines
 }
 
 // parseWorkloads reads "fib:n=32,triad", "quick" or "all".
@@ -383,27 +382,16 @@ func parseWorkloads(s string, quick bool) ([]load, error) {
 		if w == nil {
 			return nil, usagef("--workload: %w", unknown("workload", name, names))
 		}
-		params := w.Defaults(quick)
-		for _, part := range strings.Split(sizes, ":") {
-			if part == "" {
-				continue
-			}
-			key, value, ok := strings.Cut(part, "=")
-			v, err := strconv.ParseInt(value, 10, 64)
-			if !ok || err != nil {
-				return nil, usagef("--workload: %s: size %q: want name=number", name, part)
-			}
-			if err := w.Set(params, key, v); err != nil {
-				return nil, usagef("--workload: %w", err)
-			}
-		}
-		in, err := w.New(params)
+		p, err := w.Parse(sizes, quick)
 		if err != nil {
 			return nil, usagef("--workload: %w", err)
 		}
-		l := load{w, w.String(params), in.Stock != nil}
-		if !slices.ContainsFunc(loads, func(o load) bool { return o.Workload == w && o.params == l.params }) {
-			loads = append(loads, l)
+		in, err := p.New()
+		if err != nil {
+			return nil, usagef("--workload: %w", err)
+		}
+		if !slices.ContainsFunc(loads, func(o load) bool { return o.Workload == w && o.Sizes() == p.Sizes() }) {
+			loads = append(loads, load{p, in.Stock != nil})
 		}
 	}
 	if len(loads) == 0 {

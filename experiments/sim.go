@@ -217,9 +217,9 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	var jobs []job[*simRun]
 	for _, c := range sw.cells {
 		jobs = append(jobs, job[*simRun]{c.title(), func() (*simRun, error) {
-			r, err := c.run(c.arm, c.load, c.procs)
+			r, err := c.run(c.arm, c.prog, c.procs)
 			if err == nil && f.check {
-				err = c.check(r, c.arm, c.load, c.procs)
+				err = c.check(r, c.arm, c.prog, c.procs)
 			}
 			if r != nil && !f.wall {
 				r.WallMs, r.wall = 0, 0
@@ -263,7 +263,7 @@ func printJSON(w io.Writer, v any) error {
 }
 
 // run simulates one run, after another one that warms up the caches.
-func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
+func (o simOptions) run(arm string, prog workload.Program, procs int) (*simRun, error) {
 	began := time.Now()
 	m, err := sim.New(sim.Config{Preset: o.preset, Topology: o.topo})
 	if err != nil {
@@ -273,62 +273,21 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	params, err := l.Parse(l.params)
+	in, err := prog.New()
 	if err != nil {
 		return nil, err
 	}
-	in, err := l.New(params)
+	l := harness.SimulatedLap{Machine: m}
+	of, err := harness.Measure(in, sched.Config{Machine: m, Arm: a, Procs: procs}, harness.Repetition{Runs: 1, Warm: true, Seed: o.seed}, &l)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s, %s, %s: %w", o.preset.Name, arm, prog.Name, err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: o.seed})
-	if err != nil {
-		return nil, err
-	}
-	var before, after sim.Account
-	var st sched.Stats
-	var wall time.Duration // of the second run, which is the one that counts
-	err = sim.Guard(func() error {
-		if in.Setup != nil {
-			if err := in.Setup(s); err != nil {
-				return err
-			}
-		}
-		once := func() (err error) {
-			if e := s.Run(func(g *sched.G) { err = in.Run(g) }); e != nil {
-				return e
-			}
-			return err
-		}
-		if err := once(); err != nil {
-			return err
-		}
-		s.Quiesce()
-		st = s.Stats()
-		before = m.Account()
-		start := time.Now()
-		if err := once(); err != nil {
-			return err
-		}
-		wall = time.Since(start)
-		after = m.Account()
-		s.Quiesce()
-		st = s.Stats().Sub(st)
-		if in.Check != nil {
-			if err := in.Check(s); err != nil {
-				return err
-			}
-		}
-		return s.Close()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s, %s, %s: %w", o.preset.Name, arm, l.Name, err)
-	}
-	d := after.Since(before)
+	st := of.Stats
+	d := l.Account()
 	bound, by := m.Bound(d, procs)
 	r := &simRun{
-		Simulated: true, Preset: o.preset.Name, Arm: arm, Workload: l.Name, Params: l.params, Procs: procs, Seed: o.seed,
-		MakespanNs: int64(d.Now / sim.Nanosecond), Unit: l.Unit,
+		Simulated: true, Preset: o.preset.Name, Arm: arm, Workload: prog.Name, Params: prog.Sizes(), Procs: procs, Seed: o.seed,
+		MakespanNs: int64(d.Now / sim.Nanosecond), Unit: prog.Unit,
 		WorkNs: int64(d.Work / sim.Nanosecond), SchedulingNs: int64((d.Busy - d.Work) / sim.Nanosecond),
 		IdleNs: int64(max(0, d.Now*sim.Time(procs)-d.Busy) / sim.Nanosecond),
 		Bytes:  d.Near + d.Far, Declared: in.Bytes, Units: in.Tasks,
@@ -338,7 +297,7 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 		WakeP50Ns: int64(d.Wakes.Percentile(50) / sim.Nanosecond), WakeP99Ns: int64(d.Wakes.Percentile(99) / sim.Nanosecond),
 		BoundNs: int64(bound / sim.Nanosecond), BoundBy: by,
 		Events: d.Events, Hash: fmt.Sprintf("%016x", m.Hash()), Assumed: o.preset.Assumed(),
-		Warnings: append(m.Warnings(), s.Warnings()...),
+		Warnings: append(m.Warnings(), of.Warnings...),
 	}
 	if d.Now > 0 {
 		r.Throughput = float64(in.Tasks) / (float64(d.Now) / 1e12)
@@ -359,7 +318,7 @@ func (o simOptions) run(arm string, l load, procs int) (*simRun, error) {
 		r.BoundRatio = float64(d.Now) / float64(bound)
 	}
 	r.verify()
-	r.wall = wall
+	r.wall = l.Wall
 	r.WallMs = time.Since(began).Milliseconds()
 	return r, nil
 }
@@ -481,13 +440,7 @@ func simScenario(file string, asJSON bool, w, stderr io.Writer) error {
 
 // simScenarioWorkload runs a scenario that names a workload and no threads.
 func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w, stderr io.Writer) error {
-	wl := workload.ByName(sc.Workload.Name)
-	params := wl.Defaults(true)
-	for _, p := range sc.Workload.Params {
-		if err := wl.Set(params, p.Name, p.Value); err != nil {
-			return usageError{err}
-		}
-	}
+	prog := sc.Workload.Program()
 	preset, topo, err := sc.Machine()
 	if err != nil {
 		return usageError{err}
@@ -499,8 +452,8 @@ func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w, stderr io.Writer
 	var jobs []job[*simRun]
 	for _, arm := range sc.Workload.Arms {
 		for i := range sc.Runs {
-			jobs = append(jobs, job[*simRun]{wl.Name + " " + arm, func() (*simRun, error) {
-				return simOptions{preset, topo, sc.Seed + uint64(i)}.run(arm, load{wl, wl.String(params), false}, procs)
+			jobs = append(jobs, job[*simRun]{prog.Name + " " + arm, func() (*simRun, error) {
+				return simOptions{preset, topo, sc.Seed + uint64(i)}.run(arm, prog, procs)
 			}})
 		}
 	}

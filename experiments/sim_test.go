@@ -81,7 +81,7 @@ func TestMisspeltArmIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, arm := range []string{"", "numma", "goroutine"} {
-		if r, err := (simOptions{preset: p, seed: 1}).run(arm, loads[0], 2); err == nil || !strings.Contains(err.Error(), "unknown arm") {
+		if r, err := (simOptions{preset: p, seed: 1}).run(arm, loads[0].Program, 2); err == nil || !strings.Contains(err.Error(), "unknown arm") {
 			t.Errorf("simulated under %q: %+v, %v", arm, r, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"numasched/experiments/workload"
 	"numasched/topology"
 )
 
@@ -51,7 +52,7 @@ func (r *simRun) verify() {
 
 // check compares r with runs on one P, with runs with all latencies doubled and, for the
 // arm numa, with runs with all latencies equal.
-func (o simOptions) check(r *simRun, arm string, l load, procs int) error {
+func (o simOptions) check(r *simRun, arm string, l workload.Program, procs int) error {
 	one, err := o.run(arm, l, 1)
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func (o simOptions) check(r *simRun, arm string, l load, procs int) error {
 // same result for every seed. So latencies are also longer by a thousandth for each
 // seed: Alameldeen and Wood's way (HPCA 2003) to get more than one sample of a
 // deterministic machine.
-func runBoth(a simOptions, armA string, b simOptions, armB string, seed uint64, l load, procs int) (old, new *simRun, err error) {
+func runBoth(a simOptions, armA string, b simOptions, armB string, seed uint64, l workload.Program, procs int) (old, new *simRun, err error) {
 	for _, o := range []*simOptions{&a, &b} {
 		o.seed += seed
 		o.preset = o.preset.Scale(1000+int64(seed), 1000, "")

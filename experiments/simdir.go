@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/workload"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/topology"
@@ -33,16 +34,16 @@ type sweep struct {
 type simCell struct {
 	simOptions
 	arm   string
-	load  load
+	prog  workload.Program
 	procs int
 }
 
 func (c *simCell) cell() harness.Cell {
-	return harness.Cell{Workload: c.load.Name, Params: c.load.params, Arm: c.arm, Topo: c.preset.Name, Procs: c.procs}
+	return harness.Cell{Workload: c.prog.Name, Params: c.prog.Sizes(), Arm: c.arm, Topo: c.preset.Name, Procs: c.procs}
 }
 
 // title names the cell where there is little room.
-func (c *simCell) title() string { return c.load.Name + " " + c.arm }
+func (c *simCell) title() string { return c.prog.Name + " " + c.arm }
 
 // sweep checks the command line and turns it into cells.
 func (f *simFlags) sweep() (*sweep, error) {
@@ -83,7 +84,7 @@ func (f *simFlags) sweep() (*sweep, error) {
 			for _, n := range procs {
 				for _, arm := range arms {
 					if _, err := policy.ByName(arm); err == nil { // stock goroutines are not simulated
-						sw.cells = append(sw.cells, simCell{simOptions{p, topo, f.seed}, arm, l, n})
+						sw.cells = append(sw.cells, simCell{simOptions{p, topo, f.seed}, arm, l.Program, n})
 					}
 				}
 			}
@@ -139,7 +140,7 @@ func (sw *sweep) run(ctx context.Context, stderr io.Writer) ([]*simRun, error) {
 			if ctx.Err() != nil {
 				return nil, nil
 			}
-			return c.run(c.arm, c.load, c.procs)
+			return c.run(c.arm, c.prog, c.procs)
 		}})
 	}
 	return inParallel(stderr, jobs)
@@ -200,7 +201,7 @@ func (sw *sweep) meta(command []string) *harness.Meta {
 	m.Command = command
 	m.Plan = harness.Plan{Seed: sw.seed, Reps: 1}
 	for i := range sw.cells {
-		m.Plan.Cells = append(m.Plan.Cells, harness.PlanCell{Cell: sw.cells[i].cell(), Unit: sw.cells[i].load.Unit, Runs: 1})
+		m.Plan.Cells = append(m.Plan.Cells, harness.PlanCell{Cell: sw.cells[i].cell(), Unit: sw.cells[i].prog.Unit, Runs: 1})
 	}
 	return m
 }

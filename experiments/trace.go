@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,26 +102,24 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	if len(procs) != 1 {
 		return usagef("--procs %s: want one number of Ps, not %d", f.procs, len(procs))
 	}
-	file, err := os.Create(f.out)
+	in, err := loads[0].New()
 	if err != nil {
-		return fileError("out", err)
+		return err
 	}
 	r := &trace.Recorder{Clock: true, Limit: int(f.limit.v)}
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: procs[0], Seed: f.seed, Events: r.Sink})
-	if err == nil {
-		err = sim.Guard(func() error { return runOnce(s, loads[0]) })
-	}
-	if err == nil {
-		err = r.Validate()
-	}
-	if err == nil {
-		err = r.WriteChrome(file, s)
-	}
-	if e := file.Close(); err == nil {
-		err = e
-	}
+	// The file is made first: if it cannot be, that is known before a long run. A file
+	// that was there stays until the new one is whole.
+	err = harness.WriteFile(f.out, func(w io.Writer) error {
+		of, err := harness.Measure(in, sched.Config{Machine: m, Arm: arm, Procs: procs[0], Events: r.Sink}, harness.Repetition{Runs: 1, Seed: f.seed}, nil)
+		if err == nil {
+			err = r.Validate()
+		}
+		if err != nil {
+			return err
+		}
+		return r.WriteChrome(w, of.Sched)
+	})
 	if err != nil {
-		os.Remove(f.out) // it is no whole file
 		return fileError("out", err)
 	}
 	kept, cut := r.Kept()
@@ -162,35 +159,4 @@ func (f *traceFlags) machine() (sched.Machine, func() error, error) {
 		return nil, nil, err
 	}
 	return m, func() error { return nil }, nil
-}
-
-// runOnce runs a workload on s, checks its answer, and closes s.
-func runOnce(s *sched.Sched, l load) (err error) {
-	defer func() {
-		if e := s.Close(); err == nil {
-			err = e
-		}
-	}()
-	params, err := l.Parse(l.params)
-	if err != nil {
-		return err
-	}
-	in, err := l.New(params)
-	if err != nil {
-		return err
-	}
-	if in.Setup != nil {
-		if err := in.Setup(s); err != nil {
-			return err
-		}
-	}
-	var wrong error
-	if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
-		return err
-	}
-	s.Quiesce()
-	if wrong == nil && in.Check != nil {
-		wrong = in.Check(s)
-	}
-	return wrong
 }

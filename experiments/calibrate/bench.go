@@ -1,10 +1,10 @@
 package calibrate
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
+	"numasched/experiments/harness"
 	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/host"
@@ -13,84 +13,57 @@ import (
 	"numasched/topology"
 )
 
-// A program is a workload with its sizes.
-type program struct {
-	*workload.Workload
-	params workload.Params
-}
-
-// quick is a workload with its quick sizes.
-func quick(name string) (program, error) {
-	w := workload.ByName(name)
-	if w == nil {
-		return program{}, fmt.Errorf("unknown workload %q", name)
-	}
-	return program{w, w.Defaults(true)}, nil
-}
-
 // A Timing is how long runs of a workload took, in ns per unit.
 type Timing struct{ Least, Median float64 }
 
-// on sets the program up on a machine and calls f with its instance and what runs it
-// once.
-func (w program) on(m sched.Machine, arm string, procs int, f func(in *workload.Instance, once func() error) error) error {
-	a, err := policy.ByName(arm)
+// measure runs a program on a machine as the harness does, under the arm flat. It
+// returns the number of units of work in a run.
+func measure(prog workload.Program, machine sched.Config, w harness.Watch) (units float64, err error) {
+	if machine.Arm, err = policy.ByName("flat"); err != nil {
+		return 0, err
+	}
+	in, err := prog.New()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	in, err := w.New(w.params)
-	if err != nil {
-		return err
-	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Procs: procs, Seed: 1})
-	if err != nil {
-		return err
-	}
-	if in.Setup != nil {
-		err = in.Setup(s)
-	}
-	if err == nil {
-		err = f(in, func() error {
-			var wrong error
-			if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
-				return err
-			}
-			return wrong
-		})
-	}
-	if e := s.Close(); err == nil {
-		err = e
-	}
-	return err
+	_, err = harness.Measure(in, machine, harness.Repetition{Runs: 1, Warm: true, Seed: 1}, w)
+	return float64(in.Tasks), err
 }
 
-// onHost runs the program on this host for a third of a second.
-func (w program) onHost(arm string, procs int) (t Timing, err error) {
+// timings is the watch of runs that go on for a third of a second.
+type timings struct {
+	start time.Time
+	sum   time.Duration
+	times []float64 // ns
+}
+
+func (l *timings) Start() { l.start = time.Now() }
+
+func (l *timings) Stop() (again bool) {
+	took := time.Since(l.start)
+	l.times, l.sum = append(l.times, float64(took)), l.sum+took
+	return len(l.times) < 7 || l.sum < time.Second/3
+}
+
+// onHost times a program on this host.
+func onHost(prog workload.Program, procs int) (t Timing, err error) {
 	m, err := host.New(host.Config{Procs: procs})
 	if err != nil {
 		return t, err
 	}
 	defer m.Close()
-	err = w.on(m, arm, procs, func(in *workload.Instance, once func() error) error {
-		var times []float64
-		for began := time.Now(); len(times) < 8 || time.Since(began) < time.Second/3; {
-			start := time.Now()
-			if err := once(); err != nil {
-				return err
-			}
-			times = append(times, float64(time.Since(start))/float64(in.Tasks))
-		}
-		times = times[1:] // the first warms up
-		slices.Sort(times)
-		t = Timing{times[0], times[len(times)/2]}
-		return nil
-	})
-	return t, err
+	var l timings
+	units, err := measure(prog, sched.Config{Machine: m, Procs: procs}, &l)
+	if err != nil {
+		return t, err
+	}
+	slices.Sort(l.times)
+	return Timing{l.times[0] / units, l.times[len(l.times)/2] / units}, nil
 }
 
 // simulated returns what a unit of the program takes on the simulated machine, in
 // virtual ns, after a run that warms its caches up.
-func (w program) simulated(p *sim.Preset, arm string, procs int) (ns float64, err error) {
+func simulated(prog workload.Program, p *sim.Preset, procs int) (ns float64, err error) {
 	topo, err := topology.Load(p.Topology)
 	if err != nil {
 		return 0, err
@@ -99,18 +72,10 @@ func (w program) simulated(p *sim.Preset, arm string, procs int) (ns float64, er
 	if err != nil {
 		return 0, err
 	}
-	err = sim.Guard(func() error {
-		return w.on(m, arm, procs, func(in *workload.Instance, once func() error) error {
-			if err := once(); err != nil {
-				return err
-			}
-			before := m.Account()
-			if err := once(); err != nil {
-				return err
-			}
-			ns = float64(m.Account().Since(before).Now/sim.Nanosecond) / float64(in.Tasks)
-			return nil
-		})
-	})
-	return ns, err
+	l := harness.SimulatedLap{Machine: m}
+	units, err := measure(prog, sched.Config{Machine: m, Procs: procs}, &l)
+	if err != nil {
+		return 0, err
+	}
+	return float64(l.Account().Now/sim.Nanosecond) / units, nil
 }

@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"numasched/experiments/workload"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -215,13 +216,10 @@ func scheduler(p *sim.Preset, _ *topology.Topology) error {
 		{[]*sim.Scalar{&p.Execute, &p.Schedule}, "spawn", "half of what a task from the scheduling loop takes beyond that"},
 		{[]*sim.Scalar{&p.Carrier}, "pingpong", "what a switch takes, from ping-pong on one P"},
 	} {
-		prog, err := quick(c.workload)
-		if err != nil {
-			return err
-		}
+		prog := workload.ByName(c.workload).Program(true)
 		real := math.Inf(1)
 		for range 3 {
-			t, err := prog.onHost("flat", 1)
+			t, err := onHost(prog, 1)
 			if err != nil {
 				return err
 			}
@@ -232,7 +230,8 @@ func scheduler(p *sim.Preset, _ *topology.Topology) error {
 			for _, x := range c.to {
 				x.Value = v
 			}
-			if at[i], err = prog.simulated(p, "flat", 1); err != nil {
+			var err error
+			if at[i], err = simulated(prog, p, 1); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"numasched/experiments/workload"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -120,13 +121,10 @@ func TestEveryKernelIsTimed(t *testing.T) {
 	if _, err := p.JSON(); err != nil {
 		t.Error(err)
 	}
-	prog, err := quick("onenode")
-	if err != nil {
-		t.Fatal(err)
-	}
+	prog := workload.ByName("onenode").Program(true)
 	took := func(cycles sim.Milli) float64 {
 		p.Kernels.Value["spin"] = cycles
-		ns, err := prog.simulated(p, "flat", 1)
+		ns, err := simulated(prog, p, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,24 +132,5 @@ func TestEveryKernelIsTimed(t *testing.T) {
 	}
 	if one, two := took(1000), took(2000); two < 1.9*one || two > 2.1*one {
 		t.Errorf("%g ns with one cycle an operation, %g ns with two", one, two)
-	}
-}
-
-// A name that is no arm is refused on either machine: the zero Arm is Go 1.0's
-// scheduler.
-func TestMisspeltArmIsRefused(t *testing.T) {
-	p, err := sim.LoadPreset("default")
-	if err != nil {
-		t.Fatal(err)
-	}
-	prog, err := quick("fib")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := prog.onHost("numma", 1); err == nil || !strings.Contains(err.Error(), `"numma"`) {
-		t.Errorf("on the host: %v", err)
-	}
-	if _, err := prog.simulated(p, "numma", 1); err == nil || !strings.Contains(err.Error(), `"numma"`) {
-		t.Errorf("simulated: %v", err)
 	}
 }

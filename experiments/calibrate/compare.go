@@ -33,11 +33,11 @@ func Compare(p *sim.Preset, progress func(workload string, done, planned int)) (
 	for _, w := range workload.All {
 		for procs := 1; procs <= most; procs++ {
 			progress(w.Name, len(rows), most*len(workload.All))
-			prog, r := program{w, w.Defaults(true)}, Row{Workload: w.Name, Unit: w.Unit, Procs: procs}
-			if r.Host, err = prog.onHost("flat", procs); err != nil {
+			prog, r := w.Program(true), Row{Workload: w.Name, Unit: w.Unit, Procs: procs}
+			if r.Host, err = onHost(prog, procs); err != nil {
 				return nil, err
 			}
-			if r.Simulated, err = prog.simulated(p, "flat", procs); err != nil {
+			if r.Simulated, err = simulated(prog, p, procs); err != nil {
 				return nil, err
 			}
 			rows = append(rows, r)

@@ -69,11 +69,11 @@ func kernels(p *sim.Preset, _ *topology.Topology) error {
 		if !ok {
 			continue
 		}
-		params, err := w.Parse(sizes)
+		prog, err := w.Parse(sizes, false)
 		if err != nil {
 			return err
 		}
-		least, err := timeKernels(program{w, params})
+		least, err := timeKernels(prog)
 		if err != nil {
 			return err
 		}
@@ -92,13 +92,13 @@ func perOp(p *sim.Preset, ns float64, ops int64) sim.Milli {
 
 // timeKernels returns the least time of an operation of each kernel of a program, in
 // ns, over a number of runs.
-func timeKernels(w program) (map[string]float64, error) {
+func timeKernels(prog workload.Program) (map[string]float64, error) {
 	m, err := host.New(host.Config{Procs: 1})
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	watch := &stopwatch{Machine: m}
+	watch := &stopwatch{Machine: m, kernels: map[string]*laps{}}
 	empty := &sched.Work{}
 	watch.idle = best(func() float64 {
 		const n = 1 << 12
@@ -108,24 +108,36 @@ func timeKernels(w program) (map[string]float64, error) {
 		}
 		return float64(time.Since(start)) / n
 	}) / 2 // of two readings of the clock one lies in the time that they measure
-	least := map[string]float64{}
-	err = w.on(watch, "flat", 1, func(_ *workload.Instance, once func() error) error {
-		for began, n := time.Now(), 0; n < 16 || time.Since(began) < time.Second/20; n++ {
-			watch.kernels = map[string]*laps{}
-			if err := once(); err != nil {
-				return err
-			}
-			for name, l := range watch.kernels {
-				if l.ns < 4*watch.idle*float64(l.n) {
-					continue // it is over before a clock can tell: it counts as its workload says
-				}
-				if _, ok := least[name]; !ok {
-					least[name] = math.Inf(1)
-				}
-				least[name] = min(least[name], l.ns/float64(l.ops))
-			}
+	least := kernelLaps{watch: watch, least: map[string]float64{}}
+	_, err = measure(prog, sched.Config{Machine: watch, Procs: 1}, &least)
+	return least.least, err
+}
+
+// kernelLaps is the watch of runs that go on for a twentieth of a second.
+type kernelLaps struct {
+	watch *stopwatch
+	least map[string]float64 // ns of an operation of each kernel
+	began time.Time
+	n     int
+}
+
+func (l *kernelLaps) Start() {
+	if l.n == 0 {
+		l.began = time.Now()
+	}
+	l.watch.kernels = map[string]*laps{}
+}
+
+func (l *kernelLaps) Stop() (again bool) {
+	for name, k := range l.watch.kernels {
+		if k.ns < 4*l.watch.idle*float64(k.n) {
+			continue // it is over before a clock can tell: it counts as its workload says
 		}
-		return nil
-	})
-	return least, err
+		if _, ok := l.least[name]; !ok {
+			l.least[name] = math.Inf(1)
+		}
+		l.least[name] = min(l.least[name], k.ns/float64(k.ops))
+	}
+	l.n++
+	return l.n < 16 || time.Since(l.began) < time.Second/20
 }

@@ -21,155 +21,103 @@ const Goroutine = "goroutine"
 // HostBench measures on this machine. Topos are the plan's topologies by label. A
 // topology that is not the host's is pretended.
 func HostBench(topos map[string]*topology.Topology) Bench {
-	return func(c *PlanCell, rep Repetition) (Outcome, error) {
+	return func(c *PlanCell, rep Repetition) (out Outcome, err error) {
 		w := workload.ByName(c.Workload)
 		if w == nil {
-			return Outcome{}, fmt.Errorf("unknown workload %q", c.Workload)
+			return out, fmt.Errorf("unknown workload %q", c.Workload)
 		}
-		params, err := w.Parse(c.Params)
+		prog, err := w.Parse(c.Params, false)
 		if err != nil {
-			return Outcome{}, err
+			return out, err
 		}
-		in, err := w.New(params)
+		in, err := prog.New()
 		if err != nil {
-			return Outcome{}, err
+			return out, err
 		}
 		// Collect what the last repetition left behind, so that no arm pays for the
 		// garbage of another.
 		runtime.GC()
-		if c.Arm == Goroutine {
-			return benchStock(c, w, in, rep)
-		}
 		if peer := peers.ByName(c.Arm); peer != nil {
-			return benchPeer(c, w, in, params, rep, peer)
+			out.Why = "peers are not bound"
+			out.Elapsed, err = peer.Measure(w.Name, prog.Params, c.Procs, rep.Runs, rep.Warm)
+		} else if c.Arm == Goroutine {
+			out.Why = "stock goroutines are not bound"
+			var t stopwatch
+			_, err = Measure(in, sched.Config{Procs: c.Procs}, rep, &t)
+			out.Elapsed = t.elapsed
+		} else {
+			err = out.measure(c, w, in, rep, topos[c.Topo])
 		}
-		return benchSched(c, w, in, rep, topos[c.Topo])
-	}
-}
-
-func benchStock(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Repetition) (out Outcome, err error) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Procs))
-	if in.Setup != nil {
-		if err := in.Setup(nil); err != nil {
-			return out, err
-		}
-	}
-	if rep.Warm {
-		if err := in.Stock(); err != nil {
-			return out, err
-		}
-	}
-	start := time.Now()
-	for range rep.Runs {
-		if err := in.Stock(); err != nil {
-			return out, err
-		}
-	}
-	out.Elapsed = time.Since(start)
-	if in.Check != nil {
-		if err := in.Check(nil); err != nil {
-			return out, err
-		}
-	}
-	out.Why = "stock goroutines are not bound"
-	out.Values = timing(w, in, out.Elapsed, rep.Runs)
-	return out, nil
-}
-
-func benchPeer(c *PlanCell, w *workload.Workload, in *workload.Instance, params workload.Params, rep Repetition, peer *peers.Peer) (out Outcome, err error) {
-	if out.Elapsed, err = peer.Measure(w.Name, params, c.Procs, rep.Runs, rep.Warm); err != nil {
+		out.Values = append(timing(w, in, out.Elapsed, rep.Runs), out.Values...)
 		return out, err
 	}
-	out.Why = "peers are not bound"
-	out.Values = timing(w, in, out.Elapsed, rep.Runs)
-	return out, nil
 }
 
-func benchSched(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Repetition, topo *topology.Topology) (out Outcome, err error) {
+// measure measures an arm of this module's.
+func (out *Outcome) measure(c *PlanCell, w *workload.Workload, in *workload.Instance, rep Repetition, topo *topology.Topology) error {
 	arm, err := policy.ByName(c.Arm)
 	if err != nil {
-		return out, err
+		return err
 	}
 	// The topology is that of the beginning of the run. If a CPU has gone offline
 	// since then, a thread cannot be bound, and the outcome says so.
 	m, err := host.New(host.Config{Topology: topo, Procs: c.Procs})
 	if err != nil {
-		return out, err
+		return err
 	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: c.Procs, Seed: rep.Seed})
-	if err != nil {
-		return out, err
+	t := stopwatch{touches: m.PageTouches}
+	of, err := Measure(in, sched.Config{Machine: m, Arm: arm, Procs: c.Procs}, rep, &t)
+	if err = errors.Join(err, m.Close()); err != nil {
+		return err
 	}
-	closed := false
-	defer func() {
-		if !closed {
-			s.Close() // its error is the one that is returned already
-		}
-	}()
-	if in.Setup != nil {
-		if err := in.Setup(s); err != nil {
-			return out, err
-		}
-	}
-	run := func(times int) error {
-		var wrong error
-		err := s.Run(func(g *sched.G) {
-			for range times {
-				if wrong = in.Run(g); wrong != nil {
-					return
-				}
-			}
-		})
-		return errors.Join(err, wrong)
-	}
-	if rep.Warm {
-		if err := run(1); err != nil {
-			return out, err
-		}
-	}
-	s.Quiesce()
-	before := s.Stats()
-	local, remote := m.PageTouches()
-	start := time.Now()
-	if err := run(rep.Runs); err != nil {
-		return out, err
-	}
-	out.Elapsed = time.Since(start)
-	s.Quiesce()
-	st := s.Stats().Sub(before)
-	if in.Check != nil {
-		if err := in.Check(s); err != nil {
-			return out, err
-		}
-	}
-	out.Values = append(timing(w, in, out.Elapsed, rep.Runs), counts(w, float64(in.Tasks)*float64(rep.Runs), &st)...)
-
+	out.Elapsed = t.elapsed
+	out.Values = counts(w, float64(in.Tasks)*float64(rep.Runs), &of.Stats)
 	if in.Touches != nil {
 		if local, all := in.Touches(); all > 0 {
 			out.Values = append(out.Values, Value{100 * float64(local) / float64(all), UnitTouched})
 		}
 	}
-	nowLocal, nowRemote := m.PageTouches()
-	local, remote = nowLocal-local, nowRemote-remote
-	if local+remote > 0 {
-		out.Values = append(out.Values, Value{100 * float64(local) / float64(local+remote), UnitPages})
+	if all := t.local + t.remote; all > 0 {
+		out.Values = append(out.Values, Value{100 * float64(t.local) / float64(all), UnitPages})
 	}
-	out.Warnings = append(m.Warnings(), s.Warnings()...)
+	out.Warnings = append(m.Warnings(), of.Warnings...)
 	out.Wanted = arm.Bind
-	bindErrs := s.BindErrors()
 	switch {
 	case !arm.Bind:
 		out.Why = "the arm does not bind threads"
 	case m.Pretended():
 		out.Why = "the nodes are pretended"
-	case len(bindErrs) > 0:
-		out.Why = bindErrs[0].Error()
+	case len(of.BindErrs) > 0:
+		out.Why = of.BindErrs[0].Error()
 	default:
 		out.Bound = true
 	}
-	closed = true
-	return out, s.Close()
+	return nil
+}
+
+// A stopwatch is the watch of this host.
+type stopwatch struct {
+	touches func() (local, remote int64) // of pages, so far; nil: nobody counts
+
+	start         time.Time
+	elapsed       time.Duration
+	local, remote int64 // pages touched meanwhile
+}
+
+func (t *stopwatch) Start() {
+	if t.touches != nil {
+		t.local, t.remote = t.touches()
+	}
+	t.start = time.Now()
+}
+
+func (t *stopwatch) Stop() bool {
+	t.elapsed = time.Since(t.start)
+	if t.touches != nil {
+		local, remote := t.touches()
+		t.local, t.remote = local-t.local, remote-t.remote
+	}
+	return false
 }
 
 // timing returns the time per unit of work, and the bandwidth if the workload says

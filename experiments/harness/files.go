@@ -4,21 +4,32 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 )
 
 // WriteFile writes a file so that a reader sees all of it or what was there
-// before. If it fails it leaves nothing behind.
+// before. If it fails it leaves what was there. A device or a pipe is written to as it
+// is.
 func WriteFile(path string, write func(io.Writer) error) (err error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
 	tmp := filepath.Join(filepath.Dir(path), temporary(filepath.Base(path)))
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		tmp = path
+	}
 	f, err := os.Create(tmp)
 	if err != nil {
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+			pe.Path = path
+		}
 		return err
 	}
 	defer func() {
-		if err != nil {
+		if err != nil && tmp != path {
 			os.Remove(tmp)
 		}
 	}()
@@ -30,7 +41,7 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 		f.Close()
 		return err
 	}
-	if err = f.Close(); err != nil {
+	if err = f.Close(); err != nil || tmp == path {
 		return err
 	}
 	return os.Rename(tmp, path)

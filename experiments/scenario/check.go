@@ -165,13 +165,14 @@ func (c *checker) workload(w *Workload) error {
 		}
 		return c.unknown(at.to("name"), "workload", w.Name, names)
 	}
-	params, seen := wl.Defaults(true), map[string]bool{}
+	w.program = wl.Program(true)
+	seen := map[string]bool{}
 	for i, p := range w.Params {
 		at := at.to("params", i)
 		if err := c.fresh(at, "parameter", p.Name, seen); err != nil {
 			return err
 		}
-		if err := wl.Set(params, p.Name, p.Value); err != nil {
+		if err := w.program.Set(p.Name, p.Value); err != nil {
 			return c.bad(at.to("value"), "%v", err)
 		}
 	}

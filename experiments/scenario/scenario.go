@@ -27,6 +27,7 @@ import (
 	"strconv"
 	"strings"
 
+	"numasched/experiments/workload"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -58,7 +59,12 @@ type Workload struct {
 	Params []Param  `json:"params"`
 	Arms   []string `json:"arms"`
 	Procs  int      `json:"procs"` // 0: all CPUs
+
+	program workload.Program
 }
+
+// Program is what the name and the sizes mean.
+func (w *Workload) Program() workload.Program { return w.program }
 
 // A Param is a size of a workload.
 type Param struct {

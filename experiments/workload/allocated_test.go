@@ -19,7 +19,7 @@ func TestWorkloadsSayWhatTheyAllocate(t *testing.T) {
 	}
 	for _, w := range All {
 		t.Run(w.Name, func(t *testing.T) {
-			in, err := w.New(w.Defaults(true))
+			in, err := w.Program(true).New()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestWorkloadsSayWhatTheyAllocate(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				in, err := w.New(w.Defaults(true))
+				in, err := w.Program(true).New()
 				if err != nil {
 					t.Fatal(err)
 				}

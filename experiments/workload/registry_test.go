@@ -33,12 +33,12 @@ func TestEveryWorkloadIsDescribed(t *testing.T) {
 
 func TestSizesSurviveBeingWritten(t *testing.T) {
 	for _, w := range All {
-		want := w.String(w.Defaults(true))
-		p, err := w.Parse(want)
+		want := w.Program(true).Sizes()
+		p, err := w.Parse(want, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.String(p); got != want {
+		if got := p.Sizes(); got != want {
 			t.Errorf("%s: %s came back as %s", w.Name, want, got)
 		}
 	}
@@ -51,13 +51,15 @@ func TestWrongSizesAreNamed(t *testing.T) {
 		"n=three": `size "n=three": want name=number`,
 		"n":       `size "n": want name=number`,
 	} {
-		if _, err := fib.Parse(text); err == nil || !strings.Contains(err.Error(), "workload fib: "+want) {
+		if _, err := fib.Parse(text, true); err == nil || !strings.Contains(err.Error(), "workload fib: "+want) {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
-	p := actorRing.Defaults(true)
-	p["tokens"] = p["actors"] + 1
-	if _, err := actorRing.New(p); err == nil || !strings.Contains(err.Error(), "tokens=201: want at most actors=200") {
+	p, err := actorRing.Parse("tokens=201", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.New(); err == nil || !strings.Contains(err.Error(), "tokens=201: want at most actors=200") {
 		t.Errorf("more tokens than actors: got %v", err)
 	}
 }

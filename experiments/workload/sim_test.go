@@ -65,7 +65,7 @@ func TestEveryWorkloadRunsTheSameTwiceOnASimulatedMachine(t *testing.T) {
 func TestWorkAtHomeOnOneNodeIsShared(t *testing.T) {
 	took := func(arm string) (ns int64) {
 		w := ByName("onenode")
-		in, err := w.New(w.Defaults(true))
+		in, err := w.Program(true).New()
 		if err != nil {
 			t.Fatal(err)
 		}

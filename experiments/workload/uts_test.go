@@ -13,11 +13,11 @@ func TestUTSTreesHaveTheirPublishedSizes(t *testing.T) {
 		t.Skip("counts 8 million nodes, too many under the race detector")
 	}
 	for _, sizes := range []string{"binomial=0", "binomial=1"} {
-		p, err := uts.Parse(sizes)
+		p, err := uts.Parse(sizes, false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := uts.New(p)
+		in, err := p.New()
 		if err != nil {
 			t.Fatal(err)
 		}

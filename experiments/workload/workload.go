@@ -7,7 +7,7 @@
 // also has a version in plain goroutines, for the arm "goroutine".
 //
 //	w := workload.ByName("fib")
-//	in, err := w.New(w.Defaults(false))
+//	in, err := w.Program(false).New()
 //	err = in.Setup(s)                              // buffers; not timed
 //	err = s.Run(func(g *sched.G) { err = in.Run(g) }) // timed, as often as wanted
 //	err = in.Check(s)                              // the rest of the answer; not timed
@@ -19,13 +19,7 @@
 // computes, and the answers that kernels compute are not checked there.
 package workload
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
-
-	"numasched/sched"
-)
+import "numasched/sched"
 
 // A Workload is one program and the sizes it takes.
 type Workload struct {
@@ -121,66 +115,4 @@ func ByName(name string) *Workload {
 		}
 	}
 	return nil
-}
-
-// Defaults returns the default sizes of w, or its quick ones.
-func (w *Workload) Defaults(quick bool) Params {
-	p := Params{}
-	for _, d := range w.Params {
-		p[d.Name] = d.Default
-		if quick && d.Quick != 0 {
-			p[d.Name] = d.Quick
-		}
-	}
-	return p
-}
-
-// Set changes one size. The error names the workload, the size and what it
-// accepts.
-func (w *Workload) Set(p Params, name string, value int64) error {
-	var names []string
-	for _, d := range w.Params {
-		if d.Name == name {
-			if value < d.Min || value > d.Max {
-				return fmt.Errorf("workload %s: %s=%d is out of range (want %d to %d)", w.Name, name, value, d.Min, d.Max)
-			}
-			p[name] = value
-			return nil
-		}
-		names = append(names, d.Name)
-	}
-	if len(names) == 0 {
-		return fmt.Errorf("workload %s: unknown size %q (it has none)", w.Name, name)
-	}
-	return fmt.Errorf("workload %s: unknown size %q (want %s)", w.Name, name, strings.Join(names, ", "))
-}
-
-// String returns the sizes as they appear in benchmark names, in the order in which w
-// declares them: "n=32/grain=1024". It is "" for a workload without sizes.
-func (w *Workload) String(p Params) string {
-	var parts []string
-	for _, d := range w.Params {
-		parts = append(parts, fmt.Sprintf("%s=%d", d.Name, p[d.Name]))
-	}
-	return strings.Join(parts, "/")
-}
-
-// Parse returns the default sizes with the changes that text makes. It reads what String
-// writes. An error names the part that it cannot read.
-func (w *Workload) Parse(text string) (Params, error) {
-	p := w.Defaults(false)
-	if text == "" {
-		return p, nil
-	}
-	for _, part := range strings.Split(text, "/") {
-		name, value, ok := strings.Cut(part, "=")
-		v, err := strconv.ParseInt(value, 10, 64)
-		if !ok || err != nil {
-			return nil, fmt.Errorf("workload %s: size %q: want name=number", w.Name, part)
-		}
-		if err := w.Set(p, name, v); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
 }

@@ -42,15 +42,11 @@ var small = map[string]string{
 
 func newSmall(t *testing.T, w *Workload) *Instance {
 	t.Helper()
-	p := w.Defaults(true)
-	if text := small[w.Name]; text != "" {
-		parsed, err := w.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p = parsed
+	p, err := w.Parse(small[w.Name], small[w.Name] == "")
+	if err != nil {
+		t.Fatal(err)
 	}
-	in, err := w.New(p)
+	in, err := p.New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +157,7 @@ func BenchmarkWorkloads(b *testing.B) {
 	for _, w := range All {
 		for _, arm := range []string{"gm", "flat", "numa", "goroutine"} {
 			b.Run(w.Name+"/"+arm, func(b *testing.B) {
-				in, err := w.New(w.Defaults(true))
+				in, err := w.Program(true).New()
 				if err != nil {
 					b.Fatal(err)
 				}
