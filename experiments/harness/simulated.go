@@ -142,7 +142,7 @@ func exactLegend(baseline string) []string {
 	return []string{
 		"Simulated, exact: every run gives the same numbers. Times are virtual.",
 		"over " + baseline + ": throughput over that of " + baseline + ". memory local: share of the bytes from memory that came from the node of the CPU that used them (- if hardly any bytes came from memory).",
-		"over bound: makespan over a lower bound, which is the arithmetic spread evenly over all Ps, or the traffic of the busiest memory controller or link at its peak rate.",
+		"over bound: makespan over a lower bound, which is the arithmetic spread evenly over all Ps, or the traffic of the busiest memory controller or link at its peak rate: the least that any arm of the cell has.",
 		"work/sched/idle: shares of the Ps' time. steals: per 1000 units of work, from Ps of the same node / of other nodes.",
 	}
 }

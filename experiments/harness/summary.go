@@ -42,7 +42,7 @@ type Row struct {
 	// Of simulated machines.
 	Exact                  bool              // a repetition would give the same
 	MemoryLocal            benchmath.Summary // percent of bytes from memory that came from the node of their user
-	OverBound              float64           // makespan over the lower bound
+	OverBound              float64           // makespan over the lower bound, which the rows of a group share
 	Busiest                float64           // percent of its peak that the busiest memory controller or link carried
 	Work, Scheduling, Idle float64           // percent of the Ps' time
 }
@@ -136,8 +136,26 @@ func Summarize(ms []Measurement, baseline string) []Group {
 				g.Rows[ri].Speedup = speedup(baseTimes, times(byCell[cell]), g.Rows[ri].Exact)
 			}
 		}
+		g.shareBound()
 	}
 	return groups
+}
+
+// shareBound makes all rows use one lower bound, the least that an arm has. Each arm has a
+// bound of its own, because the traffic depends on what an arm keeps local. With that, an
+// arm that moves more bytes than it must would look nearer to the best possible.
+func (g *Group) shareBound() {
+	bound := math.Inf(1)
+	for _, r := range g.Rows {
+		if v := r.NsPerUnit.Center / r.OverBound; v > 0 { // not if one of them is not known
+			bound = min(bound, v)
+		}
+	}
+	for i := range g.Rows {
+		if r := &g.Rows[i]; r.OverBound > 0 {
+			r.OverBound = r.NsPerUnit.Center / bound
+		}
+	}
 }
 
 func times(ms []*Measurement) []float64 {

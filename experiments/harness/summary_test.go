@@ -203,3 +203,23 @@ func TestFormats(t *testing.T) {
 }
 
 func overFlat(ms []Measurement) []Group { return Summarize(ms, "flat") }
+
+// An arm that moves more than it must is not nearer to the bound for that.
+func TestTheArmsOfACellShareOneBound(t *testing.T) {
+	m := func(arm string, ns, bound float64) Measurement {
+		ms := Measurement{Cell: Cell{Workload: "triad", Arm: arm, Topo: "x", Procs: 4}, Runs: 1, Exact: true, Values: []Value{{Value: ns, Unit: "ns/chunk"}}}
+		if bound > 0 {
+			ms.Values = append(ms.Values, Value{Value: ns / bound, Unit: UnitOverBound})
+		}
+		return ms
+	}
+	g := Summarize([]Measurement{m("flat", 40, 36), m("numa", 12, 10), m("gm", 50, 0)}, "flat")[0]
+	for arm, want := range map[string]float64{"flat": 4, "numa": 1.2} {
+		if got := g.Find(arm).OverBound; math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s: %v times the bound, want %v", arm, got, want)
+		}
+	}
+	if got := g.Find("gm").OverBound; !math.IsNaN(got) {
+		t.Errorf("an arm without a bound: %v", got)
+	}
+}

@@ -15,7 +15,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 
 	"numasched/experiments/harness"
 )
@@ -23,7 +22,8 @@ import (
 // A Figure is one picture.
 type Figure struct {
 	Name    string // of its file, without extension
-	Title   string
+	Title   string // what is found, in a sentence
+	Subject string // what is drawn
 	Caption string // how to read it
 
 	labels []string // lines under the title: where the numbers are from
@@ -38,35 +38,70 @@ const (
 	pngDPI = 144
 )
 
-func (f *Figure) titleHeight() vg.Length { return 22 + 12*vg.Length(len(f.labels)) }
+// titleLines is the title, broken where the figure ends.
+func (f *Figure) titleLines() []string {
+	if f.Title == "" {
+		return []string{f.Subject}
+	}
+	return wrap(f.Title, bold(style(12, ink)), width-2*margin)
+}
+
+// under are the lines under the title.
+func (f *Figure) under() []string {
+	if f.Title == "" || f.Subject == "" {
+		return f.labels
+	}
+	return append([]string{f.Subject}, f.labels...)
+}
+
+func (f *Figure) titleHeight() vg.Length {
+	return 7 + 15*vg.Length(len(f.titleLines())) + 12*vg.Length(len(f.under()))
+}
 
 func (f *Figure) drawOn(c draw.Canvas) {
 	c.FillPolygon(color.White, rectangle(c.Min.X, c.Max.X, c.Min.Y, c.Max.Y))
 	c = draw.Crop(c, margin, -margin, margin, -margin)
-	c.FillText(bold(style(12, ink)), vg.Point{X: c.Min.X, Y: c.Max.Y - 6}, f.Title)
-	for i, l := range f.labels {
+	y := c.Max.Y - 6
+	for _, l := range f.titleLines() {
+		c.FillText(bold(style(12, ink)), vg.Point{X: c.Min.X, Y: y}, l)
+		y -= 15
+	}
+	under := f.under()
+	for i, l := range under {
 		s := style(smallSize, faint)
-		if i == 0 && f.warn {
+		if f.warn && i == len(under)-len(f.labels) {
 			s = bold(style(smallSize, warning))
 		}
-		c.FillText(s, vg.Point{X: c.Min.X, Y: c.Max.Y - 20 - 12*vg.Length(i)}, l)
+		c.FillText(s, vg.Point{X: c.Min.X, Y: y + 1 - 12*vg.Length(i)}, l)
 	}
 	f.draw(draw.Crop(c, 0, 0, 0, -f.titleHeight()))
 }
 
+// wrap breaks text at spaces into lines that are no wider than w.
+func wrap(text string, s draw.TextStyle, w vg.Length) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if longer := line + " " + word; line == "" {
+			line = word
+		} else if s.Width(longer) <= w {
+			line = longer
+		} else {
+			lines, line = append(lines, line), word
+		}
+	}
+	return append(lines, line)
+}
+
 func (f *Figure) size() (w, h vg.Length) { return width, f.height + f.titleHeight() + 2*margin }
+
+// Heading is the title, or where nothing was found, what is drawn.
+func (f *Figure) Heading() string { return strings.Join(f.titleLines(), " ") }
 
 // WriteSVG writes f as SVG.
 func (f *Figure) WriteSVG(w io.Writer) error {
-	c := vgsvg.New(f.size())
+	c := newSVG(f.size())
 	f.drawOn(draw.New(c))
-	var b strings.Builder
-	if _, err := c.WriteTo(&b); err != nil {
-		return err
-	}
-	// Name other fonts of the same widths, for computers without this one.
-	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arimo,Arial,Helvetica,sans-serif;"))
-	return err
+	return c.writeTo(w, f.Heading())
 }
 
 // WritePNG writes f as PNG.

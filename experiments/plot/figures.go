@@ -14,30 +14,31 @@ import (
 )
 
 // Figures returns the figures that make sense for a run. It leaves out figures that
-// would be empty, and throughput if times mean nothing.
+// would be empty, throughput if times mean nothing, and locality where there is one node.
 func Figures(r *harness.Results) []Figure {
 	groups := r.Groups()
 	if len(groups) == 0 {
 		return nil
 	}
 	ls := looksOf(r.Arms())
+	nodes := nodesOf(r.Meta.Topologies)
 	var figures []Figure
 	add := func(f *Figure) {
 		if f != nil {
-			f.labels = labels(r, groups)
+			f.labels = append(f.labels, labels(r, groups)...)
 			f.warn = !r.Meta.Plain()
 			figures = append(figures, *f)
 		}
 	}
 	if exact(groups) {
 		most := atMostPs(groups)
-		for _, f := range []*Figure{speedups(most, ls), throughput(most, ls), steals(most, ls)} {
+		for _, f := range []*Figure{speedups(most, ls, &r.Meta), throughput(most, ls, &r.Meta), steals(most, ls, &r.Meta)} {
 			if f != nil {
-				f.Title += ", simulated, with the most Ps"
+				f.Subject += "; simulated, with the most Ps"
 			}
 			add(f)
 		}
-		for _, f := range machines(groups, ls) {
+		for _, f := range machines(groups, nodes, ls, &r.Meta) {
 			add(f)
 			last := &figures[len(figures)-1]
 			last.labels[1] = "topology " + strings.TrimPrefix(f.Name, machinePrefix)
@@ -45,14 +46,25 @@ func Figures(r *harness.Results) []Figure {
 		return figures
 	}
 	if r.Meta.Place.HasSpeed() {
-		add(speedups(groups, ls))
-		add(throughput(groups, ls))
-		add(scaling("scaling", "Throughput against Ps", groups, ls, throughputOf))
+		add(speedups(groups, ls, &r.Meta))
+		add(throughput(groups, ls, &r.Meta))
+		add(scaling("scaling", "Throughput against Ps", groups, nodes, ls, &r.Meta, throughputOf))
 	}
-	add(locality(groups, r.Meta.Topologies, ls))
-	add(scaling("locality-scaling", "Locality against Ps", groups, ls, localityOf))
-	add(steals(groups, ls))
+	if OneNode(r) == "" {
+		add(locality(groups, nodes, ls, &r.Meta))
+		add(scaling("locality-scaling", "Locality against Ps", groups, nodes, ls, &r.Meta, localityOf))
+	}
+	add(steals(groups, ls, &r.Meta))
 	return figures
+}
+
+// nodesOf returns how many nodes with CPUs each topology has, by label.
+func nodesOf(topos []harness.TopoMeta) map[string]int {
+	nodes := map[string]int{}
+	for _, t := range topos {
+		nodes[t.Label] = t.NodesWithCPUs
+	}
+	return nodes
 }
 
 // labels returns the lines under a title, which say where the numbers come from.
@@ -93,7 +105,7 @@ func intervalText(s benchmath.Summary, format func(float64) string) string {
 	return fmt.Sprintf("%s (%s .. %s)", format(s.Center), format(s.Lo), format(s.Hi))
 }
 
-func speedups(groups []harness.Group, ls looks) *Figure {
+func speedups(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 	if len(groups) == 0 {
 		return nil
 	}
@@ -101,8 +113,8 @@ func speedups(groups []harness.Group, ls looks) *Figure {
 	baseline := groups[0].Baseline
 	caption, ring := "Right of the line is faster than "+baseline+". ", ""
 	if !exact(groups) {
-		ring = " · ring: undecided or no difference shown"
-		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals; a ring means that the interval, the test or both show no difference at 5 %. "
+		ring = " · ring: no difference shown · half: undecided"
+		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals. A full dot is a verdict: interval and test both show a difference at 5 %. A half dot is undecided: only one of them does. A ring means that neither does. "
 	}
 	var values, numa []float64
 	for i := range groups {
@@ -117,11 +129,15 @@ func speedups(groups []harness.Group, ls looks) *Figure {
 				}
 				shown := withoutInterval(s.Summary, r.Exact)
 				text := intervalText(shown, harness.FormatRatio)
+				tip := text + " over " + baseline
 				if !r.Exact {
 					text += "  " + harness.FormatP(s.P)
+					tip += ", " + harness.FormatP(s.P) + ": " + s.Finding().String()
 				}
+				how := map[harness.Finding]fill{harness.NoDifference: hollow, harness.Undecided: half}[s.Finding()]
 				f.rows = append(f.rows, row{
-					name: r.Arm, color: ls[r.Arm].color, dots: []dot{{s.Center, s.Finding() < harness.Faster}}, lo: shown.Lo, hi: shown.Hi, text: text,
+					arm: r.Arm, tip: tipOf(g, r.Arm, tip),
+					name: r.Arm, color: ls[r.Arm].color, dots: []dot{{s.Center, how}}, lo: shown.Lo, hi: shown.Hi, text: text,
 				})
 			}
 		}
@@ -140,36 +156,60 @@ func speedups(groups []harness.Group, ls looks) *Figure {
 		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale" + ring}}
 	}
 	f.marks = []guide{{at: 1, line: stroke(ls[baseline].color, 1)}}
-	narrow := panel{axis: all}
-	if part, ok := all.near(numa); ok {
-		narrow.axis = part
-	}
-	if gr := newGrid(groups, narrow, f.marks, func(r *harness.Row) row {
-		rw := row{color: ls[r.Arm].color, lo: math.NaN(), hi: math.NaN()}
-		if r.Speedup != nil {
-			rw.dots, rw.text = []dot{{at: r.Speedup.Center}}, harness.FormatRatio(r.Speedup.Center)
-		}
-		return rw
-	}); gr != nil && exact(groups) {
-		return &Figure{
-			Name:    "speedup",
-			Title:   "Speed-up over " + baseline,
-			Caption: "Right of the line is faster than " + baseline + ". All machines have the same axis, on a log scale. An arrow points to a value outside of it.",
-			height:  gr.height(),
-			draw:    gr.draw,
-		}
-	}
-	return &Figure{
+	found := newFinder(groups, m)
+	fig := &Figure{
 		Name:    "speedup",
-		Title:   "Speed-up over " + baseline,
+		Title:   found.speed(""),
+		Subject: "Speed-up over " + baseline,
 		Caption: caption,
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
 	}
+	narrow := panel{axis: all}
+	if part, ok := all.near(numa); ok {
+		narrow.axis = part
+	}
+	if gr := newGrid(groups, narrow, f.marks, func(g *harness.Group, r *harness.Row) row {
+		rw := row{color: ls[r.Arm].color, lo: math.NaN(), hi: math.NaN()}
+		if r.Speedup != nil {
+			rw.dots, rw.text = []dot{{at: r.Speedup.Center}}, harness.FormatRatio(r.Speedup.Center)
+			rw.tip = tipOf(g, r.Arm, rw.text+" over "+baseline)
+		}
+		return rw
+	}); gr != nil && exact(groups) {
+		fig.Caption = "Right of the line is faster than " + baseline + ". All machines have the same axis, on a log scale. An arrow points to a value outside of it."
+		fig.height, fig.draw = gr.height(), gr.draw
+	}
+	return fig
 }
 
-// throughput draws a grid with an axis for each group, because their units differ.
-func throughput(groups []harness.Group, ls looks) *Figure {
+// tipOf says whose value text is.
+func tipOf(g *harness.Group, arm, text string) string {
+	return fmt.Sprintf("%s under %s, %s, P=%d: %s", g.Workload, arm, g.Topo, g.Procs, text)
+}
+
+// throughput draws an axis for each group, because their units differ. Machines side by
+// side have one axis: the share of the fastest arm's throughput.
+func throughput(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
+	if len(groups) == 0 {
+		return nil
+	}
+	found := newFinder(groups, m)
+	fig := &Figure{Name: "throughput", Title: found.ofBest(), Subject: "Throughput"}
+	share := panel{axis: percent()}
+	if gr := newGrid(groups, share, nil, func(g *harness.Group, r *harness.Row) row {
+		rw := row{color: ls[r.Arm].color, lo: math.NaN(), hi: math.NaN(), text: si(r.Throughput.Center)}
+		if v := 100 * r.Throughput.Center / fastest(g); len(finite([]float64{v})) == 1 {
+			rw.bars = []bar{{0, v, rw.color}}
+			rw.tip = tipOf(g, r.Arm, rw.text+" "+plural(g.Unit)+" per second")
+		}
+		return rw
+	}); gr != nil && exact(groups) {
+		fig.Subject = "Throughput: bars as a share of the fastest arm's, numbers in units of work per second"
+		fig.Caption = "A bar is the share of the throughput of the fastest arm for this workload on this machine. The number beside it is in units of work per second."
+		fig.height, fig.draw = gr.height(), gr.draw
+		return fig
+	}
 	const cols = 2
 	var panels []*forest
 	rows := vg.Length(0)
@@ -189,9 +229,10 @@ func throughput(groups []harness.Group, ls looks) *Figure {
 		}
 		for _, r := range g.Rows {
 			rw := row{
-				name: r.Arm, color: ls[r.Arm].color, dots: []dot{{at: r.Throughput.Center}}, lo: r.Throughput.Lo, hi: r.Throughput.Hi,
+				arm: r.Arm, name: r.Arm, color: ls[r.Arm].color, dots: []dot{{at: r.Throughput.Center}}, lo: r.Throughput.Lo, hi: r.Throughput.Hi,
 				text: si(r.Throughput.Center),
 			}
+			rw.tip = tipOf(g, r.Arm, intervalText(withoutInterval(r.Throughput, r.Exact), si)+" "+plural(g.Unit)+" per second")
 			if linear {
 				rw.dots = nil
 				rw.bars = []bar{{0, r.Throughput.Center, rw.color}}
@@ -199,9 +240,6 @@ func throughput(groups []harness.Group, ls looks) *Figure {
 			f.rows = append(f.rows, rw)
 		}
 		panels = append(panels, f)
-	}
-	if len(panels) == 0 {
-		return nil
 	}
 	names := widest(groups)
 	texts := vg.Length(44)
@@ -214,26 +252,23 @@ func throughput(groups []harness.Group, ls looks) *Figure {
 		heights = append(heights, h+6)
 		rows += h + 6
 	}
-	return &Figure{
-		Name:    "throughput",
-		Title:   "Throughput",
-		Caption: "Units of work per second, medians with 95 % intervals. Every panel has its own scale.",
-		height:  rows,
-		draw: func(c draw.Canvas) {
-			y := c.Max.Y
-			for i, p := range panels {
-				colWidth := (c.Max.X - c.Min.X + 18) / cols
-				sub := c
-				sub.Min.X = c.Min.X + colWidth*vg.Length(i%cols)
-				sub.Max.X = sub.Min.X + colWidth - 18
-				sub.Max.Y = y
-				p.draw(sub, names, texts)
-				if i%cols == cols-1 {
-					y -= heights[i/cols]
-				}
+	fig.Caption = "Units of work per second, medians with 95 % intervals. Every panel has its own scale."
+	fig.height = rows
+	fig.draw = func(c draw.Canvas) {
+		y := c.Max.Y
+		for i, p := range panels {
+			colWidth := (c.Max.X - c.Min.X + 18) / cols
+			sub := c
+			sub.Min.X = c.Min.X + colWidth*vg.Length(i%cols)
+			sub.Max.X = sub.Min.X + colWidth - 18
+			sub.Max.Y = y
+			p.draw(sub, names, texts)
+			if i%cols == cols-1 {
+				y -= heights[i/cols]
 			}
-		},
+		}
 	}
+	return fig
 }
 
 // widest returns the width of the longest arm's name.
@@ -247,7 +282,7 @@ func widest(groups []harness.Group) vg.Length {
 	return w
 }
 
-func locality(groups []harness.Group, topos []harness.TopoMeta, ls looks) *Figure {
+func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness.Meta) *Figure {
 	var f forest
 	// Where the kernel has said where pages are, that is what counts: the scheduler's own
 	// books are right only if its map of the machine is.
@@ -264,21 +299,21 @@ func locality(groups []harness.Group, topos []harness.TopoMeta, ls looks) *Figur
 			if byKernel {
 				share = r.Pages
 			}
-			rw := row{name: r.Arm, color: ls[r.Arm].color, lo: share.Lo, hi: share.Hi, text: "not counted"}
+			rw := row{arm: r.Arm, name: r.Arm, color: ls[r.Arm].color, lo: share.Lo, hi: share.Hi, text: "not counted"}
 			if v := share.Center; !math.IsNaN(v) {
 				counted = true
 				rw.bars = []bar{{0, v, rw.color}}
 				rw.text = intervalText(share, func(v float64) string { return fmt.Sprintf("%.1f", v) }) + " %"
+				rw.tip = tipOf(g, r.Arm, rw.text+" local")
 			}
 			if byKernel && !math.IsNaN(r.Touched.Center) {
-				rw.dots = []dot{{r.Touched.Center, true}}
+				rw.dots = []dot{{r.Touched.Center, hollow}}
+				rw.tip += fmt.Sprintf("; the scheduler believes %.1f %%", r.Touched.Center)
 			}
 			f.rows = append(f.rows, rw)
 		}
-		for _, t := range topos {
-			if n := t.NodesWithCPUs; t.Label == g.Topo && n > 1 {
-				f.marks = append(f.marks, guide{at: 100 / float64(n), line: dashed(ink, 0.8), first: first, rows: len(f.rows) - first})
-			}
+		if n := nodes[g.Topo]; n > 1 {
+			f.marks = append(f.marks, guide{at: 100 / float64(n), line: dashed(ink, 0.8), first: first, rows: len(f.rows) - first})
 		}
 	}
 	if !counted {
@@ -294,16 +329,22 @@ func locality(groups []harness.Group, topos []harness.TopoMeta, ls looks) *Figur
 		label += " · dashed: chance"
 	}
 	f.panels = []panel{{percent(), label}}
+	found := newFinder(groups, m)
+	title := found.local("Tasks on their home node", func(r *harness.Row) benchmath.Summary { return r.Local })
+	if byKernel {
+		title = found.local("Page visits on the page's own node, by the kernel's count", func(r *harness.Row) benchmath.Summary { return r.Pages })
+	}
 	return &Figure{
 		Name:    "locality",
-		Title:   "Locality",
+		Title:   title,
+		Subject: "Locality",
 		Caption: caption + "The dashed line is the share that chance gives: one divided by the number of nodes. On a machine with one node everything is local.",
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
 	}
 }
 
-func steals(groups []harness.Group, ls looks) *Figure {
+func steals(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 	var f forest
 	var totals []float64
 	for _, g := range groups {
@@ -331,16 +372,18 @@ func steals(groups []harness.Group, ls looks) *Figure {
 		}
 		f.panels = []panel{{decades(all, siTick), "steals per 1000 units of work, log scale · dot: from the same node · ring: from other nodes"}}
 	}
-	rowOf := func(r *harness.Row, text string) row {
+	rowOf := func(g *harness.Group, r *harness.Row, text string) row {
 		nan := math.NaN()
-		rw := row{name: r.Arm, color: ls[r.Arm].color, lo: nan, hi: nan, text: "not counted"}
+		rw := row{arm: r.Arm, name: r.Arm, color: ls[r.Arm].color, lo: nan, hi: nan, text: "not counted"}
 		local, remote := 1000*r.StealsLocal, 1000*r.StealsRemote
 		if !math.IsNaN(local + remote) {
 			rw.text = fmt.Sprintf(text, harness.FormatNumber(local), harness.FormatNumber(remote))
+			rw.tip = tipOf(g, r.Arm, fmt.Sprintf("%s steals from the same node and %s from others, per 1000 %s",
+				harness.FormatNumber(local), harness.FormatNumber(remote), plural(g.Unit)))
 			if linear {
 				rw.bars = []bar{{0, local, rw.color}, {local, local + remote, tint(rw.color, 0.45)}}
 			} else {
-				for _, d := range []dot{{local, false}, {remote, true}} {
+				for _, d := range []dot{{local, solid}, {remote, hollow}} {
 					if d.at > 0 { // 0 has no place on a log scale; the text says it
 						rw.dots = append(rw.dots, d)
 					}
@@ -349,31 +392,31 @@ func steals(groups []harness.Group, ls looks) *Figure {
 		}
 		return rw
 	}
+	found := newFinder(groups, m)
+	fig := &Figure{
+		Name:    "steals",
+		Title:   found.thefts(),
+		Subject: "Steals per 1000 units of work",
+		Caption: "Steals per 1000 units of work, medians: from a P of the same node, and from a P of another node.",
+	}
 	narrow := panel{axis: f.panels[0].axis}
-	if gr := newGrid(groups, narrow, nil, func(r *harness.Row) row { return rowOf(r, "%s, %s") }); gr != nil && exact(groups) {
-		return &Figure{
-			Name:  "steals",
-			Title: "Steals per 1000 units: own node (dot), others (ring)",
-			Caption: "Steals per 1000 units of work: from a P of the same node, then from a P of another node. All machines have the same axis. " +
-				strings.SplitAfterN(f.panels[0].label, " · ", 2)[1] + ".",
-			height: gr.height(),
-			draw:   gr.draw,
-		}
+	if gr := newGrid(groups, narrow, nil, func(g *harness.Group, r *harness.Row) row { return rowOf(g, r, "%s, %s") }); gr != nil && exact(groups) {
+		how := strings.SplitAfterN(f.panels[0].label, " · ", 2)[1]
+		fig.Subject += ", log scale · " + how
+		fig.Caption = "Steals per 1000 units of work: from a P of the same node, then from a P of another node. All machines have the same axis. " + how + "."
+		fig.height, fig.draw = gr.height(), gr.draw
+		return fig
 	}
 	for i := range groups {
 		g := &groups[i]
 		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		for j := range g.Rows {
-			f.rows = append(f.rows, rowOf(&g.Rows[j], "%s local, %s remote"))
+			f.rows = append(f.rows, rowOf(g, &g.Rows[j], "%s local, %s remote"))
 		}
 	}
-	return &Figure{
-		Name:    "steals",
-		Title:   "Steals",
-		Caption: "Steals per 1000 units of work, medians: from a P of the same node, and from a P of another node.",
-		height:  f.height(),
-		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
-	}
+	fig.height = f.height()
+	fig.draw = func(c draw.Canvas) { f.draw(c, 0, 0) }
+	return fig
 }
 
 func throughputOf(g *harness.Group) (axisFor func([]float64) axis, label string, value func(*harness.Row) benchmath.Summary) {
@@ -388,7 +431,7 @@ func localityOf(g *harness.Group) (axisFor func([]float64) axis, label string, v
 
 // scaling draws a value against the number of Ps, for workloads that were run
 // with more than one.
-func scaling(name, title string, groups []harness.Group, ls looks,
+func scaling(name, subject string, groups []harness.Group, nodes map[string]int, ls looks, m *harness.Meta,
 	what func(*harness.Group) (func([]float64) axis, string, func(*harness.Row) benchmath.Summary)) *Figure {
 
 	var anyProcs []harness.Group // as if all had the same, for titles
@@ -407,7 +450,7 @@ func scaling(name, title string, groups []harness.Group, ls looks,
 		}
 		seen = append(seen, key)
 		axisFor, label, value := what(&groups[i])
-		ch := &chart{title: harness.ShortTitle(anyProcs, &anyProcs[i]), ylabel: label}
+		ch := &chart{title: harness.ShortTitle(anyProcs, &anyProcs[i]), ylabel: label, ends: true, workload: key.Workload}
 		var ps []int
 		var values []float64
 		lines := map[string][]point{}
@@ -441,6 +484,11 @@ func scaling(name, title string, groups []harness.Group, ls looks,
 		}
 		slices.Sort(ps)
 		ch.x, ch.y = processors(ps), axisFor(values)
+		if name == "scaling" {
+			ch.addIdeal(lines[groups[i].Baseline], ps)
+		} else if n := nodes[key.Topo]; n > 1 {
+			ch.addChance(n, ps)
+		}
 		for _, arm := range arms {
 			if pts := lines[arm]; pts != nil {
 				slices.SortFunc(pts, func(a, b point) int { return int(a.x) - int(b.x) })
@@ -453,10 +501,16 @@ func scaling(name, title string, groups []harness.Group, ls looks,
 		return nil
 	}
 	const cols, height = 2, 210
+	found := newFinder(atMostPs(groups), m)
+	title := found.speed("With the most Ps, ")
+	if name != "scaling" {
+		title = found.local("Tasks on their home node, with the most Ps", func(r *harness.Row) benchmath.Summary { return r.Local })
+	}
 	return &Figure{
 		Name:    name,
 		Title:   title,
-		Caption: "Medians with 95 % intervals.",
+		Subject: subject,
+		Caption: "Medians with 95 % intervals. The dashed line is " + dashedLine[name] + ".",
 		height:  vg.Length((len(charts)+cols-1)/cols)*height + 14,
 		draw: func(c draw.Canvas) {
 			c.Max.Y -= drawLegend(c, arms, ls)
@@ -471,6 +525,11 @@ func scaling(name, title string, groups []harness.Group, ls looks,
 			}
 		},
 	}
+}
+
+var dashedLine = map[string]string{
+	"scaling":          "ideal scaling: the baseline's throughput on the fewest Ps, times the number of Ps",
+	"locality-scaling": "the share that chance gives: one divided by the number of nodes",
 }
 
 // si formats with an SI prefix: "24.4M".

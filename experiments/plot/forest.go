@@ -28,6 +28,8 @@ type panel struct {
 // it has none.
 type row struct {
 	heading bool
+	arm     string
+	tip     string // what a page shows on hover
 	name    string
 	text    string
 	color   color.NRGBA
@@ -36,11 +38,19 @@ type row struct {
 	lo, hi  float64 // interval; not drawn unless both are finite
 }
 
-// A dot is a value, or a ring around it.
+// A dot is a value: a full dot, a ring, or a ring that is half full.
 type dot struct {
-	at     float64
-	hollow bool
+	at   float64
+	fill fill
 }
+
+type fill int
+
+const (
+	solid fill = iota
+	half
+	hollow
+)
 
 type bar struct {
 	from, to float64
@@ -104,13 +114,15 @@ func (f *forest) draw(c draw.Canvas, names, texts vg.Length) {
 	for i, r := range f.rows {
 		mid := (tops[i] + tops[i+1]) / 2
 		if r.heading {
-			c.FillPolygon(color.White, rectangle(c.Min.X, c.Max.X, tops[i+1]+2, tops[i]+1))
+			c.FillPolygon(color.White, rectangle(c.Min.X-1, c.Max.X, tops[i+1]+2, tops[i]+1))
 			c.FillText(bold(style(textSize, ink)), vg.Point{X: c.Min.X, Y: tops[i+1] + 9}, r.name)
 			c.StrokeLine2(stroke(mark, 0.5), c.Min.X, tops[i+1]+1, c.Max.X, tops[i+1]+1)
 			continue
 		}
-		c.FillText(nameStyle, vg.Point{X: c.Min.X + 6, Y: mid + lift}, r.name)
-		c.FillText(textStyle, vg.Point{X: right + 8, Y: mid + lift}, r.text)
+		tagged(c, r.arm, r.tip, func() {
+			c.FillText(nameStyle, vg.Point{X: c.Min.X + 6, Y: mid + lift}, r.name)
+			c.FillText(textStyle, vg.Point{X: right + 8, Y: mid + lift}, r.text)
+		})
 	}
 }
 
@@ -132,8 +144,8 @@ func (p *panel) draw(c draw.Canvas, f *forest, tops []vg.Length, left, right vg.
 		c.StrokeLine2(m.line, x(m.at), tops[end], x(m.at), tops[m.first])
 	}
 	for i := range f.rows {
-		if !f.rows[i].heading { // which has no colour
-			f.rows[i].draw(c, &p.axis, x, (tops[i]+tops[i+1])/2)
+		if r := &f.rows[i]; !r.heading && len(r.bars)+len(r.dots) > 0 {
+			tagged(c, r.arm, r.tip, func() { r.draw(c, &p.axis, x, (tops[i]+tops[i+1])/2) })
 		}
 	}
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
@@ -178,8 +190,11 @@ func (r *row) draw(c draw.Canvas, a *axis, x func(float64) vg.Length, y vg.Lengt
 			continue
 		}
 		c.DrawGlyphNoClip(draw.GlyphStyle{Color: edge, Radius: 3.4, Shape: draw.CircleGlyph{}}, vg.Point{X: at, Y: y})
-		if d.hollow {
+		if d.fill != solid {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color.White, Radius: 2, Shape: draw.CircleGlyph{}}, vg.Point{X: at, Y: y})
+		}
+		if d.fill == half {
+			c.FillPolygon(edge, rectangle(at-2.2, at, y-2, y+2))
 		}
 	}
 }

@@ -24,7 +24,7 @@ const gridMax = 6
 
 // newGrid makes a grid, or returns nil if groups are of one machine or of too many.
 // rowOf makes a row of an arm's numbers. What was not run has an empty row.
-func newGrid(groups []harness.Group, p panel, marks []guide, rowOf func(*harness.Row) row) *grid {
+func newGrid(groups []harness.Group, p panel, marks []guide, rowOf func(*harness.Group, *harness.Row) row) *grid {
 	type load struct{ workload, params string }
 	var loads []load
 	var topos []string
@@ -66,9 +66,10 @@ func newGrid(groups []harness.Group, p panel, marks []guide, rowOf func(*harness
 				rw := row{lo: math.NaN(), hi: math.NaN()}
 				if g := of[l][topo]; g != nil {
 					if r := g.Find(arm); r != nil {
-						rw = rowOf(r)
+						rw = rowOf(g, r)
 					}
 				}
+				rw.arm = arm
 				if rw.name = arm; k > 0 {
 					rw.name = ""
 				}

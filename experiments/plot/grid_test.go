@@ -24,7 +24,7 @@ func TestMachinesStandSideBySide(t *testing.T) {
 		all = append(all, harness.Measurement{Cell: c, Runs: 1, Exact: true, Values: []harness.Value{{Value: 1, Unit: "ns/task"}}})
 	}
 	groups := harness.Summarize(all, "flat")
-	rowOf := func(r *harness.Row) row {
+	rowOf := func(_ *harness.Group, r *harness.Row) row {
 		if r.Speedup == nil {
 			return row{}
 		}

@@ -2,9 +2,13 @@ package plot
 
 import (
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"image/color"
+	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -116,10 +120,10 @@ func TestTheColourBlindTellArmsApart(t *testing.T) {
 }
 
 func TestColoursInFiguresAreColours(t *testing.T) {
-	value := regexp.MustCompile(`(?:fill|stroke):([^;"]*)`)
-	valid := regexp.MustCompile(`^(?:#[0-9A-F]{6}|none)$`)
-	for name := range cases {
-		figures := Figures(load(t, name))
+	value := regexp.MustCompile(`(?:fill|stroke)="([^"]*)"`)
+	valid := regexp.MustCompile(`^(?:#[0-9a-f]{6}|none)$`)
+	for name, res := range allResults(t) {
+		figures := Figures(res)
 		for i := range figures {
 			var svg bytes.Buffer
 			if err := figures[i].WriteSVG(&svg); err != nil {
@@ -131,6 +135,37 @@ func TestColoursInFiguresAreColours(t *testing.T) {
 					break
 				}
 			}
+			for d := xml.NewDecoder(&svg); ; {
+				if _, err := d.Token(); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Errorf("%s, %s: %v", name, figures[i].Name, err)
+					break
+				}
+			}
 		}
 	}
+}
+
+// allResults are the made-up results and the reference runs.
+func allResults(t *testing.T) map[string]*harness.Results {
+	all := map[string]*harness.Results{}
+	for name := range cases {
+		all[name] = load(t, name)
+	}
+	dirs, err := filepath.Glob(filepath.Join("..", "..", "results", "reference-*"))
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no reference runs: %v", err)
+	}
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, harness.MetaFile)); err != nil {
+			continue // a calibration
+		}
+		res, err := harness.Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(dir)] = res
+	}
+	return all
 }

@@ -2,6 +2,8 @@ package plot
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot/vg"
@@ -15,6 +17,44 @@ type chart struct {
 	ylabel string
 	lines  []line
 	ends   bool // lines have their names at their ends
+	refs   []reference
+
+	workload string // for tips
+	format   func(float64) string
+}
+
+// A reference is a dashed line to compare with.
+type reference struct {
+	name   string
+	points []vgPoint
+}
+
+type vgPoint struct{ x, y float64 }
+
+// addIdeal adds the line of perfect scaling through the first of points, as far as the
+// axis goes. The points need not be in order.
+func (ch *chart) addIdeal(points []point, ps []int) {
+	if len(points) == 0 || len(ps) < 2 {
+		return
+	}
+	first := slices.MinFunc(points, func(a, b point) int { return cmp.Compare(a.x, b.x) })
+	if !(first.x > 0 && first.y > 0) || math.IsInf(first.y, 0) {
+		return
+	}
+	ref := reference{name: "ideal"}
+	const steps = 64 // the horizontal axis is logarithmic, so the line is curved
+	end := min(float64(ps[len(ps)-1]), first.x*ch.y.hi/first.y)
+	for i := range steps + 1 {
+		x := first.x * math.Pow(end/first.x, float64(i)/steps)
+		ref.points = append(ref.points, vgPoint{x, min(ch.y.hi, first.y*x/first.x)})
+	}
+	ch.refs = append(ch.refs, ref)
+}
+
+// addChance adds the share that is local by chance.
+func (ch *chart) addChance(nodes int, ps []int) {
+	y := 100 / float64(nodes)
+	ch.refs = append(ch.refs, reference{"chance", []vgPoint{{float64(ps[0]), y}, {float64(ps[len(ps)-1]), y}}})
 }
 
 type line struct {
@@ -55,35 +95,67 @@ func (ch *chart) draw(c draw.Canvas) {
 			c.FillText(tickStyle, vg.Point{X: left - 4, Y: y(t.at) + lift}, t.label)
 		}
 	}
+	for _, ref := range ch.refs {
+		var path []vg.Point
+		for _, p := range ref.points {
+			path = append(path, vg.Point{X: x(p.x), Y: y(p.y)})
+		}
+		c.StrokeLines(dashed(faint, 0.8), path)
+		last := path[len(path)-1]
+		at := aligned(style(smallSize-1, faint), draw.XRight)
+		if last.X < (left+right)/2 {
+			at = style(smallSize-1, faint)
+			last.X += 4
+		} else if last.Y < top-10 {
+			last.Y -= 7
+		} else {
+			last.X -= 10
+		}
+		c.FillText(at, vg.Point{X: last.X, Y: last.Y + lift}, ref.name)
+	}
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
 	drawTicks(c, ch.x, x, bottom, right)
 	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 22}, "Ps")
 	for i, l := range ch.lines {
-		color := l.look.color
-		aside := vg.Length(0) // moves intervals at the same x apart
-		if ch.intervals() {
-			aside = 3.5 * (vg.Length(i) - vg.Length(len(ch.lines)-1)/2)
-		}
-		var path []vg.Point
-		for _, p := range l.points {
-			pt := vg.Point{X: x(p.x) + aside, Y: y(p.y)}
-			path = append(path, pt)
-			if p.hasInterval() {
-				c.StrokeLine2(stroke(color, 1), pt.X, y(p.lo), pt.X, y(p.hi))
-				c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.lo), pt.X+2, y(p.lo))
-				c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.hi), pt.X+2, y(p.hi))
-			}
-		}
-		if len(path) > 1 {
-			c.StrokeLines(l.look.stroke(1.4), path)
-		}
-		for _, pt := range path {
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: l.look.glyph}, pt)
-		}
+		tagged(c, l.name, "", func() { ch.drawLine(c, i, l, x, y) })
 	}
 	if ch.ends {
 		ch.drawEnds(c, right+6, bottom, top, y)
 	}
+}
+
+func (ch *chart) drawLine(c draw.Canvas, i int, l line, x, y func(float64) vg.Length) {
+	color := l.look.color
+	aside := vg.Length(0) // moves intervals at the same x apart
+	if ch.intervals() {
+		aside = 3.5 * (vg.Length(i) - vg.Length(len(ch.lines)-1)/2)
+	}
+	var path []vg.Point
+	for _, p := range l.points {
+		pt := vg.Point{X: x(p.x) + aside, Y: y(p.y)}
+		path = append(path, pt)
+		if p.hasInterval() {
+			c.StrokeLine2(stroke(color, 1), pt.X, y(p.lo), pt.X, y(p.hi))
+			c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.lo), pt.X+2, y(p.lo))
+			c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.hi), pt.X+2, y(p.hi))
+		}
+	}
+	if len(path) > 1 {
+		c.StrokeLines(l.look.stroke(1.4), path)
+	}
+	for k, pt := range path {
+		tip := fmt.Sprintf("%s under %s, P=%.0f: %s %s", ch.workload, l.name, l.points[k].x, ch.text(l.points[k].y), ch.ylabel)
+		tagged(c, l.name, tip, func() {
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: l.look.glyph}, pt)
+		})
+	}
+}
+
+func (ch *chart) text(v float64) string {
+	if ch.format != nil {
+		return ch.format(v)
+	}
+	return si(v)
 }
 
 func (ch *chart) nameWidth() (w vg.Length) {
@@ -112,7 +184,9 @@ func (ch *chart) drawEnds(c draw.Canvas, x, bottom, top vg.Length, y func(float6
 		free = at[i] - apart
 	}
 	for i, l := range lines {
-		c.FillText(style(smallSize, l.look.color), vg.Point{X: x, Y: at[i] + lift}, l.name)
+		tagged(c, l.name, "", func() {
+			c.FillText(style(smallSize, l.look.color), vg.Point{X: x, Y: at[i] + lift}, l.name)
+		})
 	}
 }
 
@@ -125,9 +199,11 @@ func drawLegend(c draw.Canvas, arms []string, ls looks) vg.Length {
 		if at+width > c.Max.X && at > c.Min.X {
 			at, y = c.Min.X, y-14
 		}
-		c.StrokeLine2(ls[arm].stroke(1.4), at, y, at+20, y)
-		c.DrawGlyphNoClip(draw.GlyphStyle{Color: ls[arm].color, Radius: 3, Shape: ls[arm].glyph}, vg.Point{X: at + 10, Y: y})
-		c.FillText(s, vg.Point{X: at + 26, Y: y + lift}, arm)
+		tagged(c, arm, "", func() {
+			c.StrokeLine2(ls[arm].stroke(1.4), at, y, at+20, y)
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: ls[arm].color, Radius: 3, Shape: ls[arm].glyph}, vg.Point{X: at + 10, Y: y})
+			c.FillText(s, vg.Point{X: at + 26, Y: y + lift}, arm)
+		})
 		at += width
 	}
 	return c.Max.Y - y + 9

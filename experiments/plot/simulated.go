@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -33,34 +34,54 @@ func atMostPs(groups []harness.Group) (most []harness.Group) {
 	return most
 }
 
-// A column is a value that a machine's figure shows against the number of Ps.
-type column struct {
-	label func(g *harness.Group) string
-	value func(r *harness.Row) float64
-	axis  func(vs []float64) axis
-	none  string // shown instead, if no arm has the value
+// A measure is a value that a machine's figure shows against the number of Ps.
+type measure struct {
+	label  func(g *harness.Group) string
+	value  func(r *harness.Row) float64
+	axis   func(vs []float64) axis
+	format func(float64) string
+	chance bool // a share of what is local, so one in so many nodes by chance
 }
 
-var simColumns = []column{
-	{
-		func(g *harness.Group) string { return plural(g.Unit) + " per second" },
-		func(r *harness.Row) float64 { return r.Throughput.Center },
-		func(vs []float64) axis { return fromZero(vs, siTick) }, "",
-	},
-	{
-		func(*harness.Group) string { return "bytes from memory of the own node" },
-		func(r *harness.Row) float64 { return r.MemoryLocal.Center },
-		func([]float64) axis {
-			a := percent()
-			a.hi = 106 // room for a line at 100 % below the label
-			return a
-		}, "hardly any bytes come from memory",
-	},
-	{
-		func(*harness.Group) string { return "makespan over lower bound, log scale" },
-		func(r *harness.Row) float64 { return r.OverBound },
-		overBound, "no lower bound: the workload describes no work",
-	},
+// simColumns are the columns of a machine's figure. A workload that lacks a measure has
+// the next of its column.
+var simColumns = [][]measure{
+	{{
+		label:  func(g *harness.Group) string { return plural(g.Unit) + " per second" },
+		value:  func(r *harness.Row) float64 { return r.Throughput.Center },
+		axis:   func(vs []float64) axis { return fromZero(vs, siTick) },
+		format: si,
+	}},
+	{{
+		label:  func(*harness.Group) string { return "bytes from memory of the own node" },
+		value:  func(r *harness.Row) float64 { return r.MemoryLocal.Center },
+		axis:   localAxis,
+		format: harness.FormatPercent,
+		chance: true,
+	}, {
+		label:  func(*harness.Group) string { return "steals from Ps of the own node" },
+		value:  func(r *harness.Row) float64 { return 100 - remoteShare(r) },
+		axis:   localAxis,
+		format: harness.FormatPercent,
+		chance: true,
+	}},
+	{{
+		label:  func(*harness.Group) string { return "makespan over the cell's lower bound, log scale" },
+		value:  func(r *harness.Row) float64 { return r.OverBound },
+		axis:   overBound,
+		format: harness.FormatRatio,
+	}, {
+		label:  func(*harness.Group) string { return "the Ps' time in the scheduler" },
+		value:  func(r *harness.Row) float64 { return r.Scheduling },
+		axis:   localAxis,
+		format: harness.FormatPercent,
+	}},
+}
+
+func localAxis([]float64) axis {
+	a := percent()
+	a.hi = 106 // room for a line at 100 % below the label
+	return a
 }
 
 // overBound returns a logarithmic axis that begins at 1, the best that is possible.
@@ -87,12 +108,12 @@ const machinePrefix = "machine-"
 // machines draws a figure for every machine that was simulated with more than one
 // number of Ps. It has a row for each workload, with throughput, locality and the
 // ratio to the lower bound.
-func machines(groups []harness.Group, ls looks) (figures []*Figure) {
+func machines(groups []harness.Group, nodes map[string]int, ls looks, m *harness.Meta) (figures []*Figure) {
 	var done []string
 	for _, g := range groups {
 		if !slices.Contains(done, g.Topo) {
 			done = append(done, g.Topo)
-			if f := machine(g.Topo, groups, ls); f != nil {
+			if f := machine(g.Topo, groups, nodes[g.Topo], ls, m); f != nil {
 				figures = append(figures, f)
 			}
 		}
@@ -100,7 +121,7 @@ func machines(groups []harness.Group, ls looks) (figures []*Figure) {
 	return figures
 }
 
-func machine(topo string, groups []harness.Group, ls looks) *Figure {
+func machine(topo string, groups []harness.Group, nodes int, ls looks, m *harness.Meta) *Figure {
 	type load struct{ workload, params string }
 	var loads []load
 	var arms []string
@@ -124,45 +145,44 @@ func machine(topo string, groups []harness.Group, ls looks) *Figure {
 		}
 		slices.SortFunc(of, func(a, b *harness.Group) int { return a.Procs - b.Procs })
 		slices.Sort(ps)
-		for k, col := range simColumns {
-			ch := &chart{x: processors(ps), ylabel: col.label(of[0]), ends: true}
+		for k, column := range simColumns {
+			var ch *chart
+			for _, what := range column {
+				if ch = measured(what, of, ps, &arms, ls); len(ch.lines) > 0 {
+					if what.chance && nodes > 1 {
+						ch.addChance(nodes, ps)
+					}
+					break
+				}
+			}
 			if k == 0 {
 				title := *of[0]
 				ch.title = harness.ShortTitle([]harness.Group{title}, &title)
-			}
-			var values []float64
-			lines := map[string][]point{}
-			for _, g := range of {
-				for i := range g.Rows {
-					v := col.value(&g.Rows[i])
-					if !slices.Contains(arms, g.Rows[i].Arm) {
-						arms = append(arms, g.Rows[i].Arm)
+				for _, l := range ch.lines {
+					if l.name == of[0].Baseline {
+						ch.addIdeal(l.points, ps)
 					}
-					if !math.IsNaN(v) {
-						values = append(values, v)
-						lines[g.Rows[i].Arm] = append(lines[g.Rows[i].Arm], point{float64(g.Procs), v, math.NaN(), math.NaN()})
-					}
-				}
-			}
-			ch.y = col.axis(values)
-			if len(values) == 0 {
-				ch.ylabel, ch.x, ch.y = col.none, axis{}, axis{}
-			}
-			for _, arm := range arms {
-				if pts := lines[arm]; pts != nil {
-					ch.lines = append(ch.lines, line{arm, ls[arm], pts})
 				}
 			}
 			charts = append(charts, ch)
 		}
 	}
+	var here []harness.Group
+	for _, g := range groups {
+		if g.Topo == topo {
+			here = append(here, g)
+		}
+	}
+	found := newFinder(atMostPs(here), m)
 	const height = 165
 	cols := len(simColumns)
 	return &Figure{
 		Name:    machinePrefix + topo,
-		Title:   topo + ", simulated: throughput, locality and distance from the bound against Ps",
-		Caption: "Simulated, exact. Left: units of work per second. Middle: share of the bytes from memory that came from the node of the CPU that used them. Right: makespan over the lower bound; 1 is the best possible.",
-		height:  vg.Length(len(loads))*height + 18,
+		Title:   found.speed(fmt.Sprintf("On %s of %s, ", harness.Count(found.groups[0].Procs, "P", "Ps"), topo)),
+		Subject: "Throughput, locality and distance from the bound against Ps, simulated",
+		Caption: "Simulated, exact. Left: units of work per second; the dashed line is ideal scaling of the baseline. Middle: share of the bytes from memory that came from the node of the CPU that used them, or where hardly any came from memory, of the steals; the dashed line is chance. " +
+			"Right: makespan over the lower bound, which is the same for all arms of a workload and a number of Ps; 1 is the best possible. Work that has no bound shows the Ps' time in the scheduler instead.",
+		height: vg.Length(len(loads))*height + 18,
 		draw: func(c draw.Canvas) {
 			c.Max.Y -= drawLegend(c, arms, ls)
 			for i, ch := range charts {
@@ -176,6 +196,33 @@ func machine(topo string, groups []harness.Group, ls looks) *Figure {
 			}
 		},
 	}
+}
+
+// measured draws one measure of groups that differ in the number of Ps alone. It adds
+// their arms to arms.
+func measured(what measure, of []*harness.Group, ps []int, arms *[]string, ls looks) *chart {
+	ch := &chart{x: processors(ps), ylabel: what.label(of[0]), ends: true, workload: of[0].Workload, format: what.format}
+	var values []float64
+	lines := map[string][]point{}
+	for _, g := range of {
+		for i := range g.Rows {
+			v := what.value(&g.Rows[i])
+			if !slices.Contains(*arms, g.Rows[i].Arm) {
+				*arms = append(*arms, g.Rows[i].Arm)
+			}
+			if !math.IsNaN(v) {
+				values = append(values, v)
+				lines[g.Rows[i].Arm] = append(lines[g.Rows[i].Arm], point{float64(g.Procs), v, math.NaN(), math.NaN()})
+			}
+		}
+	}
+	ch.y = what.axis(values)
+	for _, arm := range *arms {
+		if pts := lines[arm]; pts != nil {
+			ch.lines = append(ch.lines, line{arm, ls[arm], pts})
+		}
+	}
+	return ch
 }
 
 // withoutInterval returns s without its interval if it is exact.
