@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"sync"
 	"unsafe"
+
+	"numasched/sched/internal/machine"
 )
 
 // Alloc returns size bytes of any content, on the node that g runs on, from the
@@ -79,7 +81,7 @@ func (g *G) allocator() *M {
 
 // cache returns the cache of m's P, which it makes when first needed. An M without a P
 // unwinds a cancelled G, and has a cache of its own for that.
-func (m *M) cache() (Cache, error) {
+func (m *M) cache() (machine.Cache, error) {
 	cache, p := &m.ownCache, m.p
 	if p != nil {
 		cache = &p.cache
@@ -102,7 +104,7 @@ func (m *M) cache() (Cache, error) {
 
 // flushCaches gives back what all caches hold. No M is left to use them.
 func (s *Sched) flushCaches() {
-	flush := func(c *Cache) {
+	flush := func(c *machine.Cache) {
 		if *c != nil {
 			(*c).Flush()
 			*c = nil

@@ -10,7 +10,7 @@ func (m *M) checkBinding() {
 		return
 	}
 	if m.bindTried {
-		cpu := m.s.machine.Getcpu(m)
+		cpu := m.s.machine.Getcpu(&m.M)
 		if cpu < 0 {
 			return
 		}
@@ -22,7 +22,7 @@ func (m *M) checkBinding() {
 	}
 	m.bindTried = true
 	if m.bindErr == nil {
-		m.bindErr = m.s.machine.Bind(m, p.domain.cpus)
+		m.bindErr = m.s.machine.Bind(&m.M, p.domain.cpus)
 		p.stats.Binds++
 	}
 }

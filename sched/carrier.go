@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 
 	"numasched/sched/internal/coro"
+	"numasched/sched/internal/machine"
 	"numasched/sched/internal/threadlock"
 )
 
@@ -43,7 +44,7 @@ type carrier struct {
 
 // newCarrier returns a carrier whose coroutine has yet to be made, by makeStack.
 func (m *M) newCarrier() *carrier {
-	m.spend(CostNewStack)
+	m.spend(machine.CostNewStack)
 	s := m.s
 	var c *carrier
 	if s.reuse != nil {
@@ -270,7 +271,7 @@ func (c *carrier) loop() {
 // enter leaves m's carrier for c. It returns true when an M enters the left one again,
 // and false when the left one is stopped instead.
 func (m *M) enter(c *carrier) bool {
-	m.spend(CostSwitch)
+	m.spend(machine.CostSwitch)
 	left := m.c
 	m.c, c.m = c, m
 	return left.stack.Switch(c.stack)
@@ -292,7 +293,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	if m.c.lockedm == nil {
 		gp = m.pickLocal()
 	}
-	m.eventG(EventPark, g, uint64(why))
+	m.eventG(machine.EventPark, g, uint64(why))
 	if s.stopping.load(m) == stopping {
 		// commit may have a lock to release. It may also make g visible while g is in
 		// its carrier still. Whoever sees g then sees stopping, too, and does not enter.
@@ -347,7 +348,7 @@ func (m *M) commitPark() {
 	commit, gp := m.commit, m.commitG
 	m.commit, m.commitG = nil, nil
 	if !commit(m, gp) {
-		m.eventG(EventRequeue, gp, 0)
+		m.eventG(machine.EventRequeue, gp, 0)
 		m.runqput(gp, true)
 	}
 }

@@ -4,25 +4,23 @@ import (
 	"fmt"
 
 	"numasched/sched/internal/coro"
+	"numasched/sched/internal/inspect"
+	"numasched/sched/internal/machine"
 )
 
-// What package explore needs to look inside a scheduler, and to use it again.
-// Nothing here is called while any other Machine's scheduler does its work.
+// What package explore sees of a scheduler, by package inspect.
 
-// ReportOuter has the accesses of callers from outside ([Sched.Run],
-// [Sched.Close]) reported to the machine's Memory too, as those of an M with the
-// ID -1. A machine that charges for time does not want them. Call it before the
-// first Run.
-func (s *Sched) ReportOuter() { s.m0.memory = s.machine.Memory() }
+func init() { inspect.Of = func(s any) inspect.Inside { return inside{s.(*Sched)} } }
 
-// WithSysmon says whether there is a sysmon. Call it before the first Run.
-func (s *Sched) WithSysmon(on bool) { s.noSysmon = !on }
+// inside implements [inspect.Inside].
+type inside struct{ s *Sched }
 
-// CheckQuiet checks what must hold when every M sleeps, has ended or was never
-// started, no Run waits and the scheduler has not stopped: no queue holds a G,
-// every P is idle and the idle lists are whole, nobody is counted as a searcher
-// and no lock is held. The error names the first thing found wrong.
-func (s *Sched) CheckQuiet() error {
+func (in inside) ReportOuter() { in.s.m0.memory = in.s.machine.Memory() }
+
+func (in inside) WithSysmon(on bool) { in.s.noSysmon = !on }
+
+func (in inside) CheckQuiet() error {
+	s := in.s
 	idle := 0
 	for i, n := range s.nodes {
 		if err := n.checkQuiet(); err != nil {
@@ -119,17 +117,16 @@ func (m *M) checkQuiet() error {
 	return nil
 }
 
-// Sleeping reports whether w is what m sleeps on when it has nothing to do.
-func (m *M) Sleeping(w *Word32) bool {
-	return w == &m.note.key || m.oldp != nil && w == &m.oldp.node.broken
+// Sleeping implements [machine.Worker].
+func (m *M) Sleeping(w machine.Word) bool {
+	return w == m.note.key.futex() || m.oldp != nil && w == m.oldp.node.broken.futex()
 }
 
-// Stack identifies the stack that m is on. A G stays on one stack all its life.
+// Stack implements [machine.Worker].
 func (m *M) Stack() any { return m.c }
 
-// DescribeLine returns a name for what lies in a cache line and its value now,
-// or "" if it is no word of the scheduler's own but of a G, Group or Chan.
-func (s *Sched) DescribeLine(line Line) (name, value string) {
+func (in inside) DescribeLine(line machine.Line) (name, value string) {
+	s := in.s
 	for i, n := range s.nodes {
 		switch line {
 		case n.lock.key.line:
@@ -192,8 +189,7 @@ func (l *mutex) String() string {
 	return [...]string{"unlocked", "locked", "locked, sleepers"}[l.key.Peek()]
 }
 
-// Stopping reports whether the scheduler has failed or is being closed.
-func (s *Sched) Stopping() bool { return s.stopping.Peek() == stopping }
+func (in inside) Stopping() bool { return in.s.stopping.Peek() == stopping }
 
 // A reuse is what is needed to make a scheduler as new: the explorer wants a new
 // one a hundred thousand times a second.
@@ -207,8 +203,8 @@ type reuse struct {
 	all   []*carrier
 }
 
-// Reuse prepares s for [Sched.Reset]. Call it before the first Run.
-func (s *Sched) Reuse() {
+func (in inside) Reuse() {
+	s := in.s
 	r := &reuse{lines: s.lines.Load(), me: coro.Current()}
 	for _, p := range s.ps {
 		r.ps = append(r.ps, *p)
@@ -219,8 +215,8 @@ func (s *Sched) Reuse() {
 	s.reuse = r
 }
 
-// Reset makes s, which has been closed, what New had made it.
-func (s *Sched) Reset() {
+func (in inside) Reset() {
+	s := in.s
 	for i, p := range s.ps {
 		*p = s.reuse.ps[i]
 		p.gpool.lock.key.v, p.gpool.full = mutexUnlocked, nil
@@ -234,7 +230,7 @@ func (s *Sched) Reset() {
 	for _, n := range s.nodes {
 		n.timed.v, n.poll.v, n.broken.v = 0, 0, 0
 	}
-	for _, w := range []*Word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.noutside, &s.sysmonWaits} {
+	for _, w := range []*word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.noutside, &s.sysmonWaits} {
 		w.v = 0
 	}
 	s.npidle.v = uint32(len(s.ps))
@@ -243,8 +239,8 @@ func (s *Sched) Reset() {
 	s.ncarriers, s.allm, s.mcount, s.sysmonM = 0, nil, 0, nil
 }
 
-// Discard ends the coroutines that Reuse has kept. s cannot be used afterwards.
-func (s *Sched) Discard() {
+func (in inside) Discard() {
+	s := in.s
 	for _, c := range s.reuse.all {
 		c.endStack(s.reuse.me)
 	}

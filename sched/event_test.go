@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/sched/trace"
 )
@@ -37,16 +38,16 @@ func TestEventsAgreeWithStats(t *testing.T) {
 		st := s.Stats()
 		s.Close()
 
-		var n [sched.NumEventKinds]int64
+		var n [machine.NumEventKinds]int64
 		var yields, noP, thefts, fromQueue, stolen int64
 		if err := events.Merge(func(e *trace.Record) error {
 			n[e.Kind]++
 			switch {
-			case e.Kind == sched.EventPark && sched.WaitReason(e.Arg) == sched.WaitYield:
+			case e.Kind == machine.EventPark && sched.WaitReason(e.Arg) == sched.WaitYield:
 				yields++
-			case e.Kind == sched.EventPark && sched.WaitReason(e.Arg) == sched.WaitSyscall:
+			case e.Kind == machine.EventPark && sched.WaitReason(e.Arg) == sched.WaitSyscall:
 				noP++
-			case e.Kind == sched.EventSteal:
+			case e.Kind == machine.EventSteal:
 				thefts++
 				stolen += int64(e.Theft().Gs)
 				if e.Theft().Victim < 0 {
@@ -61,15 +62,15 @@ func TestEventsAgreeWithStats(t *testing.T) {
 			name      string
 			got, want int64
 		}{
-			{"spawns, without that of Run", n[sched.EventSpawn] - 1, st.Spawned},
-			{"inline runs", n[sched.EventInline], st.Inlined},
-			{"starts", n[sched.EventStart], st.Executed + st.Resumed},
-			{"ends", n[sched.EventEnd], st.Spawned + 1},
+			{"spawns, without that of Run", n[machine.EventSpawn] - 1, st.Spawned},
+			{"inline runs", n[machine.EventInline], st.Inlined},
+			{"starts", n[machine.EventStart], st.Executed + st.Resumed},
+			{"ends", n[machine.EventEnd], st.Spawned + 1},
 			{"yields", yields, st.Yields},
-			{"parks", n[sched.EventPark] - noP, st.Parks},
-			{"system calls", n[sched.EventSyscall], st.Syscalls},
-			{"returns from them", n[sched.EventSysexit], st.Syscalls},
-			{"retakes", n[sched.EventRetake], st.Retakes},
+			{"parks", n[machine.EventPark] - noP, st.Parks},
+			{"system calls", n[machine.EventSyscall], st.Syscalls},
+			{"returns from them", n[machine.EventSysexit], st.Syscalls},
+			{"retakes", n[machine.EventRetake], st.Retakes},
 			{"thefts", thefts, st.StealsL3 + st.StealsNode + st.StealsRemote},
 			{"stolen Gs", stolen, st.StolenLocal + st.StolenRemote},
 		} {

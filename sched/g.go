@@ -3,6 +3,7 @@ package sched
 import (
 	"sync/atomic"
 
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 )
 
@@ -29,7 +30,7 @@ type G struct {
 	arg    Arg          // of task; Data is in the first line; A is what task has returned
 
 	parent   *G     // that forked it
-	joined   Word32 // joinRunning, joinDone or joinWaiting
+	joined   word32 // joinRunning, joinDone or joinWaiting
 	queuePos uint64 // on the one queue of arms without rings: its position + 1
 
 	seq uint32 // events that named it, see event.go
@@ -47,7 +48,7 @@ type gRest struct {
 
 	waiter waiter  // its first; see wait.go
 	served *waiter // the last that was dequeued
-	claim  Word32  // see waiter
+	claim  word32  // see waiter
 
 	// What it waits for while it is parked, for the commit function.
 	mutex *mutex
@@ -162,18 +163,18 @@ const inlineLooks = 1024
 // blocked with it. That costs g nothing, because g waits for child anyway.
 func (g *G) runInline(child *G) {
 	m := g.m
-	m.spend(CostInline)
+	m.spend(machine.CostInline)
 	if m.p.stats.Inlined++; m.p.stats.Inlined%inlineLooks == 0 {
 		m = g.preemptible()
 		m.checkBinding()
 	}
-	m.eventG(EventInline, child, 0)
+	m.eventG(machine.EventInline, child, 0)
 	child.m, child.c = m, m.c
 	m.c.runs = child
 	child.invoke(g)
 	m = child.m // which may be another now
 	g.m, m.c.runs = m, g
-	m.eventG(EventEnd, child, child.group.name())
+	m.eventG(machine.EventEnd, child, child.group.name())
 }
 
 // Go starts fn as a G of its own on this node.
@@ -212,14 +213,14 @@ func commitYield(m *M, gp *G) bool {
 			n = home.node
 		}
 	}
-	m.eventG(EventRequeue, gp, 0)
+	m.eventG(machine.EventRequeue, gp, 0)
 	m.queuePut(n, gp)
 	m.wakep(n)
 	return true
 }
 
 // Nanotime returns the machine's clock in nanoseconds.
-func (g *G) Nanotime() int64 { return g.m.s.machine.Nanotime(g.m) }
+func (g *G) Nanotime() int64 { return g.m.s.machine.Nanotime(&g.m.M) }
 
 // Node returns the ID of the NUMA node that g runs on as the scheduler has
 // mapped it, or -1 on a machine without nodes.

@@ -1,6 +1,9 @@
 package sched
 
-import "numasched/sched/policy"
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
 
 // Free Gs are kept in magazines, after Bonwick and Adams (USENIX 2001). A P has two:
 // one that it works on, and a spare that is full or empty. It exchanges full ones for
@@ -39,14 +42,14 @@ type gPool struct {
 
 // newG returns a G that has yet to be told what to run.
 func (m *M) newG() *G {
-	m.spend(CostSpawn)
+	m.spend(machine.CostSpawn)
 	p := m.p
 	p.stats.Spawned++
 	gp := p.gfree.pop()
 	if gp == nil {
 		gp = m.gfget()
 	}
-	m.eventG(EventSpawn, gp, 0)
+	m.eventG(machine.EventSpawn, gp, 0)
 	return gp
 }
 
@@ -65,7 +68,7 @@ func (m *M) gfget() *G {
 		p.gfree, p.gspare = p.gspare, p.gfree
 		return p.gfree.pop()
 	}
-	gp := &G{joined: Word32{line: m.s.newLines(1)}, barred: m.s.mayAsk}
+	gp := &G{joined: word32{line: m.s.newLines(1)}, barred: m.s.mayAsk}
 	gp.home.Store(noHome)
 	return gp
 }

@@ -1,6 +1,10 @@
 package sched
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"numasched/sched/internal/machine"
+)
 
 // Fork and Join, Group and Wait. A join first takes back the child that nobody has
 // stolen, from the owner's end of the ring, and runs it inline. That costs a push, a
@@ -48,7 +52,7 @@ func (g *G) Join(c Child) int {
 			g.park(WaitJoin, commitJoin)
 		}
 		child.joined.store(g.m, joinRunning) // for its next life
-		g.m.eventG(EventJoin, child, 0)
+		g.m.eventG(machine.EventJoin, child, 0)
 	}
 	ret := child.arg.A
 	child.task, child.arg.Data, child.parent = nil, nil, nil
@@ -101,7 +105,7 @@ type Group struct {
 	// left counts down with every member that ends elsewhere, so it is 0 or negative
 	// while the owner does not wait. To wait, the owner adds open. Whoever then makes
 	// it zero wakes the owner.
-	left   Word32
+	left   word32
 	waiter *G
 }
 
@@ -160,7 +164,7 @@ func (gr *Group) Wait(g *G) {
 	}
 	gr.open = 0
 	gr.left.store(g.m, 0)
-	g.m.eventG(EventWait, g, gr.name())
+	g.m.eventG(machine.EventWait, g, gr.name())
 }
 
 // name is what events name gr by: 0 if it is nil.

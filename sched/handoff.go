@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/internal/machine"
+
 // How Ps and Ms come together and part. An M holds a P while it runs Gs. When it finds
 // nothing to run, both go to the idle lists of their Node. Whoever has work takes a P
 // and an M off them.
@@ -7,7 +9,7 @@ package sched
 // acquirep has m hold p, which nobody else holds.
 func (m *M) acquirep(p *P) {
 	m.p, p.m = p, m
-	m.eventP(EventAcquire, p)
+	m.eventP(machine.EventAcquire, p)
 }
 
 // releasep makes m's P idle, and m as well, and returns how many Ps are idle now. The
@@ -21,7 +23,7 @@ func (m *M) releasep() int32 {
 // partFromP has m hold no P any more, and returns the one that it had.
 func (m *M) partFromP() *P {
 	p := m.p
-	m.eventP(EventRelease, p)
+	m.eventP(machine.EventRelease, p)
 	m.p, p.m, m.oldp = nil, nil, p
 	return p
 }
@@ -81,7 +83,7 @@ func (m *M) startm(p *P, mp *M, searching bool) {
 // handoffp gives p, which nobody holds, to an M if there is work for it, and makes it
 // idle otherwise. m has no P itself.
 func (m *M) handoffp(p *P) {
-	m.eventP(EventHandoff, p)
+	m.eventP(machine.EventHandoff, p)
 	n := p.node
 	if p.hasWork(m) || n.nrunq.load(m) != 0 {
 		m.startFor(p)

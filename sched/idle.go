@@ -87,13 +87,13 @@ func (m *M) allPsIdle() {
 	m.checkdead()
 	if s.quiet.load(m) != 0 {
 		s.quiet.store(m, 0)
-		s.machine.Futexwakeup(m, &s.quiet, 1)
+		s.machine.Futexwakeup(&m.M, s.quiet.futex(), 1)
 	}
 }
 
 // hungerOf is how many Gs at home on other nodes m may take for n after its Grace.
 func (m *M) hungerOf(n *Node) uint32 {
-	now := m.s.machine.Nanotime(m)
+	now := m.s.machine.Nanotime(&m.M)
 	n.lock.lock(m)
 	h := n.appetite.After(now)
 	n.lock.unlock(m)

@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/internal/machine"
+
 // Whoever makes several Gs ready makes a list of them. If it holds no P (sysmon, the
 // poller, callers from outside) it hands the list over: Go's injectglist.
 
@@ -45,7 +47,7 @@ func (m *M) readyList(list *gList) {
 // m need not hold a P.
 func (m *M) injectglist(list *gList) {
 	for gp := list.first; gp != nil; gp = gp.next {
-		m.eventG(EventReady, gp, 1)
+		m.eventG(machine.EventReady, gp, 1)
 	}
 	for list.n > 0 {
 		// Those of one node go in one turn: the first, and all that belong where it does.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/topology"
 )
@@ -15,7 +16,7 @@ import (
 type placedWord struct {
 	name string
 	addr uintptr
-	line Line
+	line machine.Line
 }
 
 // wordsOf returns the shared words in the struct that ptr points to, not those behind
@@ -27,8 +28,8 @@ func wordsOf(name string, ptr any) (words []placedWord) {
 			return
 		}
 		switch v.Type() {
-		case reflect.TypeFor[Word32](), reflect.TypeFor[Word64](), reflect.TypeFor[wordG]():
-			words = append(words, placedWord{name, v.UnsafeAddr(), Line(v.FieldByName("line").Uint())})
+		case reflect.TypeFor[word32](), reflect.TypeFor[word64](), reflect.TypeFor[wordG]():
+			words = append(words, placedWord{name, v.UnsafeAddr(), machine.Line(v.FieldByName("line").Uint())})
 			return
 		}
 		if strings.HasPrefix(v.Type().PkgPath(), "sync") {
@@ -48,10 +49,10 @@ type still struct {
 	topo *topology.Topology
 }
 
-func (m still) Topology() *topology.Topology { return m.topo }
-func (m still) Memory() Memory               { return nil }
-func (m still) Getcpu(*M) int                { return 0 }
-func (m still) EventSink(*M) EventSink       { return nil }
+func (m still) Topology() *topology.Topology           { return m.topo }
+func (m still) Memory() machine.Memory                 { return nil }
+func (m still) Getcpu(*machine.M) int                  { return 0 }
+func (m still) EventSink(*machine.M) machine.EventSink { return nil }
 
 func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
 	arm, err := policy.ByName("numa")
@@ -80,7 +81,7 @@ func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
 	if len(words) < 100 {
 		t.Fatalf("found %d words only", len(words))
 	}
-	lineAt, at := map[uintptr]placedWord{}, map[Line]placedWord{}
+	lineAt, at := map[uintptr]placedWord{}, map[machine.Line]placedWord{}
 	for _, w := range words {
 		if w.line == 0 {
 			t.Errorf("%s has no line", w.name)

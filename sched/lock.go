@@ -9,7 +9,7 @@ package sched
 //
 // An M that takes the lock after sleeping leaves mutexSleeping behind, because it
 // cannot know whether it was the only sleeper.
-type mutex struct{ key Word32 }
+type mutex struct{ key word32 }
 
 const (
 	mutexUnlocked = iota
@@ -34,25 +34,25 @@ func (l *mutex) lockSlow(m *M) {
 			return
 		}
 		if i < mutexActiveSpin {
-			m.s.machine.Procyield(m)
+			m.s.machine.Procyield(&m.M)
 		} else {
-			m.s.machine.Osyield(m)
+			m.s.machine.Osyield(&m.M)
 		}
 	}
 	for l.key.swap(m, mutexSleeping) != mutexUnlocked {
-		m.s.machine.Futexsleep(m, &l.key, mutexSleeping, -1)
+		m.s.machine.Futexsleep(&m.M, l.key.futex(), mutexSleeping, -1)
 	}
 }
 
 func (l *mutex) unlock(m *M) {
 	if l.key.swap(m, mutexUnlocked) == mutexSleeping {
-		m.s.machine.Futexwakeup(m, &l.key, 1)
+		m.s.machine.Futexwakeup(&m.M, l.key.futex(), 1)
 	}
 }
 
 // A note is a one-shot event between one sleeper and one waker. A wakeup that
 // comes before the sleep is not lost; each sleep consumes one wakeup.
-type note struct{ key Word32 }
+type note struct{ key word32 }
 
 const (
 	noteClear = iota
@@ -63,7 +63,7 @@ const (
 func (n *note) sleep(m *M) {
 	for !n.key.cas(m, noteSignalled, noteClear) {
 		if n.key.load(m) == noteSleeping || n.key.cas(m, noteClear, noteSleeping) {
-			m.s.machine.Futexsleep(m, &n.key, noteSleeping, -1)
+			m.s.machine.Futexsleep(&m.M, n.key.futex(), noteSleeping, -1)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func (n *note) sleep(m *M) {
 // consumed a wakeup.
 func (n *note) sleepFor(m *M, ns int64) bool {
 	if n.key.cas(m, noteClear, noteSleeping) {
-		m.s.machine.Futexsleep(m, &n.key, noteSleeping, ns)
+		m.s.machine.Futexsleep(&m.M, n.key.futex(), noteSleeping, ns)
 		if n.key.cas(m, noteSleeping, noteClear) {
 			return false
 		}
@@ -83,6 +83,6 @@ func (n *note) sleepFor(m *M, ns int64) bool {
 
 func (n *note) wakeup(m *M) {
 	if n.key.swap(m, noteSignalled) == noteSleeping {
-		m.s.machine.Futexwakeup(m, &n.key, 1)
+		m.s.machine.Futexwakeup(&m.M, n.key.futex(), 1)
 	}
 }

@@ -1,6 +1,10 @@
 package sched
 
-import "slices"
+import (
+	"slices"
+
+	"numasched/sched/internal/machine"
+)
 
 // Gs that are locked to their M, and so to a thread: Go's LockOSThread.
 //
@@ -53,15 +57,15 @@ func (m *M) runLocked() {
 	if !m.waitLocked() {
 		return
 	}
-	m.spend(CostExecute)
+	m.spend(machine.CostExecute)
 	m.p.stats.Executed++
 	m.ran(gp)
-	m.eventG(EventStart, gp, 0)
+	m.eventG(machine.EventStart, gp, 0)
 	gp.m = m
 	m.c.runs = gp
 	gp.invoke(nil)
 	m.c.runs = nil
-	m.eventG(EventEnd, gp, 0)
+	m.eventG(machine.EventEnd, gp, 0)
 	m.share()
 	gp.arg.Data = nil
 	m.gfput(gp)
@@ -104,7 +108,7 @@ func (g *G) parkLocked(why WaitReason, commit func(*M, *G) bool) {
 			panic(errCancelled)
 		}
 	} else {
-		m.eventG(EventRequeue, g, 0)
+		m.eventG(machine.EventRequeue, g, 0)
 	}
 	c.parked, g.why = nil, WaitNone
 	m.resume(g)
@@ -115,7 +119,7 @@ func (g *G) parkLocked(why WaitReason, commit func(*M, *G) bool) {
 func (m *M) endLocked() {
 	s := m.s
 	m.c.mustBeSound()
-	m.eventM(EventEndM, m)
+	m.eventM(machine.EventEndM, m)
 	s.lock.lock(m)
 	s.forgetCarrier(m.c)
 	if m.ownCache == nil {

@@ -5,27 +5,27 @@ import (
 	"runtime"
 
 	"numasched/sched/internal/coro"
+	"numasched/sched/internal/machine"
 )
 
 // An M is a worker thread. The Machine gives it a thread, which calls Step. All else
 // happens in carriers.
 type M struct {
-	ID    int
-	Local any // the Machine's own
+	machine.M // what the machine sees; its Worker is the M itself
 
 	s      *Sched
-	memory Memory    // nil on a machine whose memory is real
-	events EventSink // nil while nobody wants to know, see event.go
-	seq    uint32    // events that named it, likewise
-	p      *P        // that it holds; nil while it has none
-	nextp  *P        // that it will hold when it wakes; set by whoever wakes it
+	memory machine.Memory    // nil on a machine whose memory is real
+	events machine.EventSink // nil while nobody wants to know, see event.go
+	seq    uint32            // events that named it, likewise
+	p      *P                // that it holds; nil while it has none
+	nextp  *P                // that it will hold when it wakes; set by whoever wakes it
 
 	syscall uint32 // value of oldp.status while m is in a system call
 
 	isSysmon bool
 	lockedg  *G // that m belongs to, see lockedm.go; nil if it belongs to none
 
-	ownCache Cache // of Alloc while m has no P; see cache
+	ownCache machine.Cache // of Alloc while m has no P; see cache
 
 	// On the idle list of the Node whose P it held last; under that Node's lock.
 	idle   bool
@@ -63,9 +63,7 @@ type M struct {
 // functions panic with if they ask for anything.
 var errCancelled = errors.New("sched: this G is cancelled, because its scheduler stops: its deferred functions can Alloc and Free, and nothing else")
 
-// Step enters m's carrier. It returns true after a [M.Pause], from which the next Step
-// goes on, and false when m has ended. The goroutine that calls Step must be locked to
-// its thread if m.Locked, and no other M's may be.
+// Step implements [machine.Worker]: it enters m's carrier.
 func (m *M) Step() (more bool) {
 	c := m.c
 	if m.Locked() && m.memory == nil {
@@ -79,7 +77,7 @@ func (m *M) Step() (more bool) {
 	m.base.Switch(c.stack)
 	if m.ended {
 		m.c.mustBeSound()
-		m.eventM(EventEndM, m)
+		m.eventM(machine.EventEndM, m)
 		m.s.endedM()
 	}
 	return !m.ended
@@ -89,12 +87,11 @@ func (m *M) Step() (more bool) {
 // carrier any more, so it could not pause.
 func (s *Sched) endedM() {
 	if s.nm.add(s.m0, -1) == 0 {
-		s.machine.Futexwakeup(s.m0, &s.nm, 1)
+		s.machine.Futexwakeup(&s.m0.M, s.nm.futex(), 1)
 	}
 }
 
-// Pause leaves m's carrier; the next Step goes on after the Pause. A Machine
-// calls it from within a call that the scheduler made.
+// Pause implements [machine.Worker]: it leaves m's carrier.
 //
 // A G that has locked its thread finds it locked as often as before: on a Machine
 // that pauses Ms, threads are not real.
@@ -106,7 +103,7 @@ func (m *M) Pause() {
 	}
 }
 
-// P returns the index of the P that m holds, or -1.
+// P implements [machine.Worker].
 func (m *M) P() int {
 	if m.p == nil {
 		return -1
@@ -114,11 +111,11 @@ func (m *M) P() int {
 	return m.p.id
 }
 
-// Sched returns the scheduler that m works for.
-func (m *M) Sched() *Sched { return m.s }
+// Owner implements [machine.Worker].
+func (m *M) Owner() any { return m.s }
 
-// Nanotime returns the machine's clock in nanoseconds, for m.
-func (m *M) Nanotime() int64 { return m.s.machine.Nanotime(m) }
+// Nanotime implements [machine.Worker].
+func (m *M) Nanotime() int64 { return m.s.machine.Nanotime(&m.M) }
 
 // newm starts an M for p, which nobody else can see.
 func (m *M) newm(p *P, searching bool) {
@@ -131,6 +128,7 @@ func (m *M) newm(p *P, searching bool) {
 func (m *M) allocm() *M {
 	s := m.s
 	nm := &M{s: s, memory: s.machine.Memory(), base: coro.Current()}
+	nm.Worker = nm
 	nm.listed.of = nm
 	nm.note.key.line = s.newLines(1)
 	nm.c = m.newCarrier()
@@ -153,10 +151,10 @@ func (m *M) startNew(nm *M, p *P) bool {
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
 	nm.events = s.eventsOf(nm)
-	m.eventM(EventNewM, nm)
+	m.eventM(machine.EventNewM, nm)
 	if p != nil {
 		nm.acquirep(p)
 	}
-	s.machine.Newosproc(nm, m)
+	s.machine.Newosproc(&nm.M, &m.M)
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/topology"
 )
@@ -24,7 +25,7 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 
 	order := []*domain{}
 	start := s.domains[0].id
-	if cpu := s.machine.Getcpu(s.m0); cpu >= 0 && byID[topo.NodeOf(cpu)] != nil {
+	if cpu := s.machine.Getcpu(&s.m0.M); cpu >= 0 && byID[topo.NodeOf(cpu)] != nil {
 		start = topo.NodeOf(cpu)
 	}
 	for _, id := range nearest(topo, start) {
@@ -157,7 +158,7 @@ func (s *Sched) newP(topo *topology.Topology, d *domain, cpu int, seed uint64) *
 func (s *Sched) makeNodes() {
 	for _, d := range s.domains {
 		if s.arm.NodeQ || len(s.nodes) == 0 {
-			n := &Node{netpoll: new(atomic.Pointer[Poller])}
+			n := &Node{netpoll: new(atomic.Pointer[machine.Poller])}
 			n.lock.key.line = s.newLines(1)
 			n.nrunq.line = s.newLines(1)
 			n.nidle.line = s.newLines(1)
@@ -197,7 +198,7 @@ func (s *Sched) makePools() {
 			key = nil
 		}
 		if pools[key] == nil {
-			pools[key] = &gPool{lock: mutex{Word32{line: s.newLines(1)}}}
+			pools[key] = &gPool{lock: mutex{word32{line: s.newLines(1)}}}
 		}
 		p.gpool = pools[key]
 		if s.mayAsk == watched {

@@ -1,6 +1,10 @@
 package sched
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"numasched/sched/internal/machine"
+)
 
 // A Mutex excludes Gs from each other, as a [sync.Mutex] does goroutines. A G that waits
 // for it gives its P to others. So a G may hold it while it waits for something else: in
@@ -46,7 +50,7 @@ const mutexStarvation = 1_000_000
 // A syncState is what Mutex, RWMutex, Cond and Once have in common.
 type syncState struct {
 	_     noCopy
-	state Word32
+	state word32
 	lock  mutex // protects what waits
 	owner atomic.Pointer[Sched]
 }
@@ -112,11 +116,11 @@ func (mu *Mutex) lockSlow(g *G, why WaitReason) {
 		}
 		if old&mutexStarved == 0 && m.maySpin(spins) {
 			spins++
-			m.s.machine.Procyield(m)
+			m.s.machine.Procyield(&m.M)
 			continue
 		}
 		mu.lock.lock(m)
-		now := m.s.machine.Nanotime(m)
+		now := m.s.machine.Nanotime(&m.M)
 		if since == 0 {
 			since = now
 		}
@@ -226,7 +230,7 @@ func (mu *Mutex) wakeFirst(m *M, old uint32) bool {
 // handOver gives mu, which has starved, to the first that waits, and g's time with it.
 func (mu *Mutex) handOver(g *G) {
 	m := g.m
-	now := m.s.machine.Nanotime(m)
+	now := m.s.machine.Nanotime(&m.M)
 	mu.lock.lock(m)
 	w := mu.q.first
 	mu.q.remove(w)
@@ -252,7 +256,7 @@ func (mu *Mutex) handOver(g *G) {
 
 // commitHandOver queues gp behind the G that it has just made ready: Go's goyield.
 func commitHandOver(m *M, gp *G) bool {
-	m.eventG(EventRequeue, gp, 0)
+	m.eventG(machine.EventRequeue, gp, 0)
 	m.runqput(gp, false)
 	m.wakep(m.p.node)
 	return true

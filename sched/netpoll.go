@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"numasched/sched/internal/machine"
 )
 
 // The network poller, after Go's netpoll.go. A Node has a poller of the machine's, made
@@ -30,20 +32,6 @@ import (
 // Node.waiters counts the Gs that have parked here. It grows before the G can be seen, and
 // shrinks after it was queued, so that checkdead does not miss it.
 
-// A Poller is the part of a network poller that a [Machine] brings: epoll, most often.
-type Poller interface {
-	// Wait calls m.Netready for descriptors that have become ready since the last time. If
-	// there are none it waits for one, but for at most about ns nanoseconds: 0 means not at
-	// all, less than 0 for ever. It returns early after a Break.
-	Wait(m *M, ns int64)
-
-	// Break ends the present Wait that may block, or the next.
-	Break(m *M)
-
-	// Close gives back what the poller has. Nobody uses it afterwards.
-	Close()
-}
-
 // A PollMode is what a G waits for at a descriptor.
 type PollMode uint8
 
@@ -61,7 +49,7 @@ var pdReady, pdWait = new(G), new(G)
 type PollDesc struct {
 	s      *Sched
 	node   *Node
-	poller Poller
+	poller machine.Poller
 
 	lock   mutex // protects what follows but the words
 	closed bool
@@ -123,13 +111,13 @@ func (m *M) startPoller(n *Node) error {
 	n.timed.store(m, 1)
 	// An M may wait for timers, and not in the poller.
 	n.broken.store(m, 1)
-	s.machine.Futexwakeup(m, &n.broken, 1)
-	pl.Break(m)
+	s.machine.Futexwakeup(&m.M, n.broken.futex(), 1)
+	pl.Break(&m.M)
 	return nil
 }
 
 // poller returns n's poller, or nil if it has none.
-func (n *Node) poller() Poller {
+func (n *Node) poller() machine.Poller {
 	if pl := n.netpoll.Load(); pl != nil {
 		return *pl
 	}
@@ -137,7 +125,7 @@ func (n *Node) poller() Poller {
 }
 
 // Poller returns the machine's poller that pd belongs to.
-func (pd *PollDesc) Poller() Poller { return pd.poller }
+func (pd *PollDesc) Poller() machine.Poller { return pd.poller }
 
 // as calls f in the name of g, or in that of callers from outside if g is nil. It returns
 // false, and does not call f, if g is nil and the scheduler is closed.
@@ -246,8 +234,10 @@ func (h *pollHalf) unblock(m *M, device bool) *G {
 	}
 }
 
-// Netready says that the descriptor is ready. A [Poller] calls it in its Wait.
-func (m *M) Netready(pd *PollDesc, mode PollMode) {
+// Ready says that the descriptor is ready. A [machine.Poller] calls it in its Wait, for the
+// M that waits.
+func (pd *PollDesc) Ready(by *machine.M, mode PollMode) {
+	m := by.Worker.(*M)
 	if gp := pd.half[mode].unblock(m, true); gp != nil {
 		m.netready.push(gp)
 	}
@@ -279,8 +269,8 @@ func (m *M) netpoll(n *Node) bool {
 	if pl == nil || n.waiters.load(m) == 0 || n.poll.load(m) != 0 {
 		return false
 	}
-	n.polled.store(m, uint64(m.s.machine.Nanotime(m)))
-	pl.Wait(m, 0)
+	n.polled.store(m, uint64(m.s.machine.Nanotime(&m.M)))
+	pl.Wait(&m.M, 0)
 	return m.injectNetready()
 }
 

@@ -3,6 +3,7 @@ package sched
 import (
 	"sync/atomic"
 
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/topology"
 )
@@ -34,22 +35,22 @@ func (d *domain) hasPs() bool { return len(d.node.ps) > 0 }
 type Node struct {
 	_ toLine
 
-	poll   Word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
-	broken Word32 // 1 if that M is to look again
+	poll   word64 // until when an M waits for the node's timers; 0 if none does; see poll.go
+	broken word32 // 1 if that M is to look again
 	_      [lineSize - 24]byte
 
-	waiters Word32 // Gs that wait for descriptors at the poller
-	polled  Word64 // when somebody last looked at it
+	waiters word32 // Gs that wait for descriptors at the poller
+	polled  word64 // when somebody last looked at it
 	helped  int64  // when sysmon last had another node run the timers; its own
 	_       [lineSize - 32]byte
 
-	nrunq Word32 // length of runq
+	nrunq word32 // length of runq
 	_     [lineSize - 8]byte
 
-	nidle Word32 // how many Ps are idle
+	nidle word32 // how many Ps are idle
 	_     [lineSize - 8]byte
 
-	nsearch Word32 // Ms of this node that look for work
+	nsearch word32 // Ms of this node that look for work
 	_       [lineSize - 8]byte
 
 	lock     mutex
@@ -61,14 +62,14 @@ type Node struct {
 
 	index   int // in Sched.nodes
 	ps      []*P
-	near    []*Node                 // all Nodes in order of distance, itself first
-	netpoll *atomic.Pointer[Poller] // see netpoll.go
-	timed   Word32                  // 1 once some P of the node has had a timer: almost never written
+	near    []*Node                         // all Nodes in order of distance, itself first
+	netpoll *atomic.Pointer[machine.Poller] // see netpoll.go
+	timed   word32                          // 1 once some P of the node has had a timer: almost never written
 }
 
 // pidleput makes p idle and returns how many Ps are idle now. n.lock is held.
 func (m *M) pidleput(n *Node, p *P) int32 {
-	m.eventP(EventIdle, p)
+	m.eventP(machine.EventIdle, p)
 	p.idle = true
 	n.idle.put(&p.listed)
 	n.nidle.add(m, 1)
@@ -77,7 +78,7 @@ func (m *M) pidleput(n *Node, p *P) int32 {
 
 // pidletake takes p off the idle list. n.lock is held.
 func (m *M) pidletake(n *Node, p *P) {
-	m.eventP(EventUnidle, p)
+	m.eventP(machine.EventUnidle, p)
 	p.idle = false
 	n.idle.take(&p.listed)
 	p.newSlice(m)
@@ -114,7 +115,7 @@ func (m *M) mget(n *Node, p *P) *M {
 
 // mput makes m idle. n is the Node of m.oldp. n.lock is held.
 func (m *M) mput(n *Node) {
-	m.eventM(EventSleep, m)
+	m.eventM(machine.EventSleep, m)
 	m.idle = true
 	n.midle.put(&m.listed)
 	m.oldp.oldm = m
@@ -122,7 +123,7 @@ func (m *M) mput(n *Node) {
 
 // mtake takes mp off the idle list. n.lock is held.
 func (m *M) mtake(n *Node, mp *M) {
-	m.eventM(EventWake, mp)
+	m.eventM(machine.EventWake, mp)
 	mp.idle = false
 	n.midle.take(&mp.listed)
 	if mp.oldp.oldm == mp {

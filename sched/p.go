@@ -1,6 +1,9 @@
 package sched
 
-import "numasched/sched/policy"
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
 
 // A P is the right to run Gs, and what goes with it: a run queue, free Gs,
 // statistics. There are Procs of them. All fields that are not shared words belong to
@@ -8,8 +11,8 @@ import "numasched/sched/policy"
 type P struct {
 	_ toLine
 
-	status Word32 // see syscall.go
-	slice  Word32 // see preempt.go
+	status word32 // see syscall.go
+	slice  word32 // see preempt.go
 	_      [lineSize - 16]byte
 
 	runnext wordG // the G that was last made ready here: next to run
@@ -29,7 +32,7 @@ type P struct {
 
 	gfree, gspare magazine
 	gpool         *gPool
-	cache         Cache // of Alloc; nil until first needed
+	cache         machine.Cache // of Alloc; nil until first needed
 
 	pol   policy.P // what it decides by
 	tiers [][]*P   // whom to rob: those of pol.Tiers
@@ -120,7 +123,7 @@ func (g *G) overflow(gp *G) *M {
 
 // commitBehind puts g at the end of the ring.
 func commitBehind(m *M, g *G) bool {
-	m.eventG(EventRequeue, g, 0)
+	m.eventG(machine.EventRequeue, g, 0)
 	m.runqput(g, false)
 	m.wakep(m.p.node)
 	return true

@@ -3,13 +3,14 @@ package sched
 import (
 	"slices"
 
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 )
 
 // ready makes gp, which was parked, runnable.
 func (m *M) ready(gp *G) {
 	s, p := m.s, m.p
-	m.eventG(EventReady, gp, 0)
+	m.eventG(machine.EventReady, gp, 0)
 	if s.homes {
 		here := int32(p.domain.index)
 		switch home := gp.home.Load(); gp.rest.trail.Ready(home, here) { // rest is there: gp has parked

@@ -48,9 +48,9 @@ func (m *M) timerAdded(n *Node, when int64) {
 // breakPoll has the M that waits for n's timers look again.
 func (m *M) breakPoll(n *Node) {
 	if n.broken.swap(m, 1) == 0 {
-		m.s.machine.Futexwakeup(m, &n.broken, 1)
+		m.s.machine.Futexwakeup(&m.M, n.broken.futex(), 1)
 		if pl := n.poller(); pl != nil {
-			pl.Break(m)
+			pl.Break(&m.M)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (n *Node) pollUntil(m *M) int64 {
 // timerDue reports whether the scheduling loop has to run a timer of p.
 func (m *M) timerDue(p *P) bool {
 	next := p.timers.next.load(m)
-	return next != 0 && int64(next) <= m.s.machine.Nanotime(m)
+	return next != 0 && int64(next) <= m.s.machine.Nanotime(&m.M)
 }
 
 // pollNode looks at the poller of m's node, and runs the timers that are due on its other
@@ -141,7 +141,7 @@ func (m *M) poll(n *Node) bool {
 		if until == 0 {
 			return m.endPoll(n, false)
 		}
-		now := s.machine.Nanotime(m)
+		now := s.machine.Nanotime(&m.M)
 		if until <= now {
 			return m.endPoll(n, true)
 		}
@@ -156,10 +156,10 @@ func (m *M) poll(n *Node) bool {
 			ns = -1
 		}
 		if pl := n.poller(); pl != nil {
-			pl.Wait(m, ns)
-			n.polled.store(m, uint64(s.machine.Nanotime(m)))
+			pl.Wait(&m.M, ns)
+			n.polled.store(m, uint64(s.machine.Nanotime(&m.M)))
 		} else {
-			s.machine.Futexsleep(m, &n.broken, 0, ns)
+			s.machine.Futexsleep(&m.M, n.broken.futex(), 0, ns)
 		}
 		if m.netready.n > 0 {
 			return m.endPoll(n, true)

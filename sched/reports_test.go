@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 )
 
@@ -179,28 +180,28 @@ type countingMachine struct {
 	asked atomic.Int64
 }
 
-func (c *countingMachine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
+func (c *countingMachine) Futexsleep(m *machine.M, w machine.Word, val uint32, ns int64) {
 	c.asked.Add(1)
 	c.Machine.Futexsleep(m, w, val, ns)
 	c.asked.Add(1)
 }
 
-func (c *countingMachine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
+func (c *countingMachine) Futexwakeup(m *machine.M, w machine.Word, n int) {
 	c.asked.Add(1)
 	c.Machine.Futexwakeup(m, w, n)
 }
 
-func (c *countingMachine) Nanotime(m *sched.M) int64 {
+func (c *countingMachine) Nanotime(m *machine.M) int64 {
 	c.asked.Add(1)
 	return c.Machine.Nanotime(m)
 }
 
-func (c *countingMachine) Procyield(m *sched.M) {
+func (c *countingMachine) Procyield(m *machine.M) {
 	c.asked.Add(1)
 	c.Machine.Procyield(m)
 }
 
-func (c *countingMachine) Osyield(m *sched.M) {
+func (c *countingMachine) Osyield(m *machine.M) {
 	c.asked.Add(1)
 	c.Machine.Osyield(m)
 }

@@ -1,6 +1,9 @@
 package sched
 
-import "numasched/sched/policy"
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
 
 // A ring is the run queue of one P. Its owner is the M that holds the P. The owner
 // pushes at the tail. It takes at the head to be fair (get), and at the tail to take
@@ -49,10 +52,10 @@ type ring struct {
 	private uint32 // Gs before tail that are not public
 	_       [64 - 8]byte
 
-	state Word64
+	state word64
 	_     [64 - 16]byte
 	slots [ringSize]slot
-	lines Line // first of the lines of slots, which thieves pay for
+	lines machine.Line // first of the lines of slots, which thieves pay for
 }
 
 const (
@@ -189,7 +192,7 @@ func (r *ring) grab(m *M, dst *ring, limit func(r *ring, head, n uint32) uint32)
 		}
 		for i := range n {
 			if m.memory != nil && (i == 0 || (ringHead(s)+i)%slotsPerLine == 0) {
-				m.access(r.lines+Line((ringHead(s)+i)%ringSize/slotsPerLine), Load)
+				m.access(r.lines+machine.Line((ringHead(s)+i)%ringSize/slotsPerLine), machine.Load)
 			}
 			dst.slots[(dst.tail+i)%ringSize].store(r.slots[(ringHead(s)+i)%ringSize].load())
 		}

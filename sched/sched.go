@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"numasched/sched/internal/coro"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 )
 
@@ -44,7 +45,7 @@ type Config struct {
 	// Events, if not nil, returns who is told of the events of an M: nil if nobody is. It is
 	// called once for every M, before the M does anything, and for the M with the ID -1 that
 	// stands for callers from outside.
-	Events func(*M) EventSink
+	Events func(*machine.M) machine.EventSink
 
 	SchedTrace SchedTrace // lines about the state of the scheduler now and then; none unless asked for
 }
@@ -53,25 +54,25 @@ type Config struct {
 type Sched struct {
 	_ toLine
 
-	stopping Word32 // stopping once the scheduler fails or is closed; or publishing; or 0
-	quiet    Word32 // 1 while Quiesce waits for all Ps to be idle
+	stopping word32 // stopping once the scheduler fails or is closed; or publishing; or 0
+	quiet    word32 // 1 while Quiesce waits for all Ps to be idle
 	_        [lineSize - 16]byte
 
-	npidle Word32 // idle Ps of all Nodes
+	npidle word32 // idle Ps of all Nodes
 	_      [lineSize - 8]byte
 
-	nretaken    Word32 // Ms in system calls whose P sysmon has taken
-	sysmonWaits Word32 // 1 while sysmon sleeps because every P is idle
+	nretaken    word32 // Ms in system calls whose P sysmon has taken
+	sysmonWaits word32 // 1 while sysmon sleeps because every P is idle
 	_           [lineSize - 16]byte
 
-	noutside Word32 // Gs that somebody outside may wake: they wait for a context
+	noutside word32 // Gs that somebody outside may wake: they wait for a context
 	_        [lineSize - 8]byte
 
-	nm Word32 // Ms that have not ended; read without the lock
+	nm word32 // Ms that have not ended; read without the lock
 	_  [lineSize - 8]byte
 
 	lock       mutex  // protects what follows
-	nfreec     Word32 // length of freec; read without the lock
+	nfreec     word32 // length of freec; read without the lock
 	runs       []*run
 	err        error   // why the scheduler stops, if it has failed
 	later      []error // what Gs panicked with after that
@@ -90,7 +91,7 @@ type Sched struct {
 	noPreempt bool
 	maxMs     int
 	report    func(string)
-	events    func(*M) EventSink
+	events    func(*machine.M) machine.EventSink
 
 	trace                 SchedTrace
 	traceStart, traceNext int64
@@ -118,7 +119,7 @@ type Sched struct {
 
 // A run is one call of [Sched.Run], with the G that it waits for.
 type run struct {
-	done Word32
+	done word32
 	g    G
 	rest gRest
 }
@@ -156,7 +157,8 @@ func New(cfg Config) (*Sched, error) {
 	if cfg.Debug {
 		s.mayAsk = watched
 	}
-	s.m0 = &M{ID: -1, s: s}
+	s.m0 = &M{M: machine.M{ID: -1}, s: s}
+	s.m0.Worker = s.m0
 	s.lock.key.line = s.newLines(1)
 	s.npidle.line = s.newLines(1)
 	s.noutside.line = s.newLines(1)
@@ -175,7 +177,7 @@ func New(cfg Config) (*Sched, error) {
 }
 
 // newLines returns the first of n new cache lines.
-func (s *Sched) newLines(n uint32) Line { return Line(s.lines.Add(n) - n + 1) }
+func (s *Sched) newLines(n uint32) machine.Line { return machine.Line(s.lines.Add(n) - n + 1) }
 
 // Procs returns the number of Ps.
 func (s *Sched) Procs() int { return len(s.ps) }
@@ -231,7 +233,7 @@ func (s *Sched) Run(fn func(*G)) error {
 		s.outer.Unlock()
 		return ErrClosed
 	}
-	r := &run{done: Word32{line: s.newLines(1)}}
+	r := &run{done: word32{line: s.newLines(1)}}
 	gp := &r.g
 	gp.arg.Data, gp.joined.line = fn, s.newLines(1)
 	gp.setRest(&r.rest)
@@ -245,7 +247,7 @@ func (s *Sched) Run(fn func(*G)) error {
 		return err
 	}
 	s.runs = append(s.runs, r)
-	m.eventG(EventSpawn, gp, 0)
+	m.eventG(machine.EventSpawn, gp, 0)
 	n := s.ps[0].node
 	m.queuePut(n, gp) // under s.lock, see checkdead
 	s.lock.unlock(m)
@@ -256,7 +258,7 @@ func (s *Sched) Run(fn func(*G)) error {
 	s.outer.Unlock()
 
 	for r.done.load(m) == 0 {
-		s.machine.Futexsleep(m, &r.done, 0, -1)
+		s.machine.Futexsleep(&m.M, r.done.futex(), 0, -1)
 	}
 	if r.done.load(m) == runStopped {
 		return s.failure()
@@ -279,7 +281,7 @@ func (s *Sched) Start(fn func(*G)) error {
 		gp := new(G)
 		gp.arg.Data, gp.joined.line = fn, s.newLines(1)
 		gp.home.Store(noHome)
-		m.eventG(EventSpawn, gp, 0)
+		m.eventG(machine.EventSpawn, gp, 0)
 		n := s.ps[0].node
 		m.queuePut(n, gp)
 		m.wakep(n)
@@ -301,7 +303,7 @@ const laterMax = 100
 // finish ends a run.
 func (m *M) finish(r *run, how uint32) {
 	r.done.store(m, how)
-	m.s.machine.Futexwakeup(m, &r.done, 1)
+	m.s.machine.Futexwakeup(&m.M, r.done.futex(), 1)
 }
 
 // endRun ends the G that a Run waits for.
@@ -339,7 +341,7 @@ func (s *Sched) Close() error {
 
 	m.stop(ErrClosed)
 	for n := s.nm.load(m); n != 0; n = s.nm.load(m) {
-		s.machine.Futexsleep(m, &s.nm, n, -1)
+		s.machine.Futexsleep(&m.M, s.nm.futex(), n, -1)
 	}
 	s.endCarriers()
 	for _, n := range s.nodes {
@@ -412,7 +414,7 @@ func (m *M) stop(err error) {
 		return
 	}
 	s.err = err
-	m.eventM(EventStop, m)
+	m.eventM(machine.EventStop, m)
 	s.stopping.store(m, stopping)
 	runs, sysmon, all := s.runs, s.sysmonM, slices.Clone(s.allm)
 	s.runs = nil

@@ -5,6 +5,7 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/host"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/sched/trace"
@@ -39,11 +40,11 @@ func open(tb testing.TB, topo string) *watched {
 // A watched is a host whose schedulers are recorded and validated.
 type watched struct {
 	*host.Machine
-	sink func(*sched.M) sched.EventSink
+	sink func(*machine.M) machine.EventSink
 }
 
 // EventSink implements [sched.Machine].
-func (w *watched) EventSink(m *sched.M) sched.EventSink { return w.sink(m) }
+func (w *watched) EventSink(m *machine.M) machine.EventSink { return w.sink(m) }
 
 // start makes a scheduler on such a machine, with as many Ps as it allows, and closes it
 // with the test.

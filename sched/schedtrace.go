@@ -66,7 +66,7 @@ func (s *Sched) initTrace(cfg *Config) (err error) {
 	}
 	s.trace = t
 	if t.Every != 0 {
-		s.traceStart = s.machine.Nanotime(s.m0)
+		s.traceStart = s.machine.Nanotime(&s.m0.M)
 		s.traceNext = s.traceStart + int64(t.Every)
 		if t.Detail {
 			s.view = newView()

@@ -1,11 +1,14 @@
 package sched
 
-import "numasched/sched/policy"
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
 
 // schedule returns the G that m runs next, or nil if the scheduler stops. An M that
 // has searched and found work makes sure that another M goes on searching.
 func (m *M) schedule() *G {
-	m.spend(CostSchedule)
+	m.spend(machine.CostSchedule)
 	gp := m.findRunnable()
 	if gp != nil && m.searching {
 		m.resetSearching()
@@ -104,10 +107,10 @@ func (m *M) search() bool {
 
 // execute runs the fresh gp to its end, on m's carrier.
 func (m *M) execute(gp *G) {
-	m.spend(CostExecute)
+	m.spend(machine.CostExecute)
 	m.p.stats.Executed++
 	m.ran(gp)
-	m.eventG(EventStart, gp, 0)
+	m.eventG(machine.EventStart, gp, 0)
 	gp.m, gp.c = m, m.c
 	m.c.runs = gp
 	gp.invoke(nil)
@@ -117,7 +120,7 @@ func (m *M) execute(gp *G) {
 		m.c.thread.Unlock()
 		m.stop(gp.endedLocked())
 	}
-	m.eventG(EventEnd, gp, gp.group.name())
+	m.eventG(machine.EventEnd, gp, gp.group.name())
 	switch {
 	case gp.group != nil:
 		m.endMember(gp.group)
@@ -137,7 +140,7 @@ func (m *M) execute(gp *G) {
 func (m *M) resume(gp *G) {
 	m.p.stats.Resumed++
 	m.ran(gp)
-	m.eventG(EventStart, gp, 0)
+	m.eventG(machine.EventStart, gp, 0)
 }
 
 // ran is called when m's scheduling loop has found gp to run. It begins a time slice

@@ -1,6 +1,10 @@
 package sched
 
-import "time"
+import (
+	"time"
+
+	"numasched/sched/internal/machine"
+)
 
 // What Gs do with timers: Sleep, and Timer and Ticker with the meaning that Go's have
 // since Go 1.23. In virtual time they cost nothing but the virtual time.
@@ -42,7 +46,7 @@ func fireSleep(m *M, t *timer, _ int64) { m.readyHome(t.arg.(*G)) }
 // that a clock or a device has woken: the P that noticed it says nothing about where gp
 // should run.
 func (m *M) readyHome(gp *G) {
-	m.eventG(EventReady, gp, 1)
+	m.eventG(machine.EventReady, gp, 1)
 	if m.s.homes {
 		if home := gp.home.Load(); home != noHome && home != int32(m.p.domain.index) {
 			if pl := m.s.domains[home]; pl.hasPs() {
@@ -188,7 +192,7 @@ func (t *Timer) send(m *M) *G {
 	c, when := t.C, t.when
 	t.when = 0
 	if t.t.period > 0 {
-		t.when = nextTick(when, t.t.period, m.s.machine.Nanotime(m))
+		t.when = nextTick(when, t.t.period, m.s.machine.Nanotime(&m.M))
 	}
 	if c.closed {
 		return nil
@@ -205,7 +209,7 @@ func (t *Timer) send(m *M) *G {
 
 // look sends if the timer is due and in no heap because nobody waits. t.lock is held.
 func (t *Timer) look(m *M) {
-	if t.waiting == 0 && t.when != 0 && t.when <= m.s.machine.Nanotime(m) {
+	if t.waiting == 0 && t.when != 0 && t.when <= m.s.machine.Nanotime(&m.M) {
 		t.send(m)
 	}
 }

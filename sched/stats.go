@@ -154,7 +154,7 @@ func (s *Sched) publishedStats() (all []Stats) {
 		if !missing {
 			break
 		}
-		s.machine.Futexsleep(m, &s.quiet, s.quiet.load(m), statsPoll)
+		s.machine.Futexsleep(&m.M, s.quiet.futex(), s.quiet.load(m), statsPoll)
 	}
 	s.lock.lock(m)
 	if s.stopping.load(m) == publishing {
@@ -206,7 +206,7 @@ func (s *Sched) Quiesce() {
 		if s.ended(m) || m.isQuiet() {
 			break
 		}
-		s.machine.Futexsleep(m, &s.quiet, 1, quiescePoll)
+		s.machine.Futexsleep(&m.M, s.quiet.futex(), 1, quiescePoll)
 	}
 	s.quiet.store(m, 0)
 }

@@ -1,6 +1,9 @@
 package sched
 
-import "numasched/sched/policy"
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
 
 // steal looks for a G at other Ps and Nodes, in the order of policy.Search. It returns nil
 // if there is none, and if the scheduler stops.
@@ -47,7 +50,7 @@ func (m *M) stealFrom(v *P, how policy.Theft) *G {
 	p.stats.steals(p, v, n)
 	p.pol.Stole(n, how.Remote)
 	gp := p.ring.pop(m)
-	m.eventG(EventSteal, gp, theft(n, v.id))
+	m.eventG(machine.EventSteal, gp, theft(n, v.id))
 	return gp
 }
 
@@ -61,12 +64,12 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 	if gp == nil || !how.TakeNext(gp.home.Load() != noHome) {
 		return nil
 	}
-	m.s.machine.Futexsleep(m, &m.note.key, noteClear, policy.NextDelay)
+	m.s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, policy.NextDelay)
 	if gp = v.runnext.load(m); gp == nil || !v.runnext.cas(m, gp, nil) {
 		return nil
 	}
 	m.p.stats.steals(m.p, v, 1)
-	m.eventG(EventSteal, gp, theft(1, v.id))
+	m.eventG(machine.EventSteal, gp, theft(1, v.id))
 	return gp
 }
 
@@ -101,7 +104,7 @@ func (m *M) queueRob(n *Node, how policy.Theft) (gp *G) {
 	if gp != nil {
 		m.p.stats.StealsRemote++
 		m.p.stats.StolenRemote += int64(take)
-		m.eventG(EventSteal, gp, theft(take, ^n.index))
+		m.eventG(machine.EventSteal, gp, theft(take, ^n.index))
 	}
 	return gp
 }

@@ -1,6 +1,10 @@
 package sched
 
-import "time"
+import (
+	"time"
+
+	"numasched/sched/internal/machine"
+)
 
 // System calls. A G in a system call keeps its M and leaves its P where sysmon can
 // take it away. Short calls come back to a P that nobody has taken, for the price of a
@@ -33,7 +37,7 @@ func (g *G) syscall(ns int64, f func()) {
 	m := g.m
 	m.entersyscall(g)
 	defer g.exitsyscall()
-	m.s.machine.Syscall(m, ns, f)
+	m.s.machine.Syscall(&m.M, ns, f)
 }
 
 // entersyscall leaves m's P to whoever comes first, g's return or sysmon.
@@ -41,8 +45,8 @@ func (m *M) entersyscall(g *G) {
 	m.share()
 	p := m.p
 	p.stats.Syscalls++
-	m.eventG(EventSyscall, g, 0)
-	m.eventP(EventRelease, p)
+	m.eventG(machine.EventSyscall, g, 0)
+	m.eventP(machine.EventRelease, p)
 	g.barred = busyInSyscall
 	m.p, p.m, m.oldp = nil, nil, p
 	m.syscall = p.status.load(m) + 1
@@ -55,7 +59,7 @@ func (m *M) entersyscall(g *G) {
 func (g *G) exitsyscall() {
 	m := g.m
 	p := m.oldp
-	m.eventG(EventSysexit, g, 0)
+	m.eventG(machine.EventSysexit, g, 0)
 	if p.status.cas(m, m.syscall, m.syscall+1) {
 		m.acquirep(p)
 		g.barred = m.s.mayAsk
@@ -72,7 +76,7 @@ func (g *G) exitsyscall() {
 		g.barred = cancelled
 		panic(errCancelled)
 	}
-	m.eventG(EventPark, g, uint64(WaitSyscall))
+	m.eventG(machine.EventPark, g, uint64(WaitSyscall))
 	if m.Locked() {
 		g.parkLocked(WaitSyscall, commitExitsyscall)
 	} else {
@@ -95,7 +99,7 @@ func (m *M) idleP(p *P) *P {
 // commitExitsyscall queues gp, whose M, m, has no P.
 func commitExitsyscall(m *M, gp *G) bool {
 	n := m.oldp.node
-	m.eventG(EventRequeue, gp, 0)
+	m.eventG(machine.EventRequeue, gp, 0)
 	m.queuePut(n, gp)
 	m.s.nretaken.add(m, -1) // after gp is seen, see checkdead
 	m.wakep(n)
@@ -115,7 +119,7 @@ func (m *M) retake(p *P, status uint32) bool {
 		return false
 	}
 	p.stats.Retakes++
-	m.eventP(EventRetake, p)
+	m.eventP(machine.EventRetake, p)
 	p.newSlice(m)
 	m.handoffp(p)
 	return true

@@ -47,7 +47,7 @@ func (m *M) newSysmon() {
 func (m *M) stopSysmon(sysmon *M) {
 	m.s.sysmonWaits.store(m, 0)
 	sysmon.note.key.swap(m, noteSignalled)
-	m.s.machine.Futexwakeup(m, &sysmon.note.key, 1)
+	m.s.machine.Futexwakeup(&m.M, sysmon.note.key.futex(), 1)
 }
 
 // A sighting is what sysmon has seen of a P.
@@ -69,7 +69,7 @@ func (m *M) sysmon() {
 	delay, idle, watched := int64(sysmonMin), 0, int64(0)
 	traced := m.memory == nil && s.trace.Every != 0 // there are lines while all is idle, too, as Go has it
 	for {
-		if s.machine.Futexsleep(m, &m.note.key, noteClear, delay); s.stopping.load(m) == stopping {
+		if s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, delay); s.stopping.load(m) == stopping {
 			return
 		}
 		if !traced && int(s.npidle.load(m)) == len(s.ps) {
@@ -77,7 +77,7 @@ func (m *M) sysmon() {
 			delay, idle = sysmonMin, 0
 			continue
 		}
-		now := s.machine.Nanotime(m)
+		now := s.machine.Nanotime(&m.M)
 		m.traceDue(now)
 		watch, did := now >= watched+sysmonMax, false
 		if watch {

@@ -36,7 +36,7 @@ type timer struct {
 
 // timers is the heap of one P.
 type timers struct {
-	next Word64 // when the first is due; 0 if there is none
+	next word64 // when the first is due; 0 if there is none
 	lock mutex
 	node *Node
 	heap []timerWhen // 4-ary: the children of i are 4i+1 to 4i+4
@@ -55,7 +55,7 @@ func (a *timerWhen) before(b *timerWhen) bool {
 
 // whenAfter returns the time d nanoseconds from now, at most the end of time.
 func (m *M) whenAfter(d int64) int64 {
-	when := m.s.machine.Nanotime(m) + max(d, 0)
+	when := m.s.machine.Nanotime(&m.M) + max(d, 0)
 	if when < 0 {
 		return math.MaxInt64
 	}
@@ -112,7 +112,7 @@ func (m *M) runTimers(p *P) (ran bool) {
 	if next == 0 {
 		return false
 	}
-	now := m.s.machine.Nanotime(m)
+	now := m.s.machine.Nanotime(&m.M)
 	if int64(next) > now {
 		return false
 	}

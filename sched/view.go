@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"numasched/sched/internal/machine"
 )
 
 // A view knows of every G, P and M what it does, by the events: scheddetail shows it.
@@ -59,13 +61,13 @@ func (v *view) pStatus(p *P) int {
 	return 0
 }
 
-// Event implements [EventSink].
-func (v *view) Event(_ *M, e Event) {
+// Event implements [machine.EventSink].
+func (v *view) Event(_ *machine.M, e machine.Event) {
 	v.lock.Lock()
 	defer v.lock.Unlock()
 	m := v.m(int(e.M))
 	g := v.gs[e.G]
-	if e.Kind == EventSpawn {
+	if e.Kind == machine.EventSpawn {
 		v.gs[e.G] = &gView{status: gRunnable, m: -1, p: -1}
 		return
 	}
@@ -73,37 +75,37 @@ func (v *view) Event(_ *M, e Event) {
 		return // a theft without a G, or a join of one that has ended
 	}
 	switch e.Kind {
-	case EventStart, EventInline:
+	case machine.EventStart, machine.EventInline:
 		g.status, g.why, g.m, g.p = gRunning, WaitNone, int(e.M), int(e.P)
-		if e.Kind == EventInline {
+		if e.Kind == machine.EventInline {
 			g.outer = uint32(m.g - 1)
 		}
 		m.g = int(e.G) + 1
-	case EventPark:
+	case machine.EventPark:
 		g.status, g.why, m.g = gWaiting, WaitReason(e.Arg), 0
-	case EventReady, EventRequeue:
+	case machine.EventReady, machine.EventRequeue:
 		g.status, g.why = gRunnable, WaitNone
-	case EventSyscall:
+	case machine.EventSyscall:
 		g.status = gSyscall
-	case EventSysexit:
+	case machine.EventSysexit:
 		g.status = gRunning
-	case EventEnd:
+	case machine.EventEnd:
 		delete(v.gs, e.G)
 		m.g = 0
 		if outer := v.gs[g.outer]; outer != nil {
 			outer.m, outer.p, m.g = int(e.M), int(e.P), int(g.outer)+1
 		}
-	case EventAcquire:
+	case machine.EventAcquire:
 		m.p = int(e.P)
 		v.ms[int(e.P)] = int(e.M)
-	case EventRelease:
+	case machine.EventRelease:
 		m.p = -1
 		delete(v.ms, int(e.P))
-	case EventSleep:
+	case machine.EventSleep:
 		m.idle = true
-	case EventWake:
+	case machine.EventWake:
 		v.m(int(e.Arg)).idle = false
-	case EventEndM:
+	case machine.EventEndM:
 		m.ended = true
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"unsafe"
 
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 )
 
@@ -110,7 +111,7 @@ func (g *G) Allocated(objects int) {
 		return
 	}
 	for range objects {
-		g.m.spend(CostObject)
+		g.m.spend(machine.CostObject)
 	}
 }
 
@@ -134,7 +135,7 @@ func (g *G) Work(w Work, kernel func()) {
 	}
 	for part := int64(0); ; m = g.preemptible() {
 		m.checkBinding()
-		if part = m.s.machine.Work(m, &rest.work, part, kernel); part == 0 {
+		if part = m.s.machine.Work(&m.M, &rest.work, part, kernel); part == 0 {
 			break
 		}
 	}

@@ -11,9 +11,8 @@ import (
 	"numasched/topology"
 )
 
-// A stopwatch is a host that times the kernels that it is given, by name.
+// A stopwatch times the kernels that it is given, by name.
 type stopwatch struct {
-	sched.Machine
 	kernels map[string]*laps
 	idle    float64 // what timing a kernel takes that does nothing
 }
@@ -23,13 +22,13 @@ type laps struct {
 	ns     float64
 }
 
-// Work implements sched.Machine. One P uses it.
-func (s *stopwatch) Work(_ *sched.M, w *sched.Work, _ int64, kernel func()) int64 {
+// time does a Work. One P uses it.
+func (s *stopwatch) time(w *sched.Work, kernel func()) {
 	start := time.Now()
 	kernel()
 	took := float64(time.Since(start)) - s.idle
 	if w.Kernel == "" || w.Ops == 0 {
-		return 0
+		return
 	}
 	l := s.kernels[w.Kernel]
 	if l == nil {
@@ -39,7 +38,6 @@ func (s *stopwatch) Work(_ *sched.M, w *sched.Work, _ int64, kernel func()) int6
 	l.n++
 	l.ops += w.Ops
 	l.ns += took
-	return 0
 }
 
 // inCaches are sizes at which a workload's data lies in the first two caches, so
@@ -98,18 +96,18 @@ func timeKernels(prog workload.Program) (map[string]float64, error) {
 		return nil, err
 	}
 	defer m.Close()
-	watch := &stopwatch{Machine: m, kernels: map[string]*laps{}}
+	watch := &stopwatch{kernels: map[string]*laps{}}
 	empty := &sched.Work{}
 	watch.idle = best(func() float64 {
 		const n = 1 << 12
 		start := time.Now()
 		for range n {
-			watch.Work(nil, empty, 0, func() {})
+			watch.time(empty, func() {})
 		}
 		return float64(time.Since(start)) / n
 	}) / 2 // of two readings of the clock one lies in the time that they measure
 	least := kernelLaps{watch: watch, least: map[string]float64{}}
-	_, err = measure(prog, sched.Config{Machine: watch, Procs: 1}, &least)
+	_, err = measure(prog, sched.Config{Machine: &host.Instrumented{Machine: m, Do: watch.time}, Procs: 1}, &least)
 	return least.least, err
 }
 

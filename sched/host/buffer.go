@@ -7,6 +7,7 @@ import (
 
 	"numasched/numa"
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -110,7 +111,7 @@ const pageSampling = 16
 
 // Work implements [sched.Machine]: it calls kernel. On a machine with several nodes it
 // samples where the pages that kernel has used lie; see PageTouches.
-func (m *Machine) Work(sm *sched.M, w *sched.Work, _ int64, kernel func()) int64 {
+func (m *Machine) Work(sm *machine.M, w *sched.Work, _ int64, kernel func()) int64 {
 	kernel()
 	if len(m.topo.Nodes) == 1 || m.pretended {
 		return 0

@@ -2,12 +2,12 @@ package host
 
 import (
 	"numasched/numa"
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // NewCache implements [sched.Machine]. Pretended nodes have objects of their own, too,
 // but these lie where they were first touched.
-func (m *Machine) NewCache(node int) (sched.Cache, error) {
+func (m *Machine) NewCache(node int) (machine.Cache, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {

@@ -10,6 +10,7 @@ import (
 	"numasched/numa"
 	"numasched/numa/leakcheck"
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -105,7 +106,7 @@ func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
 	defer m.Close()
 	all := processMask(t)
 	onThread(func() {
-		if err := m.Bind(new(sched.M), topology.CPUs(0)); err != nil {
+		if err := m.Bind(new(machine.M), topology.CPUs(0)); err != nil {
 			t.Fatal(err)
 		}
 		mask, name := topology.CPUs(0), threadName(numa.CurrentThread())
@@ -136,7 +137,7 @@ func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 			setThreadName(numa.CurrentThread(), name)
-			sm := new(sched.M)
+			sm := new(machine.M)
 			if err := m.Bind(sm, topology.CPUs(1)); err != nil {
 				t.Fatal(err)
 			}

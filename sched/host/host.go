@@ -54,6 +54,7 @@ import (
 
 	"numasched/numa"
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -157,10 +158,10 @@ func (m *Machine) Topology() *topology.Topology { return m.topo }
 func (m *Machine) Pretended() bool { return m.pretended }
 
 // Nanotime implements [sched.Machine]: nanoseconds since New.
-func (m *Machine) Nanotime(*sched.M) int64 { return int64(time.Since(m.start)) }
+func (m *Machine) Nanotime(*machine.M) int64 { return int64(time.Since(m.start)) }
 
 // Newosproc implements [sched.Machine].
-func (m *Machine) Newosproc(nm, _ *sched.M) {
+func (m *Machine) Newosproc(nm, _ *machine.M) {
 	nm.Local = new(local)
 	go func() {
 		defer processMasks.unbind(nm)
@@ -179,17 +180,17 @@ type local struct {
 }
 
 // Syscall implements [sched.Machine].
-func (m *Machine) Syscall(_ *sched.M, _ int64, f func()) { f() }
+func (m *Machine) Syscall(_ *machine.M, _ int64, f func()) { f() }
 
 // Futexsleep implements [sched.Machine].
-func (m *Machine) Futexsleep(sm *sched.M, w *sched.Word32, val uint32, ns int64) {
-	numa.FutexWait(w.Addr(), val, ns)
+func (m *Machine) Futexsleep(sm *machine.M, w machine.Word, val uint32, ns int64) {
+	numa.FutexWait(w.Addr, val, ns)
 	afterSleep(sm)
 }
 
 // afterSleep is called when sm has slept in the kernel: this is where most Ms change
 // threads.
-func afterSleep(sm *sched.M) {
+func afterSleep(sm *machine.M) {
 	if l, ok := sm.Local.(*local); ok && l.tid != 0 && l.tid != numa.CurrentThread() {
 		l.tid = 0
 		processMasks.unbind(sm)
@@ -197,8 +198,8 @@ func afterSleep(sm *sched.M) {
 }
 
 // Futexwakeup implements [sched.Machine].
-func (m *Machine) Futexwakeup(_ *sched.M, w *sched.Word32, n int) {
-	numa.FutexWake(w.Addr(), n)
+func (m *Machine) Futexwakeup(_ *machine.M, w machine.Word, n int) {
+	numa.FutexWake(w.Addr, n)
 }
 
 // procyieldLoads is a number of loads that takes about 400 ns, as long as the 30 PAUSE
@@ -206,17 +207,17 @@ func (m *Machine) Futexwakeup(_ *sched.M, w *sched.Word32, n int) {
 const procyieldLoads = 800
 
 // Procyield implements [sched.Machine].
-func (m *Machine) Procyield(*sched.M) {
+func (m *Machine) Procyield(*machine.M) {
 	for range procyieldLoads {
 		m.spin.Load()
 	}
 }
 
 // Osyield implements [sched.Machine].
-func (m *Machine) Osyield(*sched.M) { osyield() }
+func (m *Machine) Osyield(*machine.M) { osyield() }
 
 // Bind implements [sched.Machine].
-func (m *Machine) Bind(sm *sched.M, cpus topology.CPUSet) error {
+func (m *Machine) Bind(sm *machine.M, cpus topology.CPUSet) error {
 	if m.pretended {
 		return nil
 	}
@@ -228,7 +229,7 @@ func (m *Machine) Bind(sm *sched.M, cpus topology.CPUSet) error {
 }
 
 // Getcpu implements [sched.Machine].
-func (m *Machine) Getcpu(*sched.M) int {
+func (m *Machine) Getcpu(*machine.M) int {
 	if m.pretended {
 		return -1
 	}
@@ -237,7 +238,7 @@ func (m *Machine) Getcpu(*sched.M) int {
 }
 
 // Memory implements [sched.Machine]. It returns nil: a host's memory is real.
-func (m *Machine) Memory() sched.Memory { return nil }
+func (m *Machine) Memory() machine.Memory { return nil }
 
 // EventSink implements [sched.Machine]. It returns nil: a host does not want to know.
-func (m *Machine) EventSink(*sched.M) sched.EventSink { return nil }
+func (m *Machine) EventSink(*machine.M) machine.EventSink { return nil }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"numasched/numa"
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -42,8 +42,8 @@ type masks struct {
 	mu       sync.Mutex
 	machines []*Machine // those that bind threads
 	threads  map[int]*boundThread
-	of       map[*sched.M]int // the thread that an M has bound
-	starting bool             // a process is being started
+	of       map[*machine.M]int // the thread that an M has bound
+	starting bool               // a process is being started
 
 	all     topology.CPUSet   // CPUs that the process may run on
 	given   []topology.CPUSet // every mask that was given; names of threads hold the index
@@ -56,7 +56,7 @@ type masks struct {
 // A boundThread is a thread whose mask a Machine has changed.
 type boundThread struct {
 	machine *Machine
-	m       *sched.M
+	m       *machine.M
 	former  topology.CPUSet // mask before
 	name    string          // name before
 	mark    int             // index in masks.given of the mask that it was given
@@ -71,7 +71,7 @@ var processMasks masks
 // bind gives the calling thread, which runs sm, the mask cpus. Once somebody else has
 // changed masks, bind changes nothing and returns an error that says so: what taskset
 // did from outside must last.
-func (b *masks) bind(m *Machine, sm *sched.M, cpus topology.CPUSet) error {
+func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	b.mu.Lock()
 	opened := slices.Contains(b.machines, m)
 	b.mu.Unlock()
@@ -264,7 +264,7 @@ func (b *masks) open(m *Machine) error {
 			return err
 		}
 		b.all, b.given, b.elders = topology.CPUSet{}, nil, nil
-		b.threads, b.of = make(map[int]*boundThread), make(map[*sched.M]int)
+		b.threads, b.of = make(map[int]*boundThread), make(map[*machine.M]int)
 		b.process = threadName(os.Getpid())
 		for _, tid := range tids {
 			if mask, err := numa.Affinity(tid); err == nil {
@@ -280,7 +280,7 @@ func (b *masks) open(m *Machine) error {
 }
 
 // unbind releases the thread that sm has bound last. sm has ended or left the thread.
-func (b *masks) unbind(sm *sched.M) {
+func (b *masks) unbind(sm *machine.M) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if tid, ok := b.of[sm]; ok {

@@ -10,6 +10,7 @@ import (
 	"numasched/numa"
 	"numasched/numa/leakcheck"
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -88,7 +89,7 @@ func TestOneNodeIsNotBound(t *testing.T) {
 	s := newSched(t, m)
 	all := processMask(t)
 	for range 3 {
-		if err := m.Bind(new(sched.M), all); err != nil {
+		if err := m.Bind(new(machine.M), all); err != nil {
 			t.Error(err)
 		}
 	}
@@ -190,7 +191,7 @@ func TestAnMThatBindsAnotherThreadFreesTheOneBefore(t *testing.T) {
 	m := forReal(t)
 	defer m.Close()
 	all := processMask(t)
-	sm := new(sched.M)
+	sm := new(machine.M)
 	onThread(func() {
 		if err := m.Bind(sm, topology.CPUs(0)); err != nil {
 			t.Fatal(err)
@@ -216,7 +217,7 @@ func TestMachinesRestoreMasksInAnyOrder(t *testing.T) {
 			onThread(func() {
 				// Both bind one thread, as Ms of both may come by.
 				for i, m := range ms {
-					if err := m.Bind(new(sched.M), topology.CPUs(i)); err != nil {
+					if err := m.Bind(new(machine.M), topology.CPUs(i)); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -12,9 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
-// A Poller implements [sched.Poller] with epoll. Descriptors are registered once, for
+// A Poller implements [machine.Poller] with epoll. Descriptors are registered once, for
 // reading and writing, edge-triggered, as Go's runtime does it.
 type Poller struct {
 	epoll, event int // event is an eventfd, which Break makes readable
@@ -27,7 +28,7 @@ type Poller struct {
 }
 
 // NewPoller implements [sched.Machine].
-func (m *Machine) NewPoller() (sched.Poller, error) {
+func (m *Machine) NewPoller() (machine.Poller, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -80,8 +81,8 @@ func (p *Poller) Forget(fd int, id uint64) {
 
 const pollEvents = 128 // that one look takes from the kernel
 
-// Wait implements [sched.Poller].
-func (p *Poller) Wait(m *sched.M, ns int64) {
+// Wait implements [machine.Poller].
+func (p *Poller) Wait(m *machine.M, ns int64) {
 	var events [pollEvents]unix.EpollEvent
 	n := p.wait(events[:], ns)
 	if ns != 0 {
@@ -108,10 +109,10 @@ func (p *Poller) Wait(m *sched.M, ns int64) {
 			continue // it was closed meanwhile
 		}
 		if ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-			m.Netready(pd, sched.PollRead)
+			pd.Ready(m, sched.PollRead)
 		}
 		if ev.Events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-			m.Netready(pd, sched.PollWrite)
+			pd.Ready(m, sched.PollWrite)
 		}
 	}
 }
@@ -153,8 +154,8 @@ func (p *Poller) wait(events []unix.EpollEvent, ns int64) int {
 	return n
 }
 
-// Break implements [sched.Poller].
-func (p *Poller) Break(*sched.M) {
+// Break implements [machine.Poller].
+func (p *Poller) Break(*machine.M) {
 	if p.broken.Swap(true) {
 		return
 	}
@@ -163,7 +164,7 @@ func (p *Poller) Break(*sched.M) {
 	unix.Write(p.event, one[:])
 }
 
-// Close implements [sched.Poller].
+// Close implements [machine.Poller].
 func (p *Poller) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

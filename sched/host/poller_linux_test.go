@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // A Break that comes while Wait takes up the last one is not lost: if broken is set, so
@@ -19,7 +19,7 @@ func TestABreakDuringABreakIsNotLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pl.Close()
-	p, sm := pl.(*Poller), new(sched.M)
+	p, sm := pl.(*Poller), new(machine.M)
 	for i := range rounds {
 		p.Break(sm)
 		var breaker sync.WaitGroup

@@ -2,7 +2,9 @@
 
 package host
 
-import "numasched/sched"
+import (
+	"numasched/sched/internal/machine"
+)
 
 // NewPoller implements [sched.Machine]: there is no poller for this system yet.
-func (m *Machine) NewPoller() (sched.Poller, error) { return nil, nil }
+func (m *Machine) NewPoller() (machine.Poller, error) { return nil, nil }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // Small objects are real memory, so that programs can use them. The charge is that of
@@ -34,7 +34,7 @@ type objectCache struct {
 }
 
 // NewCache implements sched.Machine.
-func (k *Machine) NewCache(node int) (sched.Cache, error) {
+func (k *Machine) NewCache(node int) (machine.Cache, error) {
 	c := &objectCache{k: k, node: -1, free: make(map[int][]*object)}
 	if node >= 0 {
 		for i := range k.nodes {
@@ -62,7 +62,7 @@ func (k *Machine) use(o *object) {
 	o.core = t.core
 }
 
-// Alloc implements sched.Cache.
+// Alloc implements machine.Cache.
 func (c *objectCache) Alloc(size int) (unsafe.Pointer, error) {
 	if size < 0 || size > maxObject {
 		return nil, fmt.Errorf("sim: object of %d bytes: want 0 to %d", size, maxObject)
@@ -81,7 +81,7 @@ func (c *objectCache) Alloc(size int) (unsafe.Pointer, error) {
 	return unsafe.Pointer(&o.room[0]), nil
 }
 
-// Free implements sched.Cache.
+// Free implements machine.Cache.
 func (c *objectCache) Free(p unsafe.Pointer) {
 	o := c.k.objects.of[p]
 	if o == nil {
@@ -95,7 +95,7 @@ func (c *objectCache) Free(p unsafe.Pointer) {
 	c.k.objects.put(o)
 }
 
-// Flush implements sched.Cache.
+// Flush implements machine.Cache.
 func (c *objectCache) Flush() {
 	for _, list := range c.free {
 		for _, o := range list {

@@ -3,7 +3,7 @@ package sim
 import (
 	"math/bits"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // The scheduler's own words. Every cache line is in one of the states of a MESI
@@ -46,7 +46,7 @@ func newCoherence(h *hardware) *coherence {
 	}
 }
 
-func (c *coherence) grow(l sched.Line) {
+func (c *coherence) grow(l machine.Line) {
 	for int(l) >= len(c.lines) {
 		n := max(1024, len(c.lines))
 		for range n {
@@ -57,7 +57,7 @@ func (c *coherence) grow(l sched.Line) {
 }
 
 // access returns the time when an access of core that begins at time t ends.
-func (c *coherence) access(core int32, t Time, id sched.Line, kind sched.Access) Time {
+func (c *coherence) access(core int32, t Time, id machine.Line, kind machine.Access) Time {
 	if int(id) >= len(c.lines) {
 		c.grow(id)
 	}
@@ -65,16 +65,16 @@ func (c *coherence) access(core int32, t Time, id sched.Line, kind sched.Access)
 	if l.owner == core {
 		c.transfers[2]++
 		switch kind {
-		case sched.Load:
+		case machine.Load:
 			return t + c.load
-		case sched.Store:
+		case machine.Store:
 			return t + c.store
 		default:
 			return t + c.rmw
 		}
 	}
 	set := c.sharers[int(id)*c.words:][:c.words]
-	if kind == sched.Load {
+	if kind == machine.Load {
 		if set[core>>6]>>(core&63)&1 != 0 {
 			c.transfers[2]++
 			return t + c.load

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/topology"
@@ -59,7 +60,7 @@ func TestEventLogIsDeterministic(t *testing.T) {
 			var first uint64
 			for i, procs := range []int{1, 2, 8} {
 				old := runtime.GOMAXPROCS(procs)
-				m := machine(t, preset)
+				m := simulated(t, preset)
 				program(t, m, arm)
 				runtime.GOMAXPROCS(old)
 				if m.Back() > 0 {
@@ -100,13 +101,13 @@ func TestLivelockIsDiagnosed(t *testing.T) {
 // One line for all cores is a queue: the more cores, the longer each waits.
 func TestContendedLineSerialises(t *testing.T) {
 	each := func(n int) sim.Time {
-		m := machine(t, "skx-2x8180")
+		m := simulated(t, "skx-2x8180")
 		var threads []*sim.Thread
 		var last sim.Time
 		for cpu := range n {
 			threads = append(threads, m.Start("t", topology.CPURange(cpu, cpu+1), func(p *sim.Thread) {
 				for range 100 {
-					p.Access(1, sched.RMW)
+					p.Access(1, machine.RMW)
 				}
 				last = max(last, p.Now())
 			}))
@@ -123,7 +124,7 @@ func TestContendedLineSerialises(t *testing.T) {
 
 // Threads that share a CPU take turns, and each gets its part.
 func TestTimeSlices(t *testing.T) {
-	m := machine(t, "synthetic:1x1")
+	m := simulated(t, "synthetic:1x1")
 	var ends []sim.Time
 	var threads []*sim.Thread
 	for range 4 {
@@ -146,7 +147,7 @@ func TestPageHomes(t *testing.T) {
 		where sched.Placement
 		near  float64
 	}{{sched.Default, 1}, {sched.OnNode(1), 0}, {sched.Interleave, 0.5}} {
-		m := machine(t, "synthetic:2x2")
+		m := simulated(t, "synthetic:2x2")
 		b, err := m.NewBuffer(8<<20, c.where)
 		if err != nil {
 			t.Fatal(err)
@@ -166,7 +167,7 @@ func TestPageHomes(t *testing.T) {
 
 // What another core has written is not in one's own cache.
 func TestStoresInvalidate(t *testing.T) {
-	m := machine(t, "synthetic:2x2")
+	m := simulated(t, "synthetic:2x2")
 	b, err := m.NewBuffer(16<<10, sched.OnNode(0))
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +238,7 @@ func TestIndependentAccessesOverlap(t *testing.T) {
 
 // Who makes a buffer while it runs pays for it, and for each object.
 func TestMemoryIsNotFree(t *testing.T) {
-	m := machine(t, "synthetic:1x1")
+	m := simulated(t, "synthetic:1x1")
 	c, err := m.NewCache(-1)
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +278,7 @@ func TestANodeWithoutMemoryHasItOnTheNearest(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := topo.Nodes[len(topo.Nodes)-1].ID
-	m := machine(t, "synthetic:2x2+1cpu")
+	m := simulated(t, "synthetic:2x2+1cpu")
 	b, err := m.NewBuffer(1<<20, sched.OnNode(last))
 	if err != nil {
 		t.Fatal(err)
@@ -302,7 +303,7 @@ func TestANodeWithoutMemoryHasItOnTheNearest(t *testing.T) {
 	if _, err := m.NewBuffer(1, sched.OnNode(99)); err == nil || !strings.Contains(err.Error(), "no such node") {
 		t.Errorf("on node 99: %v", err)
 	}
-	if w := machine(t, "synthetic:2x2").Warnings(); len(w) > 0 {
+	if w := simulated(t, "synthetic:2x2").Warnings(); len(w) > 0 {
 		t.Errorf("warnings %q of a machine that was asked for nothing", w)
 	}
 }

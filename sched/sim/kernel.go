@@ -4,7 +4,7 @@ import (
 	"math/bits"
 	"slices"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -27,7 +27,7 @@ const (
 )
 
 type thread struct {
-	m        *sched.M // nil: a thread of a [Machine.Start]
+	m        *machine.M // nil: a thread of a [Machine.Start]
 	plain    *Thread
 	actor    int32
 	clock    Time
@@ -44,7 +44,7 @@ type thread struct {
 	away     Time  // since when it has been away from home
 	voted    Time
 	faults   []int64 // by node: bytes of marked pages
-	wait     *sched.Word32
+	wait     *uint32
 	flow     *flow
 
 	since      Time // when it got this CPU, or lost its last one
@@ -382,7 +382,7 @@ func (k *Machine) spread(t *thread, at Time, parent int32) {
 // Futexsleep implements sched.Machine. For callers from outside it runs events until
 // the word has changed. If no event is left that could change it, it panics with a
 // [StallError]; see [Guard].
-func (k *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
+func (k *Machine) Futexsleep(m *machine.M, w machine.Word, val uint32, ns int64) {
 	t := threadOf(m)
 	if t == nil {
 		start := k.now
@@ -406,8 +406,8 @@ func (k *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 	}
 	t.clock += k.kernel.sleeping
 	k.record(t, 1<<40)
-	t.wait, t.state = w, blocked
-	k.waiting[w] = append(k.waiting[w], t)
+	t.wait, t.state = w.Addr, blocked
+	k.waiting[w.Addr] = append(k.waiting[w.Addr], t)
 	if ns >= 0 {
 		t.deadline = t.clock + Time(ns)*Nanosecond
 	} else {
@@ -436,7 +436,7 @@ func (k *Machine) unwait(t *thread) {
 
 // Futexwakeup implements sched.Machine. Threads wake in the order in which they
 // went to sleep.
-func (k *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
+func (k *Machine) Futexwakeup(m *machine.M, w machine.Word, n int) {
 	t := threadOf(m)
 	at, from := k.now, int32(-1)
 	if t != nil {
@@ -445,8 +445,8 @@ func (k *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 		k.record(t, 2<<40)
 		at, from = t.clock, t.cpu
 	}
-	for ; n > 0 && len(k.waiting[w]) > 0; n-- {
-		s := k.waiting[w][0]
+	for ; n > 0 && len(k.waiting[w.Addr]) > 0; n-- {
+		s := k.waiting[w.Addr][0]
 		k.unwait(s)
 		if t != nil {
 			t.clock += k.kernel.waking
@@ -466,7 +466,7 @@ func (k *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
 
 // Procyield implements sched.Machine: a few pauses, whose length differs from
 // CPU to CPU.
-func (k *Machine) Procyield(m *sched.M) {
+func (k *Machine) Procyield(m *machine.M) {
 	if t := threadOf(m); t != nil {
 		t.clock += procyield
 		if t.clock >= k.q.next.at {
@@ -478,7 +478,7 @@ func (k *Machine) Procyield(m *sched.M) {
 const procyield = 300 * Nanosecond // assumed: seven PAUSEs of 140 cycles each at 3 GHz, Skylake and later
 
 // Osyield implements sched.Machine.
-func (k *Machine) Osyield(m *sched.M) {
+func (k *Machine) Osyield(m *machine.M) {
 	t := threadOf(m)
 	if t == nil {
 		return
@@ -491,7 +491,7 @@ func (k *Machine) Osyield(m *sched.M) {
 }
 
 // Bind implements sched.Machine.
-func (k *Machine) Bind(m *sched.M, cpus topology.CPUSet) error {
+func (k *Machine) Bind(m *machine.M, cpus topology.CPUSet) error {
 	if t := threadOf(m); t != nil {
 		k.bind(t, cpus)
 	}
@@ -512,7 +512,7 @@ func (k *Machine) bind(t *thread, cpus topology.CPUSet) {
 }
 
 // Getcpu implements sched.Machine.
-func (k *Machine) Getcpu(m *sched.M) int {
+func (k *Machine) Getcpu(m *machine.M) int {
 	if t := threadOf(m); t != nil {
 		return int(t.cpu)
 	}

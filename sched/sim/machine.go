@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -23,8 +23,8 @@ type Machine struct {
 	now     Time
 	actors  []*thread // by actor; nil for classes
 	cur     *thread
-	spend   [2][sched.NumCosts]Time // without and with a busy SMT sibling
-	waiting map[*sched.Word32][]*thread
+	spend   [2][machine.NumCosts]Time // without and with a busy SMT sibling
+	waiting map[*uint32][]*thread
 
 	hash       uint64
 	stats      counters
@@ -72,7 +72,7 @@ func New(cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Machine{hardware: *h, waiting: make(map[*sched.Word32][]*thread), paths: paths{groups: make(map[uint64]Time)}, hash: 14695981039346656037, limit: cfg.MaxTime}
+	k := &Machine{hardware: *h, waiting: make(map[*uint32][]*thread), paths: paths{groups: make(map[uint64]Time)}, hash: 14695981039346656037, limit: cfg.MaxTime}
 	if k.block = cfg.Block; k.block == 0 {
 		k.block = blockMin
 	}
@@ -88,8 +88,8 @@ func New(cfg Config) (*Machine, error) {
 	k.mem.init(&k.hardware)
 	k.kernel.init(&k.hardware)
 	p := cfg.Preset
-	for c, s := range map[sched.Cost]Scalar{sched.CostSpawn: p.Spawn, sched.CostInline: p.Inline, sched.CostExecute: p.Execute,
-		sched.CostSwitch: p.Carrier, sched.CostSchedule: p.Schedule, sched.CostNewStack: p.NewStack, sched.CostObject: p.Object} {
+	for c, s := range map[machine.Cost]Scalar{machine.CostSpawn: p.Spawn, machine.CostInline: p.Inline, machine.CostExecute: p.Execute,
+		machine.CostSwitch: p.Carrier, machine.CostSchedule: p.Schedule, machine.CostNewStack: p.NewStack, machine.CostObject: p.Object} {
 		k.spend[0][c] = s.ps()
 		k.spend[1][c] = s.ps() * 1000 / Time(p.SMT.Value)
 	}
@@ -103,7 +103,7 @@ func (k *Machine) Preset() *Preset { return k.preset }
 func (k *Machine) Topology() *topology.Topology { return k.topo }
 
 // Nanotime implements sched.Machine.
-func (k *Machine) Nanotime(m *sched.M) int64 {
+func (k *Machine) Nanotime(m *machine.M) int64 {
 	if t := threadOf(m); t != nil {
 		return int64(t.clock / Nanosecond)
 	}
@@ -131,7 +131,7 @@ func (k *Machine) Switches() int64 { return k.stats.switches }
 func (k *Machine) Back() Time { return k.stats.back }
 
 // threadOf returns m's thread, or nil if m stands for callers from outside.
-func threadOf(m *sched.M) *thread {
+func threadOf(m *machine.M) *thread {
 	t, _ := m.Local.(*thread)
 	return t
 }
@@ -144,10 +144,10 @@ func (k *Machine) record(t *thread, what uint64) {
 }
 
 // Memory implements sched.Machine.
-func (k *Machine) Memory() sched.Memory { return k }
+func (k *Machine) Memory() machine.Memory { return k }
 
-// Access implements sched.Memory.
-func (k *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
+// Access implements machine.Memory.
+func (k *Machine) Access(m *machine.M, line machine.Line, kind machine.Access) {
 	t := threadOf(m)
 	if t == nil {
 		return
@@ -161,14 +161,14 @@ func (k *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
 	}
 }
 
-// Spend implements sched.Memory.
-func (k *Machine) Spend(m *sched.M, c sched.Cost) {
+// Spend implements machine.Memory.
+func (k *Machine) Spend(m *machine.M, c machine.Cost) {
 	t := threadOf(m)
 	if t == nil {
 		return
 	}
 	k.stats.spends++
-	if c != sched.CostSchedule {
+	if c != machine.CostSchedule {
 		k.idleRuns = 0
 	}
 	if k.kernel.busy[t.core] > 1 {
@@ -279,7 +279,7 @@ func (k *Machine) step(t *thread) {
 }
 
 // Newosproc implements sched.Machine.
-func (k *Machine) Newosproc(m, by *sched.M) {
+func (k *Machine) Newosproc(m, by *machine.M) {
 	t := k.newThread()
 	t.m, m.Local = m, t
 	at, from := k.now, int32(-1)
@@ -293,7 +293,7 @@ func (k *Machine) Newosproc(m, by *sched.M) {
 
 // Syscall implements sched.Machine: m's thread gives its CPU up for ns nanoseconds, and
 // f takes no time.
-func (k *Machine) Syscall(m *sched.M, ns int64, f func()) {
+func (k *Machine) Syscall(m *machine.M, ns int64, f func()) {
 	t := threadOf(m)
 	k.charge(t, k.kernel.syscall)
 	if ns > 0 {

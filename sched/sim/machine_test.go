@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/sched/trace"
@@ -20,7 +21,7 @@ func fib(g *sched.G, a sched.Arg) int {
 	return g.Join(c) + y
 }
 
-func machine(t testing.TB, preset string) *sim.Machine {
+func simulated(t testing.TB, preset string) *sim.Machine {
 	p, err := sim.LoadPreset(preset)
 	if err != nil {
 		t.Fatal(err)
@@ -34,14 +35,14 @@ func machine(t testing.TB, preset string) *sim.Machine {
 
 // validated has the events of a scheduler checked. One M runs at a time, so they come in
 // order.
-func validated(t testing.TB) func(*sched.M) sched.EventSink {
+func validated(t testing.TB) func(*machine.M) machine.EventSink {
 	v := new(trace.Validator)
 	t.Cleanup(func() {
 		if err := v.Err(); err != nil {
 			t.Errorf("what the scheduler says it did: %v", err)
 		}
 	})
-	return func(*sched.M) sched.EventSink { return v }
+	return func(*machine.M) machine.EventSink { return v }
 }
 
 func run(t testing.TB, m *sim.Machine, arm string, procs int, f func(*sched.G)) sched.Stats {
@@ -67,7 +68,7 @@ func run(t testing.TB, m *sim.Machine, arm string, procs int, f func(*sched.G)) 
 func TestFibOnManyCPUs(t *testing.T) {
 	for _, arm := range []string{"gm", "flat", "numa"} {
 		for _, topo := range []string{"synthetic:2x4", "synthetic:8x1x1x28x2"} {
-			m := machine(t, topo)
+			m := simulated(t, topo)
 			got := 0
 			start := time.Now()
 			st := run(t, m, arm, 0, func(g *sched.G) { got = fib(g, sched.Arg{A: 20}) })

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // The network, as far as a scheduler notices it: a descriptor becomes ready at some virtual
@@ -63,7 +64,7 @@ func (k *Machine) deliver(now Time) {
 	}
 }
 
-// A poller implements [sched.Poller].
+// A poller implements [machine.Poller].
 type poller struct {
 	k      *Machine
 	waiter *thread
@@ -72,10 +73,10 @@ type poller struct {
 }
 
 // NewPoller implements sched.Machine.
-func (k *Machine) NewPoller() (sched.Poller, error) { return &poller{k: k}, nil }
+func (k *Machine) NewPoller() (machine.Poller, error) { return &poller{k: k}, nil }
 
-// Wait implements [sched.Poller].
-func (p *poller) Wait(m *sched.M, ns int64) {
+// Wait implements [machine.Poller].
+func (p *poller) Wait(m *machine.M, ns int64) {
 	k, t := p.k, threadOf(m)
 	k.stats.futexes++
 	k.charge(t, k.kernel.syscall)
@@ -95,13 +96,13 @@ func (p *poller) Wait(m *sched.M, ns int64) {
 		p.broken = false
 	}
 	for _, a := range p.ready {
-		m.Netready(a.pd, a.mode)
+		a.pd.Ready(m, a.mode)
 	}
 	p.ready = nil
 }
 
-// Break implements [sched.Poller].
-func (p *poller) Break(m *sched.M) {
+// Break implements [machine.Poller].
+func (p *poller) Break(m *machine.M) {
 	p.broken = true
 	t := threadOf(m)
 	if t == nil {
@@ -125,5 +126,5 @@ func (p *poller) wake(at Time, waker int32) {
 	p.k.ready(t, at, waker, p.k.kernel.near)
 }
 
-// Close implements [sched.Poller].
+// Close implements [machine.Poller].
 func (p *poller) Close() {}

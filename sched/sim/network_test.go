@@ -13,7 +13,7 @@ import (
 // networked runs f as a G on a simulated machine with the given number of Ps.
 func networked(t *testing.T, arm string, procs int, f func(m *sim.Machine, g *sched.G)) sim.Time {
 	t.Helper()
-	m := machine(t, "default")
+	m := simulated(t, "default")
 	run(t, m, arm, procs, func(g *sched.G) { f(m, g) })
 	return m.Now()
 }

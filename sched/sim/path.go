@@ -1,6 +1,8 @@
 package sim
 
-import "numasched/sched"
+import (
+	"numasched/sched/internal/machine"
+)
 
 // The critical path is the longest chain of Works in which each had to wait for the one
 // before. It is kept by what the scheduler says about Gs: every M has the length of the
@@ -28,10 +30,10 @@ func (p *paths) g(name uint32) *gPath {
 }
 
 // EventSink implements sched.Machine: the machine keeps the critical path.
-func (k *Machine) EventSink(*sched.M) sched.EventSink { return k }
+func (k *Machine) EventSink(*machine.M) machine.EventSink { return k }
 
-// Event implements [sched.EventSink].
-func (k *Machine) Event(m *sched.M, e sched.Event) {
+// Event implements [machine.EventSink].
+func (k *Machine) Event(m *machine.M, e machine.Event) {
 	if !e.Kind.OfG() || e.G == 0 {
 		return
 	}
@@ -40,20 +42,20 @@ func (k *Machine) Event(m *sched.M, e sched.Event) {
 		own = &t.path
 	}
 	switch e.Kind {
-	case sched.EventSpawn:
+	case machine.EventSpawn:
 		*p = gPath{*own, -1, m.ID == -1}
-	case sched.EventStart:
+	case machine.EventStart:
 		*own = p.at
-	case sched.EventInline:
+	case machine.EventInline:
 		p.outer = *own
 		*own = p.at
-	case sched.EventPark:
+	case machine.EventPark:
 		p.at = *own
-	case sched.EventReady:
+	case machine.EventReady:
 		if e.Arg == 0 { // else it has not waited for what m does
 			p.at = max(p.at, *own)
 		}
-	case sched.EventEnd:
+	case machine.EventEnd:
 		p.at = *own
 		switch {
 		case p.outer >= 0:
@@ -63,9 +65,9 @@ func (k *Machine) Event(m *sched.M, e sched.Event) {
 		case e.Arg != 0:
 			k.paths.groups[e.Arg] = max(k.paths.groups[e.Arg], *own)
 		}
-	case sched.EventJoin:
+	case machine.EventJoin:
 		*own = max(*own, p.at)
-	case sched.EventWait:
+	case machine.EventWait:
 		*own = max(*own, k.paths.groups[e.Arg])
 		delete(k.paths.groups, e.Arg)
 	}

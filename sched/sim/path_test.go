@@ -64,10 +64,10 @@ func TestTheLongestChainOfWorkIsTheProgramsOwn(t *testing.T) {
 		for _, arm := range []string{"gm", "flat", "numa"} {
 			for _, procs := range []int{1, 3, 8} {
 				t.Run(fmt.Sprint(c.name, "/", arm, "/", procs), func(t *testing.T) {
-					m := machine(t, "synthetic:2x4")
+					m := simulated(t, "synthetic:2x4")
 					run(t, m, arm, procs, work)
 					one := m.Account().Path
-					m = machine(t, "synthetic:2x4")
+					m = simulated(t, "synthetic:2x4")
 					run(t, m, arm, procs, c.run)
 					a := m.Account()
 					if got := int64(a.Path); got != c.want*int64(one) {
@@ -85,7 +85,7 @@ func TestTheLongestChainOfWorkIsTheProgramsOwn(t *testing.T) {
 // A Run goes on from where those before have ended.
 func TestRunsAreOneAfterAnother(t *testing.T) {
 	p, _ := policy.ByName("numa")
-	m := machine(t, "synthetic:2x4")
+	m := simulated(t, "synthetic:2x4")
 	s, err := sched.New(sched.Config{Machine: m, Arm: p, Events: validated(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestRunsAreOneAfterAnother(t *testing.T) {
 // A message that is waited for is waited for.
 func TestAWakeUpLengthensThePath(t *testing.T) {
 	const ops = 100_000
-	m := machine(t, "synthetic:1x2")
+	m := simulated(t, "synthetic:1x2")
 	run(t, m, "flat", 2, func(g *sched.G) {
 		c := sched.NewChan[int](g.Sched(), 0)
 		var gr sched.Group

@@ -16,7 +16,7 @@ func TestPresetsMakeMachines(t *testing.T) {
 	have := map[string]bool{}
 	for _, name := range sim.PresetNames() {
 		have[name] = true
-		machine(t, name)
+		simulated(t, name)
 	}
 	for _, name := range topology.Presets() {
 		if !have[name] {

@@ -15,7 +15,7 @@ import (
 // Lines about the state come at virtual times, are the same every time, and change nothing.
 func TestSchedTraceChangesNothing(t *testing.T) {
 	once := func(trace sched.SchedTrace) (hash uint64, end sim.Time) {
-		m := machine(t, "skx-2x8180")
+		m := simulated(t, "skx-2x8180")
 		a, _ := policy.ByName("numa")
 		s, err := sched.New(sched.Config{Machine: m, Arm: a, Seed: 1, SchedTrace: trace, Events: validated(t)})
 		if err != nil {

@@ -22,7 +22,7 @@ func TestWhatALongWorkHasForkedIsStolen(t *testing.T) {
 	for name, compute := range compute {
 		t.Run(name, func(t *testing.T) {
 			var started, computed, late int
-			run(t, machine(t, "synthetic:1x2"), "numa", 2, func(g *sched.G) {
+			run(t, simulated(t, "synthetic:1x2"), "numa", 2, func(g *sched.G) {
 				var other sched.Group
 				other.Go(g, func(g *sched.G) {
 					started++

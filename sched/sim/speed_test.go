@@ -19,7 +19,7 @@ func BenchmarkEvents(b *testing.B) {
 				var events, switches, tasks int64
 				start := time.Now()
 				for b.Loop() {
-					m := machine(b, topo)
+					m := simulated(b, topo)
 					st := run(b, m, arm, 0, func(g *sched.G) { fib(g, sched.Arg{A: 24}) })
 					events += m.Events()
 					switches += m.Switches()
@@ -39,7 +39,7 @@ func TestTenMillionTasks(t *testing.T) {
 	if !*long {
 		t.Skip("without -long")
 	}
-	m := machine(t, "skx-8s")
+	m := simulated(t, "skx-8s")
 	start := time.Now()
 	st := run(t, m, "numa", 0, func(g *sched.G) { fib(g, sched.Arg{A: 34}) })
 	d := time.Since(start)

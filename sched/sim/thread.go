@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -82,8 +83,8 @@ func (p *Thread) Busy() Time { return p.t.onCPU() }
 // Work does w; see sched.Machine.
 func (p *Thread) Work(w *sched.Work) { p.k.work(p.t, w, 0) }
 
-// Access accesses a line of shared words; see sched.Memory.
-func (p *Thread) Access(line sched.Line, kind sched.Access) {
+// Access accesses a line of shared words; see machine.Memory.
+func (p *Thread) Access(line machine.Line, kind machine.Access) {
 	p.k.sync(p.t)
 	p.t.clock = p.k.lines.access(p.t.core, p.t.clock, line, kind)
 	p.k.sync(p.t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // touch adds up what one piece of Work asks of the memory.
@@ -34,7 +35,7 @@ const strides = 32
 
 // Work implements sched.Machine: arithmetic and streaming overlap, dependent
 // accesses add up.
-func (k *Machine) Work(m *sched.M, w *sched.Work, part int64, kernel func()) (next int64) {
+func (k *Machine) Work(m *machine.M, w *sched.Work, part int64, kernel func()) (next int64) {
 	t := threadOf(m)
 	if t == nil {
 		return 0

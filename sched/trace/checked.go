@@ -3,7 +3,7 @@ package trace
 import (
 	"sync"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // checkedEvents bounds what Checked keeps of each M: 16 MB.
@@ -18,10 +18,10 @@ type T interface {
 
 // Checked returns a value for [sched.Config].Events, or for a Machine's EventSink, in a test:
 // it records what schedulers do. When the test ends, and they are closed, that is validated.
-func Checked(t T) func(*sched.M) sched.EventSink {
+func Checked(t T) func(*machine.M) machine.EventSink {
 	t.Helper()
 	var mu sync.Mutex
-	of := make(map[*sched.Sched]*Recorder)
+	of := make(map[any]*Recorder) // by scheduler
 	t.Cleanup(func() {
 		t.Helper()
 		mu.Lock()
@@ -32,13 +32,13 @@ func Checked(t T) func(*sched.M) sched.EventSink {
 			}
 		}
 	})
-	return func(m *sched.M) sched.EventSink {
+	return func(m *machine.M) machine.EventSink {
 		mu.Lock()
 		defer mu.Unlock()
-		r := of[m.Sched()]
+		r := of[m.Owner()]
 		if r == nil {
 			r = &Recorder{Limit: checkedEvents}
-			of[m.Sched()] = r
+			of[m.Owner()] = r
 		}
 		return r.Sink(m)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // WriteChrome writes what r has kept, which must be with Clock, in the JSON format of
@@ -223,7 +224,7 @@ func (c *chrome) show(node int, at int64) {
 }
 
 func (c *chrome) event(e *Record) {
-	if e.Kind == sched.EventNewM || e.Kind == sched.EventStop || e.Kind == sched.EventEndM {
+	if e.Kind == machine.EventNewM || e.Kind == machine.EventStop || e.Kind == machine.EventEndM {
 		return
 	}
 	m := c.m(e)
@@ -239,18 +240,18 @@ func (c *chrome) event(e *Record) {
 		c.gs[e.G] = g
 	}
 	switch e.Kind {
-	case sched.EventSpawn, sched.EventReady, sched.EventRequeue:
-		if e.Kind == sched.EventSpawn {
+	case machine.EventSpawn, machine.EventReady, machine.EventRequeue:
+		if e.Kind == machine.EventSpawn {
 			*g = chromeG{ranOn: -1}
 		}
 		g.readyOn = max(node, 0)
 		c.count(g.readyOn, at, func(n *chromeNode) { n.ready++ })
-		if e.Kind == sched.EventReady && len(m.stack) > 0 {
+		if e.Kind == machine.EventReady && len(m.stack) > 0 {
 			c.arrows++
 			c.arrow("s", m.track, at, "wake", c.arrows)
 			g.arrow, g.arrowTime = c.arrows, c.times[m.track]
 		}
-	case sched.EventStart, sched.EventInline:
+	case machine.EventStart, machine.EventInline:
 		c.count(g.readyOn, at, func(n *chromeNode) { n.ready-- })
 		g.readyOn = -1
 		if g.ranOn >= 0 {
@@ -262,7 +263,7 @@ func (c *chrome) event(e *Record) {
 				}
 			})
 		}
-		if e.Kind == sched.EventInline {
+		if e.Kind == machine.EventInline {
 			if n := len(m.stack); n > 0 {
 				g.outer = m.stack[n-1]
 			}
@@ -276,20 +277,20 @@ func (c *chrome) event(e *Record) {
 			c.arrow("f", m.track, at, "wake", g.arrow)
 			g.arrow = 0
 		}
-	case sched.EventPark:
+	case machine.EventPark:
 		why := map[string]any{"parks": sched.WaitReason(e.Arg).String()}
 		for len(m.stack) > 0 {
 			c.finish(m, at, why)
 			why = nil
 		}
-	case sched.EventEnd:
+	case machine.EventEnd:
 		c.finish(m, at, nil)
 		g.outer = 0
-	case sched.EventSyscall:
+	case machine.EventSyscall:
 		c.slice("B", m.track, at, "system call", nil)
-	case sched.EventSysexit:
+	case machine.EventSysexit:
 		c.slice("E", m.track, at, "system call", nil)
-	case sched.EventSteal:
+	case machine.EventSteal:
 		theft := e.Theft()
 		if theft.Victim < 0 {
 			c.instant(m.track, at, fmt.Sprintf("steal %d from the queue of node %d", theft.Gs, theft.Node))
@@ -302,15 +303,15 @@ func (c *chrome) event(e *Record) {
 			c.arrow("s", from, at, "steal", c.arrows)
 			c.arrow("f", c.trackOfP(e.P), c.times[from], "steal", c.arrows)
 		}
-	case sched.EventAcquire:
+	case machine.EventAcquire:
 		c.held[e.P] = true
 		c.slice("B", c.trackOfP(e.P), at, fmt.Sprintf("M%d", e.M), nil)
-	case sched.EventRelease:
+	case machine.EventRelease:
 		if c.held[e.P] {
 			c.slice("E", c.trackOfP(e.P), at, fmt.Sprintf("M%d", e.M), nil)
 		}
 		c.held[e.P] = false
-	case sched.EventRetake, sched.EventHandoff:
+	case machine.EventRetake, machine.EventHandoff:
 		c.instant(c.trackOfP(e.P), at, e.Kind.String())
 	}
 }

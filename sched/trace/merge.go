@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // An object is what events are counted for: a G, a P or an M.
@@ -21,7 +21,7 @@ func (o object) String() string {
 }
 
 // objectOf returns the object whose Seq-th event e is.
-func objectOf(e *sched.Event) object {
+func objectOf(e *machine.Event) object {
 	switch {
 	case e.Seq == 0:
 		return object{}
@@ -116,11 +116,11 @@ func (g *merger) take(c *cursor, yield func(*Record) error) error {
 }
 
 // missing returns the object, and which event of it, that must be taken before e.
-func (g *merger) missing(e *sched.Event) (o object, seq uint32) {
+func (g *merger) missing(e *machine.Event) (o object, seq uint32) {
 	if o = objectOf(e); o.kind != 0 && g.taken[o] != e.Seq-1 {
 		return o, e.Seq - 1
 	}
-	if e.Kind == sched.EventAcquire {
+	if e.Kind == machine.EventAcquire {
 		if o = (object{'M', int64(e.M)}); g.taken[o] < uint32(e.Arg) {
 			return o, uint32(e.Arg)
 		}

@@ -3,7 +3,7 @@ package trace
 import (
 	"sync"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // A Recorder keeps events. The zero Recorder keeps all of them, without times. It serves one
@@ -19,7 +19,7 @@ type Recorder struct {
 
 // A Record is an event and when it was.
 type Record struct {
-	sched.Event
+	machine.Event
 	Time int64 // nanoseconds on the machine's clock; 0 without Recorder.Clock
 }
 
@@ -45,7 +45,7 @@ type packed struct {
 }
 
 func (p *packed) record(m int32) Record {
-	return Record{Time: p.time, Event: sched.Event{Kind: sched.EventKind(p.what), M: m, P: int32(uint32(p.what)>>8) - 1, G: uint32(p.what >> 32),
+	return Record{Time: p.time, Event: machine.Event{Kind: machine.EventKind(p.what), M: m, P: int32(uint32(p.what)>>8) - 1, G: uint32(p.what >> 32),
 		Seq: uint32(p.seq), Arg: p.arg}}
 }
 
@@ -62,7 +62,7 @@ type log struct {
 }
 
 // Sink returns who is to be told of m's events: it is made for [sched.Config].Events.
-func (r *Recorder) Sink(m *sched.M) sched.EventSink {
+func (r *Recorder) Sink(m *machine.M) machine.EventSink {
 	l := r.newLog(int32(m.ID))
 	r.mu.Lock()
 	r.logs = append(r.logs, l)
@@ -89,8 +89,8 @@ func (l *log) len() int {
 	return (len(l.chunks)-1)*chunkSize + l.n
 }
 
-// Event implements [sched.EventSink].
-func (l *log) Event(m *sched.M, e sched.Event) {
+// Event implements [machine.EventSink].
+func (l *log) Event(m *machine.M, e machine.Event) {
 	if l.n == chunkSize && !l.grow() {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // A Validator replays events against what Gs, Ps and Ms may do:
@@ -18,7 +19,7 @@ import (
 //   - What a thief takes is ready.
 //
 // The zero Validator expects the events of a new scheduler from the first one on. It is an
-// [sched.EventSink] for machines on which one M runs at a time; Err says what it has found.
+// [machine.EventSink] for machines on which one M runs at a time; Err says what it has found.
 type Validator struct {
 	n   int // events so far
 	err error
@@ -72,8 +73,8 @@ type mState struct {
 	p int32  // index + 1 of the P that it holds, or 0
 }
 
-// Event implements [sched.EventSink].
-func (v *Validator) Event(_ *sched.M, e sched.Event) { v.Check(&e) }
+// Event implements [machine.EventSink].
+func (v *Validator) Event(_ *machine.M, e machine.Event) { v.Check(&e) }
 
 // Err returns what was wrong with the first event that was refused, or nil.
 func (v *Validator) Err() error { return v.err }
@@ -88,7 +89,7 @@ func (v *Validator) Reset() {
 
 // Check takes the next event, and returns why it cannot have happened, or nil. After an
 // error it refuses nothing more.
-func (v *Validator) Check(e *sched.Event) error {
+func (v *Validator) Check(e *machine.Event) error {
 	v.n++
 	if v.err != nil {
 		return nil
@@ -118,8 +119,8 @@ func (v *Validator) p(index int32) *pState { return at(&v.ps, int(index)) }
 func (v *Validator) m(id int32) *mState    { return at(&v.ms, int(id)+1) }
 
 // check returns why e cannot happen now, or "" after it has happened.
-func (v *Validator) check(e *sched.Event) string {
-	if e.M < -1 || e.Kind >= sched.NumEventKinds {
+func (v *Validator) check(e *machine.Event) string {
+	if e.M < -1 || e.Kind >= machine.NumEventKinds {
 		return "there is no such M, or no such event"
 	}
 	m := v.m(e.M)
@@ -139,7 +140,7 @@ func (v *Validator) check(e *sched.Event) string {
 			return "there is no such M"
 		}
 		return v.checkM(e, int32(e.Arg))
-	case e.Kind == sched.EventEndM:
+	case e.Kind == machine.EventEndM:
 		m.ended = true
 	}
 	return ""
@@ -154,37 +155,37 @@ func (g *gState) is(name uint32, why string) string {
 	return fmt.Sprintf("G %d %s: %s", name, text, why)
 }
 
-func (v *Validator) checkG(e *sched.Event, m *mState) string {
+func (v *Validator) checkG(e *machine.Event, m *mState) string {
 	if e.G == 0 {
-		if e.Kind == sched.EventSteal {
+		if e.Kind == machine.EventSteal {
 			return ""
 		}
 		return "it names no G"
 	}
 	g := v.g(e.G)
-	if int(m.g) != 0 && v.g(m.g).phase == inSyscall && e.Kind != sched.EventSysexit {
+	if int(m.g) != 0 && v.g(m.g).phase == inSyscall && e.Kind != machine.EventSysexit {
 		return v.g(m.g).is(m.g, "its M does nothing meanwhile")
 	}
 	// own: kinds that say what the M's G does.
 	switch e.Kind {
-	case sched.EventPark, sched.EventEnd, sched.EventWait, sched.EventSyscall:
+	case machine.EventPark, machine.EventEnd, machine.EventWait, machine.EventSyscall:
 		if m.g != e.G || g.phase != running {
 			return g.is(e.G, fmt.Sprintf("only what runs on M%d can", e.M))
 		}
 	}
 	switch e.Kind {
-	case sched.EventStart, sched.EventInline, sched.EventEnd, sched.EventWait, sched.EventSyscall, sched.EventSteal:
+	case machine.EventStart, machine.EventInline, machine.EventEnd, machine.EventWait, machine.EventSyscall, machine.EventSteal:
 		if m.p == 0 {
 			return fmt.Sprintf("M%d holds no P", e.M)
 		}
 	}
 	switch e.Kind {
-	case sched.EventSpawn:
+	case machine.EventSpawn:
 		if g.phase != absent && g.phase != ended {
 			return g.is(e.G, "it cannot be made again")
 		}
 		*g = gState{phase: fresh}
-	case sched.EventStart:
+	case machine.EventStart:
 		if g.phase != fresh && g.phase != ready {
 			return g.is(e.G, "only what is ready can start")
 		}
@@ -192,7 +193,7 @@ func (v *Validator) checkG(e *sched.Event, m *mState) string {
 			return v.g(m.g).is(m.g, "an M runs one G at a time")
 		}
 		g.phase, g.m, m.g = running, e.M, e.G
-	case sched.EventInline:
+	case machine.EventInline:
 		if g.phase != fresh {
 			return g.is(e.G, "only what has not run can run inside a join")
 		}
@@ -201,27 +202,27 @@ func (v *Validator) checkG(e *sched.Event, m *mState) string {
 		}
 		v.g(m.g).phase = beneath
 		g.phase, g.m, g.outer, m.g = running, e.M, m.g, e.G
-	case sched.EventPark:
+	case machine.EventPark:
 		if m.p == 0 && sched.WaitReason(e.Arg) != sched.WaitSyscall {
 			return fmt.Sprintf("M%d holds no P", e.M)
 		}
 		g.phase, m.g = parked, 0
-	case sched.EventReady, sched.EventRequeue:
+	case machine.EventReady, machine.EventRequeue:
 		if g.phase != parked {
 			return g.is(e.G, "only what has parked can become ready")
 		}
-		if e.Kind == sched.EventRequeue && g.m != e.M {
+		if e.Kind == machine.EventRequeue && g.m != e.M {
 			return g.is(e.G, "only the M that it parked on can put it back")
 		}
 		g.phase = ready
-	case sched.EventEnd:
+	case machine.EventEnd:
 		g.phase, m.g = ended, g.outer
 		if outer := g.outer; outer != 0 {
 			g.phase, g.outer = absent, 0
 			o := v.g(outer)
 			o.phase, o.m = running, e.M
 		}
-	case sched.EventJoin:
+	case machine.EventJoin:
 		if g.phase != ended {
 			return g.is(e.G, "only what has ended, and was not joined, can be joined")
 		}
@@ -229,16 +230,16 @@ func (v *Validator) checkG(e *sched.Event, m *mState) string {
 			return fmt.Sprintf("M%d runs no G that could join", e.M)
 		}
 		g.phase = absent
-	case sched.EventSteal:
+	case machine.EventSteal:
 		if g.phase != fresh && g.phase != ready {
 			return g.is(e.G, "only what is queued can be stolen")
 		}
 		if t := e.Theft(); t.Gs < 1 || t.Victim == int(m.p)-1 {
 			return "a theft takes something from somebody else"
 		}
-	case sched.EventSyscall:
+	case machine.EventSyscall:
 		g.phase = inSyscall
-	case sched.EventSysexit:
+	case machine.EventSysexit:
 		if m.g != e.G || g.phase != inSyscall {
 			return g.is(e.G, fmt.Sprintf("only what is in a system call on M%d can return from it", e.M))
 		}
@@ -247,14 +248,14 @@ func (v *Validator) checkG(e *sched.Event, m *mState) string {
 	return ""
 }
 
-func (v *Validator) checkP(e *sched.Event, m *mState, p *pState) string {
+func (v *Validator) checkP(e *machine.Event, m *mState, p *pState) string {
 	is := func(why string) string {
 		text := [...]string{listed: "is idle", held: fmt.Sprintf("is held by M%d", p.m), loose: "is in nobody's hands",
 			left: fmt.Sprintf("was left by M%d in a system call", p.m)}[p.phase]
 		return fmt.Sprintf("P%d %s: %s", e.P, text, why)
 	}
 	switch e.Kind {
-	case sched.EventAcquire:
+	case machine.EventAcquire:
 		switch {
 		case m.p != 0:
 			return fmt.Sprintf("M%d holds P%d already", e.M, m.p-1)
@@ -267,7 +268,7 @@ func (v *Validator) checkP(e *sched.Event, m *mState, p *pState) string {
 		}
 		*p = pState{held, e.M}
 		m.p = e.P + 1
-	case sched.EventRelease:
+	case machine.EventRelease:
 		if m.p != e.P+1 {
 			return is("only its M can let it go")
 		}
@@ -279,22 +280,22 @@ func (v *Validator) checkP(e *sched.Event, m *mState, p *pState) string {
 			}
 			p.phase = left
 		}
-	case sched.EventRetake:
+	case machine.EventRetake:
 		if p.phase != left {
 			return is("only what was left in a system call can be retaken")
 		}
 		p.phase = loose
-	case sched.EventIdle:
+	case machine.EventIdle:
 		if p.phase != loose {
 			return is("it cannot become idle")
 		}
 		p.phase = listed
-	case sched.EventUnidle:
+	case machine.EventUnidle:
 		if p.phase != listed {
 			return is("only an idle P can be taken off a list")
 		}
 		p.phase = loose
-	case sched.EventHandoff:
+	case machine.EventHandoff:
 		if p.phase != loose {
 			return is("only what nobody holds can be handed on")
 		}
@@ -302,20 +303,20 @@ func (v *Validator) checkP(e *sched.Event, m *mState, p *pState) string {
 	return ""
 }
 
-func (v *Validator) checkM(e *sched.Event, id int32) string {
+func (v *Validator) checkM(e *machine.Event, id int32) string {
 	o := v.m(id)
 	switch {
-	case e.Kind == sched.EventNewM && o.started:
+	case e.Kind == machine.EventNewM && o.started:
 		return fmt.Sprintf("M%d was started before", id)
-	case e.Kind != sched.EventNewM && !o.started:
+	case e.Kind != machine.EventNewM && !o.started:
 		return fmt.Sprintf("M%d was not started", id)
-	case e.Kind == sched.EventSleep && (id != e.M || o.p != 0 || o.idle):
+	case e.Kind == machine.EventSleep && (id != e.M || o.p != 0 || o.idle):
 		return fmt.Sprintf("M%d can go to sleep by itself, without a P and once", id)
-	case e.Kind == sched.EventWake && !o.idle:
+	case e.Kind == machine.EventWake && !o.idle:
 		return fmt.Sprintf("M%d is on no idle list", id)
 	}
 	o.started = true
-	o.idle = e.Kind == sched.EventSleep
+	o.idle = e.Kind == machine.EventSleep
 	return ""
 }
 

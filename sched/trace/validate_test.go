@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // parse reads a stream of events, one a line: the M, the kind, the object, and for some
@@ -17,10 +18,10 @@ import (
 //	M0 steal G1 2 P1     M0 steal G1 2 node 0
 //
 // It counts the events of every object, as the scheduler does.
-func parse(t *testing.T, text string) (all []sched.Event) {
+func parse(t *testing.T, text string) (all []machine.Event) {
 	t.Helper()
-	kinds, reasons := make(map[string]sched.EventKind), make(map[string]uint64)
-	for k := range sched.NumEventKinds {
+	kinds, reasons := make(map[string]machine.EventKind), make(map[string]uint64)
+	for k := range machine.NumEventKinds {
 		kinds[k.String()] = k
 	}
 	for r := sched.WaitReason(0); !strings.HasPrefix(r.String(), "WaitReason("); r++ {
@@ -33,7 +34,7 @@ func parse(t *testing.T, text string) (all []sched.Event) {
 			continue
 		}
 		kind, ok := kinds[f[1]]
-		e := sched.Event{Kind: kind, M: -1, P: -1}
+		e := machine.Event{Kind: kind, M: -1, P: -1}
 		if f[0] != "caller" {
 			ok = ok && scan(f[0], "M%d", &e.M)
 		}
@@ -52,14 +53,14 @@ func parse(t *testing.T, text string) (all []sched.Event) {
 		rest := strings.Join(f[min(3, len(f)):], " ")
 		var n, from uint64
 		switch {
-		case kind == sched.EventPark:
+		case kind == machine.EventPark:
 			e.Arg, ok = reasons[rest]
-		case kind == sched.EventSteal && scan(rest, "%d P%d", &n, &from):
+		case kind == machine.EventSteal && scan(rest, "%d P%d", &n, &from):
 			e.Arg = n | from<<32
-		case kind == sched.EventSteal:
+		case kind == machine.EventSteal:
 			ok = ok && scan(rest, "%d node %d", &n, &from)
 			e.Arg = n | uint64(^uint32(from))<<32
-		case kind == sched.EventAcquire:
+		case kind == machine.EventAcquire:
 			e.Arg = uint64(seqs[object{'M', int64(e.M)}])
 		}
 		if !ok {
@@ -146,14 +147,14 @@ M0 endm
 
 func TestAGoodStreamIsAccepted(t *testing.T) {
 	var v Validator
-	seen := make(map[sched.EventKind]bool)
+	seen := make(map[machine.EventKind]bool)
 	for _, e := range parse(t, good) {
 		seen[e.Kind] = true
 		if err := v.Check(&e); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for k := range sched.NumEventKinds {
+	for k := range machine.NumEventKinds {
 		if !seen[k] {
 			t.Errorf("no %s among the events", k)
 		}
@@ -258,7 +259,7 @@ func TestQuiet(t *testing.T) {
 }
 
 // logsOf distributes events to logs by their M.
-func logsOf(events []sched.Event) *Recorder {
+func logsOf(events []machine.Event) *Recorder {
 	r := new(Recorder)
 	byM := make(map[int32]*log)
 	for _, e := range events {
@@ -304,7 +305,7 @@ func TestAMissingEventIsNoticed(t *testing.T) {
 		if last[o] == i || o.kind == 0 {
 			continue
 		}
-		err := logsOf(append(append([]sched.Event(nil), events[:i]...), events[i+1:]...)).Merge(func(*Record) error { return nil })
+		err := logsOf(append(append([]machine.Event(nil), events[:i]...), events[i+1:]...)).Merge(func(*Record) error { return nil })
 		if want := fmt.Sprintf("event %d of %s is missing", events[i].Seq, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("without event %d, %s: %v, want %q", i, events[i], err, want)
 		}

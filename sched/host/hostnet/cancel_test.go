@@ -6,6 +6,7 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/host"
+	"numasched/sched/internal/inspect"
 	"numasched/sched/policy"
 	"numasched/topology"
 )
@@ -46,7 +47,7 @@ func TestWhatACancelledGHasOpenedIsClosed(t *testing.T) {
 	}
 	closed := make(chan error)
 	go func() { closed <- s.Close() }()
-	for !s.Stopping() {
+	for !inspect.Of(s).Stopping() {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(20 * time.Millisecond) // for stop to take the idle P away

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // A cache hands out memory of Go's heap, and notices if it is used by an M that does
@@ -15,7 +15,7 @@ type cache struct {
 }
 
 // NewCache implements [sched.Machine]. The M that runs makes the cache for its own P.
-func (x *Machine) NewCache(int) (sched.Cache, error) {
+func (x *Machine) NewCache(int) (machine.Cache, error) {
 	return &cache{x, x.cur.p()}, nil
 }
 

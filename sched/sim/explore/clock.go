@@ -1,6 +1,8 @@
 package explore
 
-import "numasched/sched"
+import (
+	"numasched/sched/internal/machine"
+)
 
 // Virtual time, and sleeps that end without a wake-up.
 //
@@ -18,31 +20,34 @@ import "numasched/sched"
 const noEnd = 1<<63 - 1
 
 // Nanotime implements [sched.Machine].
-func (x *Machine) Nanotime(*sched.M) int64 {
+func (x *Machine) Nanotime(*machine.M) int64 {
 	if x.err == nil && x.s != nil {
-		x.flag(clockWord, sched.Load)
+		x.flag(clockWord, machine.Load)
 	}
 	return x.now
 }
 
 // Syscall implements [sched.Machine]. A call that takes no time is one that takes any:
 // any number of other points may come first.
-func (x *Machine) Syscall(_ *sched.M, ns int64, f func()) {
+func (x *Machine) Syscall(_ *machine.M, ns int64, f func()) {
 	if ns > 0 && x.err == nil {
-		x.sleep(x.cur, nil, ns)
+		x.sleep(x.cur, noWord, ns)
 	} else {
 		x.yield(x.cur)
 	}
 	f()
 }
 
-// sleep has t sleep on w. w is nil in a system call, which nothing ends early.
-func (x *Machine) sleep(t *thread, w *sched.Word32, ns int64) {
+// noWord is the word of a thread that sleeps on none.
+var noWord machine.Word
+
+// sleep has t sleep on w. w is noWord in a system call, which nothing ends early.
+func (x *Machine) sleep(t *thread, w machine.Word, ns int64) {
 	t.state, t.word, t.until = asleep, w, noEnd
 	if ns >= 0 {
 		t.until = x.now + ns
 	}
-	if x.picker != nil && w != nil && len(x.candidates(t)) > 0 {
+	if x.picker != nil && w != noWord && len(x.candidates(t)) > 0 {
 		x.step++
 		if x.picker.early(x, t) {
 			x.deviations = append(x.deviations, Deviation{x.step, t.id})
@@ -62,7 +67,7 @@ func (x *Machine) sleep(t *thread, w *sched.Word32, ns int64) {
 }
 
 func (x *Machine) wake(t *thread) {
-	t.state, t.word = ready, nil
+	t.state, t.word = ready, noWord
 	x.readied++
 }
 
@@ -88,7 +93,7 @@ func (x *Machine) advance(to int64) {
 	for _, t := range x.threads {
 		if t.state == asleep && t.until <= x.now {
 			x.wake(t)
-			x.touch(t, clockWord, sched.RMW)
+			x.touch(t, clockWord, machine.RMW)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"numasched/sched"
+	"numasched/sched/internal/inspect"
+	"numasched/sched/internal/machine"
 	"numasched/sched/trace"
 	"numasched/topology"
 )
@@ -16,11 +18,11 @@ const maxThreads = 16
 // Close. It is scheduled like the others, but it is not stepped.
 type thread struct {
 	id    int
-	m     *sched.M // nil for thread 0
+	m     *machine.M // nil for thread 0
 	state state
-	word  *sched.Word32 // that it sleeps on; nil in a system call
-	until int64         // when its sleep ends at the latest; noEnd
-	await func() bool   // its G is busy until this holds
+	word  machine.Word // that it sleeps on; noWord in a system call
+	until int64        // when its sleep ends at the latest; noEnd
+	await func() bool  // its G is busy until this holds
 
 	free     bool // its next point is a yield: another may go on at no cost
 	declined int  // 1 + Machine.switches when it last went on from a yield
@@ -52,10 +54,11 @@ type word struct {
 type Machine struct {
 	topo    *topology.Topology
 	s       *sched.Sched
-	picker  picker // nil: go on while possible, then the next in turn
-	until   int    // the first point at which the picker wants to be asked
-	every   bool   // it wants to be asked at every point, not at marked words only
-	hashing bool   // the state is known and must stay known
+	in      inspect.Inside // of s
+	picker  picker         // nil: go on while possible, then the next in turn
+	until   int            // the first point at which the picker wants to be asked
+	every   bool           // it wants to be asked at every point, not at marked words only
+	hashing bool           // the state is known and must stay known
 	threads []*thread
 	pool    []*thread
 	cur     *thread
@@ -99,7 +102,7 @@ type picker interface {
 	early(x *Machine, t *thread) bool
 }
 
-func index(line sched.Line) int { return int(line) + flags }
+func index(line machine.Line) int { return int(line) + flags }
 
 // errAborted unwinds thread 0 when Machine.err is set.
 var errAborted = errors.New("explore: execution aborted")
@@ -118,7 +121,7 @@ func (x *Machine) reset() {
 	x.next = x.cur
 }
 
-func (x *Machine) newThread(m *sched.M) *thread {
+func (x *Machine) newThread(m *machine.M) *thread {
 	id := len(x.threads)
 	if id == maxThreads {
 		x.fail(fmt.Errorf("more than %d Ms", maxThreads-1))
@@ -149,8 +152,8 @@ func (x *Machine) setHash(t *thread, h uint64) {
 }
 
 // touch records an access of t that happens now.
-func (x *Machine) touch(t *thread, i int, kind sched.Access) {
-	if kind != sched.Load {
+func (x *Machine) touch(t *thread, i int, kind machine.Access) {
+	if kind != machine.Load {
 		t.declined = 0
 	}
 	if x.hashing {
@@ -163,9 +166,9 @@ func (x *Machine) touch(t *thread, i int, kind sched.Access) {
 
 // hashAccess adds an access to the history, which is the state. It marks the word if
 // several threads have now touched it and one has written it.
-func (x *Machine) hashAccess(t *thread, i int, kind sched.Access) {
+func (x *Machine) hashAccess(t *thread, i int, kind machine.Access) {
 	w, bit := x.word(i), uint32(1)<<t.id
-	if kind == sched.Load {
+	if kind == machine.Load {
 		x.setHash(t, mix(t.hash+w.written+uint64(i)*0xD1B54A32D192ED03))
 		w.read += t.hash
 		w.readers |= bit
@@ -194,8 +197,8 @@ func (x *Machine) word(i int) *word {
 	return &x.words[x.places[i]-1]
 }
 
-// Access implements [sched.Memory].
-func (x *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
+// Access implements [machine.Memory].
+func (x *Machine) Access(m *machine.M, line machine.Line, kind machine.Access) {
 	t := x.cur
 	if t.m != m && !x.isOuter(m) {
 		x.fail(fmt.Errorf("two Ms on one carrier: M%d runs where M%d has entered", m.ID, t.id-1))
@@ -214,7 +217,7 @@ func (x *Machine) Access(m *sched.M, line sched.Line, kind sched.Access) {
 // isOuter reports whether m stands for callers from outside. The scheduler also acts in
 // its name when an M ends, on that M's thread. That thread has no stack that could be
 // left, so there is no point.
-func (x *Machine) isOuter(m *sched.M) bool { return m.ID == -1 }
+func (x *Machine) isOuter(m *machine.M) bool { return m.ID == -1 }
 
 // point is where another thread may go on before t accesses the word.
 func (x *Machine) point(t *thread, i int) {
@@ -381,7 +384,7 @@ func (x *Machine) stuck() error {
 }
 
 // closing reports whether the scheduler stops.
-func (x *Machine) closing() bool { return x.s.Stopping() }
+func (x *Machine) closing() bool { return x.in.Stopping() }
 
 func (x *Machine) name(t *thread) string {
 	if t.id == 0 {
@@ -391,7 +394,7 @@ func (x *Machine) name(t *thread) string {
 }
 
 // Futexsleep implements [sched.Machine].
-func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) {
+func (x *Machine) Futexsleep(m *machine.M, w machine.Word, val uint32, ns int64) {
 	t := x.cur
 	if x.err != nil {
 		if t.id == 0 {
@@ -403,9 +406,9 @@ func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 		x.onWait = nil
 		f()
 	}
-	i := index(w.Line())
+	i := index(w.Line)
 	x.point(t, i)
-	x.touch(t, i, sched.RMW)
+	x.touch(t, i, machine.RMW)
 	if w.Peek() == val {
 		x.sleep(t, w, ns)
 	}
@@ -413,16 +416,16 @@ func (x *Machine) Futexsleep(m *sched.M, w *sched.Word32, val uint32, ns int64) 
 
 // Futexwakeup implements [sched.Machine]. The sleeper whose thread has the lowest number
 // wakes first. Linux does not promise an order either.
-func (x *Machine) Futexwakeup(m *sched.M, w *sched.Word32, n int) {
+func (x *Machine) Futexwakeup(m *machine.M, w machine.Word, n int) {
 	t := x.cur
 	if x.err != nil {
 		return
 	}
-	i := index(w.Line())
+	i := index(w.Line)
 	if t.m == m || t.id == 0 {
 		x.point(t, i)
 	}
-	x.touch(t, i, sched.RMW)
+	x.touch(t, i, machine.RMW)
 	for _, o := range x.threads {
 		if n > 0 && o.word == w && (o.state == asleep || o.state == settled) {
 			x.wake(o)
@@ -445,7 +448,7 @@ func (x *Machine) settle() {
 			x.fail(x.stuck())
 		}
 		if o.state == asleep && !o.m.Sleeping(o.word) {
-			name, _ := x.s.DescribeLine(o.word.Line())
+			name, _ := x.in.DescribeLine(o.word.Line)
 			x.fail(fmt.Errorf("%s sleeps on %s, and nobody is left to wake it", x.name(o), name))
 		}
 	}
@@ -459,7 +462,7 @@ func (x *Machine) yield(t *thread) {
 }
 
 // Newosproc implements [sched.Machine].
-func (x *Machine) Newosproc(m, by *sched.M) {
+func (x *Machine) Newosproc(m, by *machine.M) {
 	if x.closed {
 		x.fail(fmt.Errorf("after Close, M%d was started", m.ID))
 		return
@@ -475,25 +478,25 @@ func (x *Machine) Newosproc(m, by *sched.M) {
 }
 
 // NewPoller implements [sched.Machine]: there is no network here.
-func (x *Machine) NewPoller() (sched.Poller, error) { return nil, nil }
+func (x *Machine) NewPoller() (machine.Poller, error) { return nil, nil }
 
 // NativeWaits implements [sched.Machine].
 func (x *Machine) NativeWaits() []string { return nil }
 
 // Procyield implements [sched.Machine].
-func (x *Machine) Procyield(*sched.M) { x.yield(x.cur) }
+func (x *Machine) Procyield(*machine.M) { x.yield(x.cur) }
 
 // Osyield implements [sched.Machine].
-func (x *Machine) Osyield(*sched.M) { x.yield(x.cur) }
+func (x *Machine) Osyield(*machine.M) { x.yield(x.cur) }
 
 // Memory implements [sched.Machine].
-func (x *Machine) Memory() sched.Memory { return x }
+func (x *Machine) Memory() machine.Memory { return x }
 
 // EventSink implements [sched.Machine].
-func (x *Machine) EventSink(*sched.M) sched.EventSink { return x }
+func (x *Machine) EventSink(*machine.M) machine.EventSink { return x }
 
-// Event implements [sched.EventSink]: what the scheduler says it does must be possible.
-func (x *Machine) Event(_ *sched.M, e sched.Event) {
+// Event implements [machine.EventSink]: what the scheduler says it does must be possible.
+func (x *Machine) Event(_ *machine.M, e machine.Event) {
 	if x.err != nil {
 		return
 	}
@@ -502,20 +505,20 @@ func (x *Machine) Event(_ *sched.M, e sched.Event) {
 	}
 }
 
-// Spend implements [sched.Memory]: nothing costs time.
-func (x *Machine) Spend(*sched.M, sched.Cost) {}
+// Spend implements [machine.Memory]: nothing costs time.
+func (x *Machine) Spend(*machine.M, machine.Cost) {}
 
 // Topology implements [sched.Machine].
 func (x *Machine) Topology() *topology.Topology { return x.topo }
 
 // Bind implements [sched.Machine]: it does nothing.
-func (x *Machine) Bind(*sched.M, topology.CPUSet) error { return nil }
+func (x *Machine) Bind(*machine.M, topology.CPUSet) error { return nil }
 
 // Getcpu implements [sched.Machine]: nobody knows.
-func (x *Machine) Getcpu(*sched.M) int { return -1 }
+func (x *Machine) Getcpu(*machine.M) int { return -1 }
 
 // Work implements [sched.Machine]: work takes no time, so kernel does it.
-func (x *Machine) Work(_ *sched.M, _ *sched.Work, _ int64, kernel func()) int64 {
+func (x *Machine) Work(_ *machine.M, _ *sched.Work, _ int64, kernel func()) int64 {
 	kernel()
 	return 0
 }

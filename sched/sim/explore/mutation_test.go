@@ -77,6 +77,7 @@ const perHunter = 8
 var copied = []struct{ path, dir, as string }{
 	{"numasched/sched", ".", ""},
 	{"numasched/sched/policy", "policy", "/policy"},
+	{"numasched/sched/internal/inspect", "internal/inspect", "/inspect"},
 	{"numasched/sched/trace", "trace", "/trace"},
 	{"numasched/sched/sim/explore", "sim/explore", "/explore"},
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // A Program is a small parallel program. Its Gs are ordinary functions that use package
@@ -104,13 +105,13 @@ func (t *T) begin(i int) (end func()) {
 
 // set writes word i.
 func (t *T) set(i int, v int32) {
-	t.x.flag(i, sched.RMW)
+	t.x.flag(i, machine.RMW)
 	t.words[i] = v
 	t.x.readied++ // some may be busy until now
 }
 
 // flag is an access to word i of the program.
-func (x *Machine) flag(i int, kind sched.Access) {
+func (x *Machine) flag(i int, kind machine.Access) {
 	t := x.cur
 	x.point(t, i)
 	x.touch(t, i, kind)
@@ -125,13 +126,13 @@ func (t *T) Check(ok bool, format string, args ...any) {
 
 // Begun reports whether G i has begun.
 func (t *T) Begun(i int) bool {
-	t.x.flag(i, sched.Load)
+	t.x.flag(i, machine.Load)
 	return t.words[i] != 0
 }
 
 // Load returns the program's own word i, from 0 to 63.
 func (t *T) Load(i int) int {
-	t.x.flag(ownWords+i, sched.Load)
+	t.x.flag(ownWords+i, machine.Load)
 	return int(t.words[ownWords+i])
 }
 
@@ -150,7 +151,7 @@ func (t *T) Leave(i int) { t.add(i, -1) }
 
 // add adds n to the program's own word i, in one access.
 func (t *T) add(i int, n int32) {
-	t.x.flag(ownWords+i, sched.RMW) // others may change the word before this returns
+	t.x.flag(ownWords+i, machine.RMW) // others may change the word before this returns
 	t.words[ownWords+i] += n
 	t.x.readied++
 }
@@ -173,7 +174,7 @@ func (t *T) BusyUntil(lo, hi int) {
 		return true
 	})
 	for i := lo; i < hi; i++ {
-		t.x.flag(i, sched.Load)
+		t.x.flag(i, machine.Load)
 	}
 }
 
@@ -181,14 +182,14 @@ func (t *T) BusyUntil(lo, hi int) {
 func (t *T) BusyUntilSet(i int) {
 	i += ownWords
 	t.busy(func() bool { return t.words[i] != 0 })
-	t.x.flag(i, sched.Load)
+	t.x.flag(i, machine.Load)
 }
 
 // BusyUntilAsked keeps the calling G's CPU until sysmon asks for its P, or G i has begun.
 func (t *T) BusyUntilAsked(i int) {
 	m := t.x.cur.m
 	t.busy(func() bool { return t.words[i] != 0 || m.Preempted() })
-	t.x.flag(i, sched.Load)
+	t.x.flag(i, machine.Load)
 }
 
 func (t *T) busy(until func() bool) {

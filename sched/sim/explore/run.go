@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"numasched/sched"
+	"numasched/sched/internal/inspect"
 )
 
 // execute runs p once, from making a scheduler to closing it, and returns what went
@@ -55,7 +56,7 @@ func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
 	if err := x.books.Quiet(); err != nil {
 		return err
 	}
-	if err := s.CheckQuiet(); err != nil {
+	if err := x.in.CheckQuiet(); err != nil {
 		return fmt.Errorf("when all is quiet: %w", err)
 	}
 	x.picker = nil
@@ -76,18 +77,18 @@ func (t *T) main(p *Program) func(*sched.G) {
 // execution went well.
 func (x *Machine) scheduler(p *Program, cfg *Config) (*sched.Sched, error) {
 	if x.s != nil {
-		x.s.Reset()
-		x.s.WithSysmon(p.Sysmon)
+		x.in.Reset()
+		x.in.WithSysmon(p.Sysmon)
 		return x.s, nil
 	}
 	s, err := sched.New(sched.Config{Machine: x, Arm: cfg.Arm, Procs: cfg.CPUs, Seed: cfg.Seed})
 	if err != nil {
 		return nil, err
 	}
-	s.WithSysmon(p.Sysmon)
-	s.ReportOuter()
-	s.Reuse()
-	x.s = s
+	x.s, x.in = s, inspect.Of(s)
+	x.in.WithSysmon(p.Sysmon)
+	x.in.ReportOuter()
+	x.in.Reuse()
 	if x.marked == nil {
 		x.markUnknown()
 	}
@@ -98,7 +99,7 @@ func (x *Machine) scheduler(p *Program, cfg *Config) (*sched.Sched, error) {
 // failed.
 func (x *Machine) discard() {
 	if x.s != nil {
-		x.s.Discard()
+		x.in.Discard()
 		x.s = nil
 	}
 }

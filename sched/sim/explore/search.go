@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/bits"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // The systematic search is a depth-first walk over the decisions of a stateless model
@@ -236,7 +236,7 @@ func (x *Machine) stateHash(t *thread, runnable bool) uint64 {
 func (x *Machine) markUnknown() {
 	x.marked = make([]bool, flags, 1024)
 	for line := 0; line < 448; line++ {
-		name, _ := x.s.DescribeLine(sched.Line(line))
+		name, _ := x.in.DescribeLine(machine.Line(line))
 		x.marked = append(x.marked, line == 0 || name == "")
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"numasched/sched"
+	"numasched/sched/internal/machine"
 )
 
 // A timeline records an execution. Each line is an event: the step, then what a thread
@@ -23,7 +23,7 @@ type row struct {
 	text            string
 }
 
-var kinds = [...]string{sched.Load: "load", sched.Store: "store", sched.RMW: "rmw"}
+var kinds = [...]string{machine.Load: "load", machine.Store: "store", machine.RMW: "rmw"}
 
 func (tl *timeline) add(x *Machine, t *thread, text string) {
 	tl.finish(x)
@@ -53,7 +53,7 @@ func (tl *timeline) running(t *thread) int {
 }
 
 // access records an access that is about to happen.
-func (tl *timeline) access(x *Machine, t *thread, i int, kind sched.Access) {
+func (tl *timeline) access(x *Machine, t *thread, i int, kind machine.Access) {
 	tl.add(x, t, fmt.Sprintf("%-5s %s", kinds[kind], tl.word(x, i)))
 	tl.pending, tl.index = true, i
 }
@@ -70,7 +70,7 @@ func (tl *timeline) finish(x *Machine) {
 	if tl.index < flags || x.s == nil {
 		return
 	}
-	if _, value := x.s.DescribeLine(sched.Line(tl.index - flags)); value != "" {
+	if _, value := x.in.DescribeLine(machine.Line(tl.index - flags)); value != "" {
 		tl.rows[len(tl.rows)-1].text += ": " + value
 	}
 }
@@ -86,7 +86,7 @@ func (tl *timeline) word(x *Machine, i int) string {
 	case i == clockWord:
 		return "the clock"
 	}
-	if name, _ := x.s.DescribeLine(sched.Line(i - flags)); name != "" {
+	if name, _ := x.in.DescribeLine(machine.Line(i - flags)); name != "" {
 		return name
 	}
 	return fmt.Sprintf("word %d of a G or channel", i-flags)

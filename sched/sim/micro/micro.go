@@ -18,6 +18,7 @@ import (
 	"sort"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -376,7 +377,7 @@ func (b *bench) handover(distance string) (ns float64, err error) {
 	const rounds = 10
 	home := func(p *sim.Thread, first bool) {
 		if first {
-			p.Access(line, sched.RMW)
+			p.Access(line, machine.RMW)
 		}
 	}
 	// Each has the line in turn, a microsecond apart.
@@ -385,7 +386,7 @@ func (b *bench) handover(distance string) (ns float64, err error) {
 		p.Compute(sim.Microsecond / 2)
 		for range rounds {
 			at := p.Now()
-			p.Access(line, sched.RMW)
+			p.Access(line, machine.RMW)
 			p.Compute(2*sim.Microsecond - (p.Now() - at))
 		}
 	})
@@ -394,7 +395,7 @@ func (b *bench) handover(distance string) (ns float64, err error) {
 		p.Compute(sim.Microsecond)
 		for range rounds - 1 {
 			at := p.Now()
-			p.Access(line, sched.RMW)
+			p.Access(line, machine.RMW)
 			d := p.Now() - at
 			took += d
 			p.Compute(2*sim.Microsecond - d)
