@@ -46,6 +46,7 @@ type System struct {
 // read them.
 func Examine(s System) []Check {
 	return []Check{
+		s.mounted(),
 		s.nodes(),
 		s.balancing(),
 		s.governors(),
@@ -63,6 +64,24 @@ func Examine(s System) []Check {
 		s.clockSource(),
 		s.virtual(),
 	}
+}
+
+// mounted says whether the other checks have anything to look at: in a chroot or a small
+// container they may not, and then "none" means that nothing was seen.
+func (s System) mounted() Check {
+	c := Check{Name: "/proc, /sys", Status: OK, Seen: "mounted"}
+	var missing []string
+	for _, dir := range []string{"proc", "sys"} {
+		if files, err := fs.ReadDir(s.Root, dir); err != nil || len(files) == 0 {
+			missing = append(missing, "/"+dir)
+		}
+	}
+	if len(missing) > 0 {
+		c.Status = Warn
+		c.Seen = strings.Join(missing, " and ") + " not mounted: the checks below see little, and \"none\" may mean unknown"
+		c.Mend = "mount -t proc proc /proc; mount -t sysfs sys /sys"
+	}
+	return c
 }
 
 // text returns the content of a file without the white space around it, "" if it

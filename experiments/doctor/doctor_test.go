@@ -70,6 +70,13 @@ func TestAQuietMachineIsOK(t *testing.T) {
 	}
 }
 
+func TestAMachineThatShowsNothingIsNotCalledFine(t *testing.T) {
+	s := files{"sys/devices/system/cpu/online": "0-7\n"}.system(t, nil)
+	want(t, s.mounted(), Warn, "/proc not mounted")
+	s = files{}.system(t, nil)
+	want(t, s.mounted(), Warn, "/proc and /sys not mounted")
+}
+
 func TestWhatSpoilsAnExperimentIsFound(t *testing.T) {
 	s := files{
 		"proc/sys/kernel/numa_balancing":                       "1\n",
