@@ -9,6 +9,9 @@
 //	      system call.
 //	Node  what the Ps of one NUMA node share: run queue, idle Ps, searchers.
 //
+// Users hold Gs alone. What the author of a Machine needs is package internal/machine;
+// package internal/inspect is the explorer's.
+//
 // The names are those of Go's runtime, so that a reader of proc.go is at home. Go's
 // own scheduler is the arm flat. An arm is a set of switches (package policy), not a
 // copy of the scheduler. Under flat all Ps share one Node, whose queue is Go's global

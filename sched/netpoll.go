@@ -45,7 +45,8 @@ var waitIO = [2]WaitReason{PollRead: WaitIORead, PollWrite: WaitIOWrite}
 // The values of a mode's word that are no Gs.
 var pdReady, pdWait = new(G), new(G)
 
-// A PollDesc is a descriptor that Gs wait for. At most one G may wait for each mode.
+// A PollDesc is a descriptor that Gs wait for. At most one G may wait for each mode. It is
+// for packages like host/hostnet, which make connections of it.
 type PollDesc struct {
 	s      *Sched
 	node   *Node
