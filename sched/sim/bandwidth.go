@@ -9,12 +9,17 @@ import (
 // they reach their own cap (what one core can have under way), or until a memory
 // controller or link on their route is full.
 //
-// Flows with the same route, mix of reads and writes, and cap have the same rate at
-// all times. They form a class, which keeps one count for all of them: served, the
-// bytes that a flow would have got if it had been there since the class began. A flow
-// ends when served reaches its value at the flow's start plus the flow's own bytes.
-// So a change of rate costs one update per class, not per flow, and only the head of
-// each class has an event.
+// A flow has a blend: the memories that its bytes come from and go to, and how many of a
+// hundred each has. A core that streams through interleaved pages is one such flow. It
+// has lines of several memories under way at once, so no memory gets all cores at the
+// same time, and the fullest one sets the pace. What is read passes the links towards
+// the core, and what is written passes those away from it.
+//
+// Flows with the same blend and cap have the same rate at all times. They form a class,
+// which keeps one count for all of them: served, the bytes that a flow would have got if
+// it had been there since the class began. A flow ends when served reaches its value at
+// the flow's start plus the flow's own bytes. So a change of rate costs one update per
+// class, not per flow, and only the head of each class has an event.
 //
 // Units: rates are in kB/s, and bytes in units of 1e-9 B, so that a rate times
 // picoseconds is exact. served may wrap around: only differences count, and a flow
@@ -28,7 +33,7 @@ type resource struct {
 	// write shares of mixKnots.
 	curve [4][][2]int64
 
-	classes []*class // whose flows pass it now
+	members []member // classes whose flows pass it now
 	bytes   int64    // that have passed it
 	mixed   int64    // the same bytes, each times its write share in sixtieths
 	used    int64    // rate in use, kB/s
@@ -37,7 +42,25 @@ type resource struct {
 
 	// of the present recomputation
 	left  int64
-	count int64
+	count int64 // flows, each times the weight of its hop
+}
+
+// A hop is how a class's flows use one resource.
+type hop struct {
+	resource int32
+	weight   int64 // the part of a flow's bytes that passes here, of whole
+	active   int64 // thousandths of a core that one flow counts as
+	mix      int64 // write share of what passes, in sixtieths
+}
+
+// whole is the weight of a resource that all of a flow's bytes pass. Parts of a blend are
+// multiples of 60, so that the sixtieths of a mix are whole numbers.
+const whole = 60 * blendParts
+
+// A member is a class that passes a resource.
+type member struct {
+	*class
+	hop *hop
 }
 
 // mixKnots are the write shares of load, triad, copy and update, in sixtieths of the
@@ -112,16 +135,16 @@ func interpolate(curve [][2]int64, x int64) int64 {
 }
 
 type classKey struct {
-	from, to int32 // CPU's node, memory's node
-	mix      int64 // write share in sixtieths
-	cap      int64 // kB/s
-	cache    bool  // served by a cache of node to, not its memory
+	from  int32 // CPU's node
+	blend int32 // number of the blend
+	share int64 // thousandths of a core that the thread has
+	limit int64 // kB/s, a cap below that of the core; 0: none
 }
 
 type class struct {
 	classKey
-	route   []int32
-	active  int64 // thousandths of a core that one flow counts as
+	cap     int64 // of one flow, kB/s
+	route   []hop
 	rate    int64 // of one flow
 	served  int64
 	at      Time // when served was last updated
@@ -145,6 +168,7 @@ type flow struct {
 type fabric struct {
 	*hardware
 	q       *queue
+	blends  blends
 	classes map[classKey]*class
 	byActor map[int32]*class
 	dirty   []int32 // resources whose flows have changed
@@ -154,7 +178,7 @@ type fabric struct {
 }
 
 func newFabric(h *hardware, q *queue) *fabric {
-	return &fabric{hardware: h, q: q, classes: make(map[classKey]*class), byActor: make(map[int32]*class), marked: make([]bool, len(h.resources))}
+	return &fabric{hardware: h, q: q, blends: blends{number: make(map[string]int32)}, classes: make(map[classKey]*class), byActor: make(map[int32]*class), marked: make([]bool, len(h.resources))}
 }
 
 // coreRate is what one core gets from an otherwise idle memory, in kB/s. It gets less
@@ -167,29 +191,20 @@ func (f *fabric) coreRate(from, to int32, mix int64) int64 {
 
 func (f *fabric) localLatency(node int32) Time { return f.idle[node][node] }
 
-// start begins a flow for t at time now. share is the thousandths of a core that
-// t has, limit a cap in kB/s below that of the core, or 0.
-func (f *fabric) start(t *thread, now Time, from, to int32, bytes, mix, share, limit int64, cache bool) {
-	cap := f.coreRate(from, to, mix) * share / 1000
-	active := share
-	if limit > 0 && limit < cap {
-		active = (share*limit + cap - 1) / cap
-		cap = limit
-	}
-	key := classKey{from, to, mix, max(cap, 1), cache}
+// start begins a flow for t at time now, from and to the memories of a blend. share is the
+// thousandths of a core that t has, limit a cap in kB/s below that of the core, or 0.
+func (f *fabric) start(t *thread, now Time, from, blend int32, bytes, share, limit int64) {
+	key := classKey{from, blend, share, limit}
 	c := f.classes[key]
 	if c == nil {
-		c = &class{classKey: key, active: active, actor: f.q.actor(), route: f.routes[from][to]}
-		if cache {
-			c.route = c.route[1:]
-		}
-		f.classes[key] = c
-		f.byActor[c.actor] = c
+		c = f.newClass(key)
 	}
 	if len(c.flows) == 0 {
 		c.served, c.at, c.rate = 0, now, 0
-		for _, r := range c.route {
-			f.resources[r].classes = append(f.resources[r].classes, c)
+		for i := range c.route {
+			h := &c.route[i]
+			r := &f.resources[h.resource]
+			r.members = append(r.members, member{c, h})
 		}
 	}
 	c.advance(now)
@@ -203,9 +218,68 @@ func (f *fabric) start(t *thread, now Time, from, to int32, bytes, mix, share, l
 	}
 }
 
+// newClass makes a class. A core takes its lines from all memories of a blend in turn, so
+// the time that it takes for a byte is the mean over them.
+func (f *fabric) newClass(key classKey) *class {
+	c := &class{classKey: key, actor: f.q.actor()}
+	parts := f.blends.of[key.blend]
+	var times [blendParts]int64 // for a gigabyte, by part
+	total := int64(0)
+	for i, p := range parts {
+		rate := max(f.coreRate(key.from, p.to, p.mix)*key.share/1000, 1)
+		times[i] = mulDiv(p.parts, 1_000_000_000_000, rate)
+		total += times[i]
+		if len(parts) == 1 {
+			c.cap = rate
+		}
+	}
+	if len(parts) > 1 {
+		c.cap = max(mulDiv(blendParts, 1_000_000_000_000, max(total, 1)), 1)
+	}
+	active := key.share
+	if key.limit > 0 && key.limit < c.cap {
+		active = (key.share*key.limit + c.cap - 1) / c.cap
+		c.cap = key.limit
+	}
+	for i, p := range parts {
+		act := active
+		if len(parts) > 1 {
+			act = max(mulDiv(active, times[i], max(total, 1)), 1)
+		}
+		if !p.cached {
+			c.pass(p.to, 60*p.parts, act, p.mix)
+		}
+		for _, r := range f.routes[key.from][p.to][1:] {
+			c.pass(r, (60-p.mix)*p.parts, act, 0)
+		}
+		for _, r := range f.routes[p.to][key.from][1:] {
+			c.pass(r, p.mix*p.parts, act, 0)
+		}
+	}
+	f.classes[key] = c
+	f.byActor[c.actor] = c
+	return c
+}
+
+// pass adds a part of c's bytes to what passes a resource.
+func (c *class) pass(resource int32, weight, active, mix int64) {
+	if weight == 0 {
+		return
+	}
+	for i := range c.route {
+		if h := &c.route[i]; h.resource == resource {
+			h.mix = (h.mix*h.weight + mix*weight + (h.weight+weight)/2) / (h.weight + weight)
+			h.weight += weight
+			h.active += active
+			return
+		}
+	}
+	c.route = append(c.route, hop{resource, weight, active, mix})
+}
+
 func (f *fabric) touch(c *class) {
-	for _, r := range c.route {
-		if !f.marked[r] {
+	for i := range c.route {
+		if r := c.route[i].resource; !f.marked[r] {
 			f.marked[r] = true
 			f.dirty = append(f.dirty, r)
 		}
@@ -235,9 +309,11 @@ func (f *fabric) finish(c *class, now Time, done func(*thread)) {
 	c.advance(now)
 	for len(c.flows) > 0 && c.flows[0].end-c.served <= 0 {
 		fl := c.pop()
-		for _, r := range c.route {
-			f.resources[r].bytes += fl.bytes
-			f.resources[r].mixed += fl.bytes * c.mix
+		for i := range c.route {
+			h := &c.route[i]
+			r, bytes := &f.resources[h.resource], fl.bytes*h.weight/whole
+			r.bytes += bytes
+			r.mixed += bytes * h.mix
 		}
 		fl.thread.flow = nil
 		done(fl.thread)
@@ -248,8 +324,8 @@ func (f *fabric) finish(c *class, now Time, done func(*thread)) {
 // left updates the fabric after flows have left c.
 func (f *fabric) left(c *class, now Time) {
 	if len(c.flows) == 0 {
-		for _, r := range c.route {
-			f.resources[r].drop(c)
+		for i := range c.route {
+			f.resources[c.route[i].resource].drop(c)
 		}
 	} else if len(c.route) == 0 {
 		c.setRate(f.q, c.cap)
@@ -258,9 +334,9 @@ func (f *fabric) left(c *class, now Time) {
 }
 
 func (r *resource) drop(c *class) {
-	for i, d := range r.classes {
-		if d == c {
-			r.classes = append(r.classes[:i], r.classes[i+1:]...)
+	for i, d := range r.members {
+		if d.class == c {
+			r.members = append(r.members[:i], r.members[i+1:]...)
 			return
 		}
 	}
@@ -276,35 +352,29 @@ func (f *fabric) share(now Time) {
 	all := f.scratch[:0]
 	for i := 0; i < len(f.dirty); i++ { // dirty grows to the connected resources
 		r := &f.resources[f.dirty[i]]
-		for _, c := range r.classes {
-			if c.visited {
+		for _, m := range r.members {
+			if m.visited {
 				continue
 			}
-			c.visited = true
-			c.advance(now)
-			c.fixed = false
-			all = append(all, c)
-			for _, o := range c.route {
-				if !f.marked[o] {
-					f.marked[o] = true
-					f.dirty = append(f.dirty, o)
-				}
-			}
+			m.visited = true
+			m.advance(now)
+			m.fixed = false
+			all = append(all, m.class)
+			f.touch(m.class)
 		}
 	}
 	for _, i := range f.dirty {
 		r := &f.resources[i]
-		var active, mix, weight int64
+		var active, mix int64
 		r.count = 0
-		for _, c := range r.classes {
-			n := int64(len(c.flows))
-			active += n * c.active
-			weight += n * c.active
-			mix += n * c.active * c.mix
-			r.count += n
+		for _, m := range r.members {
+			n := int64(len(m.flows))
+			active += n * m.hop.active
+			mix += n * m.hop.active * m.hop.mix
+			r.count += n * m.hop.weight
 		}
-		if weight > 0 {
-			mix /= weight
+		if active > 0 {
+			mix /= active
 		}
 		r.left = r.capacity(active, mix)
 		r.average(now)
@@ -320,7 +390,7 @@ func (f *fabric) share(now Time) {
 		bottleneck, level := int32(-1), int64(never)
 		for _, i := range f.dirty {
 			if r := &f.resources[i]; r.count > 0 {
-				if s := r.left / r.count; s < level {
+				if s := r.left * whole / r.count; s < level {
 					level, bottleneck = s, i
 				}
 			}
@@ -333,9 +403,9 @@ func (f *fabric) share(now Time) {
 			fixed++
 			continue
 		}
-		for _, c := range f.resources[bottleneck].classes {
-			if !c.fixed {
-				f.fix(c, max(1, level))
+		for _, m := range f.resources[bottleneck].members {
+			if !m.fixed {
+				f.fix(m.class, max(1, level))
 				fixed++
 			}
 		}
@@ -356,11 +426,12 @@ func (f *fabric) share(now Time) {
 func (f *fabric) fix(c *class, rate int64) {
 	c.fixed, c.next = true, rate
 	n := int64(len(c.flows))
-	for _, i := range c.route {
-		r := &f.resources[i]
-		r.left = max(0, r.left-n*rate)
-		r.count -= n
-		r.used += n * rate
+	for i := range c.route {
+		h := &c.route[i]
+		r, used := &f.resources[h.resource], n*rate*h.weight/whole
+		r.left = max(0, r.left-used)
+		r.count -= n * h.weight
+		r.used += used
 	}
 }
 
@@ -398,47 +469,4 @@ func (f *fabric) load(now Time, from, to int32) int64 {
 		last = p
 	}
 	return int64(last[1])
-}
-
-// The flows of a class are a binary heap by end, then seq.
-
-func (a *flow) before(b *flow) bool {
-	if d := a.end - b.end; d != 0 {
-		return d < 0
-	}
-	return a.seq < b.seq
-}
-
-func (c *class) push(fl *flow) {
-	c.flows = append(c.flows, fl)
-	for i := len(c.flows) - 1; i > 0; {
-		p := (i - 1) / 2
-		if !c.flows[i].before(c.flows[p]) {
-			break
-		}
-		c.flows[i], c.flows[p] = c.flows[p], c.flows[i]
-		i = p
-	}
-}
-
-func (c *class) pop() *flow {
-	top := c.flows[0]
-	last := len(c.flows) - 1
-	c.flows[0], c.flows[last] = c.flows[last], nil
-	c.flows = c.flows[:last]
-	for i := 0; ; {
-		l := 2*i + 1
-		if l >= last {
-			break
-		}
-		if r := l + 1; r < last && c.flows[r].before(c.flows[l]) {
-			l = r
-		}
-		if !c.flows[l].before(c.flows[i]) {
-			break
-		}
-		c.flows[i], c.flows[l] = c.flows[l], c.flows[i]
-		i = l
-	}
-	return top
 }

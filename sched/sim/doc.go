@@ -26,6 +26,7 @@
 //	coherence.go  the scheduler's own words: who has the line, how far, one at a time
 //	cache.go      data in private and shared caches, write-invalidate
 //	bandwidth.go  memory controllers and links, shared max-min fairly; loaded latency
+//	blend.go      streams that several memories serve at once
 //	work.go       what a piece of Work costs; where pages lie
 //	kernel.go     CPUs and their queues, futexes, affinity
 //	policy.go     what operating systems do with threads beyond that: homes, pages

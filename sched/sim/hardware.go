@@ -251,28 +251,32 @@ func (h *hardware) controllers() {
 	}
 }
 
-// links makes the resources of the links, and a route for every pair of nodes: the
-// one with the fewest links, and the first of those.
+// links makes the resources of the links, and a route for every pair of nodes: one with
+// the fewest links. Where there are several of these, as on a ring of four, each step
+// takes the link that the fewest routes have taken so far, for its bandwidth: firmware
+// deals its tables evenly, too.
 func (h *hardware) links() error {
 	npkg := int32(max(1, len(h.topo.Packages)))
 	perPkg := make([]int, npkg)
 	for i := range h.nodes {
 		perPkg[h.nodes[i].pkg]++
 	}
-	// Vertices: nodes, then packages. edge[v] lists (neighbour, resource or -1).
+	// Vertices: nodes, then packages. edges[v] lists neighbours and the resources, or -1,
+	// that data passes to them and from them.
 	nn := int32(len(h.nodes))
-	type edge struct{ to, via int32 }
+	type edge struct{ to, out, in int32 }
 	edges := make([][]edge, nn+npkg)
 	link := func(a, b int32, name string, mbps Milli) {
-		for _, e := range [][2]int32{{a, b}, {b, a}} {
-			via := int32(-1)
-			if mbps > 0 {
-				via = int32(len(h.resources))
-				h.resources = append(h.resources, resource{name: name, fixed: int64(mbps) * 1000})
+		out, in := int32(-1), int32(-1)
+		if mbps > 0 {
+			out = int32(len(h.resources))
+			in = out + 1
+			for _, n := range []string{name, reversed(name)} {
+				h.resources = append(h.resources, resource{name: n, fixed: int64(mbps) * 1000})
 			}
-			edges[e[0]] = append(edges[e[0]], edge{e[1], via})
-			name = reversed(name)
 		}
+		edges[a] = append(edges[a], edge{b, out, in})
+		edges[b] = append(edges[b], edge{a, in, out})
 	}
 	for i := range h.nodes {
 		p := h.nodes[i].pkg
@@ -331,37 +335,48 @@ func (h *hardware) links() error {
 			link(nn, a, "", 0)
 		}
 	}
+	// Data flows from j to i. steps[v] is how many links v is away from j.
 	h.routes = make([][][]int32, nn)
 	for i := range h.routes {
 		h.routes[i] = make([][]int32, nn)
-		// Data flows from j to i, so the search goes breadth first from j.
 	}
+	used := make([]int64, len(h.resources)) // routes through each link
 	for j := int32(0); j < nn; j++ {
-		type step struct{ from, via int32 }
-		came := make([]step, nn+npkg)
-		for v := range came {
-			came[v].from = -1
+		steps := make([]int32, nn+npkg)
+		for v := range steps {
+			steps[v] = -1
 		}
-		came[j].from = j
-		front := []int32{j}
-		for len(front) > 0 {
-			v := front[0]
-			front = front[1:]
-			for _, e := range edges[v] {
-				if came[e.to].from < 0 {
-					came[e.to] = step{v, e.via}
+		steps[j] = 0
+		for front := []int32{j}; len(front) > 0; front = front[1:] {
+			for _, e := range edges[front[0]] {
+				if steps[e.to] < 0 {
+					steps[e.to] = steps[front[0]] + 1
 					front = append(front, e.to)
 				}
 			}
 		}
 		for i := int32(0); i < nn; i++ {
-			route := []int32{j}
-			if came[i].from < 0 {
+			if steps[i] < 0 {
 				return badConstant(path{"links", "value"}, "nothing joins node %d and node %d: want a way between any two", h.nodes[i].id, h.nodes[j].id)
 			}
-			for v := i; v != j; v = came[v].from {
-				if via := came[v].via; via >= 0 {
-					route = append(route, via)
+			route := []int32{j}
+			for v := i; v != j; {
+				best, to, least := int32(-1), int32(-1), int64(never)
+				for _, e := range edges[v] {
+					if steps[e.to] != steps[v]-1 {
+						continue
+					}
+					load := int64(0)
+					if e.in >= 0 {
+						load = mulDiv(used[e.in]+1, 1_000_000_000_000, h.resources[e.in].fixed)
+					}
+					if load < least {
+						best, to, least = e.in, e.to, load
+					}
+				}
+				if v = to; best >= 0 {
+					route = append(route, best)
+					used[best]++
 				}
 			}
 			if bus >= 0 && i != j {

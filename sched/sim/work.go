@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/bits"
 
 	"numasched/sched"
 	"numasched/sched/internal/machine"
@@ -17,6 +18,8 @@ type touch struct {
 	from    []traffic // by memory's node, then by owner's node for dirty data
 	chains  []chain
 	found   [4]int64 // sectors of the last touchBlock by the cache level that had them; memory is last
+	parts   []part   // scratch of streams and chain
+	weights []int64
 }
 
 type traffic struct {
@@ -186,48 +189,94 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 			share = 500
 		}
 	}
-	// Start with the own node and go on in turn, so that threads of different nodes
-	// do not all use the same node at the same time.
-	for i := range 2 * nodes {
-		to := (int(own) + i) % nodes
-		tr := &s.from[to]
-		if i >= nodes {
-			tr = &s.from[nodes+to]
-		}
-		for tr.bytes > 0 {
-			b := min(tr.bytes, 1<<30)
-			mix := min(tr.writes*60/tr.bytes, 30)
-			tr.writes -= mulDiv(tr.writes, b, tr.bytes)
-			tr.bytes -= b
-			k.flow(t, int32(to), b, mix, share, 0, i >= nodes)
+	k.streams(t, share)
+	k.chain(t, 0, share)
+	k.chain(t, 1, share)
+}
+
+// streams waits for all that t's chunk streams from memories and from caches of other
+// nodes. It comes from all of them at once.
+func (k *Machine) streams(t *thread, share int64) {
+	s := &t.span
+	nodes := len(k.nodes)
+	s.parts, s.weights = s.parts[:0], s.weights[:0]
+	total := int64(0)
+	for i := range s.from {
+		if tr := &s.from[i]; tr.bytes > 0 {
+			s.parts = append(s.parts, part{int32(i % nodes), i >= nodes, min(tr.writes*60/tr.bytes, 30), blendParts})
+			s.weights = append(s.weights, tr.bytes)
+			total += tr.bytes
 		}
 	}
-	for i := range nodes {
-		to := int32((int(own) + i) % nodes)
-		for kind, left := range s.chains[to] {
-			for left > 0 {
-				// In pieces, so that the latency follows the load.
-				part := min(left, 4096)
-				left -= part
-				k.sync(t)
-				load := k.fabric.load(k.now, k.cpus[t.cpu].node, to)
-				lat := k.idle[k.cpus[t.cpu].node][to] * Time(load/16*16+8) / 1000
-				if load == 1000 {
-					lat = k.idle[k.cpus[t.cpu].node][to]
-				}
-				if kind == 1 {
-					lat = k.overlapped(lat)
-				}
-				k.flow(t, to, part*64, 0, share, max(1, 64_000_000_000/int64(lat)), false)
-			}
-		}
+	if total == 0 {
+		return
+	}
+	blend := k.fabric.blends.mixed(s.parts, s.weights)
+	for total > 0 {
+		b := min(total, 1<<30)
+		total -= b
+		k.flow(t, blend, b, share, 0)
 	}
 }
 
-// flow moves bytes between t and node to. It returns when they have been moved.
-func (k *Machine) flow(t *thread, to int32, bytes, mix, share, limit int64, cached bool) {
+// chain makes random accesses of one kind, to all memories in turn. They go in pieces, so
+// that the latency follows the load.
+func (k *Machine) chain(t *thread, kind int, share int64) {
+	s := &t.span
+	left := int64(0)
+	s.parts, s.weights = s.parts[:0], s.weights[:0]
+	for i := range s.chains {
+		if n := s.chains[i][kind]; n > 0 {
+			s.parts = append(s.parts, part{to: int32(i), parts: blendParts})
+			s.weights = append(s.weights, n)
+			left += n
+		}
+	}
+	if left == 0 {
+		return
+	}
+	all := left
+	blend := k.fabric.blends.mixed(s.parts, s.weights)
+	for left > 0 {
+		piece := min(left, 4096)
+		left -= piece
+		k.sync(t)
+		from := k.cpus[t.cpu].node
+		var sum Time // of the latencies of all accesses
+		for i := range s.chains {
+			if n := s.chains[i][kind]; n > 0 {
+				load := k.fabric.load(k.now, from, int32(i))
+				lat := k.idle[from][i] * Time(load/16*16+8) / 1000
+				if load == 1000 {
+					lat = k.idle[from][i]
+				}
+				sum += lat * Time(n)
+			}
+		}
+		lat := sum / Time(all)
+		if kind == 1 {
+			lat = k.overlapped(lat)
+		}
+		limit := max(1, 64_000_000_000/int64(lat))
+		if len(k.fabric.blends.of[blend]) > 1 {
+			limit = rounded(limit)
+		}
+		k.flow(t, blend, piece*64, share, limit)
+	}
+}
+
+// rounded is n with six significant bits, so that flows whose limits differ by little are
+// in one class.
+func rounded(n int64) int64 {
+	drop := max(bits.Len64(uint64(n))-6, 0)
+	return (n + 1<<drop>>1) >> drop << drop
+}
+
+// flow moves bytes between t and the memories of a blend. It returns when they have been
+// moved.
+func (k *Machine) flow(t *thread, blend int32, bytes, share, limit int64) {
 	k.sync(t)
-	k.fabric.start(t, t.clock, k.cpus[t.cpu].node, to, bytes, mix, share, limit, cached)
+	k.fabric.start(t, t.clock, k.cpus[t.cpu].node, blend, bytes, share, limit)
 	k.yield(t)
 }
 
