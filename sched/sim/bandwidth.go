@@ -244,7 +244,7 @@ func (f *fabric) newClass(key classKey) *class {
 	for i, p := range parts {
 		act := active
 		if len(parts) > 1 {
-			act = max(mulDiv(active, times[i], max(total, 1)), 1)
+			act = mulDiv(active, times[i], max(total, 1)) + 1 // rounded up: no controller may hold back what the cap allows
 		}
 		if !p.cached {
 			c.pass(p.to, 60*p.parts, act, p.mix)
