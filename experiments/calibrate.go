@@ -12,6 +12,7 @@ import (
 
 	"numasched/experiments/calibrate"
 	"numasched/experiments/harness"
+	"numasched/experiments/progress"
 )
 
 func calibrateCommand() *cobra.Command {
@@ -47,9 +48,9 @@ func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error 
 	if err != nil {
 		return usagef("--out: %w", err)
 	}
-	show, end := newProgress(stderr)
+	show, end := progress.New(stderr)
 	defer end()
-	show(step{phase: "measuring this host", planned: 1})
+	show(progress.Step{Phase: "measuring this host", Planned: 1})
 	meter := harness.StartMeter()
 	p, err := calibrate.Host()
 	end()
@@ -78,9 +79,9 @@ func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error 
 	meter = harness.StartMeter()
 	start := time.Now()
 	rows, err := calibrate.Compare(p, func(workload string, done, planned int) {
-		s := step{phase: "comparing", what: workload, done: done, planned: planned}
+		s := progress.Step{Phase: "comparing", What: workload, Done: done, Planned: planned}
 		if done > 0 {
-			s.left = timeLeft(time.Since(start) / time.Duration(done) * time.Duration(planned-done))
+			s.Left = progress.Left(time.Since(start) / time.Duration(done) * time.Duration(planned-done))
 		}
 		show(s)
 	})

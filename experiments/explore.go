@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/progress"
 	"numasched/sched/policy"
 	"numasched/sched/sim/explore"
 )
@@ -162,7 +163,7 @@ func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (f
 		}
 		return broken != nil, nil
 	}
-	show, end := newProgress(stderr)
+	show, end := progress.New(stderr)
 	defer end()
 	return exploreCells(ctx, cells, stdout, show, end)
 }
@@ -175,7 +176,7 @@ type explorerCell struct {
 // exploreCells explores the cells, one on each CPU at a time, and prints the
 // results in the order of the cells. It shows its progress; hide removes that
 // from the screen until the next show.
-func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, show func(step), hide func()) (failed bool, err error) {
+func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, show func(progress.Step), hide func()) (failed bool, err error) {
 	type result struct {
 		report explore.Report
 		err    error
@@ -190,8 +191,8 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, s
 		todo <- i
 	}
 	close(todo)
-	progress := newExploreProgress(cells, show, hide)
-	stdout = aboveProgress{progress, stdout}
+	shown := newExploreProgress(cells, show, hide)
+	stdout = aboveProgress{shown, stdout}
 	start := time.Now()
 	cpus := min(runtime.GOMAXPROCS(0), jobs)
 	for range cpus {
@@ -203,9 +204,9 @@ func exploreCells(ctx context.Context, cells []explorerCell, stdout io.Writer, s
 				} else {
 					c.cfg.Bound = -1
 				}
-				c.cfg.Progress = func(r *explore.Report) { progress.report(i, r) }
+				c.cfg.Progress = func(r *explore.Report) { shown.report(i, r) }
 				r, err := explore.Explore(ctx, c.program, c.cfg)
-				progress.end(i, &r)
+				shown.end(i, &r)
 				results[i] <- result{r, err}
 			}
 		}()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"numasched/experiments/progress"
 	"numasched/sched/policy"
 	"numasched/sched/sim/explore"
 )
@@ -105,7 +106,7 @@ func TestExploreIsInterrupted(t *testing.T) {
 	p, _ := explore.ProgramByName("park")
 	cfg := explore.Config{Arm: arm, CPUs: 3, Gs: 4, Seed: 1, Bound: 3, Limit: 1 << 40, Depth: 4}
 	var out bytes.Buffer
-	failed, err := exploreCells(ctx, []explorerCell{{p, cfg}}, &out, lineProgress(&stopper{5, cancel}, 0), func() {})
+	failed, err := exploreCells(ctx, []explorerCell{{p, cfg}}, &out, (&stopper{5, cancel}).show, func() {})
 	if failed || err != nil {
 		t.Fatal(failed, err)
 	}
@@ -119,15 +120,14 @@ func TestExploreIsInterrupted(t *testing.T) {
 	}
 }
 
-// A stopper calls stop when that many lines of progress have been written.
+// A stopper calls stop when so many steps of progress have been shown.
 type stopper struct {
-	lines int
+	steps int
 	stop  func()
 }
 
-func (s *stopper) Write(b []byte) (int, error) {
-	if s.lines--; s.lines == 0 {
+func (s *stopper) show(progress.Step) {
+	if s.steps--; s.steps == 0 {
 		s.stop()
 	}
-	return len(b), nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"numasched/experiments/progress"
 	"numasched/sched/sim/explore"
 )
 
@@ -13,7 +14,7 @@ import (
 // systematic searches of all cells, then the random ones.
 type exploreProgress struct {
 	lock  sync.Mutex
-	show  func(step)
+	show  func(progress.Step)
 	hide  func()
 	start time.Time
 	most  []int64 // interleavings that a job tries at most
@@ -21,7 +22,7 @@ type exploreProgress struct {
 	ended int     // jobs that have ended
 }
 
-func newExploreProgress(cells []explorerCell, show func(step), hide func()) *exploreProgress {
+func newExploreProgress(cells []explorerCell, show func(progress.Step), hide func()) *exploreProgress {
 	e := &exploreProgress{show: show, hide: hide, start: time.Now(), tried: make([]int64, 2*len(cells))}
 	for _, c := range cells {
 		e.most = append(e.most, c.cfg.Limit)
@@ -41,7 +42,7 @@ func (e *exploreProgress) report(job int, r *explore.Report) {
 	if n := len(r.Bounds); n > 0 {
 		what = fmt.Sprintf("%s %s bound %d", r.Program, r.Arm, r.Bounds[n-1].Bound)
 	}
-	e.show(step{"exploring", fmt.Sprintf("%s: %d tried", what, e.tried[job]), e.ended, len(e.most), e.left()})
+	e.show(progress.Step{Phase: "exploring", What: fmt.Sprintf("%s: %d tried", what, e.tried[job]), Done: e.ended, Planned: len(e.most), Left: e.left()})
 }
 
 // end notes that a job has ended, often before its limit.
@@ -61,7 +62,7 @@ func (e *exploreProgress) left() string {
 		tried += n
 		left += e.most[i] - n
 	}
-	d := timeLeft(time.Duration(float64(time.Since(e.start)) / float64(max(1, tried)) * float64(left)))
+	d := progress.Left(time.Duration(float64(time.Since(e.start)) / float64(max(1, tried)) * float64(left)))
 	if d == "" {
 		return ""
 	}

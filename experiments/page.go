@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"numasched/experiments/findings"
 	"numasched/experiments/harness"
 	"numasched/experiments/plot"
 )
@@ -65,7 +66,7 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	verdicts, tables := harness.Verdicts(groups, m), harness.Tables(groups, m)
 	if m.Place == harness.Simulated {
 		var first []harness.Table
-		first, verdicts = findings(res)
+		first, verdicts = findings.Of(res)
 		tables = append(first, tables...)
 	}
 	data := struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"numasched/experiments/findings"
 	"numasched/experiments/harness"
 	"numasched/experiments/plot"
 )
@@ -106,7 +107,7 @@ func showReport(w io.Writer, res *harness.Results, asJSON bool) error {
 // verdicts says in sentences what the results show.
 func verdicts(res *harness.Results) []string {
 	if res.Meta.Place == harness.Simulated {
-		_, lines := findings(res)
+		_, lines := findings.Of(res)
 		return lines
 	}
 	return harness.Verdicts(res.Groups(), &res.Meta)
@@ -141,4 +142,20 @@ func printConclusion(w io.Writer, res *harness.Results, lines []string) {
 		fmt.Fprintln(w, harness.Wrap("note: "+line, "  "))
 	}
 	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", hostPath(filepath.Join(res.Dir, harness.ResultsFile)), hostPath(filepath.Join(res.Dir, harness.ReportFile)))
+}
+
+// printSweep prints what a sweep has found, and where the rest of it is.
+func printSweep(w io.Writer, res *harness.Results) {
+	fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
+	printSimulated(w, res)
+}
+
+// printSimulated prints what stands below a simulated run's tables.
+func printSimulated(w io.Writer, res *harness.Results) {
+	tables, lines := findings.Of(res)
+	for _, t := range tables {
+		t.Print(w)
+		fmt.Fprintln(w)
+	}
+	printConclusion(w, res, lines)
 }

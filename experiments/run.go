@@ -20,6 +20,7 @@ import (
 
 	"numasched/experiments/harness"
 	"numasched/experiments/peers"
+	"numasched/experiments/progress"
 	"numasched/experiments/workload"
 	"numasched/sched/policy"
 	"numasched/topology"
@@ -149,7 +150,7 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	show, end := newProgress(stderr)
+	show, end := progress.New(stderr)
 	err = harness.Run(ctx, f.out, meta, f.resume, harness.HostBench(topos), harnessProgress(show))
 	end()
 	var dirErr *harness.DirError
@@ -447,4 +448,16 @@ func workloadsHelp() string {
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// harnessProgress shows the progress of the harness. The harness calls it between
+// repetitions, so that drawing does not disturb a measurement.
+func harnessProgress(show func(progress.Step)) func(harness.Status) {
+	return func(s harness.Status) {
+		what := ""
+		if s.Cell.Workload != "" {
+			what = s.Cell.Workload + " " + s.Cell.Arm
+		}
+		show(progress.Step{Phase: s.Phase, What: what, Done: s.Done, Planned: s.Planned, Left: progress.Left(s.Left)})
+	}
 }

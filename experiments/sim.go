@@ -2,23 +2,18 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"numasched/experiments/harness"
+	"numasched/experiments/progress"
 	"numasched/experiments/scenario"
-	"numasched/experiments/workload"
-	"numasched/sched"
-	"numasched/sched/policy"
+	"numasched/experiments/simulated"
 	"numasched/sched/sim"
 	"numasched/sched/sim/micro"
-	"numasched/topology"
 )
 
 const simDoc = `Runs the scheduler on simulated machines, in virtual time. Everything it prints
@@ -39,71 +34,6 @@ FILE runs what a file describes, and --microbench measured tables: both take --j
 Arms:
 
 `
-
-// A simRun is one simulated run, as --json shows it. Times are virtual.
-type simRun struct {
-	Simulated  bool    `json:"simulated"` // always true
-	Preset     string  `json:"preset"`
-	Arm        string  `json:"arm"`
-	Workload   string  `json:"workload"`
-	Params     string  `json:"params,omitempty"`
-	Procs      int     `json:"procs"`
-	Seed       uint64  `json:"seed"`
-	MakespanNs int64   `json:"makespan_ns"`
-	Throughput float64 `json:"throughput_per_s"` // units of the workload
-	Unit       string  `json:"unit"`
-
-	WorkNs        int64   `json:"work_ns"`
-	SchedulingNs  int64   `json:"scheduling_ns"`
-	IdleNs        int64   `json:"idle_ns"`
-	WorkInflation float64 `json:"work_inflation"` // over the same work done alone on its data's node; 0 if there was none
-
-	Locality     float64 `json:"locality"` // share of the bytes from memory that came from the CPU's own node; -1 if none came
-	HomeRuns     int64   `json:"home_runs"`
-	AwayRuns     int64   `json:"away_runs"`
-	StealsL3     int64   `json:"steals_l3"`
-	StealsNode   int64   `json:"steals_node"`
-	StealsRemote int64   `json:"steals_remote"`
-	WakesLocal   int64   `json:"wakes_local"`
-	WakesRemote  int64   `json:"wakes_remote"`
-	Migrations   int64   `json:"thread_migrations"`
-
-	Bandwidth []simLink `json:"bandwidth"`
-	Bytes     int64     `json:"bytes_from_memory"`
-	Declared  int64     `json:"bytes_of_workload,omitempty"` // that it must move, by its own count
-	Units     int64     `json:"units"`
-
-	WakeP50Ns int64 `json:"wake_p50_ns"`
-	WakeP99Ns int64 `json:"wake_p99_ns"`
-
-	BoundNs    int64   `json:"lower_bound_ns"`
-	BoundBy    string  `json:"lower_bound_by"`
-	BoundRatio float64 `json:"makespan_over_bound"` // 0 without a bound
-
-	Events   int64    `json:"events"`
-	Hash     string   `json:"event_hash"`
-	WallMs   int64    `json:"wall_ms,omitempty"` // on this computer; left out if output must not vary
-	Checks   []string `json:"checks,omitempty"`  // the checks that failed
-	Checked  []string `json:"checked,omitempty"` // what --check has found, with 99.9 % confidence
-	Assumed  []string `json:"assumed,omitempty"`
-	Warnings []string `json:"warnings,omitempty"` // what was asked for and not done
-
-	wall time.Duration // that this computer took to simulate Events
-}
-
-type simLink struct {
-	Name  string  `json:"name"`
-	Bytes int64   `json:"bytes"`
-	GBps  float64 `json:"GBps"`
-	Share float64 `json:"share_of_peak"`
-}
-
-// simOptions is what a run needs besides its arm, workload and procs.
-type simOptions struct {
-	preset *sim.Preset
-	topo   *topology.Topology
-	seed   uint64
-}
 
 // simFlags is the command line of sim.
 type simFlags struct {
@@ -212,22 +142,22 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if f.out != "" {
-		return sw.write(f.out, line, stdout, stderr)
+		return writeSweep(sw, f.out, line, stdout, stderr)
 	}
-	var jobs []job[*simRun]
-	for _, c := range sw.cells {
-		jobs = append(jobs, job[*simRun]{c.title(), func() (*simRun, error) {
-			r, err := c.run(c.arm, c.prog, c.procs)
+	var jobs []progress.Job[*simulated.Run]
+	for _, c := range sw.Cells {
+		jobs = append(jobs, progress.Job[*simulated.Run]{Name: c.Title(), Run: func() (*simulated.Run, error) {
+			r, err := c.Run(c.Arm, c.Program, c.Procs)
 			if err == nil && f.check {
-				err = c.check(r, c.arm, c.prog, c.procs)
+				err = c.Check(r, c.Arm, c.Program, c.Procs)
 			}
 			if r != nil && !f.wall {
-				r.WallMs, r.wall = 0, 0
+				r.ForgetWall()
 			}
 			return r, err
 		}})
 	}
-	runs, err := inParallel(stderr, jobs)
+	runs, err := progress.Parallel(stderr, jobs)
 	if err != nil {
 		return err
 	}
@@ -235,25 +165,15 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 }
 
 // showSim prints runs. The error is the first check that failed.
-func showSim(runs []*simRun, asJSON bool, w io.Writer) error {
+func showSim(runs []*simulated.Run, asJSON bool, w io.Writer) error {
 	if asJSON {
 		if err := printJSON(w, runs); err != nil {
 			return err
 		}
 	} else {
-		printSim(w, runs)
+		simulated.Print(w, runs)
 	}
-	return failedCheck(runs)
-}
-
-// failedCheck returns the first check that failed.
-func failedCheck(runs []*simRun) error {
-	for _, r := range runs {
-		if len(r.Checks) > 0 {
-			return fmt.Errorf("%s %s %s %d: %s", r.Preset, r.Arm, r.Workload, r.Procs, r.Checks[0])
-		}
-	}
-	return nil
+	return simulated.FailedCheck(runs)
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -262,145 +182,20 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// run simulates one run, after another one that warms up the caches.
-func (o simOptions) run(arm string, prog workload.Program, procs int) (*simRun, error) {
-	began := time.Now()
-	m, err := sim.New(sim.Config{Preset: o.preset, Topology: o.topo})
-	if err != nil {
-		return nil, err
-	}
-	a, err := policy.ByName(arm)
-	if err != nil {
-		return nil, err
-	}
-	in, err := prog.New()
-	if err != nil {
-		return nil, err
-	}
-	l := harness.SimulatedLap{Machine: m}
-	of, err := harness.Measure(in, sched.Config{Machine: m, Arm: a, Procs: procs}, harness.Repetition{Runs: 1, Warm: true, Seed: o.seed}, &l)
-	if err != nil {
-		return nil, fmt.Errorf("%s, %s, %s: %w", o.preset.Name, arm, prog.Name, err)
-	}
-	st := of.Stats
-	d := l.Account()
-	bound, by := m.Bound(d, procs)
-	r := &simRun{
-		Simulated: true, Preset: o.preset.Name, Arm: arm, Workload: prog.Name, Params: prog.Sizes(), Procs: procs, Seed: o.seed,
-		MakespanNs: int64(d.Now / sim.Nanosecond), Unit: prog.Unit,
-		WorkNs: int64(d.Work / sim.Nanosecond), SchedulingNs: int64((d.Busy - d.Work) / sim.Nanosecond),
-		IdleNs: int64(max(0, d.Now*sim.Time(procs)-d.Busy) / sim.Nanosecond),
-		Bytes:  d.Near + d.Far, Declared: in.Bytes, Units: in.Tasks,
-		Locality: -1, HomeRuns: st.HomeRuns, AwayRuns: st.AwayRuns,
-		StealsL3: st.StealsL3, StealsNode: st.StealsNode, StealsRemote: st.StealsRemote,
-		WakesLocal: st.WakesLocal, WakesRemote: st.WakesRemote, Migrations: d.Moves,
-		WakeP50Ns: int64(d.Wakes.Percentile(50) / sim.Nanosecond), WakeP99Ns: int64(d.Wakes.Percentile(99) / sim.Nanosecond),
-		BoundNs: int64(bound / sim.Nanosecond), BoundBy: by,
-		Events: d.Events, Hash: fmt.Sprintf("%016x", m.Hash()), Assumed: o.preset.Assumed(),
-		Warnings: append(m.Warnings(), of.Warnings...),
-	}
-	if d.Now > 0 {
-		r.Throughput = float64(in.Tasks) / (float64(d.Now) / 1e12)
-	}
-	if d.Ideal > 0 {
-		r.WorkInflation = float64(d.Work) / float64(d.Ideal)
-	}
-	if d.Near+d.Far > 0 {
-		r.Locality = float64(d.Near) / float64(d.Near+d.Far)
-	}
-	for _, u := range d.Resources {
-		if u.Bytes > 0 {
-			rate := float64(u.Bytes) / float64(d.Now) * 1e6 // bytes per microsecond
-			r.Bandwidth = append(r.Bandwidth, simLink{u.Name, u.Bytes, rate / 1000, rate / float64(u.Full)})
-		}
-	}
-	if bound > 0 {
-		r.BoundRatio = float64(d.Now) / float64(bound)
-	}
-	r.verify()
-	r.wall = l.Wall
-	r.WallMs = time.Since(began).Milliseconds()
-	return r, nil
-}
-
-func printSim(w io.Writer, runs []*simRun) {
-	t := harness.Table{Title: "simulated machines, virtual time",
-		Head: []string{"run", "makespan", "units/s", "work/sched/idle", "inflation", "local", "steals", "over bound", "Mevents/s"}}
-	for _, r := range runs {
-		all := float64(max(1, r.WorkNs+r.SchedulingNs+r.IdleNs))
-		local, rate := "-", "-"
-		if r.Locality >= 0 {
-			local = fmt.Sprintf("%.1f %%", 100*r.Locality)
-		}
-		if r.wall > 0 {
-			rate = millionEvents(r.Events, r.wall)
-		}
-		t.Rows = append(t.Rows, []string{
-			fmt.Sprintf("%s %s P=%d %s", r.Preset, r.Workload, r.Procs, r.Arm),
-			time.Duration(r.MakespanNs).String(), fmt.Sprintf("%.4g", r.Throughput),
-			fmt.Sprintf("%.0f/%.0f/%.0f %%", 100*float64(r.WorkNs)/all, 100*float64(r.SchedulingNs)/all, 100*float64(r.IdleNs)/all),
-			fmt.Sprintf("%.2f", r.WorkInflation), local, fmt.Sprintf("%d/%d", r.StealsL3+r.StealsNode, r.StealsRemote),
-			fmt.Sprintf("%.2f (%s)", r.BoundRatio, r.BoundBy), rate,
-		})
-	}
-	t.Print(w)
-	fmt.Fprintln(w, "steals: from Ps of the same node / of other nodes")
-	shown := map[string]bool{}
-	for _, r := range runs {
-		for _, warning := range r.Warnings {
-			if line := fmt.Sprintf("warning: %s: %s", r.Preset, warning); !shown[line] {
-				shown[line] = true
-				fmt.Fprintln(w, harness.Wrap(line, "    "))
-			}
-		}
-	}
-	for _, r := range runs {
-		if shown[r.Preset] {
-			continue
-		}
-		shown[r.Preset] = true
-		fmt.Fprintf(w, "\n%s, assumed and not measured:\n", r.Preset)
-		for _, a := range r.Assumed {
-			fmt.Fprintln(w, harness.Wrap("  "+a, "    "))
-		}
-	}
-	for _, r := range runs {
-		for _, c := range r.Checked {
-			fmt.Fprintf(w, "\nchecked: %s %s %s %d: %s", r.Preset, r.Arm, r.Workload, r.Procs, c)
-		}
-	}
-	fmt.Fprintln(w)
-	for _, r := range runs {
-		for _, c := range r.Checks {
-			fmt.Fprintf(w, "\nCHECK FAILED: %s %s %s %d: %s\n", r.Preset, r.Arm, r.Workload, r.Procs, c)
-		}
-	}
-}
-
-// millionEvents is a rate in millions of events per second, with two digits that
-// count however small it is.
-func millionEvents(events int64, wall time.Duration) string {
-	rate := float64(events) / wall.Seconds() / 1e6
-	if rate >= 10 {
-		return fmt.Sprintf("%.0f", rate)
-	}
-	return fmt.Sprintf("%.2g", rate)
-}
-
 // simMicro prints the measured tables and the simulated ones side by side.
 func simMicro(names []string, asJSON bool, w, stderr io.Writer) error {
 	all := micro.Presets()
 	if len(names) == 0 {
 		names = all
 	}
-	var jobs []job[[]micro.Cell]
+	var jobs []progress.Job[[]micro.Cell]
 	for _, name := range names {
 		if !slices.Contains(all, name) {
 			return usagef("--preset: %w", unknown("preset", name, all))
 		}
-		jobs = append(jobs, job[[]micro.Cell]{name, func() ([]micro.Cell, error) { return micro.Run(name) }})
+		jobs = append(jobs, progress.Job[[]micro.Cell]{Name: name, Run: func() ([]micro.Cell, error) { return micro.Run(name) }})
 	}
-	tables, err := inParallel(stderr, jobs)
+	tables, err := progress.Parallel(stderr, jobs)
 	if err != nil {
 		return err
 	}
@@ -423,11 +218,11 @@ func simScenario(file string, asJSON bool, w, stderr io.Writer) error {
 	if sc.Workload != nil {
 		return simScenarioWorkload(sc, asJSON, w, stderr)
 	}
-	var jobs []job[*scenario.Result]
+	var jobs []progress.Job[*scenario.Result]
 	for _, v := range sc.Variants {
-		jobs = append(jobs, job[*scenario.Result]{v.Name, func() (*scenario.Result, error) { return sc.Run(v) }})
+		jobs = append(jobs, progress.Job[*scenario.Result]{Name: v.Name, Run: func() (*scenario.Result, error) { return sc.Run(v) }})
 	}
-	results, err := inParallel(stderr, jobs)
+	results, err := progress.Parallel(stderr, jobs)
 	if err != nil {
 		return err
 	}
@@ -449,15 +244,15 @@ func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w, stderr io.Writer
 	if procs == 0 {
 		procs = topo.Allowed.Len()
 	}
-	var jobs []job[*simRun]
+	var jobs []progress.Job[*simulated.Run]
 	for _, arm := range sc.Workload.Arms {
 		for i := range sc.Runs {
-			jobs = append(jobs, job[*simRun]{prog.Name + " " + arm, func() (*simRun, error) {
-				return simOptions{preset, topo, sc.Seed + uint64(i)}.run(arm, prog, procs)
+			jobs = append(jobs, progress.Job[*simulated.Run]{Name: prog.Name + " " + arm, Run: func() (*simulated.Run, error) {
+				return simulated.Machine{Preset: preset, Topology: topo, Seed: sc.Seed + uint64(i)}.Run(arm, prog, procs)
 			}})
 		}
 	}
-	runs, err := inParallel(stderr, jobs)
+	runs, err := progress.Parallel(stderr, jobs)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
-	"numasched/sched/sim"
+	"numasched/experiments/simulated"
 )
 
 func simulate(t *testing.T, args ...string) string {
@@ -39,7 +38,7 @@ func TestSimSaysWhatItDoesNotHave(t *testing.T) {
 // The JSON says that it is simulated, keeps above the bound and accounts for
 // all of the time.
 func TestSimJSON(t *testing.T) {
-	var runs []simRun
+	var runs []simulated.Run
 	if err := json.Unmarshal([]byte(simulate(t, "--preset", "skx-2x8180", "--workload", "triad:n=1048576", "--arm", "flat,numa", "--json")), &runs); err != nil {
 		t.Fatal(err)
 	}
@@ -56,33 +55,29 @@ func TestSimJSON(t *testing.T) {
 	}
 }
 
-// A rate has digits that count, however few events there were.
-func TestMillionEvents(t *testing.T) {
-	for _, c := range []struct {
-		events int64
-		wall   time.Duration
-		want   string
-	}{{7_100_000, time.Second, "7.1"}, {8192, 300 * time.Millisecond, "0.027"}, {25_400_000, time.Second, "25"}, {0, time.Second, "0"}} {
-		if got := millionEvents(c.events, c.wall); got != c.want {
-			t.Errorf("%d events in %v: %s million a second, want %s", c.events, c.wall, got, c.want)
+// Small runs of every kind of workload keep the invariants that take other runs to
+// see. All workloads at their quick sizes take minutes: experiments sim --check. A triad
+// of a few chunks for each P would end sooner or later by a whole chunk, whatever the cause.
+func TestSimInvariants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some seconds")
+	}
+	var runs []simulated.Run
+	out := simulate(t, "--preset", "synthetic:2x2", "--arm", "gm,flat,numa", "--check", "--json",
+		"--workload", "fib:n=14,spawn:n=1000,triad:n=262144,pingpong:rounds=200,onenode:n=100,cholesky:n=4,page-churn:n=8")
+	if err := json.Unmarshal([]byte(out), &runs); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range runs {
+		for _, c := range r.Checks {
+			t.Errorf("%s %s: %s", r.Workload, r.Arm, c)
 		}
-	}
-}
-
-// A name that is no arm is refused wherever a run begins: the zero Arm is Go 1.0's
-// scheduler.
-func TestMisspeltArmIsRefused(t *testing.T) {
-	p, err := sim.LoadPreset("synthetic:2x2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	loads, err := parseWorkloads("fib:n=5", true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, arm := range []string{"", "numma", "goroutine"} {
-		if r, err := (simOptions{preset: p, seed: 1}).run(arm, loads[0].Program, 2); err == nil || !strings.Contains(err.Error(), "unknown arm") {
-			t.Errorf("simulated under %q: %+v, %v", arm, r, err)
+		want := 1
+		if r.Arm == "numa" {
+			want = 2
+		}
+		if len(r.Checked) != want {
+			t.Errorf("%s %s: checked %q, want %d comparisons", r.Workload, r.Arm, r.Checked, want)
 		}
 	}
 }

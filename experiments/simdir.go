@@ -16,37 +16,14 @@ import (
 	"syscall"
 
 	"numasched/experiments/harness"
-	"numasched/experiments/workload"
+	"numasched/experiments/simulated"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
 
-// A sweep is what one command simulates: every arm on every workload, with every number
-// of Ps, on every machine. Its runs are independent, so they use all CPUs of this
-// computer. Its results are in the order of its cells.
-type sweep struct {
-	seed     uint64
-	machines []harness.TopoMeta
-	cells    []simCell
-}
-
-type simCell struct {
-	simOptions
-	arm   string
-	prog  workload.Program
-	procs int
-}
-
-func (c *simCell) cell() harness.Cell {
-	return harness.Cell{Workload: c.prog.Name, Params: c.prog.Sizes(), Arm: c.arm, Topo: c.preset.Name, Procs: c.procs}
-}
-
-// title names the cell where there is little room.
-func (c *simCell) title() string { return c.prog.Name + " " + c.arm }
-
 // sweep checks the command line and turns it into cells.
-func (f *simFlags) sweep() (*sweep, error) {
+func (f *simFlags) sweep() (*simulated.Sweep, error) {
 	names := splitList(f.presets)
 	if len(names) == 0 {
 		return nil, usagef("--preset: want at least one of %s, synthetic:NxC or a file.json", strings.Join(sim.PresetNames(), ", "))
@@ -59,7 +36,7 @@ func (f *simFlags) sweep() (*sweep, error) {
 	if err != nil {
 		return nil, err
 	}
-	sw := &sweep{seed: f.seed}
+	sw := &simulated.Sweep{Seed: f.seed}
 	for _, name := range names {
 		p, err := loadPreset(name)
 		if err != nil {
@@ -72,10 +49,10 @@ func (f *simFlags) sweep() (*sweep, error) {
 		if strings.ContainsAny(p.Name, "/ \t") || p.Name == "" {
 			return nil, usagef("--preset %s: its name is %q: want one word without slashes, for benchmark names", name, p.Name)
 		}
-		if slices.ContainsFunc(sw.machines, func(t harness.TopoMeta) bool { return t.Label == p.Name }) {
+		if slices.ContainsFunc(sw.Machines, func(t harness.TopoMeta) bool { return t.Label == p.Name }) {
 			return nil, usagef("--preset: two of the list are named %s: one run cannot tell them apart", p.Name)
 		}
-		sw.machines = append(sw.machines, harness.SimulatedTopology(p.Name, topo, p.Assumed()))
+		sw.Machines = append(sw.Machines, harness.SimulatedTopology(p.Name, topo, p.Assumed()))
 		procs, err := parseShares(f.procs, name, topo.Allowed.Len())
 		if err != nil {
 			return nil, err
@@ -84,13 +61,13 @@ func (f *simFlags) sweep() (*sweep, error) {
 			for _, n := range procs {
 				for _, arm := range arms {
 					if _, err := policy.ByName(arm); err == nil { // stock goroutines are not simulated
-						sw.cells = append(sw.cells, simCell{simOptions{p, topo, f.seed}, arm, l.Program, n})
+						sw.Cells = append(sw.Cells, simulated.Cell{Machine: simulated.Machine{Preset: p, Topology: topo, Seed: f.seed}, Arm: arm, Program: l.Program, Procs: n})
 					}
 				}
 			}
 		}
 	}
-	if len(sw.cells) == 0 {
+	if len(sw.Cells) == 0 {
 		return nil, usagef("--arm %s: nothing to simulate", f.arms)
 	}
 	return sw, nil
@@ -130,84 +107,8 @@ func parseShares(s, machine string, cpus int) ([]int, error) {
 	return ps, nil
 }
 
-// run simulates all cells on all CPUs of this computer. If ctx ends first, it returns the
-// finished runs, and nil for the others.
-func (sw *sweep) run(ctx context.Context, stderr io.Writer) ([]*simRun, error) {
-	var jobs []job[*simRun]
-	for i := range sw.cells {
-		c := &sw.cells[i]
-		jobs = append(jobs, job[*simRun]{c.title(), func() (*simRun, error) {
-			if ctx.Err() != nil {
-				return nil, nil
-			}
-			return c.run(c.arm, c.prog, c.procs)
-		}})
-	}
-	return inParallel(stderr, jobs)
-}
-
-// measurements turns runs into results. It leaves out runs that were not finished.
-func (sw *sweep) measurements(runs []*simRun) (ms []harness.Measurement) {
-	for i, r := range runs {
-		if r != nil {
-			ms = append(ms, harness.Measurement{Cell: sw.cells[i].cell(), Runs: 1, Values: r.values(), Exact: true})
-		}
-	}
-	return ms
-}
-
-// values returns what goes into results.txt. No product is added to anything, because
-// some compilers fuse the two operations and would give other digits.
-func (r *simRun) values() []harness.Value {
-	units := float64(r.Units)
-	vs := []harness.Value{{Value: float64(r.MakespanNs) / units, Unit: "ns/" + r.Unit}}
-	add := func(v float64, unit string) { vs = append(vs, harness.Value{Value: v, Unit: unit}) }
-	percent := func(part, all int64, unit string) {
-		if all > 0 {
-			add(100*float64(part)/float64(all), unit)
-		}
-	}
-	if r.Declared > 0 {
-		add(float64(r.Declared)*1000/float64(r.MakespanNs), "MB/s")
-	}
-	percent(r.HomeRuns, r.HomeRuns+r.AwayRuns, harness.UnitLocal)
-	if r.Locality >= 0 {
-		add(100*r.Locality, harness.UnitMemoryLocal)
-	}
-	if r.BoundRatio > 0 {
-		add(r.BoundRatio, harness.UnitOverBound)
-	}
-	busiest := 0.0
-	for _, l := range r.Bandwidth {
-		busiest = max(busiest, l.Share)
-	}
-	add(100*busiest, harness.UnitBusiest)
-	all := r.WorkNs + r.SchedulingNs + r.IdleNs
-	percent(r.WorkNs, all, harness.UnitWork)
-	percent(r.SchedulingNs, all, harness.UnitScheduling)
-	percent(r.IdleNs, all, harness.UnitIdle)
-	local, remote := harness.StealUnits(r.Unit)
-	add(float64(r.StealsL3+r.StealsNode)/units, local)
-	add(float64(r.StealsRemote)/units, remote)
-	add(float64(r.Bytes)/units, "memory-B/"+r.Unit)
-	add(float64(r.WakeP99Ns), "wake-p99-ns")
-	add(float64(r.Events), "events")
-	return vs
-}
-
-func (sw *sweep) meta(command []string) *harness.Meta {
-	m := harness.NewMeta(harness.Simulated, nil)
-	m.Topologies = sw.machines
-	m.Command = command
-	m.Plan = harness.Plan{Seed: sw.seed, Reps: 1}
-	for i := range sw.cells {
-		m.Plan.Cells = append(m.Plan.Cells, harness.PlanCell{Cell: sw.cells[i].cell(), Unit: sw.cells[i].prog.Unit, Runs: 1})
-	}
-	return m
-}
-
-// write simulates the sweep, writes a result directory, and says what was found.
-func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) error {
+// writeSweep simulates a sweep, writes a result directory, and says what was found.
+func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stderr io.Writer) error {
 	lock, err := harness.LockNewDir(dir)
 	if harness.DiskFull(err) {
 		return err
@@ -219,11 +120,11 @@ func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) e
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	runs, err := sw.run(ctx, stderr)
+	runs, err := sw.Run(ctx, stderr)
 	if err != nil {
 		return err
 	}
-	meta := sw.meta(command)
+	meta := sw.Meta(command)
 	for _, r := range runs {
 		if r == nil {
 			continue
@@ -234,7 +135,7 @@ func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) e
 			}
 		}
 	}
-	if err := harness.WriteSimulated(dir, meta, sw.measurements(runs)); err != nil {
+	if err := harness.WriteSimulated(dir, meta, sw.Measurements(runs)); err != nil {
 		return err
 	}
 	if meta.Done > 0 {
@@ -251,15 +152,8 @@ func (sw *sweep) write(dir string, command []string, stdout, stderr io.Writer) e
 	if !meta.Complete() {
 		return fmt.Errorf("%w: %d of %d runs are finished and kept in %s", harness.ErrInterrupted, meta.Done, meta.Planned, dir)
 	}
-	return failedCheck(runs)
+	return simulated.FailedCheck(runs)
 }
-
-// errNotReproduced says that results differ from those that are kept. The differences
-// have been printed.
-var errNotReproduced = errors.New("not reproduced")
-
-// differencesShown is how many differing lines of a file are shown.
-const differencesShown = 10
 
 // verifySweep simulates the sweep in dir again and compares results.txt byte for byte.
 func verifySweep(dir string, stdout, stderr io.Writer) error {
@@ -287,17 +181,24 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	runs, err := sw.run(context.Background(), stderr)
+	runs, err := sw.Run(context.Background(), stderr)
 	if err != nil {
 		return err
 	}
-	again := harness.ResultsText(sw.meta(nil), sw.measurements(runs))
+	again := harness.ResultsText(sw.Meta(nil), sw.Measurements(runs))
 	if n := differ(stdout, path, old, again); n > 0 {
 		return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), path)
 	}
 	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(len(runs), "simulated run", "simulated runs"), len(old), runtime.GOOS, runtime.GOARCH)
-	return failedCheck(runs)
+	return simulated.FailedCheck(runs)
 }
+
+// errNotReproduced says that results differ from those that are kept. The differences
+// have been printed.
+var errNotReproduced = errors.New("not reproduced")
+
+// differencesShown is how many differing lines of a file are shown.
+const differencesShown = 10
 
 // differ prints the lines in which a file and its reproduction differ, and returns
 // their number. The number is 0 only if every byte is the same.

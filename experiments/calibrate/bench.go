@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/simulated"
 	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/host"
@@ -61,9 +62,9 @@ func onHost(prog workload.Program, procs int) (t Timing, err error) {
 	return Timing{l.times[0] / units, l.times[len(l.times)/2] / units}, nil
 }
 
-// simulated returns what a unit of the program takes on the simulated machine, in
+// simulatedNs returns what a unit of the program takes on the simulated machine, in
 // virtual ns, after a run that warms its caches up.
-func simulated(prog workload.Program, p *sim.Preset, procs int) (ns float64, err error) {
+func simulatedNs(prog workload.Program, p *sim.Preset, procs int) (ns float64, err error) {
 	topo, err := topology.Load(p.Topology)
 	if err != nil {
 		return 0, err
@@ -72,7 +73,7 @@ func simulated(prog workload.Program, p *sim.Preset, procs int) (ns float64, err
 	if err != nil {
 		return 0, err
 	}
-	l := harness.SimulatedLap{Machine: m}
+	l := simulated.Lap{Machine: m}
 	units, err := measure(prog, sched.Config{Machine: m, Procs: procs}, &l)
 	if err != nil {
 		return 0, err

@@ -231,7 +231,7 @@ func scheduler(p *sim.Preset, _ *topology.Topology) error {
 				x.Value = v
 			}
 			var err error
-			if at[i], err = simulated(prog, p, 1); err != nil {
+			if at[i], err = simulatedNs(prog, p, 1); err != nil {
 				return err
 			}
 		}

@@ -124,7 +124,7 @@ func TestEveryKernelIsTimed(t *testing.T) {
 	prog := workload.ByName("onenode").Program(true)
 	took := func(cycles sim.Milli) float64 {
 		p.Kernels.Value["spin"] = cycles
-		ns, err := simulated(prog, p, 1)
+		ns, err := simulatedNs(prog, p, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

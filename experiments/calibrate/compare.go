@@ -37,7 +37,7 @@ func Compare(p *sim.Preset, progress func(workload string, done, planned int)) (
 			if r.Host, err = onHost(prog, procs); err != nil {
 				return nil, err
 			}
-			if r.Simulated, err = simulated(prog, p, procs); err != nil {
+			if r.Simulated, err = simulatedNs(prog, p, procs); err != nil {
 				return nil, err
 			}
 			rows = append(rows, r)

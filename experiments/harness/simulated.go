@@ -9,9 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
-	"numasched/sched/sim"
 	"numasched/topology"
 )
 
@@ -28,31 +26,6 @@ const (
 	UnitScheduling  = "scheduling-%"     // in the scheduler
 	UnitIdle        = "idle-%"           // asleep
 )
-
-// A SimulatedLap is the watch of a simulated machine.
-type SimulatedLap struct {
-	Machine *sim.Machine
-	Wall    time.Duration // that this computer took
-
-	before, after sim.Account
-	start         time.Time
-}
-
-// Start implements [Watch].
-func (l *SimulatedLap) Start() {
-	l.before = l.Machine.Account()
-	l.start = time.Now()
-}
-
-// Stop implements [Watch].
-func (l *SimulatedLap) Stop() (again bool) {
-	l.Wall = time.Since(l.start)
-	l.after = l.Machine.Account()
-	return false
-}
-
-// Account returns what has happened between Start and Stop.
-func (l *SimulatedLap) Account() sim.Account { return l.after.Since(l.before) }
 
 // SimulatedTopology describes the machine that a preset simulates. The preset's
 // name becomes the label in benchmark names. Assumed lists the constants that

@@ -1,8 +1,8 @@
-package main
+// Package findings says in tables and sentences what simulated results show.
+package findings
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -85,8 +85,8 @@ func judge(res *harness.Results) (fs []judgement) {
 	return fs
 }
 
-// findings returns tables and sentences about what simulated results show.
-func findings(res *harness.Results) (tables []harness.Table, lines []string) {
+// Of returns tables and sentences about what simulated results show.
+func Of(res *harness.Results) (tables []harness.Table, lines []string) {
 	fs, groups := judge(res), res.Groups()
 	if len(fs) == 0 {
 		return nil, harness.Verdicts(groups, &res.Meta)
@@ -256,20 +256,4 @@ func ranges(res *harness.Results) (lines []string) {
 		lines = append(lines, fmt.Sprintf("Simulated, all CPUs, %s over %s: %s.", arm, baseline, strings.Join(parts, ", ")))
 	}
 	return lines
-}
-
-// printSweep prints what a sweep has found, and where the rest of it is.
-func printSweep(w io.Writer, res *harness.Results) {
-	fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
-	printSimulated(w, res)
-}
-
-// printSimulated prints what stands below a simulated run's tables.
-func printSimulated(w io.Writer, res *harness.Results) {
-	tables, lines := findings(res)
-	for _, t := range tables {
-		t.Print(w)
-		fmt.Fprintln(w)
-	}
-	printConclusion(w, res, lines)
 }

@@ -1,4 +1,4 @@
-package main
+package simulated
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 )
 
 // The invariants of simulated runs. Those that one run can show are checked on every
-// run (verify). The others need more runs and are checked by --check (check): it
+// run (verify). The others need more runs and are checked by --check (Check): it
 // compares two machines over several seeds, because one run says little. One steal
 // more or less at the start changes all that follows: over seeds, the makespans of one
 // arm on one machine spread by 1 to 10 %, and those of page-yield by 80 %.
@@ -29,7 +29,7 @@ const (
 )
 
 // verify checks the invariants that r alone can show.
-func (r *simRun) verify() {
+func (r *Run) verify() {
 	bad := func(format string, args ...any) { r.Checks = append(r.Checks, fmt.Sprintf(format, args...)) }
 	if r.MakespanNs < r.BoundNs {
 		bad("makespan %d ns is below the lower bound of %d ns (%s)", r.MakespanNs, r.BoundNs, r.BoundBy)
@@ -50,10 +50,10 @@ func (r *simRun) verify() {
 	}
 }
 
-// check compares r with runs on one P, with runs with all latencies doubled and, for the
+// Check compares r with runs on one P, with runs with all latencies doubled and, for the
 // arm numa, with runs with all latencies equal.
-func (o simOptions) check(r *simRun, arm string, l workload.Program, procs int) error {
-	one, err := o.run(arm, l, 1)
+func (o Machine) Check(r *Run, arm string, l workload.Program, procs int) error {
+	one, err := o.Run(arm, l, 1)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func (o simOptions) check(r *simRun, arm string, l workload.Program, procs int) 
 		r.Checks = append(r.Checks, "on one P: "+c)
 	}
 	slow := o
-	slow.preset = o.preset.Scale(2, 1, " with latencies doubled")
-	lo, hi, n, err := ratio(func(seed uint64) (old, new *simRun, err error) {
+	slow.Preset = o.Preset.Scale(2, 1, " with latencies doubled")
+	lo, hi, n, err := ratio(func(seed uint64) (old, new *Run, err error) {
 		return runBoth(o, arm, slow, arm, seed, l, procs)
 	})
 	if err != nil {
@@ -72,13 +72,13 @@ func (o simOptions) check(r *simRun, arm string, l workload.Program, procs int) 
 	if arm != "numa" {
 		return nil
 	}
-	cores := len(o.topo.Cores)
-	even, err := topology.Synthetic(topology.SyntheticSpec{CoresPerL3: cores, ThreadsPerCore: (o.topo.Online.Len() + cores - 1) / cores})
+	cores := len(o.Topology.Cores)
+	even, err := topology.Synthetic(topology.SyntheticSpec{CoresPerL3: cores, ThreadsPerCore: (o.Topology.Online.Len() + cores - 1) / cores})
 	if err != nil {
 		return err
 	}
-	equal := simOptions{o.preset.Uniform(), even, o.seed}
-	lo, hi, n, err = ratio(func(seed uint64) (old, new *simRun, err error) {
+	equal := Machine{o.Preset.Uniform(), even, o.Seed}
+	lo, hi, n, err = ratio(func(seed uint64) (old, new *Run, err error) {
 		return runBoth(equal, "flat", equal, "numa", seed, l, procs)
 	})
 	if err != nil {
@@ -92,20 +92,20 @@ func (o simOptions) check(r *simRun, arm string, l workload.Program, procs int) 
 // same result for every seed. So latencies are also longer by a thousandth for each
 // seed: Alameldeen and Wood's way (HPCA 2003) to get more than one sample of a
 // deterministic machine.
-func runBoth(a simOptions, armA string, b simOptions, armB string, seed uint64, l workload.Program, procs int) (old, new *simRun, err error) {
-	for _, o := range []*simOptions{&a, &b} {
-		o.seed += seed
-		o.preset = o.preset.Scale(1000+int64(seed), 1000, "")
+func runBoth(a Machine, armA string, b Machine, armB string, seed uint64, l workload.Program, procs int) (old, new *Run, err error) {
+	for _, o := range []*Machine{&a, &b} {
+		o.Seed += seed
+		o.Preset = o.Preset.Scale(1000+int64(seed), 1000, "")
 	}
-	if old, err = a.run(armA, l, procs); err != nil {
+	if old, err = a.Run(armA, l, procs); err != nil {
 		return nil, nil, err
 	}
-	new, err = b.run(armB, l, procs)
+	new, err = b.Run(armB, l, procs)
 	return old, new, err
 }
 
 // compared records what a comparison has shown. wrong says that it must not be so.
-func (r *simRun) compared(what string, lo, hi float64, seeds int, wrong bool) {
+func (r *Run) compared(what string, lo, hi float64, seeds int, wrong bool) {
 	text := fmt.Sprintf("%s: %+.1f ± %.1f %% over %d seeds", what, 50*(lo+hi), 50*(hi-lo), seeds)
 	r.Checked = append(r.Checked, text)
 	if wrong {
@@ -115,7 +115,7 @@ func (r *simRun) compared(what string, lo, hi float64, seeds int, wrong bool) {
 
 // ratio returns the 99.9 % confidence interval of the change from old to new makespans. It
 // runs as many seeds as it takes to tell the change from checkLimit, checkSeeds at most.
-func ratio(runs func(seed uint64) (old, new *simRun, err error)) (lo, hi float64, seeds int, err error) {
+func ratio(runs func(seed uint64) (old, new *Run, err error)) (lo, hi float64, seeds int, err error) {
 	var sum, squares float64
 	for seeds < checkSeeds {
 		for range checkBatch {

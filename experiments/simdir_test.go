@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"numasched/experiments/harness"
+)
+
+// small is a sweep of some milliseconds.
+func small(dir string) []string {
+	return []string{"--preset", "synthetic:4x2,skx-2x8180", "--arm", "flat,numa,numa-wrongmap", "--workload", "triad:n=65536,fib:n=12", "--procs", "1/4,8", "--out", dir}
+}
+
+// What sim --out writes is a result directory like any other, and it is verified
+// until a byte of it changes.
+func TestSimDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sim")
+	if status, out, errs := cli(append([]string{"sim"}, small(dir)...)...); status != 0 || !strings.Contains(out, "over flat") {
+		t.Fatalf("status %d, prints %q and %q", status, out, errs)
+	}
+	for _, file := range []string{"results.txt", "run.json", "index.html", "throughput.svg", "speedup.png", "machine-skx-2x8180.svg"} {
+		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+			t.Error(err)
+		}
+	}
+	res, err := harness.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 2 presets, 3 arms, 2 workloads; 1/4 of 8 CPUs and of 112, and 8.
+	if res.Meta.Place != harness.Simulated || !res.Meta.Complete() || len(res.Measurements) != 24 || !res.Measurements[0].Exact {
+		t.Errorf("%+v with %d measurements", res.Meta, len(res.Measurements))
+	}
+	again, err := os.ReadFile(filepath.Join(dir, "results.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := harness.ResultsText(&res.Meta, res.Measurements); !bytes.Equal(text, again) {
+		t.Errorf("what was read is written as\n%s\nwant\n%s", text, again)
+	}
+	for _, args := range [][]string{{"report", dir}, {"plot", dir}, {"compare", dir, dir}, {"sim", "--verify", dir}} {
+		if status, _, errs := cli(args...); status != 0 {
+			t.Errorf("%v: status %d: %s", args, status, errs)
+		}
+	}
+	if status, _, errs := cli(append([]string{"sim"}, small(dir)...)...); status != 2 || !strings.Contains(errs, "exists") {
+		t.Errorf("over another run: status %d, %q", status, errs)
+	}
+
+	changed := bytes.Replace(again, []byte(" ns/chunk"), []byte("1 ns/chunk"), 1)
+	if err := os.WriteFile(filepath.Join(dir, "results.txt"), changed, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	line := 1 + bytes.Count(again[:bytes.Index(again, []byte(" ns/chunk"))], []byte("\n"))
+	status, out, errs := cli("sim", "--verify", dir)
+	if want := "results.txt:" + strconv.Itoa(line); status != 1 || !strings.Contains(out, want) || !strings.Contains(errs, "1 line differs in") {
+		t.Errorf("a changed byte: status %d, prints %q and %q, want %s", status, out, errs, want)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "results.txt"), again[:len(again)-1], 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, _ := cli("sim", "--verify", dir); status != 1 {
+		t.Errorf("a missing byte: status %d", status)
+	}
+}
+
+func TestSharesOfCPUs(t *testing.T) {
+	for in, want := range map[string]string{"all": "[64]", "1/8,1/2,all": "[8 32 64]", "64,all,1/1": "[64]", "3/4": "[48]", "1/1000": "[1]", "16,2": "[2 16]"} {
+		ps, err := parseShares(in, "m", 64)
+		if got := fmt.Sprint(ps); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "0", "1/0", "0/4", "5/4", "half", "1/2/3", "65", "-1"} {
+		if ps, err := parseShares(in, "m", 64); err == nil {
+			t.Errorf("%q: %v, want an error", in, ps)
+		}
+	}
+}
+
+func TestVerifyWantsSimulatedResults(t *testing.T) {
+	for _, args := range [][]string{
+		{"sim", "--verify", filepath.Join("testdata", "onenode")},
+		{"sim", "--verify", "nowhere"},
+		{"sim", "--preset", "synthetic:2x2", "--out", "x", "--json"},
+	} {
+		if status, _, errs := cli(args...); status != 2 || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v: status %d, %q", args, status, errs)
+		}
+	}
+}

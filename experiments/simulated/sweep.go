@@ -1,0 +1,111 @@
+package simulated
+
+import (
+	"context"
+	"io"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/progress"
+	"numasched/experiments/workload"
+)
+
+// A Sweep is what one command simulates: every arm on every workload, with every number
+// of Ps, on every machine. Its runs are independent, so they use all CPUs of this
+// computer. Its results are in the order of its cells.
+type Sweep struct {
+	Seed     uint64
+	Machines []harness.TopoMeta
+	Cells    []Cell
+}
+
+// A Cell is one run of a sweep.
+type Cell struct {
+	Machine
+	Arm     string
+	Program workload.Program
+	Procs   int
+}
+
+func (c *Cell) cell() harness.Cell {
+	return harness.Cell{Workload: c.Program.Name, Params: c.Program.Sizes(), Arm: c.Arm, Topo: c.Preset.Name, Procs: c.Procs}
+}
+
+// Title names the cell where there is little room.
+func (c *Cell) Title() string { return c.Program.Name + " " + c.Arm }
+
+// Run simulates all cells on all CPUs of this computer. If ctx ends first, it returns the
+// finished runs, and nil for the others.
+func (sw *Sweep) Run(ctx context.Context, stderr io.Writer) ([]*Run, error) {
+	var jobs []progress.Job[*Run]
+	for i := range sw.Cells {
+		c := &sw.Cells[i]
+		jobs = append(jobs, progress.Job[*Run]{Name: c.Title(), Run: func() (*Run, error) {
+			if ctx.Err() != nil {
+				return nil, nil
+			}
+			return c.Run(c.Arm, c.Program, c.Procs)
+		}})
+	}
+	return progress.Parallel(stderr, jobs)
+}
+
+// Measurements turns runs into results. It leaves out runs that were not finished.
+func (sw *Sweep) Measurements(runs []*Run) (ms []harness.Measurement) {
+	for i, r := range runs {
+		if r != nil {
+			ms = append(ms, harness.Measurement{Cell: sw.Cells[i].cell(), Runs: 1, Values: r.values(), Exact: true})
+		}
+	}
+	return ms
+}
+
+// values returns what goes into results.txt. No product is added to anything, because
+// some compilers fuse the two operations and would give other digits.
+func (r *Run) values() []harness.Value {
+	units := float64(r.Units)
+	vs := []harness.Value{{Value: float64(r.MakespanNs) / units, Unit: "ns/" + r.Unit}}
+	add := func(v float64, unit string) { vs = append(vs, harness.Value{Value: v, Unit: unit}) }
+	percent := func(part, all int64, unit string) {
+		if all > 0 {
+			add(100*float64(part)/float64(all), unit)
+		}
+	}
+	if r.Declared > 0 {
+		add(float64(r.Declared)*1000/float64(r.MakespanNs), "MB/s")
+	}
+	percent(r.HomeRuns, r.HomeRuns+r.AwayRuns, harness.UnitLocal)
+	if r.Locality >= 0 {
+		add(100*r.Locality, harness.UnitMemoryLocal)
+	}
+	if r.BoundRatio > 0 {
+		add(r.BoundRatio, harness.UnitOverBound)
+	}
+	busiest := 0.0
+	for _, l := range r.Bandwidth {
+		busiest = max(busiest, l.Share)
+	}
+	add(100*busiest, harness.UnitBusiest)
+	all := r.WorkNs + r.SchedulingNs + r.IdleNs
+	percent(r.WorkNs, all, harness.UnitWork)
+	percent(r.SchedulingNs, all, harness.UnitScheduling)
+	percent(r.IdleNs, all, harness.UnitIdle)
+	local, remote := harness.StealUnits(r.Unit)
+	add(float64(r.StealsL3+r.StealsNode)/units, local)
+	add(float64(r.StealsRemote)/units, remote)
+	add(float64(r.Bytes)/units, "memory-B/"+r.Unit)
+	add(float64(r.WakeP99Ns), "wake-p99-ns")
+	add(float64(r.Events), "events")
+	return vs
+}
+
+// Meta describes the sweep as results do.
+func (sw *Sweep) Meta(command []string) *harness.Meta {
+	m := harness.NewMeta(harness.Simulated, nil)
+	m.Topologies = sw.Machines
+	m.Command = command
+	m.Plan = harness.Plan{Seed: sw.Seed, Reps: 1}
+	for i := range sw.Cells {
+		m.Plan.Cells = append(m.Plan.Cells, harness.PlanCell{Cell: sw.Cells[i].cell(), Unit: sw.Cells[i].Program.Unit, Runs: 1})
+	}
+	return m
+}
