@@ -11,6 +11,7 @@ package draw
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -285,4 +286,12 @@ func name(t *topology.Topology) string {
 		}
 	}
 	return t.Origin
+}
+
+// title is the name without the folders of a file.
+func title(t *topology.Topology) string {
+	if n := name(t); n != t.Origin {
+		return n
+	}
+	return filepath.Base(t.Origin)
 }

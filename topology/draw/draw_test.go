@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"image/png"
 	"io"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -136,4 +138,78 @@ func TestPNGOfAHugeMachineStaysSmallEnoughToOpen(t *testing.T) {
 		t.Errorf("%d x %d pixels", c.Width, c.Height)
 	}
 	r.Close()
+}
+
+// columns is how many tiles the first row has.
+func (t *tile) columns() (n int) {
+	for _, c := range t.tiles {
+		if c.y == t.tiles[0].y {
+			n++
+		}
+	}
+	return n
+}
+
+func TestRowsAreFullWhereTheyCanBe(t *testing.T) {
+	machine := compose(load(t, "synthetic:64x4")).root
+	if n := machine.columns(); n != 8 {
+		t.Errorf("64 nodes in rows of %d, want 8", n)
+	}
+	for _, pkg := range compose(load(t, "skx-2x8180")).root.tiles {
+		if n := pkg.columns(); n != 7 {
+			t.Errorf("28 cores in rows of %d, want 7", n)
+		}
+	}
+	for _, pkg := range compose(load(t, "gnr-2x6980p-snc3")).root.tiles {
+		if n := pkg.columns(); n != 3 && n != 1 {
+			t.Errorf("3 nodes in rows of %d", n)
+		}
+	}
+}
+
+// Every list of CPUs and every caption is whole or not there.
+func TestNoLabelIsCut(t *testing.T) {
+	dir := filepath.Join("..", "..", "..", "shared", "data", "topologies")
+	machines := everyMachine()
+	if captures, _ := filepath.Glob(filepath.Join(dir, "*.tar.gz")); captures != nil {
+		machines = append(machines, captures...)
+	} else {
+		t.Logf("%s is not here: presets only", dir)
+	}
+	for _, name := range machines {
+		if strings.Contains(name, "synthetic:8x4x8") {
+			continue // too large to be drawn twice
+		}
+		p := compose(load(t, name))
+		if strings.Contains(title(p.t), string(filepath.Separator)) {
+			t.Errorf("%s: the title %q has folders", name, title(p.t))
+		}
+		var walk func(c *tile)
+		walk = func(c *tile) {
+			for _, s := range c.captions {
+				if textWidth(s, 7, false) > c.w-gap {
+					t.Errorf("%s: %q does not fit", name, s)
+				}
+			}
+			for _, s := range c.strips {
+				if textWidth(label(s), 8, isTitle(s)) > c.w-gap {
+					t.Errorf("%s: %q does not fit", name, label(s))
+				}
+			}
+			for _, k := range c.tiles {
+				walk(k)
+			}
+		}
+		walk(p.root)
+		var svg bytes.Buffer
+		if err := SVG(&svg, p.t); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(svg.Bytes(), []byte("...<")) {
+			t.Errorf("%s: a label is cut", name)
+		}
+		if m := regexp.MustCompile(`(?:fill|stroke):#[^;"]*[^0-9A-F;"][^;"]*`).Find(svg.Bytes()); m != nil {
+			t.Errorf("%s: colour %s", name, m)
+		}
+	}
 }

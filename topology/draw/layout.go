@@ -3,6 +3,7 @@ package draw
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 
@@ -60,20 +61,56 @@ type thread struct {
 	allowed    bool
 }
 
-// layout gives a box and everything in it a size, and a place relative to the box.
-func layout(b *box, d detail, allowed topology.CPUSet) *tile {
+// A layouter gives boxes sizes and places. Boxes of the same kinds have room for the
+// longest of their labels, so that node 9 is as wide as node 10.
+type layouter struct {
+	d       detail
+	allowed topology.CPUSet
+	labels  map[string]vg.Length // by kinds
+}
+
+func newLayouter(root *box, d detail, allowed topology.CPUSet) *layouter {
+	l := &layouter{d, allowed, map[string]vg.Length{}}
+	var measure func(b *box)
+	measure = func(b *box) {
+		t := l.tile(b)
+		l.labels[t.kinds()] = max(l.labels[t.kinds()], t.labelWidth())
+		for _, c := range b.children {
+			measure(c)
+		}
+	}
+	measure(root)
+	return l
+}
+
+// tile returns a tile for b with its strips.
+func (l *layouter) tile(b *box) *tile {
 	t := &tile{box: b, framed: true}
 	for _, p := range b.parts {
-		if p.kind != core && p.kind != machine && (d == full || p.kind <= l3) {
+		if p.kind != core && p.kind != machine && (l.d == full || p.kind <= l3) {
 			t.strips = append(t.strips, p)
 		}
 	}
+	return t
+}
+
+func (t *tile) kinds() string {
+	var s strings.Builder
+	for _, p := range t.strips {
+		s.WriteString(kindNames[p.kind] + " ")
+	}
+	return s.String()
+}
+
+// layout gives a box and everything in it a size, and a place relative to the box.
+func (l *layouter) layout(b *box) *tile {
+	t, d, allowed := l.tile(b), l.d, l.allowed
 	_, isCore := b.has(core)
 	if len(b.children) == 0 || isCore {
 		t.layThreads(b.cpus, d, isCore, allowed)
 	} else {
 		for _, c := range b.children {
-			t.tiles = append(t.tiles, layout(c, d, allowed))
+			t.tiles = append(t.tiles, l.layout(c))
 		}
 		if rest := b.threads(); !rest.Empty() {
 			loose := &tile{box: &box{cpus: rest}}
@@ -94,8 +131,12 @@ func layout(b *box, d detail, allowed topology.CPUSet) *tile {
 	_, isRoot := b.has(machine)
 	t.framed = isRoot || len(t.strips) > 0 || d == full || isCore && d == numbers || len(t.tiles) > 0 && d == numbers
 	w, h := t.content()
-	top, pad := t.top(), t.pad(d)
-	t.w, t.h = max(w+2*pad, t.labelWidth()), h+top+pad
+	pad := t.pad(d)
+	// What the content is made of is said in as many lines as it needs.
+	wide := max(w+2*pad, l.labels[t.kinds()])
+	t.captions = wrap(t.captions, wide-2*gap, 7)
+	top := t.top()
+	t.w, t.h = wide, h+top+pad
 	if top == 0 {
 		t.h += pad
 		top = pad
@@ -145,14 +186,32 @@ func partHeight(p part) vg.Length {
 // isTitle reports whether a part is named in plain text, not in a strip.
 func isTitle(p part) bool { return p.kind == pkg || p.kind == die || p.kind == cluster }
 
-// labelWidth is the width of the longest strip's text.
+// labelWidth is the width of the longest strip's text, with the CPUs beside it where they
+// are one range.
 func (t *tile) labelWidth() vg.Length {
 	var w vg.Length
-	for _, p := range t.strips {
+	for i, p := range t.strips {
 		need := textWidth(label(p), 8, isTitle(p)) + 4*gap
+		if list := t.box.cpus.String(); i == 0 && p.kind <= l3 && list != "" && !strings.Contains(list, ",") {
+			need += cpusApart + textWidth("CPUs "+list, 7, false)
+		}
 		w = max(w, need)
 	}
 	return w
+}
+
+// cpusApart is the room between a strip's text and its CPUs.
+const cpusApart vg.Length = 8
+
+// cpusIn names the CPUs of a tile in so much room: by a list, by their number, or not at
+// all. A list that is cut would be read as whole.
+func (t *tile) cpusIn(room vg.Length) string {
+	for _, s := range []string{"CPUs " + t.box.cpus.String(), plural(t.box.cpus.Len(), "CPU")} {
+		if textWidth(s, 7, false) <= room {
+			return s
+		}
+	}
+	return ""
 }
 
 // content is the size of what is inside.
@@ -237,16 +296,17 @@ func (t *tile) grid(d detail) {
 	}
 	const wanted = 1.5 // width over height
 	n := len(t.tiles)
-	uneven := 0.1 // the penalty for a last row that is not full
-	if n <= 12 {
-		uneven = 2
-	}
 	best, bestScore := 1, math.Inf(1)
 	for columns := 1; columns <= min(n, 64); columns++ {
+		if n <= 4 && n%columns != 0 {
+			continue
+		}
 		w, h := t.place(columns, space)
 		score := math.Abs(math.Log(float64(w/h) / wanted))
 		if n%columns != 0 {
-			score += uneven * float64(columns-n%columns) / float64(columns)
+			// The last row is not full: 8 x 8 is better than 11 to a row, but a row
+			// of 13 is not.
+			score += 0.7 + 0.3*float64(columns-n%columns)/float64(columns)
 		}
 		if score < bestScore-1e-9 {
 			best, bestScore = columns, score

@@ -80,7 +80,8 @@ type picture struct {
 const margin vg.Length = 14
 
 func compose(t *topology.Topology) *picture {
-	p := &picture{t: t, root: layout(boxes(t), detailFor(t), t.Allowed)}
+	root := boxes(t)
+	p := &picture{t: t, root: newLayouter(root, detailFor(t), t.Allowed).layout(root)}
 	p.root.even()
 	if !t.Offline.Empty() {
 		p.notes = append(p.notes, "Offline: CPUs "+t.Offline.String())
@@ -127,7 +128,7 @@ func compose(t *topology.Topology) *picture {
 		}
 		right, bottom = max(right, p.heat.x+p.heat.w), max(bottom, p.heat.y+p.heat.h)
 	}
-	right = max(right, margin+320, margin+textWidth(name(t), 13, true), margin+textWidth(summary(t), 9, false))
+	right = max(right, margin+320, margin+textWidth(title(t), 13, true), margin+textWidth(summary(t), 9, false))
 	p.w = right + margin
 	p.notes = wrap(p.notes, p.w-2*margin, 7.5)
 	p.h = bottom + margin
@@ -143,12 +144,12 @@ func page(w, h, used vg.Length) float64 {
 	return math.Abs(math.Log(float64(w/h)/1.8)) + float64(1-used/(w*h))
 }
 
-// wrap breaks lines at spaces so that they fit.
+// wrap breaks lines at spaces so that they fit. A number keeps its unit.
 func wrap(lines []string, w vg.Length, size vg.Length) []string {
 	var out []string
 	for _, l := range lines {
 		line := ""
-		for _, word := range strings.Fields(l) {
+		for _, word := range words(l) {
 			if line != "" && textWidth(line+" "+word, size, false) > w {
 				out = append(out, line)
 				line = "   "
@@ -161,6 +162,18 @@ func wrap(lines []string, w vg.Length, size vg.Length) []string {
 		out = append(out, line)
 	}
 	return out
+}
+
+// words are the words of s, with a size as one word.
+func words(s string) (ws []string) {
+	for _, w := range strings.Fields(s) {
+		if n := len(ws); n > 0 && len(w) >= 3 && w[1:3] == "iB" {
+			ws[n-1] += " " + w
+		} else {
+			ws = append(ws, w)
+		}
+	}
+	return ws
 }
 
 func loneNode(t *topology.Topology, n topology.Node) *tile {
@@ -178,7 +191,7 @@ func loneNode(t *topology.Topology, n topology.Node) *tile {
 func (p *picture) draw(c vg.Canvas) {
 	p.c = c
 	p.rect(0, 0, p.w, p.h, white, nil, 0)
-	p.text(margin, margin+11, name(p.t), 13, true, ink)
+	p.text(margin, margin+11, title(p.t), 13, true, ink)
 	p.text(margin, margin+25, summary(p.t), 9, false, faint)
 	p.tile(p.root, 0, 0)
 	for _, l := range p.lone {
@@ -228,8 +241,7 @@ func (p *picture) tile(t *tile, x, y vg.Length) {
 		}
 		// If there is room, the CPUs stand on the first line that is about them.
 		if i == 0 && s.kind <= l3 && !t.box.cpus.Empty() {
-			room := t.w - 2*gap - textWidth(words, 8, isTitle(s)) - 8
-			list := fit("CPUs "+t.box.cpus.String(), room, 7)
+			list := t.cpusIn(t.w - 2*gap - textWidth(words, 8, isTitle(s)) - cpusApart)
 			p.text(x+t.w-gap-textWidth(list, 7, false), at+9.5, list, 7, false, faint)
 		}
 		at += partHeight(s)
@@ -238,7 +250,7 @@ func (p *picture) tile(t *tile, x, y vg.Length) {
 		at += gap / 2
 	}
 	for _, s := range t.captions {
-		p.text(x+gap, at+7, fit(s, t.w-2*gap, 7), 7, false, faint)
+		p.text(x+gap, at+7, s, 7, false, faint)
 		at += captionH
 	}
 	for _, c := range t.tiles {
@@ -321,18 +333,4 @@ func face(size vg.Length, bold bool) font.Face {
 func textWidth(s string, size vg.Length, bold bool) vg.Length {
 	f := face(size, bold)
 	return f.Width(s)
-}
-
-// fit cuts s so that it is no wider than w. If w is tiny, nothing is left.
-func fit(s string, w, size vg.Length) string {
-	if textWidth(s, size, false) <= w {
-		return s
-	}
-	for n := len(s) - 1; n > 8; n-- {
-		cut := strings.TrimRight(s[:n], " ,-") + "..."
-		if textWidth(cut, size, false) <= w {
-			return cut
-		}
-	}
-	return ""
 }
