@@ -1,0 +1,119 @@
+//go:build linux && (amd64 || arm64)
+
+package runtime
+
+import "internal/runtime/atomic"
+
+// A NUMA-aware scheduler inside Go's. Stock's protocol of wake-ups stays: one sched.lock,
+// one count of spinning Ms, wakep as it is. What differs is which queue, P, M or victim
+// is chosen. With GONUMA=off every function here falls through to the stock one.
+//
+// Vocabulary. A node has CPUs, and the Ps that procresize gave it. A goroutine's home is
+// the node where it ran first. An M is bound to its P's node: its thread runs on that
+// node's CPUs only.
+//
+// Invariants
+//
+//   - A goroutine waits in the queue of its home, or of the node that queued it if it has
+//     no home. No queue of a node without Ps has anything in it.
+//   - A spinning M that gives up its P looks at everything once more (checkRunqsNoP). It
+//     leaves work to another node only if it has woken an idle P there, or if all Ps there
+//     are busy. In the second case it dozes for a moment and then takes some of the work.
+//     So no P stays idle for long while there is work, as in stock, and no wake-up is lost:
+//     work is published before a waker looks for spinning Ms, and a spinning M stops
+//     counting as one before its last look.
+//   - An M that was not spinning may go idle beside another node's work: then another M is
+//     spinning, which has its last look before it.
+//   - State that the scheduler writes without a P holds no pointers.
+//   - The thread of a locked goroutine, and what a process starts, runs where stock would
+//     run it. The affinity of a thread is set by that thread only.
+//
+// The decisions are package policy's, in the files numa_policy_*.go.
+
+const (
+	numaMaxNodes = 64
+	numaMaxCPUs  = 8192
+)
+
+type numaMask [numaMaxCPUs / 8]byte
+
+//go:nosplit
+func (s *numaMask) has(i int32) bool { return s[i>>3]&(1<<(i&7)) != 0 }
+func (s *numaMask) add(i int32)      { s[i>>3] |= 1 << (i & 7) }
+
+func (s *numaMask) count() (n int32) {
+	for i := int32(0); i < numaMaxCPUs; i++ {
+		if s.has(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// numa does not change after schedinit, but for what says so.
+var numa struct {
+	on       bool // nodes are told apart
+	bind     bool // threads are bound; cleared when the kernel keeps refusing
+	confined bool // the whole process is on one node
+	trace    bool
+
+	n       int32    // nodes
+	first   int32    // where the first Ps go: the node of the CPU that we started on
+	masklen uintptr  // bytes of a CPU mask in this kernel
+	all     numaMask // the CPUs that we started with
+	why     string   // why on is false
+	nodes   [numaMaxNodes]numaNode
+
+	maskTid atomic.Uint32 // a thread that is never bound; set once
+	refused atomic.Int32  // times that the kernel did not bind
+}
+
+type numaNode struct {
+	os     int32  // the kernel's number
+	ncpu   int32  // CPUs that we may use
+	memory uint64 // bytes
+	free   uint64 // bytes, when we started
+	mask   numaMask
+	dist   [numaMaxNodes]int32
+	order  [numaMaxNodes]uint8 // the other nodes, nearest first
+
+	// Since the last procresize.
+	lo, hi  int32               // the ids of its Ps
+	tiers   []Tier              // its Ps' victims: a tier for its own Ps, then one for each other node with Ps
+	victims [numaMaxNodes]uint8 // the nodes of these tiers
+
+	npidle   atomic.Int32 // idle Ps; written with sched.lock held
+	appetite Appetite     // under sched.lock
+}
+
+// numaP is what each P has.
+type numaP struct {
+	policy P
+	node   int32
+	hunger uint32   // what its M may take from other nodes, in the next search
+	prev   puintptr // in the list of idle Ps, which is doubly linked
+	count  [numaCounters]uint64
+}
+
+// numaM is what each M has.
+type numaM struct {
+	node    int32 // the node that its thread is bound to, from 1; 0 is none
+	idle    int32 // the list of idle Ms that it is on, from 1; 0 is none
+	fed     bool  // its last search was a hungry one, and it has run nothing since
+	freed   bool  // its thread was given back to the user once
+	foreign bool  // its thread has a mask that the user gave it: it is left alone
+}
+
+// numaHere is the node that the calling thread works for.
+//
+//go:nosplit
+func numaHere() int32 {
+	mp := getg().m
+	if pp := mp.p.ptr(); pp != nil {
+		return pp.numa.node
+	}
+	if mp.numa.node > 0 {
+		return mp.numa.node - 1
+	}
+	return numa.first
+}

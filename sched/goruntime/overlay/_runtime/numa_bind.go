@@ -1,0 +1,106 @@
+//go:build linux && (amd64 || arm64)
+
+package runtime
+
+import (
+	"internal/runtime/syscall/linux"
+	"unsafe"
+)
+
+// Threads. A thread sets its own affinity only, never that of a thread id that was saved:
+// the id may be another thread's by now. The threads of sysmon and of the template are
+// never bound. sysmon's mask is the process's own, for those who ask.
+
+const numaRefusals = 100 // so often the kernel may refuse before we stop asking
+
+//go:nosplit
+func numaSetaffinity(mask *numaMask) bool {
+	_, _, e := linux.Syscall6(numaSysSetaffinity, 0, numa.masklen, uintptr(unsafe.Pointer(mask)), 0, 0, 0)
+	return e == 0
+}
+
+// numaBind binds the calling thread to a node, from 1, unless it belongs to the user or to C.
+func numaBind(mp *m, node int32) {
+	if mp.lockedg != 0 || mp.lockedExt != 0 || mp.isextra || mp.numa.foreign {
+		return
+	}
+	if numa.bind {
+		if mp.numa.freed {
+			// A goroutine was locked to it. If that gave it a mask, the mask stays.
+			mp.numa.freed = false
+			if !numaHasOwnMask() {
+				mp.numa.foreign = true
+				return
+			}
+		}
+		if !numaSetaffinity(&numa.nodes[node-1].mask) && numa.refused.Add(1) > numaRefusals {
+			numa.bind = false
+		}
+	}
+	mp.numa.node = node
+	mp.p.ptr().numa.count[numaBinds]++
+}
+
+// numaHasOwnMask reports whether the calling thread has the process's own mask.
+func numaHasOwnMask() bool {
+	var mask numaMask
+	return sched_getaffinity(0, numa.masklen, &mask[0]) > 0 && mask == numa.all
+}
+
+// numaUnbind gives the calling thread to the user, with the process's own mask.
+//
+//go:nosplit
+func numaUnbind() {
+	if mp := getg().m; mp.numa.node != 0 {
+		mp.numa.node, mp.numa.freed = 0, true
+		if numa.bind {
+			numaSetaffinity(&numa.all)
+		}
+	}
+}
+
+// numaMstart runs on a new thread, which has the mask of its maker. One with a P is bound
+// by its first execute. One without must be free.
+func numaMstart() {
+	mp := getg().m
+	if !numa.on || mp == &m0 || mp.nextp != 0 || mp.isextra {
+		return
+	}
+	if numa.bind {
+		numaSetaffinity(&numa.all)
+	}
+	numa.maskTid.CompareAndSwap(0, uint32(mp.procid)) // sysmon is the first
+}
+
+// numaMaskThread is the thread whose mask is the process's own.
+func numaMaskThread() uintptr { return uintptr(numa.maskTid.Load()) }
+
+// numaBeforeExec runs before this process becomes another program, which has the mask and
+// the memory policy of the calling thread.
+func numaBeforeExec() {
+	numaUnbind()
+	if numa.confined {
+		numaUnconfine()
+	}
+}
+
+// numaAfterExec runs if that has failed.
+func numaAfterExec() {
+	if numa.confined {
+		numaConfineThread()
+	}
+}
+
+// numaForkChild runs in a new process, on a copy of the thread that made it. The memory
+// may be the parent's.
+//
+//go:nosplit
+//go:nowritebarrierrec
+func numaForkChild() {
+	if numa.bind && getg().m.numa.node != 0 {
+		numaSetaffinity(&numa.all)
+	}
+	if numa.confined {
+		numaUnconfine()
+	}
+}

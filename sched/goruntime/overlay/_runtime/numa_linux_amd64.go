@@ -1,0 +1,8 @@
+package runtime
+
+const (
+	numaSysSetaffinity  = 203
+	numaSysSetMempolicy = 238
+	numaSysGetMempolicy = 239
+	numaSysGetcpu       = 309
+)

@@ -1,0 +1,188 @@
+//go:build linux && (amd64 || arm64)
+
+package runtime
+
+import "internal/runtime/atomic"
+
+// What a spinning M does that has found nothing and has given up its P. It no longer counts
+// as spinning, so what is published from now on wakes another one. See policy's Rest.
+
+// checkRunqsNoP looks everywhere once more. It returns a P if there is something to do.
+func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
+	if !numa.on {
+		return checkRunqsNoPFlat(allpSnapshot, idlepMaskSnapshot)
+	}
+	mp := getg().m
+	fed := mp.numa.fed // no longer once it has run something
+	mp.numa.fed = false
+	self := P{Rules: Rules{Homes: true}}
+	rest, step := self.Rest(0)
+	near, far := false, false
+	for {
+		yes := false
+		switch step {
+		case LastLook, LookAgain:
+			near, far = numaLook(allpSnapshot, idlepMaskSnapshot)
+			yes = near || far
+		case FarOnly:
+			yes = !near
+			if yes && fed {
+				// It searched hungrily just now, and others were faster. sysmon sends the
+				// next one, so that an M does not go round and round beside busy Ps.
+				numaDeclined.Store(true)
+				return nil
+			}
+		case Doze:
+			if pp := numaDoze(); pp != nil {
+				return pp
+			}
+		case Resume, ResumeHungry:
+			lock(&sched.lock)
+			here := numaHere()
+			pp, now := numaPidleget(here, 0)
+			if pp == nil {
+				pp, now = pidlegetSpinning(0)
+			}
+			if pp != nil && step == ResumeHungry {
+				pp.numa.hunger = numa.nodes[pp.numa.node].appetite.After(now)
+				pp.numa.count[numaHungry]++
+			}
+			unlock(&sched.lock)
+			return pp
+		default:
+			return nil
+		}
+		step = rest.Next(yes)
+	}
+}
+
+// numaLook looks for work without a P: near says that there is some that the M may take at
+// once, far that there is some on nodes whose Ps are all busy. It wakes an idle P of a
+// node that has work for it.
+func numaLook(ps []*p, idle pMask) (near, far bool) {
+	here := numaHere()
+	for k := int32(0); k < numa.n; k++ {
+		gp := sched.runq.q[k].head.ptr()
+		switch {
+		case gp == nil:
+		case k == here:
+			near = true
+		case numaWakeNode(k):
+		case gp.numaHome == 0:
+			near = true
+		default:
+			far = true
+		}
+	}
+	for id, p2 := range ps {
+		if idle.read(uint32(id)) || runqempty(p2) {
+			continue
+		}
+		node := p2.numa.node
+		switch {
+		case node == here:
+			near = true
+		case numaWakeNode(node):
+		case numaHomeless(p2):
+			near = true
+		default:
+			far = true
+		}
+	}
+	return near, far
+}
+
+// numaHomeless reports whether the oldest goroutine of p2 has no home.
+func numaHomeless(p2 *p) bool {
+	if head := p2.runqhead; head != p2.runqtail {
+		gp := p2.runq[head%uint32(len(p2.runq))].ptr()
+		return gp != nil && gp.numaHome == 0
+	}
+	next := p2.runnext.ptr()
+	return next != nil && next.numaHome == 0
+}
+
+// numaDoze waits for a moment as an idle M. It returns the P of whoever has woken it.
+func numaDoze() *p {
+	mp := getg().m
+	lock(&sched.lock)
+	mput(mp)
+	unlock(&sched.lock)
+	if !notetsleep(&mp.park, Grace) {
+		lock(&sched.lock)
+		if mgetSpecific(mp) != nil {
+			unlock(&sched.lock)
+			return nil
+		}
+		unlock(&sched.lock)
+		// Somebody has taken it off the list, and is about to give it a P.
+		notesleep(&mp.park)
+	}
+	noteclear(&mp.park)
+	pp := mp.nextp.ptr()
+	mp.nextp = 0
+	if mp.spinning {
+		// findRunnable counts it again.
+		mp.spinning = false
+		sched.nmspinning.Add(-1)
+	}
+	return pp
+}
+
+// numaDeclined tells sysmon that an M went to sleep beside work of other nodes.
+var numaDeclined atomic.Bool
+
+// numaRetake is sysmon's look at Ps in system calls, and at work that was declined. It
+// looks at the age of the node queues, too: if one has had the same goroutine first in it
+// for long while a P is idle, somebody has erred. That is a second line of defence.
+func numaRetake(now int64) uint32 {
+	if numa.on {
+		if numaDeclined.Load() {
+			numaDeclined.Store(false)
+			numaSend(now)
+		}
+		numaAge.check(now)
+	}
+	return retake(now)
+}
+
+// numaSend wakes an M that takes work from other nodes without a doze. It reports
+// whether there was an idle P for one.
+func numaSend(now int64) bool {
+	if sched.npidle.Load() == 0 || sched.gcwaiting.Load() {
+		return false
+	}
+	lock(&sched.lock)
+	pp, _ := pidleget(now)
+	if pp != nil {
+		pp.numa.hunger = 1
+		sched.nmspinning.Add(1)
+		startm(pp, true, true)
+	}
+	unlock(&sched.lock)
+	return pp != nil
+}
+
+// numaAge belongs to sysmon.
+var numaAge numaAgeT
+
+type numaAgeT struct {
+	head  [numaMaxNodes]guintptr // what was first in each queue, since
+	since [numaMaxNodes]int64
+}
+
+const numaTooOld = 10 * 1000 * 1000 // ns, stock's time slice
+
+func (a *numaAgeT) check(now int64) {
+	for k := int32(0); k < numa.n; k++ {
+		head := sched.runq.q[k].head
+		if head == 0 || head != a.head[k] {
+			a.head[k], a.since[k] = head, now
+			continue
+		}
+		if now-a.since[k] >= numaTooOld && numaSend(now) {
+			numaLate.Add(1)
+			a.since[k] = now
+		}
+	}
+}

@@ -1,0 +1,68 @@
+//go:build !(linux && (amd64 || arm64))
+
+package runtime
+
+// On systems that have no nodes for us everything is as in stock.
+
+type (
+	numaRunq  = gQueue
+	numaMList = listHeadManual
+	numaP     struct{}
+	numaM     struct{}
+)
+
+var numa struct{ on bool }
+
+func numaInit() {
+	numaAsk()
+	numaTraced = gogetenv("GONUMATRACE") == "1"
+}
+
+var numaTraced bool
+
+func numaAtExit() {
+	if numaTraced {
+		print(numaMarker, "\ngonuma: on=false: this system has no nodes for it\n")
+	}
+}
+
+func numaProcresize(nprocs int32)           {}
+func numaNotFair(pp *p) bool                { return sched.runq.empty() }
+func numaQueueEmpty(pp *p) bool             { return sched.runq.empty() }
+func numaNothingQueued() bool               { return sched.runq.empty() }
+func globrunqget() *g                       { return globrunqgetFlat() }
+func globrunqgetbatch(n int32) (*g, gQueue) { return globrunqgetbatchFlat(n) }
+
+//go:nowritebarrierrec
+func mgetSpecific(mp *m) *m { return mgetSpecificFlat(mp) }
+
+//go:nowritebarrierrec
+func numaMget(pp *p) *m { return mget() }
+
+//go:nowritebarrierrec
+func pidleget(now int64) (*p, int64) { return pidlegetFlat(now) }
+
+//go:nowritebarrierrec
+func pidleput(pp *p, now int64) int64 { return pidleputFlat(pp, now) }
+
+//go:nowritebarrierrec
+func numaPidlegetExit(gp *g) (*p, int64) { return pidleget(0) }
+
+func stealWork(now int64) (*g, bool, int64, int64, bool) { return stealWorkFlat(now) }
+func checkRunqsNoP(ps []*p, idle pMask) *p               { return checkRunqsNoPFlat(ps, idle) }
+func numaRetake(now int64) uint32                        { return retake(now) }
+func numaReady(gp *g) bool                               { return false }
+func numaNetpoll(delay int64) (gList, int32)             { return netpoll(delay) }
+func numaExecute(gp *g)                                  {}
+func numaExitsyscall()                                   {}
+func numaMstart()                                        {}
+
+//go:nosplit
+func numaUnbind() {}
+
+func numaBeforeExec() {}
+func numaAfterExec()  {}
+
+//go:nosplit
+//go:nowritebarrierrec
+func numaForkChild() {}

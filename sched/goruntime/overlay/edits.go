@@ -1,0 +1,91 @@
+package overlay
+
+// edits are all changes to Go's own files. The order is that of _runtime/numa.go: state,
+// placement of Ps, queues, idle Ms and Ps, stealing, homes, threads, start and end.
+var edits = []edit{
+	// State. The fields of g fill padding.
+	addFields("runtime2.go", "g", "runningCleanups", "numaHome, numaFrom, numaTimes uint8"),
+	addFields("runtime2.go", "m", "syscalltick", "numa numaM"),
+	addFields("runtime2.go", "p", "goroutinesCreated", "numa numaP"),
+
+	// Which Ps live on which node. No P is idle there, and the world is stopped.
+	afterAssign("proc.go", "procresize", "mcache0", "numaProcresize(nprocs)"),
+
+	// A queue for each node in the place of the global queue. In findRunnable the first
+	// look is for fairness, the second is an ordinary one, the third comes with sched.lock
+	// held before the P is given up, and the fourth comes after that.
+	retypeField("runtime2.go", "schedt", "runq", "numaRunq"),
+	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 0, "numaNotFair(pp)"),
+	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 1, "numaQueueEmpty(pp)"),
+	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 2, "numaNothingQueued()"),
+	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 3, "(numa.on || sched.runq.empty())"),
+	takeOver("proc.go", "globrunqget"),
+	takeOver("proc.go", "globrunqgetbatch"),
+
+	// Idle Ms and Ps by node.
+	retypeField("runtime2.go", "schedt", "midle", "numaMList"),
+	takeOver("proc.go", "mgetSpecific"),
+	replaceCall("proc.go", "startm", "mget", 0, "numaMget(pp)"),
+	replaceCall("proc.go", "procresize", "mget", 0, "numaMget(pp)"),
+	replaceCall("proc.go", "procresize", "mget", 1, "numaMget(pp)"),
+	takeOver("proc.go", "pidleget"),
+	takeOver("proc.go", "pidleput"),
+	replaceCall("proc.go", "exitsyscallTryGetP", "pidleget", 0, "numaPidlegetExit(getg().m.curg)"),
+	replaceCall("proc.go", "exitsyscallNoP", "pidleget", 0, "numaPidlegetExit(gp)"),
+
+	// Stealing, and what an M does that has found nothing.
+	takeOver("proc.go", "stealWork"),
+	takeOver("proc.go", "checkRunqsNoP"),
+	renameCall("proc.go", "sysmon", "retake", 0, "numaRetake"),
+
+	// Homes.
+	after("proc.go", "newproc1", "newg.runningCleanups.Store", 0, "newg.numaHome, newg.numaFrom, newg.numaTimes = 0, 0, 0"),
+	atStart("proc.go", "execute", "numaExecute(gp)"),
+	before("proc.go", "ready", "runqput", 0, "if numaReady(gp) { releasem(mp); return }"),
+	renameCall("proc.go", "findRunnable", "netpoll", 0, "numaNetpoll"),
+	renameCall("proc.go", "findRunnable", "netpoll", 1, "numaNetpoll"),
+	after("proc.go", "exitsyscall", "acquirepNoTrace", 0, "numaExitsyscall()"),
+
+	// Threads, and processes that they start.
+	after("proc.go", "mstart1", "minit", 0, "numaMstart()"),
+	atStart("proc.go", "dolockOSThread", "numaUnbind()"),
+	atStart("proc.go", "syscall_runtime_BeforeExec", "numaBeforeExec()"),
+	atStart("proc.go", "syscall_runtime_AfterExec", "numaAfterExec()"),
+	atStart("proc.go", "syscall_runtime_AfterForkInChild", "numaForkChild()"),
+	replaceArg("os_linux.go", "getCPUCount", "sched_getaffinity", 0, 0, "numaMaskThread()"),
+
+	// Start and end.
+	before("proc.go", "schedinit", "defaultGOMAXPROCSInit", 0, "numaInit()"),
+	atStart("proc.go", "runExitHooks", "numaAtExit()"),
+}
+
+// relied names the declarations that no edit touches and on whose behaviour our files rely.
+var relied = map[string][]string{
+	"proc.go": {
+		// The protocol of wake-ups: see _runtime/numa.go.
+		"wakep", "resetspinning", "m.becomeSpinning", "pidlegetSpinning", "handoffp", "injectglist", "goschedImpl",
+		"checkIdleGCNoP", "checkTimersNoP", "checkdead", "schedule", "newproc", "pollWork",
+		// Stopping the world drains the list of idle Ps.
+		"gcstopm", "stopTheWorldWithSema", "startTheWorldWithSema", "forEachPInternal",
+		// How an M waits and gets a P.
+		"stopm", "mPark", "mput", "mget", "acquirep", "acquirepNoTrace", "releasep", "stoplockedm", "startlockedm",
+		"newm", "allocm", "startTemplateThread", "templateThread", "unlockOSThread", "dounlockOSThread",
+		// Queues.
+		"runqempty", "runqput", "runqputslow", "runqputbatch", "runqget", "runqdrain", "runqgrab", "runqsteal",
+		"globrunqput", "globrunqputhead", "globrunqputbatch",
+		"gQueue", "gQueue.empty", "gQueue.push", "gQueue.pushBack", "gQueue.pushBackAll", "gQueue.pop", "gQueue.popList",
+		"gList", "gList.empty", "gList.push", "gList.pop",
+		"pMask", "pMask.read", "retake", "p.init", "p.destroy",
+	},
+	"list_manual.go": {
+		"listHeadManual", "listHeadManual.init", "listHeadManual.getNode", "listHeadManual.empty",
+		"listHeadManual.push", "listHeadManual.pop", "listHeadManual.remove", "listNodeManual",
+	},
+	"lock_futex.go":    {"noteclear", "notewakeup", "notesleep", "notetsleep", "notetsleep_internal"},
+	"netpoll.go":       {"netpollAdjustWaiters", "netpollAnyWaiters"},
+	"netpoll_epoll.go": {"netpoll"},
+	"os_linux.go":      {"newosproc", "minit", "osinit"},
+	"cgroup_linux.go":  {"defaultGOMAXPROCS", "defaultGOMAXPROCSInit"},
+	"mgcpacer.go":      {"gcControllerState.setMemoryLimit", "gcControllerState.commit", "readGOMEMLIMIT"},
+	"time.go":          {"timers.check"},
+}
