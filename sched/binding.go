@@ -1,7 +1,7 @@
 package sched
 
 // checkBinding samples which CPU m's thread is on, and binds the thread if that CPU is
-// not of m's node. A goroutine does not own its thread: Go's runtime preempts one that
+// not of m's node, or not its P's under static. A goroutine does not own its thread: Go's runtime preempts one that
 // has run for 10 ms, and another thread may take it up. So this is called every few
 // turns, after every sleep and before every [G.Work].
 func (m *M) checkBinding() {
@@ -15,14 +15,14 @@ func (m *M) checkBinding() {
 			return
 		}
 		p.stats.Samples++
-		if p.domain.cpus.Contains(cpu) {
+		if p.mask.Contains(cpu) {
 			p.stats.OnNode++
 			return
 		}
 	}
 	m.bindTried = true
 	if m.bindErr == nil {
-		m.bindErr = m.s.machine.Bind(&m.M, p.domain.cpus)
+		m.bindErr = m.s.machine.Bind(&m.M, p.mask)
 		p.stats.Binds++
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"numasched/sched/policy"
 	"numasched/topology"
 )
 
@@ -19,11 +20,12 @@ func dealt(seed uint64, sizes ...int) (domains []*domain, nodeOf map[int]int) {
 		s.domains = append(s.domains, &domain{index: node, id: node, cpus: topology.CPURange(next, next+size)})
 		next += size
 	}
-	s.dealDomains(seed)
+	r := policy.Rand((seed+1)*0x9E3779B97F4A7C15 | 1)
+	s.dealDomains(&r, nil)
 	return s.domains, nodeOf
 }
 
-// The control is one only if a domain has no node of its own, whatever the seed.
+// numa-randommap is a control only if a domain has no node of its own, whatever the seed.
 func TestADealtPlaceHasCPUsOfAllNodesAlike(t *testing.T) {
 	for _, c := range []struct {
 		sizes []int
@@ -103,5 +105,38 @@ func TestADealOfUnequalNodesKeepsTheirSizes(t *testing.T) {
 	}
 	if again, _ := dealt(1, sizes...); fmt.Sprint(again[0].cpus, again[1].cpus, again[2].cpus) != fmt.Sprint(domains[0].cpus, domains[1].cpus, domains[2].cpus) {
 		t.Errorf("the same seed deals %v and %v", domains, again)
+	}
+}
+
+// numa-wrongmap: no domain keeps a CPU of its own node, whatever the seed, and each has
+// all CPUs of another.
+func TestADerangedMapLeavesNothingAtHome(t *testing.T) {
+	for _, n := range []int{2, 3, 4, 8} {
+		seen := make(map[string]bool)
+		for seed := range uint64(200) {
+			s := new(Sched)
+			for i := range n {
+				s.domains = append(s.domains, &domain{index: i, id: i, cpus: topology.CPURange(4*i, 4*i+4)})
+			}
+			r := policy.Rand((seed+1)*0x9E3779B97F4A7C15 | 1)
+			s.derange(&r)
+			var all topology.CPUSet
+			order := ""
+			for i, d := range s.domains {
+				first := d.cpus.List()[0] / 4
+				order += fmt.Sprint(first)
+				if want := topology.CPURange(4*first, 4*first+4); first == i || d.cpus.String() != want.String() {
+					t.Fatalf("%d nodes, seed %d: domain %d has CPUs %v, want all of another node", n, seed, i, d.cpus)
+				}
+				all = all.Or(d.cpus)
+			}
+			if all.Len() != 4*n {
+				t.Fatalf("%d nodes, seed %d: %v are in the map, want all", n, seed, all)
+			}
+			seen[order] = true
+		}
+		if want := map[int]int{2: 1, 3: 2, 4: 6, 8: 100}[n]; len(seen) < want {
+			t.Errorf("%d nodes: %d different maps in 200 seeds, want %d or more", n, len(seen), want)
+		}
 	}
 }

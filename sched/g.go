@@ -222,6 +222,9 @@ func commitYield(m *M, gp *G) bool {
 // Nanotime returns the machine's clock in nanoseconds.
 func (g *G) Nanotime() int64 { return g.m.s.machine.Nanotime(&g.m.M) }
 
+// P returns the number of the P that g runs on now, from 0.
+func (g *G) P() int { return g.running().p.id }
+
 // Node returns the ID of the NUMA node that g runs on as the scheduler has
 // mapped it, or -1 on a machine without nodes.
 func (g *G) Node() int { return g.running().p.domain.id }

@@ -102,7 +102,7 @@ func (m *M) handoffp(p *P) {
 	}
 	// While p was not idle yet nobody may have heard of new work, or of timers, and an M
 	// that waited for timers may have found no P. So this needs a last look, as sleep does.
-	if m.workAnywhere() || n.poll.load(m) == 0 && n.pollUntil(m) != 0 {
+	if m.workFor(n) || n.poll.load(m) == 0 && n.pollUntil(m) != 0 {
 		m.wakep(n)
 	}
 }

@@ -52,7 +52,7 @@ func (m *M) sleep() *G {
 		yes := false
 		switch step {
 		case policy.LastLook, policy.LookAgain:
-			yes = m.workAnywhere()
+			yes = m.workFor(n)
 		case policy.FarOnly:
 			yes = p.onlyFarWork(m)
 		case policy.Doze:
@@ -103,9 +103,13 @@ func (m *M) hungerOf(n *Node) uint32 {
 // hasWork looks at the run queue of p.
 func (p *P) hasWork(m *M) bool { return p.ring.len(m) != 0 || p.runnext.load(m) != nil }
 
-// workAnywhere looks at every queue that m could take from.
-func (m *M) workAnywhere() bool {
-	for _, n := range m.s.nodes {
+// workFor looks at every queue that n's Ms could take from.
+func (m *M) workFor(n *Node) bool {
+	nodes, ps := m.s.nodes, m.s.ps
+	if m.s.arm.Closed {
+		nodes, ps = n.near, n.ps
+	}
+	for _, n := range nodes {
 		if n.nrunq.load(m) != 0 {
 			return true
 		}
@@ -113,7 +117,7 @@ func (m *M) workAnywhere() bool {
 	if !m.s.arm.Local {
 		return false
 	}
-	for _, p := range m.s.ps {
+	for _, p := range ps {
 		if p.hasWork(m) {
 			return true
 		}

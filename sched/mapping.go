@@ -33,10 +33,14 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 			order = append(order, d)
 		}
 	}
+	if s.arm.Confine {
+		order = order[:1]
+		procs = min(procs, order[0].cpus.Len())
+	}
 	rank := threadRanks(topo)
 	for r := 0; len(s.ps) < procs; r++ {
 		for _, d := range order {
-			for cpu := range d.cpus.All() {
+			for _, cpu := range d.list() {
 				if rank[cpu] == r && len(s.ps) < procs {
 					s.ps = append(s.ps, s.newP(topo, d, cpu, seed))
 				}
@@ -47,7 +51,7 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	s.makeNodes()
 	for _, d := range s.domains {
 		for _, id := range nearest(topo, d.id) {
-			if near := byID[id]; near != nil && s.arm.NodeQ {
+			if near := byID[id]; near != nil && s.arm.NodeQ && (near == d || !s.arm.Closed) {
 				d.node.near = append(d.node.near, near.node)
 			}
 		}
@@ -97,51 +101,14 @@ func (s *Sched) makeDomains(topo *topology.Topology, seed uint64) {
 		add(topo.Nodes[i].ID, topo.Nodes[i].CPUs.And(rest))
 	}
 	add(-1, rest)
-	if s.arm.Shuffle {
-		s.dealDomains(seed)
-	}
-}
-
-// dealDomains deals the CPUs out anew, and each domain gets as many as it had. The deck
-// is sorted by node, and the domains that still want a card get one in turn. So a
-// domain has CPUs of as many nodes as possible, and the node that it believes in says
-// nothing about where it is. Among n nodes of the same size, 1 CPU in n is on the
-// domain's own node, on average over seeds. If CPUs were dealt at random, now and then
-// a domain would get most of one node, and a small machine much of its own map.
-func (s *Sched) dealDomains(seed uint64) {
-	r := policy.Rand((seed+1)*0x9E3779B97F4A7C15 | 1)
-	var deck []int
-	for _, d := range shuffled(&r, s.domains) {
-		deck = append(deck, shuffled(&r, d.cpus.List())...)
-	}
-	wants := make([]int, len(s.domains))
-	for i, d := range s.domains {
-		wants[i] = d.cpus.Len()
-		d.cpus = topology.CPUSet{}
-	}
-	for turn := shuffled(&r, s.domains); len(deck) > 0; {
-		for _, d := range turn {
-			if wants[d.index] > 0 {
-				wants[d.index]--
-				d.cpus.Add(deck[0])
-				deck = deck[1:]
-			}
-		}
-	}
-}
-
-// shuffled returns list in a random order.
-func shuffled[T any](r *policy.Rand, list []T) []T {
-	list = slices.Clone(list)
-	for i := len(list) - 1; i > 0; i-- {
-		k := int(r.Next() % uint32(i+1))
-		list[i], list[k] = list[k], list[i]
-	}
-	return list
+	s.misplace(topo, seed)
 }
 
 func (s *Sched) newP(topo *topology.Topology, d *domain, cpu int, seed uint64) *P {
-	p := &P{id: len(s.ps), cpu: cpu, domain: d, l3: topo.L3Of(cpu)}
+	p := &P{id: len(s.ps), cpu: cpu, domain: d, l3: topo.L3Of(cpu), mask: d.cpus}
+	if s.arm.Static {
+		p.mask = topology.CPURange(cpu, cpu+1)
+	}
 	p.listed.of = p
 	p.pol.Rand = policy.Rand((seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1)
 	p.ring.state.line = s.newLines(1)
@@ -214,10 +181,13 @@ func (s *Sched) setPolicy(topo *topology.Topology, p *P) {
 	p.pol.Procs, p.pol.Queues = uint32(len(s.ps)), uint32(len(p.node.near))
 	byDistance := make(map[int][]*P)
 	for _, v := range s.ps {
+		if s.arm.Closed && v.domain != p.domain {
+			continue
+		}
 		d := 0
 		if s.arm.Near && v != p {
 			slit := topo.Distance(p.domain.id, v.domain.id)
-			d = policy.Distance(p.domain == v.domain, p.l3 == v.l3 || s.arm.Shuffle, slit)
+			d = policy.Distance(p.domain == v.domain, p.l3 == v.l3, slit)
 		}
 		if v != p || !s.arm.Near {
 			byDistance[d] = append(byDistance[d], v)

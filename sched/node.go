@@ -14,6 +14,7 @@ type domain struct {
 	index int // in Sched.domains
 	id    int // the node's kernel ID, or -1 if the machine has no nodes
 	cpus  topology.CPUSet
+	dealt []int // its CPUs in the order in which Ps fill them, if that is not ascending
 	node  *Node
 }
 

@@ -3,6 +3,7 @@ package sched
 import (
 	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
+	"numasched/topology"
 )
 
 // A P is the right to run Gs, and what goes with it: a run queue, free Gs,
@@ -26,7 +27,8 @@ type P struct {
 	cpu    int // the CPU it is mapped to: its place in the machine; -1 if unknown
 	domain *domain
 	node   *Node
-	l3     int // index of cpu's L3 cache, or -1
+	l3     int             // index of cpu's L3 cache, or -1
+	mask   topology.CPUSet // what its M's thread is bound to, in arms that bind
 
 	m *M // that holds it; nil while it is idle
 

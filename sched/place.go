@@ -18,7 +18,7 @@ func (m *M) ready(gp *G) {
 			gp.home.Store(here)
 			p.stats.Follows++
 		case policy.AtHome:
-			if d := s.domains[home]; d.hasPs() {
+			if d := s.domains[home]; d.hasPs() && m.mayPush(d.node) {
 				m.readyAt(d.node, gp)
 				return
 			}
@@ -42,6 +42,12 @@ func (m *M) readyAt(n *Node, gp *G) {
 	m.wakep(n)
 }
 
+// mayPush reports whether a G that is at home on n goes to n's queue: always, but for
+// NUMA-WS, whose mailboxes may be full.
+func (m *M) mayPush(n *Node) bool {
+	return !m.s.arm.Biased || m.p.pol.Push(n.nrunq.load(m), uint32(len(n.ps)))
+}
+
 // spawnAt makes the fresh gp runnable where it was asked to be. Arms without homes
 // note what was asked, so that locality can be told, and ignore it.
 func (m *M) spawnAt(gp *G, where Placement) {
@@ -53,7 +59,7 @@ func (m *M) spawnAt(gp *G, where Placement) {
 		} else if s.severalDomains {
 			d := s.domains[i]
 			gp.home.Store(int32(i))
-			if s.homes && d.node != n && d.hasPs() {
+			if s.homes && d.node != n && d.hasPs() && m.mayPush(d.node) {
 				m.queuePut(d.node, gp)
 				m.wakep(d.node)
 				return

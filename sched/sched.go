@@ -196,9 +196,22 @@ func (s *Sched) NodeIDs() (ids []int) {
 // NodeOfP returns the kernel ID of the node that the P with an index is mapped onto, or -1.
 func (s *Sched) NodeOfP(p int) int { return s.ps[p].domain.id }
 
+// Arm returns the arm that the scheduler was made with.
+func (s *Sched) Arm() policy.Arm { return s.arm }
+
 // NewBuffer returns memory for [G.Work] to read and write. Its errors are the
-// machine's: no memory, or not that much.
+// machine's: no memory, or not that much. Some arms place it elsewhere than asked.
 func (s *Sched) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
+	switch s.arm.Memory {
+	case policy.Interleaved:
+		where = Interleave
+	case policy.OnOneNode:
+		if id := s.ps[0].domain.id; id >= 0 {
+			where = OnNode(id)
+		}
+	case policy.FirstTouch:
+		where = Default
+	}
 	return s.machine.NewBuffer(bytes, where)
 }
 

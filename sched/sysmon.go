@@ -176,7 +176,7 @@ func (m *M) watchSlice(p *P, seen *sighting, ask *asks, now int64) {
 		return
 	}
 	m.askFor(p, now)
-	if seen.told || now < max(seen.since+stuckAfter, ask.next) || p.status.load(m)&inSyscall != 0 || !m.workAnywhere() || m.pIdle(p) {
+	if seen.told || now < max(seen.since+stuckAfter, ask.next) || p.status.load(m)&inSyscall != 0 || !m.workFor(p.node) || m.pIdle(p) {
 		return
 	}
 	seen.told = true

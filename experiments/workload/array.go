@@ -2,9 +2,11 @@ package workload
 
 import (
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"numasched/sched"
+	"numasched/sched/policy"
 )
 
 // A block is the part of an array with homes that one task works on.
@@ -51,7 +53,25 @@ func newArray[T any](s *sched.Sched, n, size int) ([]block[T], error) {
 			}
 		}
 	}
-	return blocks, nil
+	return blocks, touchFirst(s, blocks)
+}
+
+// touchFirst has Gs touch the pages of an array, under the arm whose memory lies where Gs
+// come first: a task for each block, wherever the scheduler runs it.
+func touchFirst[T any](s *sched.Sched, blocks []block[T]) error {
+	if s == nil || s.Arm().Memory != policy.FirstTouch {
+		return nil
+	}
+	return s.Run(func(g *sched.G) {
+		var gr sched.Group
+		for i := range blocks {
+			b := &blocks[i]
+			gr.Go(g, func(g *sched.G) {
+				g.Work(sched.Work{Ops: b.span.Len / 8, Writes: []sched.Span{b.span}}, func() { clear(b.data) })
+			})
+		}
+		gr.Wait(g)
+	})
 }
 
 // nodesOf returns the nodes on which s has Ps, or -1 without a scheduler.
@@ -74,7 +94,8 @@ func at(node int) sched.Placement {
 // starts the node's iterations there, so that no single G starts them all, and none
 // starts from afar.
 type loop struct {
-	nodes []int // of the leaders
+	nodes []int              // of the leaders
+	tasks [][]func(*sched.G) // the iterations of each node, in order
 	leads []func(*sched.G)
 }
 
@@ -91,6 +112,7 @@ func newLoop(n int, node func(i int) int, body func(i int) func(*sched.G)) *loop
 		}
 		where := at(home)
 		l.nodes = append(l.nodes, home)
+		l.tasks = append(l.tasks, tasks)
 		l.leads = append(l.leads, func(g *sched.G) {
 			var gr sched.Group
 			for _, t := range tasks {
@@ -104,6 +126,10 @@ func newLoop(n int, node func(i int) int, body func(i int) func(*sched.G)) *loop
 
 // run runs every iteration once and returns when all have ended.
 func (l *loop) run(g *sched.G) {
+	if g.Sched().Arm().Static {
+		l.runStatic(g)
+		return
+	}
 	if len(l.leads) == 1 {
 		l.leads[0](g)
 		return
@@ -111,6 +137,43 @@ func (l *loop) run(g *sched.G) {
 	var gr sched.Group
 	for i, lead := range l.leads {
 		gr.GoAt(g, at(l.nodes[i]), lead)
+	}
+	gr.Wait(g)
+}
+
+// runStatic runs the loop as OpenMP's schedule(static) does: each P has an equal part of
+// its node's iterations, the same every time, and runs it in order. A G for each P comes
+// and waits, holding its P, until all of its node have come. So each P has one of them,
+// and the P says which part is meant.
+func (l *loop) runStatic(g *sched.G) {
+	s := g.Sched()
+	ranks, ps := make([]int, s.Procs()), make(map[int]int) // of each P in its node; Ps of each node
+	for p := range ranks {
+		ranks[p] = ps[s.NodeOfP(p)]
+		ps[s.NodeOfP(p)]++
+	}
+	var gr sched.Group
+	for i, home := range l.nodes {
+		tasks, n := l.tasks[i], ps[home]
+		taken := make([]atomic.Bool, n)
+		var come atomic.Int32
+		part := func(g *sched.G) {
+			come.Add(1)
+			spun := uint64(1)
+			for come.Load() < int32(n) {
+				g.Work(sched.Work{Ops: 25 * spinOps}, func() { spun += spin(spun, 25) })
+			}
+			rank := ranks[g.P()]
+			for taken[rank].Swap(true) { // if a G has lost its P meanwhile
+				rank = (rank + 1) % n
+			}
+			for _, t := range tasks[rank*len(tasks)/n : (rank+1)*len(tasks)/n] {
+				t(g)
+			}
+		}
+		for range n {
+			gr.GoAt(g, at(home), part)
+		}
 	}
 	gr.Wait(g)
 }

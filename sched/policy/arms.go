@@ -12,10 +12,52 @@ type Arm struct {
 	Home    bool // a G has a home node that it is woken on and rarely stolen from
 	Bind    bool // an M's thread is bound to the CPUs of its P's node
 	Cache   bool // free Gs and objects are cached per node; otherwise per machine
-	Shuffle bool // CPUs are dealt to nodes anew; a node keeps some of its own
+	Closed  bool // nothing leaves its node: no thief takes anything from another one
+	Biased  bool // thieves choose their victims by NUMA-WS's odds, see biased.go
+	Static  bool // a parallel loop has a part for each P, which is bound to a CPU, and nobody shares
+	Confine bool // all Ps are on one node
+	Map     Map
+	Memory  Memory
 }
 
+// A Map says which CPUs a node is believed to have.
+type Map uint8
+
+const (
+	RightMap    Map = iota
+	DerangedMap     // those of another node: no work is where its data is
+	RandomMap       // some of every node, in equal shares: chance decides
+)
+
+// Memory says where the pages of buffers lie.
+type Memory uint8
+
+const (
+	AsAsked     Memory = iota // where the program wants them
+	Interleaved               // on all nodes in turn
+	OnOneNode                 // on the node of the goroutine that was the first to touch them all
+	FirstTouch                // on the node of whichever goroutine comes first
+)
+
 // Arms is the table of all arms, baseline first.
+//
+// Why the controls and the baselines are there:
+//
+//   - flat leaves homes to the program: arrays lie in parts on all nodes, as if a careful
+//     person had placed them, but tasks run anywhere. A Go program does not place its
+//     memory. Its pages lie where they are first touched: by the goroutine that
+//     initialises them (flat+onenode), or by those that work on them, wherever these
+//     happen to run (flat+firsttouch). Whoever runs a large Go program on such a machine
+//     is told to call numactl --interleave=all (interleave), numactl --cpunodebind
+//     (confine), or to start a process for each node (process-per-node).
+//   - static is what a careful person writes by hand: OpenMP's schedule(static) with
+//     OMP_PROC_BIND, and memory that was first touched by the same static loop.
+//   - numaws is the published design that is nearest to this one: J. Deters, J. Wu, Y. Xu,
+//     I-T. A. Lee: A NUMA-Aware Provably-Efficient Task-Parallel Platform Based on the
+//     Work-First Principle, IISWC 2018.
+//   - numa-wrongmap has every mechanism of numa and no locality. What it gains over flat is
+//     not gained by locality. numa-randommap is the same with as much locality as chance
+//     gives.
 var Arms = [...]Arm{
 	{Name: "gm", Doc: "one locked queue: Go 1.0's G-M model"},
 	{Name: "flat", Doc: "Go's G-P-M model with the rules of Go 1.26: all memory equally near", Local: true},
@@ -26,7 +68,15 @@ var Arms = [...]Arm{
 	{Name: "numa-nodeq", Doc: "numa without node queues", Local: true, Near: true, Home: true, Bind: true, Cache: true},
 	{Name: "numa-near", Doc: "numa without near-first stealing", Local: true, NodeQ: true, Home: true, Bind: true, Cache: true},
 	{Name: "numa-cache", Doc: "numa without caches per node", Local: true, NodeQ: true, Near: true, Home: true, Bind: true},
-	{Name: "numa-wrongmap", Doc: "numa on a shuffled node map; no clean control, as part of its memory is local", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Shuffle: true},
+	{Name: "numa-wrongmap", Doc: "numa on a wrong map: each node's work runs on another node than its data", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Map: DerangedMap},
+	{Name: "numa-randommap", Doc: "numa on a random map: each node has CPUs of all nodes in equal shares", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Map: RandomMap},
+	{Name: "flat+onenode", Doc: "flat, with all memory on the node of the goroutine that initialises it", Local: true, Memory: OnOneNode},
+	{Name: "flat+firsttouch", Doc: "flat, with memory where goroutines happen to touch it first", Local: true, Memory: FirstTouch},
+	{Name: "interleave", Doc: "flat under numactl --interleave=all", Local: true, Memory: Interleaved},
+	{Name: "confine", Doc: "flat on the CPUs of one node: numactl --cpunodebind", Local: true, Bind: true, Confine: true},
+	{Name: "process-per-node", Doc: "a process for each node: flat there, and nothing is shared", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true},
+	{Name: "static", Doc: "OpenMP's schedule(static): each CPU has its part of a loop and its memory", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, Static: true},
+	{Name: "numaws", Doc: "NUMA-WS: victims 70 % near, 24 % next, 6 % far, and mailboxes", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Biased: true},
 }
 
 // ByName returns the arm with the given name. The error is an [UnknownArmError].

@@ -23,7 +23,7 @@
 // # Reading order
 //
 // arms.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
-// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, wake.go, home.go.
+// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, wake.go, home.go, biased.go.
 package policy
 
 // Rules are the mechanisms that an arm has on the machine where it runs. They do not
@@ -32,12 +32,13 @@ type Rules struct {
 	Local bool // Ps have queues of their own
 	Near  bool // thieves tell near victims from far ones
 	Homes bool // Gs have homes, and lose something when they are taken away from them
+	Odds  bool // thieves choose victims by NUMA-WS's odds
 }
 
 // Rules returns the rules of a on a machine with several nodes, or with one: there
 // nothing is far, and no home can be lost.
 func (a *Arm) Rules(several bool) Rules {
-	return Rules{Local: a.Local, Near: a.Near && several, Homes: a.Home && several}
+	return Rules{Local: a.Local, Near: a.Near && several && !a.Closed, Homes: a.Home && several, Odds: a.Biased && several}
 }
 
 // A P is what one P keeps for its decisions. It belongs to the M that holds the P.

@@ -182,7 +182,7 @@ func TestRulesOnOneNode(t *testing.T) {
 		if got, want := a.Rules(false), (Rules{Local: a.Local}); got != want {
 			t.Errorf("%s on one node: %+v, want %+v", a.Name, got, want)
 		}
-		if got, want := a.Rules(true), (Rules{Local: a.Local, Near: a.Near, Homes: a.Home}); got != want {
+		if got, want := a.Rules(true), (Rules{Local: a.Local, Near: a.Near && !a.Closed, Homes: a.Home, Odds: a.Biased}); got != want {
 			t.Errorf("%s: %+v, want %+v", a.Name, got, want)
 		}
 		if a.NodeQ && !a.Local {

@@ -36,6 +36,9 @@ type Step struct {
 //     order; at its own Node's queue; at the other Nodes' queues, in order of distance.
 //     The first round stays on the own node. Only the last takes what a victim runs next.
 //
+// By NUMA-WS's odds, the thief draws victims instead, and makes the last round at the end
+// (biased.go).
+//
 // A Search ends when a step has found a G, or with GiveUp.
 type Search struct {
 	stage  stage
@@ -45,6 +48,7 @@ type Search struct {
 	queue  uint32 // the next one
 	walk   Walk   // over the tier before
 	hunger uint32
+	draws  uint32 // by odds, so far
 }
 
 // A stage is what a Search goes over.
@@ -65,6 +69,12 @@ func (p *P) Search(hunger uint32) Search {
 
 // Next returns the next step, after one that found nothing.
 func (s *Search) Next(p *P) Step {
+	if p.Odds {
+		if step, ok := s.draw(p); ok {
+			return step
+		}
+		s.round = StealRounds - 1
+	}
 	for {
 		last := s.round == StealRounds-1
 		switch s.stage {
@@ -85,7 +95,7 @@ func (s *Search) Next(p *P) Step {
 		case overTiers:
 			if i, ok := s.walk.Next(); ok {
 				remote := p.Tiers[s.tier-1].Remote
-				return Step{Kind: Victim, Tier: s.tier - 1, Index: i, Theft: s.theft(remote, remote && p.Homes, last)}
+				return Step{Kind: Victim, Tier: s.tier - 1, Index: i, Theft: s.theft(remote, remote && p.Homes && !p.Odds, last)}
 			}
 			if t := s.tier; int(t) < len(p.Tiers) && !(p.Tiers[t].Remote && s.round < Patience) {
 				s.tier++
@@ -98,7 +108,7 @@ func (s *Search) Next(p *P) Step {
 		case overQueues:
 			if s.round >= Patience && s.queue < p.Queues {
 				s.queue++
-				return Step{Kind: FarQueue, Index: s.queue - 1, Theft: s.theft(true, true, last)}
+				return Step{Kind: FarQueue, Index: s.queue - 1, Theft: s.theft(true, !p.Odds, last)}
 			}
 			if last {
 				return Step{Kind: GiveUp}
