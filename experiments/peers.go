@@ -60,7 +60,7 @@ func peersCommand(line []string) *cobra.Command {
 func peersHelp() string {
 	var b strings.Builder
 	for _, p := range peers.All {
-		fmt.Fprintf(&b, "    %-14s %s\n", p.Name, p.Doc)
+		fmt.Fprintf(&b, "    %-16s %s\n", p.Name, p.Doc)
 	}
 	return b.String()
 }

@@ -422,13 +422,13 @@ func parseProcs(s string) ([]int, error) {
 func schedulersHelp() string {
 	var b strings.Builder
 	for _, a := range policy.Arms {
-		fmt.Fprintf(&b, "    %-14s %s\n", a.Name, a.Doc)
+		fmt.Fprintf(&b, "    %-16s %s\n", a.Name, a.Doc)
 	}
 	return b.String()
 }
 
 func armsHelp() string {
-	return fmt.Sprintf("%s    %-14s stock Go: goroutines on GOMAXPROCS threads (%s)\n%s", schedulersHelp(), harness.Goroutine, runtime.Version(), peersHelp())
+	return fmt.Sprintf("%s    %-16s stock Go: goroutines on GOMAXPROCS threads (%s)\n%s", schedulersHelp(), harness.Goroutine, runtime.Version(), peersHelp())
 }
 
 func workloadsHelp() string {

@@ -23,10 +23,9 @@ runs of each, over 4 to 16 seeds, until a difference of 1 % shows or is excluded
 with all latencies doubled nothing may get faster, and with all latencies equal (on
 one node) numa must take as long as flat.
 
-The arm numa-wrongmap does not separate sharding from locality. A node of its map has
-CPUs of several real nodes, the node of its data among them, and whichever CPU is fast
-empties the queue. So more of its bytes are local than chance gives: see the column
-"local". With half of the CPUs the deal is uneven, too, and the seed decides.
+The arms numa-wrongmap and numa-randommap are controls. On their maps a node has the
+CPUs of another one, or some of each. The rest is as in numa, so what numa gains over
+numa-wrongmap is gained by locality. See the column "local".
 
 --out writes a result directory; --verify DIR runs what is in one again. --scenario
 FILE runs what a file describes, and --microbench measured tables: both take --json.

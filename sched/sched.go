@@ -215,6 +215,17 @@ func (s *Sched) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
 	return s.machine.NewBuffer(bytes, where)
 }
 
+// NewBuffer is [Sched.NewBuffer] for memory that g will touch first. On a wrong map of the
+// nodes, that lies on the node where g is believed to be: else what g touches would be
+// local again.
+func (g *G) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
+	s := g.Sched()
+	if id := g.Node(); s.arm.Map != policy.RightMap && where == Default && id >= 0 {
+		where = OnNode(id)
+	}
+	return s.NewBuffer(bytes, where)
+}
+
 // FreeBuffer gives memory back that no Work will use again.
 func (s *Sched) FreeBuffer(b *Buffer) { s.machine.FreeBuffer(b) }
 

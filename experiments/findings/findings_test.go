@@ -94,4 +94,15 @@ func TestFindingsSayWhatTheRatiosDoNotShow(t *testing.T) {
 	if got := text(); !strings.Contains(got, want) || !strings.Contains(got, "15 to 46 % of its bytes are local") || !strings.Contains(got, "is not known from it") {
 		t.Errorf("with numa-wrongmap: %s", got)
 	}
+	wrong := made(4, "triad", 200, 110, 2, 1.1, 100/1.1).Measurements
+	for j := range wrong {
+		if wrong[j].Arm == "numa" {
+			wrong[j].Arm = "numa-wrongmap"
+		}
+	}
+	res = made(4, "triad", 200, 100, 96, 1.1, 100/1.1)
+	res.Measurements = append(res.Measurements, wrong...)
+	if got := text(); !strings.Contains(got, "but 2 to 2 % of its bytes local. So that much is locality") {
+		t.Errorf("with a numa-wrongmap that has no locality: %s", got)
+	}
 }

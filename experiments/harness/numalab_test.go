@@ -82,7 +82,7 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 		for _, arm := range []struct {
 			name     string
 			min, max float64 // of local visits, per cent
-		}{{"flat", 5, 60}, {"numa", 90, 100}, {"numa-wrongmap", 5, 60}} {
+		}{{"flat", 5, 60}, {"numa", 90, 100}, {"numa-wrongmap", 0, 5}, {"numa-randommap", 5, 60}} {
 			good := 0
 			for rep := 0; rep < 4 && good < 2; rep++ {
 				out, err := bench(labCell(topo, arm.name, workload, params), Repetition{Runs: 1, Seed: uint64(rep + 1)})

@@ -39,7 +39,7 @@ type region struct {
 // newRegion makes a region and has g write every page.
 func newRegion(g *sched.G, pages int) (*region, error) {
 	bytes := int64(pages) * pageBytes
-	buf, err := g.Sched().NewBuffer(bytes, sched.Default)
+	buf, err := g.NewBuffer(bytes, sched.Default)
 	if err != nil {
 		return nil, err
 	}

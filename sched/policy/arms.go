@@ -50,7 +50,8 @@ const (
 //     happen to run (flat+firsttouch). Whoever runs a large Go program on such a machine
 //     is told to call numactl --interleave=all (interleave), numactl --cpunodebind
 //     (confine), or to start a process for each node (process-per-node).
-//   - static is what a careful person writes by hand: OpenMP's schedule(static) with
+//   - static is what a careful person writes by hand, for parallel loops over arrays. Other
+//     programs stay on one node under it. It is OpenMP's schedule(static) with
 //     OMP_PROC_BIND, and memory that was first touched by the same static loop.
 //   - numaws is the published design that is nearest to this one: J. Deters, J. Wu, Y. Xu,
 //     I-T. A. Lee: A NUMA-Aware Provably-Efficient Task-Parallel Platform Based on the

@@ -1,0 +1,118 @@
+package workload
+
+import (
+	"fmt"
+	"testing"
+
+	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+)
+
+// A triadRan is what a simulated machine counted while it ran triad twice.
+type triadRan struct {
+	local    float64 // share of the bytes from memory that were local
+	mapLocal float64 // what the map of the nodes says
+	nodes    int     // whose memory was used
+	stats    sched.Stats
+}
+
+func ranTriad(t *testing.T, preset, armName string, procs int, seed uint64) (out triadRan) {
+	t.Helper()
+	p, err := sim.LoadPreset(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sim.New(sim.Config{Preset: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	arm, err := policy.ByName(armName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: seed, Procs: procs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prog, err := ByName("triad").Parse(fmt.Sprintf("n=%d", 1<<20), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := prog.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sim.Guard(func() error { return runTwice(s, in) }); err != nil {
+		t.Fatal(err)
+	}
+	out.mapLocal = s.MapLocal()
+	s.Quiesce()
+	out.stats = s.Stats()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	a := m.Account()
+	out.local = float64(a.Near) / float64(a.Near+a.Far)
+	for _, r := range a.Resources[:len(m.Topology().Nodes)] {
+		if r.Bytes > (a.Near+a.Far)/100 {
+			out.nodes++
+		}
+	}
+	return out
+}
+
+// The controls are what they are called. On a deranged map no work is meant to be where its
+// data is, whatever the number of Ps, and next to none is: thieves take little away from its place. On a random map about as much
+// is as the map says: thieves and fast CPUs take some more or less.
+func TestControlsHaveTheLocalityThatTheyMean(t *testing.T) {
+	for _, c := range []struct {
+		preset string
+		procs  int
+	}{{"snb-4s-ring", 0}, {"snb-4s-ring", 32}, {"snb-4s-ring", 12}, {"skx-2x8180", 0}, {"skx-2x8180", 56}, {"skx-2x8180", 21}, {"synthetic:8x4", 0}} {
+		for seed := range uint64(2) {
+			wrong := ranTriad(t, c.preset, "numa-wrongmap", c.procs, seed)
+			if wrong.mapLocal != 0 || wrong.local > 0.05 {
+				t.Errorf("%s, %d Ps, seed %d: numa-wrongmap is %.1f %% local, want none; its map says %.1f", c.preset, c.procs, seed, 100*wrong.local, 100*wrong.mapLocal)
+			}
+			right := ranTriad(t, c.preset, "numa", c.procs, seed)
+			if right.mapLocal != 1 || right.local < 0.95 {
+				t.Errorf("%s, %d Ps, seed %d: numa is %.1f %% local, want all; its map says %.1f", c.preset, c.procs, seed, 100*right.local, 100*right.mapLocal)
+			}
+			random := ranTriad(t, c.preset, "numa-randommap", c.procs, seed)
+			if d := random.local - random.mapLocal; d < -0.2 || d > 0.2 {
+				t.Errorf("%s, %d Ps, seed %d: numa-randommap is %.1f %% local, its map says %.1f", c.preset, c.procs, seed, 100*random.local, 100*random.mapLocal)
+			}
+		}
+	}
+}
+
+// Each baseline has the memory, and the CPUs, that it is named for.
+func TestBaselinesAreWhatTheyAreCalled(t *testing.T) {
+	const preset = "snb-4s-ring"
+	for _, c := range []struct {
+		arm     string
+		lo, hi  float64 // local share
+		nodes   int     // whose memory is used
+		remotes bool    // thieves may take from other nodes
+	}{
+		{"interleave", 0.2, 0.3, 4, true},
+		{"flat+onenode", 0.1, 0.45, 1, true},
+		{"flat+firsttouch", 0.3, 0.9, 4, true}, // the first run of two touches, but for what setup has touched
+		{"confine", 1, 1, 1, false},
+		{"process-per-node", 0.99, 1, 4, false},
+		{"static", 0.99, 1, 4, false},
+		{"numaws", 0.2, 0.9, 4, true},
+	} {
+		ran := ranTriad(t, preset, c.arm, 0, 1)
+		if ran.local < c.lo || ran.local > c.hi {
+			t.Errorf("%s is %.1f %% local, want %.0f to %.0f", c.arm, 100*ran.local, 100*c.lo, 100*c.hi)
+		}
+		if ran.nodes != c.nodes {
+			t.Errorf("%s uses the memory of %d nodes, want %d", c.arm, ran.nodes, c.nodes)
+		}
+		if (ran.stats.StealsRemote > 0) != c.remotes {
+			t.Errorf("%s: %d thefts from other nodes", c.arm, ran.stats.StealsRemote)
+		}
+	}
+}
