@@ -157,8 +157,10 @@ func TestJSONSaysWhatTheTablesSay(t *testing.T) {
 				if timed := res.Meta.Place.HasSpeed(); timed != (row.NsPerUnit != nil) || timed && row.NsPerUnit.Median != r.NsPerUnit.Center {
 					t.Errorf("%s, %s: time %v, want %v", name, r.Arm, row.NsPerUnit, r.NsPerUnit.Center)
 				}
-				if counted := r.Local.Center == r.Local.Center; counted != (row.LocalPercent != nil) || counted && row.LocalPercent.Median != r.Local.Center {
-					t.Errorf("%s, %s: local %v, want %v", name, r.Arm, row.LocalPercent, r.Local.Center)
+				for _, c := range r.Counted[1:] {
+					if e := row.Metrics[c.In(g.Unit)]; c.Metric != harness.Bandwidth && (e == nil || e.Median != c.Center) {
+						t.Errorf("%s, %s: %s: %v, want %v", name, r.Arm, c.Unit, e, c.Center)
+					}
 				}
 				if judged := row.OverBaseline != nil && row.OverBaseline.Verdict != ""; judged && name == "fournodes" {
 					t.Errorf("%s: a verdict on the speed of pretended nodes", r.Arm)

@@ -49,16 +49,16 @@ func judge(res *harness.Results) (fs []judgement) {
 		if numa == nil || numa.Speedup == nil {
 			continue
 		}
-		f := judgement{Cell: g.Cell, nodes: nodes[g.Topo], over: numa.Speedup.Center, local: numa.MemoryLocal.Center, bound: numa.OverBound, overMap: math.NaN(), mapped: math.NaN(),
-			split: fmt.Sprintf("%.0f %% work, %.0f %% scheduling, %.0f %% idle", numa.Work, numa.Scheduling, numa.Idle)}
+		f := judgement{Cell: g.Cell, nodes: nodes[g.Topo], over: numa.Speedup.Center, local: numa.Mid(harness.MemoryLocal), bound: numa.Mid(harness.OverBound), overMap: math.NaN(), mapped: math.NaN(),
+			split: fmt.Sprintf("%.0f %% work, %.0f %% scheduling, %.0f %% idle", numa.Mid(harness.Work), numa.Mid(harness.Scheduling), numa.Mid(harness.Idle))}
 		if w := g.Find("numa-wrongmap"); w != nil {
 			f.overMap = numa.Throughput.Center / w.Throughput.Center
-			f.mapped = w.MemoryLocal.Center
+			f.mapped = w.Mid(harness.MemoryLocal)
 		}
 		short := func(what string, got, aim float64, format string) {
 			f.shorts = append(f.shorts, fmt.Sprintf("%s "+format+", aim "+format, what, got, aim))
 		}
-		if harness.Homed(g.Workload, f.nodes) && g.Procs == most[g.Topo] {
+		if g.Homed() && f.nodes >= harness.HomedNodes && g.Procs == most[g.Topo] {
 			f.homed = numa.BoundByMemory()
 			if !f.homed {
 				f.note = "bound by arithmetic here: its data fits the caches"
@@ -149,7 +149,7 @@ func Of(res *harness.Results) (tables []harness.Table, lines []string) {
 		say("Simulated, all else, every number of Ps: aim numa at least %.2fx flat: %s; the worst is %s, the best %s.",
 			aimElse, ofAll(fine, rest), worst.brief(), best.brief())
 	}
-	if slices.ContainsFunc(fs, func(f judgement) bool { return slices.Contains(harness.HomedLoads, f.Workload) }) {
+	if slices.ContainsFunc(fs, func(f judgement) bool { return f.Homed() }) {
 		say(aboutFlat)
 	}
 	return tables, append(lines, ranges(res)...)

@@ -16,8 +16,8 @@ func made(nodes int, workload string, flat, numa, local, bound, busiest float64)
 	cell := func(arm string, ns float64) harness.Measurement {
 		return harness.Measurement{
 			Cell: harness.Cell{Workload: workload, Arm: arm, Topo: "m", Procs: 8}, Runs: 1, Exact: true,
-			Values: []harness.Value{{Value: ns, Unit: "ns/chunk"}, {Value: local, Unit: harness.UnitMemoryLocal},
-				{Value: bound, Unit: harness.UnitOverBound}, {Value: busiest, Unit: harness.UnitBusiest}},
+			Values: []harness.Value{{Value: ns, Unit: "ns/chunk"}, {Value: local, Unit: harness.MemoryLocal.Unit},
+				{Value: bound, Unit: harness.OverBound.Unit}, {Value: busiest, Unit: harness.Busiest.Unit}},
 		}
 	}
 	return &harness.Results{

@@ -72,13 +72,9 @@ func (out *Outcome) measure(c *PlanCell, w *workload.Workload, in *workload.Inst
 	}
 	out.Elapsed = t.elapsed
 	out.Values = counts(w, float64(in.Tasks)*float64(rep.Runs), &of.Stats)
-	if in.Touches != nil {
-		if local, all := in.Touches(); all > 0 {
-			out.Values = append(out.Values, Value{100 * float64(local) / float64(all), UnitTouched})
-		}
-	}
+	out.Values = append(out.Values, reported(in)...)
 	if all := t.local + t.remote; all > 0 {
-		out.Values = append(out.Values, Value{100 * float64(t.local) / float64(all), UnitPages})
+		out.Values = append(out.Values, Value{100 * float64(t.local) / float64(all), Pages.Unit})
 	}
 	out.Warnings = append(m.Warnings(), of.Warnings...)
 	out.Wanted = arm.Bind
@@ -123,9 +119,17 @@ func (t *stopwatch) Stop() bool {
 // timing returns the time per unit of work, and the bandwidth if the workload says
 // how many bytes it moves.
 func timing(w *workload.Workload, in *workload.Instance, elapsed time.Duration, runs int) []Value {
-	vs := []Value{{float64(elapsed.Nanoseconds()) / (float64(in.Tasks) * float64(runs)), "ns/" + w.Unit}}
+	vs := []Value{{float64(elapsed.Nanoseconds()) / (float64(in.Tasks) * float64(runs)), Time.In(w.Unit)}}
 	if in.Bytes > 0 {
-		vs = append(vs, Value{float64(in.Bytes) * float64(runs) / elapsed.Seconds() / 1e6, "MB/s"})
+		vs = append(vs, Value{float64(in.Bytes) * float64(runs) / elapsed.Seconds() / 1e6, Bandwidth.Unit})
+	}
+	return vs
+}
+
+// reported returns what the workload has counted itself.
+func reported(in *workload.Instance) (vs []Value) {
+	for _, r := range in.Reported() {
+		vs = append(vs, Value(r))
 	}
 	return vs
 }
@@ -134,17 +138,16 @@ func timing(w *workload.Workload, in *workload.Instance, elapsed time.Duration, 
 func counts(w *workload.Workload, units float64, st *sched.Stats) []Value {
 	var vs []Value
 	if runs := st.HomeRuns + st.AwayRuns; runs > 0 {
-		vs = append(vs, Value{100 * float64(st.HomeRuns) / float64(runs), UnitLocal})
+		vs = append(vs, Value{100 * float64(st.HomeRuns) / float64(runs), Local.Unit})
 	}
-	local, remote := StealUnits(w.Unit)
 	vs = append(vs,
-		Value{float64(st.StealsL3+st.StealsNode) / units, local},
-		Value{float64(st.StealsRemote) / units, remote},
+		Value{float64(st.StealsL3+st.StealsNode) / units, StealsNear.In(w.Unit)},
+		Value{float64(st.StealsRemote) / units, StealsFar.In(w.Unit)},
 	)
 	if st.Samples > 0 {
 		vs = append(vs,
-			Value{100 * float64(st.OnNode) / float64(st.Samples), UnitBound},
-			Value{float64(st.Samples), UnitBoundSamples})
+			Value{100 * float64(st.OnNode) / float64(st.Samples), OnNode.Unit},
+			Value{float64(st.Samples), Samples.Unit})
 	}
 	return vs
 }

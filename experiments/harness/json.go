@@ -43,20 +43,7 @@ type ReportRow struct {
 	UnitsPerSecond *Estimate `json:"unitsPerSecond,omitempty"`
 	OverBaseline   *Ratio    `json:"overBaseline,omitempty"` // throughput over that of the baseline
 
-	LocalPercent   *Estimate `json:"localPercent,omitempty"`   // tasks that ran on their home node
-	TouchedPercent *Estimate `json:"touchedPercent,omitempty"` // visits to pages from their home node, as the scheduler counts
-	PagesPercent   *Estimate `json:"pagesPercent,omitempty"`   // the same as the kernel counts
-	OnNodePercent  *float64  `json:"onNodePercent,omitempty"`  // samples in which an M was on a CPU of its P's node
-	StealsNear     *float64  `json:"stealsNear,omitempty"`     // per unit of work, from Ps of the same node
-	StealsFar      *float64  `json:"stealsFar,omitempty"`      // per unit of work, from Ps of other nodes
-	OthersPercent  *float64  `json:"othersPercent,omitempty"`  // CPU time that other processes took, worst repetition
-
-	// Of simulated machines.
-	MemoryLocalPercent *float64 `json:"memoryLocalPercent,omitempty"` // bytes from the memory of their user's node
-	OverBound          *float64 `json:"overBound,omitempty"`          // makespan over the lower bound
-	WorkPercent        *float64 `json:"workPercent,omitempty"`        // of the Ps' time
-	SchedulingPercent  *float64 `json:"schedulingPercent,omitempty"`
-	IdlePercent        *float64 `json:"idlePercent,omitempty"`
+	Metrics map[string]*Estimate `json:"metrics,omitempty"` // all else, by the unit that results.txt has
 }
 
 // An Estimate is a median and its interval of at least 95 %. The interval is left
@@ -102,20 +89,19 @@ func ReportOf(r *Results, verdicts []string) *Report {
 	for _, g := range r.Groups() {
 		group := ReportGroup{Workload: g.Workload, Params: g.Params, Procs: g.Procs, Topology: g.Topo, Pretended: m.topoPretended(g.Topo), Unit: g.Unit}
 		for i := range g.Rows {
-			group.Rows = append(group.Rows, reportRow(&g.Rows[i], m.Place.HasSpeed(), group.Pretended))
+			group.Rows = append(group.Rows, reportRow(&g.Rows[i], g.Unit, m.Place.HasSpeed(), group.Pretended))
 		}
 		rep.Groups = append(rep.Groups, group)
 	}
 	return rep
 }
 
-func reportRow(r *Row, speed, pretended bool) ReportRow {
-	row := ReportRow{
-		Arm: r.Arm, Repetitions: r.N, Exact: r.Exact,
-		LocalPercent: EstimateOf(r.Local), TouchedPercent: EstimateOf(r.Touched), PagesPercent: EstimateOf(r.Pages),
-		OnNodePercent: known(r.OnNode), StealsNear: known(r.StealsLocal), StealsFar: known(r.StealsRemote), OthersPercent: known(r.Other),
-		MemoryLocalPercent: known(r.MemoryLocal.Center), OverBound: known(r.OverBound),
-		WorkPercent: known(r.Work), SchedulingPercent: known(r.Scheduling), IdlePercent: known(r.Idle),
+func reportRow(r *Row, work string, speed, pretended bool) ReportRow {
+	row := ReportRow{Arm: r.Arm, Repetitions: r.N, Exact: r.Exact, Metrics: map[string]*Estimate{}}
+	for _, c := range r.Counted {
+		if c.Metric != Time && c.Metric != Bandwidth {
+			row.Metrics[c.In(work)] = EstimateOf(c.Summary)
+		}
 	}
 	if !speed {
 		return row

@@ -169,7 +169,7 @@ func disturbance(ms []Measurement) Disturbance {
 	d := Disturbance{LimitPct: DisturbanceLimit}
 	var all []float64
 	for i := range ms {
-		if v, ok := ms[i].Get(UnitOther); ok {
+		if v, ok := ms[i].Get(Other.Unit); ok {
 			d.Known = true
 			all = append(all, v)
 			d.MaxPct = max(d.MaxPct, v)

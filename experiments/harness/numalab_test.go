@@ -89,10 +89,10 @@ func TestLabVisitsAreLocalUnderNumaAlone(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				pages, touched, bound := valueOf(t, out, UnitPages), valueOf(t, out, UnitTouched), 100.
+				pages, touched, bound := valueOf(t, out, Pages.Unit), valueOf(t, out, Touched.Unit), 100.
 				ok := pages >= arm.min && pages <= arm.max
 				if arm.name == "numa" {
-					bound = valueOf(t, out, UnitBound)
+					bound = valueOf(t, out, OnNode.Unit)
 					ok = ok && math.Abs(pages-touched) <= 5 && bound >= 99
 				}
 				if ok {

@@ -5,29 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchmath"
 )
-
-// The units of a result line. The first value of a line is always the time per
-// unit of work, in "ns/task", "ns/message" and so on. The others are there only if
-// they were counted.
-const (
-	UnitLocal        = "local-%"       // tasks that ran on their home node
-	UnitTouched      = "touched-%"     // visits to pages from their home node, as the scheduler believes
-	UnitPages        = "pages-%"       // sampled pages on the node of the CPU that used them, as the kernel says
-	UnitBound        = "bound-%"       // samples in which an M was on a CPU of its P's node
-	UnitBoundSamples = "bound-samples" // how many samples there were
-	UnitOther        = "other-cpu-%"   // CPU time of the machine that other processes took
-	prefixSteals     = "steals-"       // "steals-local/task", "steals-remote/task"
-)
-
-// StealUnits returns the units in which steals per unit of work are written.
-func StealUnits(unit string) (local, remote string) {
-	return prefixSteals + "local/" + unit, prefixSteals + "remote/" + unit
-}
 
 // A Value is one measured number.
 type Value struct {
@@ -68,17 +51,16 @@ func header(m *Meta) []byte {
 			fmt.Fprintf(&b, "%s: %s\n", kv[0], strings.ReplaceAll(kv[1], "\n", " "))
 		}
 	}
-	seen := map[string]bool{}
-	for _, unit := range m.Plan.units() {
-		if !seen[unit] {
-			seen[unit] = true
-			fmt.Fprintf(&b, "Unit ns/%s better=lower\n", unit)
+	var seen []string
+	for _, work := range m.Plan.units() {
+		for _, metric := range Metrics {
+			if unit := metric.In(work); !slices.Contains(seen, unit) {
+				seen = append(seen, unit)
+				b.WriteString(unitLine(unit, work, ""))
+			}
 		}
 	}
-	for _, unit := range []string{UnitLocal, UnitTouched, UnitPages, UnitBound} {
-		fmt.Fprintf(&b, "Unit %s better=higher\n", unit)
-	}
-	fmt.Fprintf(&b, "Unit %s better=lower\n\n", UnitOther)
+	b.WriteByte('\n')
 	return b.Bytes()
 }
 

@@ -15,7 +15,7 @@ var fibLine = Measurement{
 	Cell: Cell{"fib", "n=27", "numa", "2n1l4c2t", 8},
 	Runs: 3,
 	Values: []Value{
-		{49.4, "ns/task"}, {97.5, UnitLocal}, {1.5e-6, "steals-local/task"}, {0, "steals-remote/task"},
+		{49.4, "ns/task"}, {97.5, Local.Unit}, {1.5e-6, "steals-local/task"}, {0, "steals-remote/task"},
 	},
 }
 
@@ -64,7 +64,7 @@ func TestBenchstatReadsTheHeader(t *testing.T) {
 	if results != 1 {
 		t.Errorf("%d results, want 1", results)
 	}
-	for unit, want := range map[string]int{"sec/task": -1, UnitLocal: 1} {
+	for unit, want := range map[string]int{"sec/task": -1, Local.Unit: 1} {
 		if got := r.Units().GetBetter(unit); got != want {
 			t.Errorf("better of %s: %d, want %d", unit, got, want)
 		}

@@ -302,7 +302,7 @@ func (r *runner) measure() error {
 				return err
 			}
 			if other, known := meter.Stop(); known {
-				out.Values = append(out.Values, Value{round3(other), UnitOther})
+				out.Values = append(out.Values, Value{round3(other), Other.Unit})
 			}
 			if err := r.add(c, out); err != nil {
 				return err

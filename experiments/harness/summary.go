@@ -30,21 +30,8 @@ type Row struct {
 	Throughput benchmath.Summary // units of work per second: median and interval
 	NsPerUnit  benchmath.Summary // its inverse
 	Speedup    *Speedup          // over the baseline; nil for the baseline itself and where there is none
-	Local      benchmath.Summary // percent of tasks that ran on their home node
-	Touched    benchmath.Summary // percent of visits to pages from their home node, as the scheduler believes
-	Pages      benchmath.Summary // percent of sampled pages on their user's node, as the kernel says
-	OnNode     float64           // percent of all samples, of all repetitions, in which an M was on a CPU of its P's node
-	Samples    float64           // how many samples there were
-	// Steals per unit of work, medians.
-	StealsLocal, StealsRemote float64
-	Other                     float64 // percent of the machine's CPU time that other processes took, in the worst repetition
-
-	// Of simulated machines.
-	Exact                  bool              // a repetition would give the same
-	MemoryLocal            benchmath.Summary // percent of bytes from memory that came from the node of their user
-	OverBound              float64           // makespan over the lower bound, which the rows of a group share
-	Busiest                float64           // percent of its peak that the busiest memory controller or link carried
-	Work, Scheduling, Idle float64           // percent of the Ps' time
+	Exact      bool              // simulated: a repetition would give the same
+	Counted    []Counted         // all else, the times once more among it
 }
 
 // A Speedup compares an arm with the baseline. Repetitions are interleaved, so
@@ -131,7 +118,7 @@ func Summarize(ms []Measurement, baseline string) []Group {
 		for ri := range g.Rows {
 			cell := g.Cell
 			cell.Arm = g.Rows[ri].Arm
-			g.Rows[ri] = summarizeCell(cell.Arm, g.Unit, byCell[cell])
+			g.Rows[ri] = summarizeCell(cell.Arm, byCell[cell])
 			if cell.Arm != baseline && len(baseTimes) > 0 {
 				g.Rows[ri].Speedup = speedup(baseTimes, times(byCell[cell]), g.Rows[ri].Exact)
 			}
@@ -147,13 +134,13 @@ func Summarize(ms []Measurement, baseline string) []Group {
 func (g *Group) shareBound() {
 	bound := math.Inf(1)
 	for _, r := range g.Rows {
-		if v := r.NsPerUnit.Center / r.OverBound; v > 0 { // not if one of them is not known
+		if v := r.NsPerUnit.Center / r.Mid(OverBound); v > 0 { // not if one of them is not known
 			bound = min(bound, v)
 		}
 	}
 	for i := range g.Rows {
-		if r := &g.Rows[i]; r.OverBound > 0 {
-			r.OverBound = r.NsPerUnit.Center / bound
+		if r := &g.Rows[i]; r.Mid(OverBound) > 0 {
+			r.set(OverBound, r.NsPerUnit.Center/bound)
 		}
 	}
 }
@@ -166,49 +153,12 @@ func times(ms []*Measurement) []float64 {
 	return ts
 }
 
-func summarizeCell(arm, unit string, ms []*Measurement) Row {
-	collect := func(unit string) (vs []float64) {
-		for _, m := range ms {
-			if v, ok := m.Get(unit); ok {
-				vs = append(vs, v)
-			}
-		}
-		return vs
-	}
-	r := Row{Arm: arm, N: len(ms), OnNode: math.NaN(), Other: math.NaN(), Exact: ms[0].Exact}
+func summarizeCell(arm string, ms []*Measurement) Row {
 	perSecond := times(ms)
 	for i, ns := range perSecond {
 		perSecond[i] = 1e9 / ns
 	}
-	r.Throughput = summarize(perSecond)
-	r.NsPerUnit = summarize(times(ms))
-	r.Local = summarize(collect(UnitLocal))
-	r.Touched = summarize(collect(UnitTouched))
-	r.Pages = summarize(collect(UnitPages))
-	local, remote := StealUnits(unit)
-	r.StealsLocal = summarize(collect(local)).Center
-	r.StealsRemote = summarize(collect(remote)).Center
-	r.MemoryLocal = summarize(collect(UnitMemoryLocal))
-	for unit, to := range map[string]*float64{UnitOverBound: &r.OverBound, UnitBusiest: &r.Busiest,
-		UnitWork: &r.Work, UnitScheduling: &r.Scheduling, UnitIdle: &r.Idle} {
-		*to = summarize(collect(unit)).Center
-	}
-	hits := 0.0
-	for _, m := range ms {
-		n, _ := m.Get(UnitBoundSamples)
-		share, _ := m.Get(UnitBound)
-		r.Samples += n
-		hits += n * share
-	}
-	if r.Samples > 0 {
-		r.OnNode = hits / r.Samples
-	}
-	for _, v := range collect(UnitOther) {
-		if !(v <= r.Other) { // also if r.Other is NaN
-			r.Other = v
-		}
-	}
-	return r
+	return Row{Arm: arm, N: len(ms), Exact: ms[0].Exact, Throughput: summarize(perSecond), NsPerUnit: summarize(times(ms)), Counted: count(ms)}
 }
 
 // speedup compares times per unit of work. Both are in the order of measurement.

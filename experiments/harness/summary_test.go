@@ -2,6 +2,7 @@ package harness
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -83,19 +84,19 @@ func TestTooFewRepetitionsHaveNoInterval(t *testing.T) {
 
 func TestWhatWasNotCountedIsNotZero(t *testing.T) {
 	r := rowOf(t, overFlat(made("goroutine", 1, 2)), "goroutine")
-	for what, v := range map[string]float64{"local": r.Local.Center, "steals": r.StealsLocal, "on node": r.OnNode, "others": r.Other} {
-		if !math.IsNaN(v) {
-			t.Errorf("%s is %v although nobody counted", what, v)
+	for _, m := range slices.Concat(Metrics[1:], SimulatedMetrics) {
+		if v := r.Mid(m); !math.IsNaN(v) {
+			t.Errorf("%s is %v although nobody counted", m.Name, v)
 		}
 	}
 }
 
 func TestBoundShareIsOfAllSamples(t *testing.T) {
 	ms := made("numa", 1, 1)
-	ms[0].Values = append(ms[0].Values, Value{100, UnitBound}, Value{9900, UnitBoundSamples})
-	ms[1].Values = append(ms[1].Values, Value{0, UnitBound}, Value{100, UnitBoundSamples})
-	if r := rowOf(t, overFlat(ms), "numa"); r.OnNode != 99 || r.Samples != 10000 {
-		t.Errorf("%v %% of %v samples, want 99 %% of 10000", r.OnNode, r.Samples)
+	ms[0].Values = append(ms[0].Values, Value{100, OnNode.Unit}, Value{9900, Samples.Unit})
+	ms[1].Values = append(ms[1].Values, Value{0, OnNode.Unit}, Value{100, Samples.Unit})
+	if r := rowOf(t, overFlat(ms), "numa"); r.Mid(OnNode) != 99 {
+		t.Errorf("%v %% of all samples, want 99 %%", r.Mid(OnNode))
 	}
 }
 
@@ -122,7 +123,7 @@ func TestPretendedNodesHaveLocalityAndNoSpeed(t *testing.T) {
 		m := ms[i]
 		m.Topo = "pretended-2n1l4c1t"
 		local := map[string]float64{"flat": 60, "numa": 98}[m.Arm]
-		m.Values = append(m.Values[:1:1], Value{local, UnitLocal})
+		m.Values = append(m.Values[:1:1], Value{local, Local.Unit})
 		ms = append(ms, m)
 	}
 	meta := &Meta{Place: Host, Topologies: []TopoMeta{{Label: "1n1l2c1t"}, {Label: "pretended-2n1l4c1t", Pretended: true}}}
@@ -209,17 +210,17 @@ func TestTheArmsOfACellShareOneBound(t *testing.T) {
 	m := func(arm string, ns, bound float64) Measurement {
 		ms := Measurement{Cell: Cell{Workload: "triad", Arm: arm, Topo: "x", Procs: 4}, Runs: 1, Exact: true, Values: []Value{{Value: ns, Unit: "ns/chunk"}}}
 		if bound > 0 {
-			ms.Values = append(ms.Values, Value{Value: ns / bound, Unit: UnitOverBound})
+			ms.Values = append(ms.Values, Value{Value: ns / bound, Unit: OverBound.Unit})
 		}
 		return ms
 	}
 	g := Summarize([]Measurement{m("flat", 40, 36), m("numa", 12, 10), m("gm", 50, 0)}, "flat")[0]
 	for arm, want := range map[string]float64{"flat": 4, "numa": 1.2} {
-		if got := g.Find(arm).OverBound; math.Abs(got-want) > 1e-9 {
+		if got := g.Find(arm).Mid(OverBound); math.Abs(got-want) > 1e-9 {
 			t.Errorf("%s: %v times the bound, want %v", arm, got, want)
 		}
 	}
-	if got := g.Find("gm").OverBound; !math.IsNaN(got) {
+	if got := g.Find("gm").Mid(OverBound); !math.IsNaN(got) {
 		t.Errorf("an arm without a bound: %v", got)
 	}
 }

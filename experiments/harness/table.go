@@ -12,8 +12,8 @@ import (
 
 // A column is one number that a table shows for every row.
 type column struct {
-	head string
-	cell func(r *Row) string
+	head, doc string
+	cell      func(r *Row) string
 }
 
 // Tables returns a table for each group of the run of m. Times are left out if they
@@ -37,20 +37,17 @@ func (g *Group) Title() string {
 }
 
 func groupTable(g *Group, m *Meta) Table {
-	arm := column{"arm", func(r *Row) string { return r.Arm }}
-	columns := []column{arm}
+	columns := []column{{"arm", "", func(r *Row) string { return r.Arm }}}
 	t := Table{Title: g.Title()}
-	switch {
-	case exact(g):
-		columns = append(columns, g.speedExact()...)
-		columns = append(columns, g.localityExact()...)
-	case m.Place.HasSpeed():
+	if m.Place.HasSpeed() {
 		columns = append(columns, g.speed()...)
-		t.Break = len(columns)
-		columns = append(columns, g.locality(m.oneNode(g.Topo))...)
-	default:
-		columns = append(columns, g.locality(m.oneNode(g.Topo))...)
-		columns = append(columns, column{"n", func(r *Row) string { return fmt.Sprint(r.N) }})
+		if !exact(g) {
+			t.Break = len(columns)
+		}
+	}
+	columns = append(columns, g.countedColumns(m.oneNode(g.Topo))...)
+	if !m.Place.HasSpeed() {
+		columns = append(columns, repetitions)
 	}
 	for _, c := range columns {
 		t.Head = append(t.Head, c.head)
@@ -69,25 +66,31 @@ func exact(g *Group) bool {
 	return !slices.ContainsFunc(g.Rows, func(r Row) bool { return !r.Exact })
 }
 
+// repetitions is the column of how many there are.
+var repetitions = column{"n", "", func(r *Row) string { return fmt.Sprint(r.N) }}
+
 func (g *Group) speed() []column {
+	perUnit := column{"ns/" + g.Unit, "", func(r *Row) string { return FormatNumber(r.NsPerUnit.Center) }}
+	rate := column{many(g.Unit) + "/s", "", func(r *Row) string { return scale(r.Throughput.Center) }}
+	over := column{"over " + g.Baseline, "", func(r *Row) string { return g.over(r) }}
+	if exact(g) { // nothing to be unsure of
+		return []column{perUnit, rate, over}
+	}
+	ofSpeedup := func(head string, show func(*Speedup) string) column {
+		return column{head, "", func(r *Row) string {
+			if r.Speedup == nil {
+				return ""
+			}
+			return show(r.Speedup)
+		}}
+	}
 	return []column{
-		{"ns/" + g.Unit, func(r *Row) string { return FormatNumber(r.NsPerUnit.Center) }},
-		{many(g.Unit) + "/s", func(r *Row) string { return scale(r.Throughput.Center) }},
-		{"interval", func(r *Row) string { return interval(r.Throughput, scale) }},
-		{"over " + g.Baseline, func(r *Row) string { return g.over(r) }},
-		{"interval", func(r *Row) string {
-			if r.Speedup == nil {
-				return ""
-			}
-			return interval(r.Speedup.Summary, formatRatio)
-		}},
-		{"p", func(r *Row) string {
-			if r.Speedup == nil {
-				return ""
-			}
-			return formatP(r.Speedup.P)
-		}},
-		{"n", func(r *Row) string { return fmt.Sprint(r.N) }},
+		perUnit, rate,
+		{"interval", "", func(r *Row) string { return interval(r.Throughput, scale) }},
+		over,
+		ofSpeedup("interval", func(s *Speedup) string { return interval(s.Summary, formatRatio) }),
+		ofSpeedup("p", func(s *Speedup) string { return formatP(s.P) }),
+		repetitions,
 	}
 }
 
@@ -100,36 +103,6 @@ func (g *Group) over(r *Row) string {
 		return "1"
 	}
 	return ""
-}
-
-func (g *Group) locality(oneNode bool) (cs []column) {
-	if !oneNode {
-		known := func(f func(*Row) float64) bool {
-			return slices.ContainsFunc(g.Rows, func(r Row) bool { return !math.IsNaN(f(&r)) })
-		}
-		cs = append(cs, column{"local", func(r *Row) string { return FormatPercent(r.Local.Center) }})
-		if touched := func(r *Row) float64 { return r.Touched.Center }; known(touched) {
-			cs = append(cs, column{"touched", func(r *Row) string { return FormatPercent(touched(r)) }})
-		}
-		if pages := func(r *Row) float64 { return r.Pages.Center }; known(pages) {
-			cs = append(cs, column{"pages", func(r *Row) string { return FormatPercent(pages(r)) }})
-		}
-		cs = append(cs, column{"on node", func(r *Row) string {
-			if r.Samples == 0 {
-				return "-"
-			}
-			return FormatOnNode(r.OnNode)
-		}})
-	}
-	return append(cs, column{"steals", stealsOf}, column{"others", func(r *Row) string { return FormatPercent(r.Other) }})
-}
-
-// stealsOf is "1.54/0": steals from the same node and from other nodes.
-func stealsOf(r *Row) string {
-	if math.IsNaN(r.StealsLocal) {
-		return "-"
-	}
-	return FormatNumber(1000*r.StealsLocal) + "/" + FormatNumber(1000*r.StealsRemote)
 }
 
 // many is the plural of a unit of work.
@@ -146,22 +119,31 @@ func Legend(groups []Group, m *Meta) []string {
 		return nil
 	}
 	baseline := groups[0].Baseline
-	if m.Place == Simulated {
-		return exactLegend(baseline)
-	}
 	var lines []string
-	if m.Place.HasSpeed() {
+	switch {
+	case m.Place == Simulated:
+		lines = append(lines, "Simulated, exact: every run gives the same numbers. Times are virtual. over "+baseline+": throughput over that of "+baseline+".")
+	case m.Place.HasSpeed():
 		lines = append(lines, fmt.Sprintf(
 			"Medians with intervals of at least %.0f %%. over %s: median of the ratios of neighbouring repetitions. p: two-sided Mann-Whitney U test, not corrected for the number of comparisons. undecided: the test and the interval do not agree at 5 %%. n: repetitions.",
 			100*Confidence, baseline))
 	}
-	oneNode := func(g Group) bool { return m.oneNode(g.Topo) }
-	if slices.ContainsFunc(groups, func(g Group) bool { return !oneNode(g) }) {
-		lines = append(lines,
-			"local: tasks that ran on their home node. A task that never blocks is at home where it runs. touched: visits to pages from their home node, as the scheduler counts them. pages: the same as the kernel counts them (move_pages, getcpu), sampled. on node: samples in which an M was on a CPU of its P's node.")
+	var heads, docs []string
+	oneNode := false
+	for i := range groups {
+		one := m.oneNode(groups[i].Topo)
+		oneNode = oneNode || one
+		for _, c := range groups[i].countedColumns(one) {
+			if !slices.Contains(heads, c.head) {
+				heads = append(heads, c.head)
+				docs = append(docs, c.head+": "+strings.ReplaceAll(c.doc, "`", "")+".")
+			}
+		}
 	}
-	lines = append(lines, "steals: per 1000 units of work, from Ps of the same node / of other nodes. others: CPU time that other processes took in the worst repetition.")
-	if slices.ContainsFunc(groups, oneNode) {
+	if docs != nil {
+		lines = append(lines, strings.Join(docs, " "))
+	}
+	if oneNode && m.Place != Simulated {
 		lines = append(lines, "On a machine with one node every task is local and every M is on its node. There are no columns for that.")
 	}
 	return lines

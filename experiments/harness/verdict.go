@@ -102,13 +102,9 @@ func localityVerdicts(groups []Group) (lines []string) {
 	found := map[string][]string{}
 	arms := eachSpeedup(groups, func(g *Group, r *Row) {
 		base := g.Find(g.Baseline)
-		for _, c := range []struct {
-			name      string
-			arm, base benchmath.Summary
-		}{{"pages", r.Pages, base.Pages}, {"touched", r.Touched, base.Touched}, {"local", r.Local, base.Local}} {
-			if !math.IsNaN(c.arm.Center + c.base.Center) {
-				found[r.Arm] = append(found[r.Arm], fmt.Sprintf("%s %s %s (%s)",
-					briefTitle(groups, g), c.name, FormatPercent(c.arm.Center), FormatPercent(c.base.Center)))
+		for _, m := range []*Metric{Pages, Touched, Local} {
+			if of, under := r.Mid(m), base.Mid(m); !math.IsNaN(of + under) {
+				found[r.Arm] = append(found[r.Arm], fmt.Sprintf("%s %s %s (%s)", briefTitle(groups, g), m.Name, m.Format(of), m.Format(under)))
 				return
 			}
 		}

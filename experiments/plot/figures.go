@@ -287,7 +287,7 @@ func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness
 	// Where the kernel has said where pages are, that is what counts: the scheduler's own
 	// books are right only if its map of the machine is.
 	byKernel := slices.ContainsFunc(groups, func(g harness.Group) bool {
-		return slices.ContainsFunc(g.Rows, func(r harness.Row) bool { return !math.IsNaN(r.Pages.Center) })
+		return slices.ContainsFunc(g.Rows, func(r harness.Row) bool { return !math.IsNaN(r.Mid(harness.Pages)) })
 	})
 	counted := false
 	for i := range groups {
@@ -295,9 +295,9 @@ func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness
 		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		first := len(f.rows)
 		for _, r := range g.Rows {
-			share := r.Local
+			share := r.Of(harness.Local)
 			if byKernel {
-				share = r.Pages
+				share = r.Of(harness.Pages)
 			}
 			rw := row{arm: r.Arm, name: r.Arm, color: ls[r.Arm].color, lo: share.Lo, hi: share.Hi, text: "not counted"}
 			if v := share.Center; !math.IsNaN(v) {
@@ -306,9 +306,9 @@ func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness
 				rw.text = intervalText(share, func(v float64) string { return fmt.Sprintf("%.1f", v) }) + " %"
 				rw.tip = tipOf(g, r.Arm, rw.text+" local")
 			}
-			if byKernel && !math.IsNaN(r.Touched.Center) {
-				rw.dots = []dot{{r.Touched.Center, hollow}}
-				rw.tip += fmt.Sprintf("; the scheduler believes %.1f %%", r.Touched.Center)
+			if byKernel && !math.IsNaN(r.Mid(harness.Touched)) {
+				rw.dots = []dot{{r.Mid(harness.Touched), hollow}}
+				rw.tip += fmt.Sprintf("; the scheduler believes %.1f %%", r.Mid(harness.Touched))
 			}
 			f.rows = append(f.rows, rw)
 		}
@@ -330,9 +330,9 @@ func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness
 	}
 	f.panels = []panel{{percent(), label}}
 	found := newFinder(groups, m)
-	title := found.local("Tasks on their home node", func(r *harness.Row) benchmath.Summary { return r.Local })
+	title := found.local("Tasks on their home node", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) })
 	if byKernel {
-		title = found.local("Page visits on the page's own node, by the kernel's count", func(r *harness.Row) benchmath.Summary { return r.Pages })
+		title = found.local("Page visits on the page's own node, by the kernel's count", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Pages) })
 	}
 	return &Figure{
 		Name:    "locality",
@@ -349,7 +349,7 @@ func steals(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 	var totals []float64
 	for _, g := range groups {
 		for _, r := range g.Rows {
-			totals = append(totals, 1000*(r.StealsLocal+r.StealsRemote))
+			totals = append(totals, 1000*(r.Mid(harness.StealsNear)+r.Mid(harness.StealsFar)))
 		}
 	}
 	totals = finite(totals)
@@ -367,7 +367,7 @@ func steals(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 		var all []float64
 		for _, g := range groups {
 			for _, r := range g.Rows {
-				all = append(all, 1000*r.StealsLocal, 1000*r.StealsRemote)
+				all = append(all, 1000*r.Mid(harness.StealsNear), 1000*r.Mid(harness.StealsFar))
 			}
 		}
 		f.panels = []panel{{decades(all, siTick), "steals per 1000 units of work, log scale · dot: from the same node · ring: from other nodes"}}
@@ -375,7 +375,7 @@ func steals(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 	rowOf := func(g *harness.Group, r *harness.Row, text string) row {
 		nan := math.NaN()
 		rw := row{arm: r.Arm, name: r.Arm, color: ls[r.Arm].color, lo: nan, hi: nan, text: "not counted"}
-		local, remote := 1000*r.StealsLocal, 1000*r.StealsRemote
+		local, remote := 1000*r.Mid(harness.StealsNear), 1000*r.Mid(harness.StealsFar)
 		if !math.IsNaN(local + remote) {
 			rw.text = fmt.Sprintf(text, harness.FormatNumber(local), harness.FormatNumber(remote))
 			rw.tip = tipOf(g, r.Arm, fmt.Sprintf("%s steals from the same node and %s from others, per 1000 %s",
@@ -426,7 +426,7 @@ func throughputOf(g *harness.Group) (axisFor func([]float64) axis, label string,
 
 func localityOf(g *harness.Group) (axisFor func([]float64) axis, label string, value func(*harness.Row) benchmath.Summary) {
 	return func([]float64) axis { return percent() }, "tasks on their home node",
-		func(r *harness.Row) benchmath.Summary { return r.Local }
+		func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) }
 }
 
 // scaling draws a value against the number of Ps, for workloads that were run
@@ -504,7 +504,7 @@ func scaling(name, subject string, groups []harness.Group, nodes map[string]int,
 	found := newFinder(atMostPs(groups), m)
 	title := found.speed("With the most Ps, ")
 	if name != "scaling" {
-		title = found.local("Tasks on their home node, with the most Ps", func(r *harness.Row) benchmath.Summary { return r.Local })
+		title = found.local("Tasks on their home node, with the most Ps", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) })
 	}
 	return &Figure{
 		Name:    name,

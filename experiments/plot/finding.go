@@ -143,7 +143,7 @@ func (f *finder) local(is string, value func(*harness.Row) benchmath.Summary) st
 // thefts says what share of the steals came from other nodes.
 func (f *finder) thefts() string {
 	share := func(r *harness.Row) float64 {
-		if r.StealsLocal+r.StealsRemote <= 0 {
+		if r.Mid(harness.StealsNear)+r.Mid(harness.StealsFar) <= 0 {
 			return math.NaN()
 		}
 		return remoteShare(r)
@@ -163,7 +163,7 @@ func (f *finder) thefts() string {
 // remoteShare is the percentage of a row's steals that came from other nodes; NaN where
 // there were none.
 func remoteShare(r *harness.Row) float64 {
-	return 100 * r.StealsRemote / (r.StealsLocal + r.StealsRemote)
+	return 100 * r.Mid(harness.StealsFar) / (r.Mid(harness.StealsNear) + r.Mid(harness.StealsFar))
 }
 
 // OneNode says in a sentence what a figure of locality would show where every topology of

@@ -71,7 +71,7 @@ func TestTheKernelsCountIsTheBar(t *testing.T) {
 	}
 	for _, g := range groups {
 		for _, r := range g.Rows {
-			want := fmt.Sprintf("%.1f (", r.Pages.Center)
+			want := fmt.Sprintf("%.1f (", r.Mid(harness.Pages))
 			if !strings.Contains(svg.String(), want) {
 				t.Errorf("%s under %s: the figure does not have %s", g.Workload, r.Arm, want)
 			}

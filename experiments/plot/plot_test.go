@@ -99,7 +99,7 @@ func TestOddNumbersDoNotBreakFigures(t *testing.T) {
 		m.Procs = procs
 		return m
 	}
-	local, remote := harness.StealUnits("task")
+	local, remote := harness.StealsNear.In("task"), harness.StealsFar.In("task")
 	for name, all := range map[string][]harness.Measurement{
 		"nothing":          nil,
 		"baseline only":    {ms("flat", 1)},
@@ -108,7 +108,7 @@ func TestOddNumbersDoNotBreakFigures(t *testing.T) {
 		"zero and nothing": {ms("flat", 1, harness.Value{Unit: local}, harness.Value{Unit: remote}), ms("numa", 1e-6)},
 		"zero and much": {ms("flat", 1, harness.Value{Unit: local}, harness.Value{Unit: remote}),
 			ms("numa", 1, harness.Value{Value: 1e-9, Unit: local}, harness.Value{Value: 1e6, Unit: remote})},
-		"odd percentages": {ms("flat", 1, harness.Value{Value: nan, Unit: harness.UnitLocal}), ms("numa", 1, harness.Value{Value: 101, Unit: harness.UnitLocal})},
+		"odd percentages": {ms("flat", 1, harness.Value{Value: nan, Unit: harness.Local.Unit}), ms("numa", 1, harness.Value{Value: 101, Unit: harness.Local.Unit})},
 		"odd Ps":          {on(0, ms("flat", 1)), on(-1, ms("flat", 2)), on(1, ms("flat", 3)), on(math.MaxInt, ms("flat", 4)), on(0, ms("numa", 1)), on(1, ms("numa", 1))},
 		"infinite counts": {ms("flat", 1, harness.Value{Value: inf, Unit: local}, harness.Value{Value: nan, Unit: remote}), ms("numa", 1, harness.Value{Value: inf, Unit: local}, harness.Value{Value: 1, Unit: remote})},
 		"extremes":        {ms("flat", 1e-300), ms("numa", 1e300), ms("gm", inf)},

@@ -54,7 +54,7 @@ var simColumns = [][]measure{
 	}},
 	{{
 		label:  func(*harness.Group) string { return "bytes from memory of the own node" },
-		value:  func(r *harness.Row) float64 { return r.MemoryLocal.Center },
+		value:  func(r *harness.Row) float64 { return r.Mid(harness.MemoryLocal) },
 		axis:   localAxis,
 		format: harness.FormatPercent,
 		chance: true,
@@ -67,12 +67,12 @@ var simColumns = [][]measure{
 	}},
 	{{
 		label:  func(*harness.Group) string { return "makespan over the cell's lower bound, log scale" },
-		value:  func(r *harness.Row) float64 { return r.OverBound },
+		value:  func(r *harness.Row) float64 { return r.Mid(harness.OverBound) },
 		axis:   overBound,
 		format: harness.FormatRatio,
 	}, {
 		label:  func(*harness.Group) string { return "the Ps' time in the scheduler" },
-		value:  func(r *harness.Row) float64 { return r.Scheduling },
+		value:  func(r *harness.Row) float64 { return r.Mid(harness.Scheduling) },
 		axis:   localAxis,
 		format: harness.FormatPercent,
 	}},

@@ -63,7 +63,7 @@ func (sw *Sweep) Measurements(runs []*Run) (ms []harness.Measurement) {
 // some compilers fuse the two operations and would give other digits.
 func (r *Run) values() []harness.Value {
 	units := float64(r.Units)
-	vs := []harness.Value{{Value: float64(r.MakespanNs) / units, Unit: "ns/" + r.Unit}}
+	vs := []harness.Value{{Value: float64(r.MakespanNs) / units, Unit: harness.Time.In(r.Unit)}}
 	add := func(v float64, unit string) { vs = append(vs, harness.Value{Value: v, Unit: unit}) }
 	percent := func(part, all int64, unit string) {
 		if all > 0 {
@@ -71,30 +71,29 @@ func (r *Run) values() []harness.Value {
 		}
 	}
 	if r.Declared > 0 {
-		add(float64(r.Declared)*1000/float64(r.MakespanNs), "MB/s")
+		add(float64(r.Declared)*1000/float64(r.MakespanNs), harness.Bandwidth.Unit)
 	}
-	percent(r.HomeRuns, r.HomeRuns+r.AwayRuns, harness.UnitLocal)
+	percent(r.HomeRuns, r.HomeRuns+r.AwayRuns, harness.Local.Unit)
 	if r.Locality >= 0 {
-		add(100*r.Locality, harness.UnitMemoryLocal)
+		add(100*r.Locality, harness.MemoryLocal.Unit)
 	}
 	if r.BoundRatio > 0 {
-		add(r.BoundRatio, harness.UnitOverBound)
+		add(r.BoundRatio, harness.OverBound.Unit)
 	}
 	busiest := 0.0
 	for _, l := range r.Bandwidth {
 		busiest = max(busiest, l.Share)
 	}
-	add(100*busiest, harness.UnitBusiest)
+	add(100*busiest, harness.Busiest.Unit)
 	all := r.WorkNs + r.SchedulingNs + r.IdleNs
-	percent(r.WorkNs, all, harness.UnitWork)
-	percent(r.SchedulingNs, all, harness.UnitScheduling)
-	percent(r.IdleNs, all, harness.UnitIdle)
-	local, remote := harness.StealUnits(r.Unit)
-	add(float64(r.StealsL3+r.StealsNode)/units, local)
-	add(float64(r.StealsRemote)/units, remote)
-	add(float64(r.Bytes)/units, "memory-B/"+r.Unit)
-	add(float64(r.WakeP99Ns), "wake-p99-ns")
-	add(float64(r.Events), "events")
+	percent(r.WorkNs, all, harness.Work.Unit)
+	percent(r.SchedulingNs, all, harness.Scheduling.Unit)
+	percent(r.IdleNs, all, harness.Idle.Unit)
+	add(float64(r.StealsL3+r.StealsNode)/units, harness.StealsNear.In(r.Unit))
+	add(float64(r.StealsRemote)/units, harness.StealsFar.In(r.Unit))
+	add(float64(r.Bytes)/units, harness.MemoryBytes.In(r.Unit))
+	add(float64(r.WakeP99Ns), harness.WakeP99.Unit)
+	add(float64(r.Events), harness.Events.Unit)
 	return vs
 }
 

@@ -17,6 +17,7 @@ var heat = &Workload{
 	Doc:   "2D heat flow, Jacobi sweeps over blocks of rows with home nodes",
 	Unit:  "block",
 	Quick: true,
+	Homed: true,
 	Params: []Param{
 		{Name: "n", Doc: "rows and columns inside the cold edge", Default: 2048, Quick: 512, Min: 1, Max: 1 << 16},
 		{Name: "rows", Doc: "rows of a block", Default: 16, Quick: 8, Min: 1, Max: 1 << 16},

@@ -129,29 +129,31 @@ func (gt *gate) open(g *sched.G, n, rounds int) {
 // newTouching makes an instance that runs n touchers at a time. Each makes a number of
 // visits in a number of rounds, and passes a gate every phase rounds if phase is not 0.
 func newTouching(name string, n, visits, rounds, phase int, body func(g *sched.G, t *toucher)) *Instance {
+	// Of all runs: visits to pages after the first write, and those that came from the
+	// page's home. Both nodes are what the scheduler believes: that of the page's first
+	// writer and that of its visitor.
 	var sum touches
-	return &Instance{
-		Tasks: int64(n) * int64(visits),
-		Run: func(g *sched.G) error {
-			all := make([]toucher, n)
-			gt := &gate{sched.NewChan[int](g.Sched(), 0), sched.NewChan[int](g.Sched(), 0), phase}
-			var gr sched.Group
-			for i := range all {
-				all[i].gate = gt
-				gr.Go(g, func(g *sched.G) { body(g, &all[i]) })
+	in := &Instance{Tasks: int64(n) * int64(visits)}
+	in.Run = func(g *sched.G) error {
+		all := make([]toucher, n)
+		gt := &gate{sched.NewChan[int](g.Sched(), 0), sched.NewChan[int](g.Sched(), 0), phase}
+		var gr sched.Group
+		for i := range all {
+			all[i].gate = gt
+			gr.Go(g, func(g *sched.G) { body(g, &all[i]) })
+		}
+		gt.open(g, n, rounds)
+		gr.Wait(g)
+		for i := range all {
+			if err := all[i].err; err != nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
-			gt.open(g, n, rounds)
-			gr.Wait(g)
-			for i := range all {
-				if err := all[i].err; err != nil {
-					return fmt.Errorf("%s: %w", name, err)
-				}
-				sum.add(all[i].touches)
-			}
-			return nil
-		},
-		Touches: func() (local, all int64) { return sum.local, sum.all },
+			sum.add(all[i].touches)
+		}
+		in.Report(100*float64(sum.local)/float64(max(1, sum.all)), "touched-%")
+		return nil
 	}
+	return in
 }
 
 // phaseParam is the parameter that workloads with a gate take in addition to touchParams.

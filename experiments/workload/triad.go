@@ -15,6 +15,7 @@ var triad = &Workload{
 	Doc:   "STREAM triad over arrays in chunks of 4096 with home nodes: bandwidth",
 	Unit:  "chunk",
 	Quick: true,
+	Homed: true,
 	Params: []Param{
 		{Name: "n", Doc: "float64 elements of each of the three arrays", Default: 1 << 23, Quick: 1 << 20, Min: 1, Max: 1 << 33},
 	},

@@ -27,6 +27,7 @@ type Workload struct {
 	Doc    string // one line
 	Unit   string // of work: "task" makes the metric ns/task
 	Quick  bool   // part of the quick suite
+	Homed  bool   // it streams over arrays with homes, and so wins much by them on many nodes
 	Params []Param
 
 	// New makes an instance of the given sizes, which must have every name in Params.
@@ -60,12 +61,6 @@ type Instance struct {
 	// says what is wrong. s is nil after Stock. Check may be nil.
 	Check func(s *sched.Sched) error
 
-	// Touches returns how many visits to pages the runs so far have made after the
-	// first write, and how many of these came from a worker on the page's home node.
-	// Both nodes are what the scheduler believes: that of the page's first writer
-	// and that of its visitor. Touches is nil for workloads that do not count.
-	Touches func() (local, all int64)
-
 	// Stock is the same program with goroutines and channels, on GOMAXPROCS
 	// threads. It is nil if that would be another program.
 	Stock func() error
@@ -76,7 +71,30 @@ type Instance struct {
 	// Bytes is the memory traffic that a run must cause. It is 0 for workloads that
 	// are not judged by bandwidth. It is read after Setup.
 	Bytes int64
+
+	reported []Reported
 }
+
+// A Reported is a number that a workload has counted itself.
+type Reported struct {
+	Value float64
+	Unit  string // as result files have it, such as "touched-%"
+}
+
+// Report notes a number of the runs so far, as testing.B.ReportMetric does. It replaces
+// an earlier one in the same unit. Run calls it, from one G at a time.
+func (in *Instance) Report(value float64, unit string) {
+	for i := range in.reported {
+		if in.reported[i].Unit == unit {
+			in.reported[i].Value = value
+			return
+		}
+	}
+	in.reported = append(in.reported, Reported{value, unit})
+}
+
+// Reported returns what the runs have reported.
+func (in *Instance) Reported() []Reported { return in.reported }
 
 // All is the table of workloads, in the order in which they are run and shown.
 var All = []*Workload{

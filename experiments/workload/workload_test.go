@@ -99,9 +99,9 @@ func runTwice(s *sched.Sched, in *Instance) error {
 			return wrong
 		}
 	}
-	if in.Touches != nil {
-		if local, all := in.Touches(); all == 0 || local > all {
-			return fmt.Errorf("%d of %d page visits are local", local, all)
+	for i, r := range in.Reported() {
+		if i > 0 || r.Unit != "touched-%" || !(r.Value > 0 && r.Value <= 100) {
+			return fmt.Errorf("reported %v", in.Reported())
 		}
 	}
 	if in.Check != nil {

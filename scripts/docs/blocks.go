@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"text/template"
+
+	"numasched/experiments/harness"
 )
 
 //go:embed blocks/*.md
@@ -50,9 +52,22 @@ func (b *book) fill(name string, text []byte) ([]byte, error) {
 // execute writes the text of a block.
 func (b *book) execute(out *bytes.Buffer, block string) error {
 	t, err := template.New(block+".md").Option("missingkey=error").
-		Funcs(template.FuncMap{"sample": b.sample, "program": b.program}).ParseFS(blocks, "blocks/"+block+".md")
+		Funcs(template.FuncMap{"sample": b.sample, "program": b.program, "metrics": metrics}).ParseFS(blocks, "blocks/"+block+".md")
 	if err != nil {
 		return err
 	}
 	return t.Execute(out, b.values)
+}
+
+// metrics are the lines of a table of metrics, for a workload with that unit of work.
+func metrics(unit string, simulated bool) string {
+	list := harness.Metrics
+	if simulated {
+		list = harness.SimulatedMetrics
+	}
+	var out strings.Builder
+	for _, m := range list {
+		fmt.Fprintf(&out, "| `%s` | %s |\n", m.In(unit), m.Doc)
+	}
+	return out.String()
 }

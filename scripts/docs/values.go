@@ -63,11 +63,11 @@ func (b *book) places() {
 	var bound, apart []float64
 	for i := range r.groups {
 		for _, row := range r.groups[i].Rows {
-			pages[row.Arm] = append(pages[row.Arm], row.Pages.Center)
-			if row.Samples > 0 {
-				bound = append(bound, math.Floor(100*row.OnNode)/100) // as the table has it
+			pages[row.Arm] = append(pages[row.Arm], row.Mid(harness.Pages))
+			if !math.IsNaN(row.Mid(harness.OnNode)) {
+				bound = append(bound, math.Floor(100*row.Mid(harness.OnNode))/100) // as the table has it
 				if row.Arm != "numa-wrongmap" {
-					apart = append(apart, math.Abs(row.Pages.Center-row.Touched.Center))
+					apart = append(apart, math.Abs(row.Mid(harness.Pages)-row.Mid(harness.Touched)))
 				}
 			}
 		}
@@ -114,7 +114,7 @@ func (b *book) cells(name string) (all []cell) {
 
 // homed reports whether c is memory-bound work whose data has homes.
 func (c *cell) homed() bool {
-	return harness.Homed(c.Workload, c.nodes) && c.numa.BoundByMemory()
+	return c.Homed() && c.nodes >= harness.HomedNodes && c.numa.BoundByMemory()
 }
 
 // simulated sets what the simulated sweep shows.
@@ -132,10 +132,10 @@ func (b *book) simulated() {
 		switch {
 		case all && c.homed():
 			over = append(over, c.over(c.flat))
-			local = append(local, math.Floor(10*c.numa.MemoryLocal.Center)/10)
-			bound = append(bound, c.numa.OverBound)
+			local = append(local, math.Floor(10*c.numa.Mid(harness.MemoryLocal))/10)
+			bound = append(bound, c.numa.Mid(harness.OverBound))
 			wrongAll = append(wrongAll, c.over(c.wrong))
-			wrongLocal = append(wrongLocal, c.wrong.MemoryLocal.Center)
+			wrongLocal = append(wrongLocal, c.wrong.Mid(harness.MemoryLocal))
 		default:
 			rest++
 			if c.over(c.flat) >= harness.AtLeast {
@@ -144,9 +144,9 @@ func (b *book) simulated() {
 				short = append(short, fmt.Sprintf("%s on %d Ps of %s (%.2f)", c.Workload, c.Procs, c.Topo, c.over(c.flat)))
 			}
 		}
-		if half && slices.Contains(harness.HomedLoads, c.Workload) {
+		if half && c.Homed() {
 			wrongHalf = append(wrongHalf, c.over(c.wrong))
-			halfLocal = append(halfLocal, c.wrong.MemoryLocal.Center)
+			halfLocal = append(halfLocal, c.wrong.Mid(harness.MemoryLocal))
 			if c.over(c.wrong) >= much {
 				halfMuch++
 			}

@@ -1,0 +1,204 @@
+package harness
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// A Metric is one kind of number that a repetition may have. What writes and shows
+// results finds in its Metric all that it has to know.
+type Metric struct {
+	Unit   string // in result files; "*" at its end stands for the workload's unit of work
+	Name   string // in tables and sentences
+	Doc    string // what it is, in the words of results/README.md
+	Better string // "higher" or "lower", as result files say it
+
+	Worst  bool    // a cell has the largest value of its repetitions, not their median
+	Weight *Metric // if not nil, a cell has the mean, weighted by this
+	Format func(float64) string
+}
+
+// The metrics that have a name in the program. A workload may report others.
+var (
+	Time      = &Metric{Unit: "ns/*", Name: "time", Doc: "time per unit of work; the first value is always this one", Better: "lower", Format: FormatNumber}
+	Bandwidth = &Metric{Unit: "MB/s", Name: "traffic", Doc: "memory traffic that the workload must cause, per second", Better: "higher", Format: FormatNumber}
+
+	Local   = &Metric{Unit: "local-%", Name: "local", Doc: "tasks that ran on their home node; a task that never blocks and was not placed is at home wherever it runs", Better: "higher", Format: FormatPercent}
+	Touched = &Metric{Unit: "touched-%", Name: "touched", Doc: "visits to pages that came from the page's home node, as the scheduler believes (workloads that count them)", Better: "higher", Format: FormatPercent}
+	Pages   = &Metric{Unit: "pages-%", Name: "pages", Doc: "sampled pages that lay on the node of the CPU that used them, as the kernel says (`move_pages`, `getcpu`; machines with several nodes)", Better: "higher", Format: FormatPercent}
+
+	StealsNear = &Metric{Unit: "steals-local/*", Name: "steals near", Doc: "thefts from a P of the same node, per unit of work", Better: "lower", Format: FormatNumber}
+	StealsFar  = &Metric{Unit: "steals-remote/*", Name: "steals far", Doc: "thefts from a P of another node, per unit of work", Better: "lower", Format: FormatNumber}
+
+	Samples = &Metric{Unit: "bound-samples", Name: "samples", Doc: "how many samples `bound-%` is of", Better: "higher", Format: FormatNumber}
+	OnNode  = &Metric{Unit: "bound-%", Name: "on node", Doc: "samples in which an M was on a CPU of its P's node", Better: "higher", Weight: Samples, Format: FormatOnNode}
+	Other   = &Metric{Unit: "other-cpu-%", Name: "others", Doc: "share of the machine's CPU time that other processes took meanwhile; a cell has that of its worst repetition", Better: "lower", Worst: true, Format: FormatPercent}
+
+	MemoryLocal = &Metric{Unit: "memory-local-%", Name: "memory local", Doc: "bytes from memory that came from the node of the CPU that used them", Better: "higher", Format: FormatPercent}
+	OverBound   = &Metric{Unit: "over-bound", Name: "over bound", Doc: "makespan over the arm's own lower bound; tables and figures use the least of the arms of a cell instead. The bound is the largest of three: the arithmetic spread over all Ps; the longest chain of arithmetic, each step of which waits for the one before; the traffic of the busiest memory controller or link at the peak of its mix of reads and writes", Better: "lower", Format: FormatRatio}
+	Busiest     = &Metric{Unit: "busiest-memory-%", Name: "busiest", Doc: "what that controller or link carried, as a share of its peak", Better: "lower", Format: FormatPercent}
+	Work        = &Metric{Unit: "work-%", Name: "work", Doc: "share of the Ps' time in work", Better: "higher", Format: wholePercent}
+	Scheduling  = &Metric{Unit: "scheduling-%", Name: "sched", Doc: "share of the Ps' time in the scheduler", Better: "lower", Format: wholePercent}
+	Idle        = &Metric{Unit: "idle-%", Name: "idle", Doc: "share of the Ps' time asleep", Better: "lower", Format: wholePercent}
+	MemoryBytes = &Metric{Unit: "memory-B/*", Name: "memory bytes", Doc: "bytes from and to memory per unit of work", Better: "lower", Format: FormatNumber}
+	WakeP99     = &Metric{Unit: "wake-p99-ns", Name: "wake p99", Doc: "time from a wake-up to the thread's first step, 99th percentile", Better: "lower", Format: FormatNumber}
+	Events      = &Metric{Unit: "events", Name: "events", Doc: "of the simulation", Better: "lower", Format: FormatNumber}
+)
+
+// Metrics and SimulatedMetrics are the metrics in the order in which documents list them:
+// those of every place, and those that only simulated machines have.
+var (
+	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, StealsNear, StealsFar, OnNode, Samples, Other}
+	SimulatedMetrics = []*Metric{MemoryLocal, OverBound, Busiest, Work, Scheduling, Idle, MemoryBytes, WakeP99, Events}
+)
+
+// In returns the unit of m for a workload with that unit of work.
+func (m *Metric) In(unit string) string {
+	if of, ok := strings.CutSuffix(m.Unit, "*"); ok {
+		return of + unit
+	}
+	return m.Unit
+}
+
+// metricOf returns the metric with a unit of a workload with that unit of work. A unit
+// that is in neither list is a metric that a workload reports of its own.
+func metricOf(unit, work string) *Metric {
+	for _, m := range slices.Concat(Metrics, SimulatedMetrics) {
+		if m.In(work) == unit {
+			return m
+		}
+	}
+	return &Metric{Unit: unit, Name: unit, Doc: "reported by the workload", Better: "lower", Format: FormatNumber}
+}
+
+// unitLine is the metadata of a unit in a result file.
+func unitLine(unit, work, more string) string {
+	return fmt.Sprintf("Unit %s better=%s%s\n", unit, metricOf(unit, work).Better, more)
+}
+
+// wholePercent is for shares of which three stand side by side.
+func wholePercent(v float64) string { return fmt.Sprintf("%.0f %%", v) }
+
+// A Counted is a metric of a cell.
+type Counted struct {
+	*Metric
+	benchmath.Summary
+}
+
+// Of returns what a row has of m: NaN if nobody counted.
+func (r *Row) Of(m *Metric) benchmath.Summary {
+	for _, c := range r.Counted {
+		if c.Metric == m {
+			return c.Summary
+		}
+	}
+	return summarize(nil)
+}
+
+// Mid returns the median of what a row has of m, or whatever else m has instead of a
+// median. It is NaN if nobody counted.
+func (r *Row) Mid(m *Metric) float64 { return r.Of(m).Center }
+
+// set changes what a row has of m.
+func (r *Row) set(m *Metric, v float64) {
+	for i := range r.Counted {
+		if r.Counted[i].Metric == m {
+			r.Counted[i].Center = v
+		}
+	}
+}
+
+// count sums up all values of a cell's repetitions, in the order of first appearance.
+func count(ms []*Measurement) (all []Counted) {
+	var units []string
+	values := map[string][]float64{}
+	for _, m := range ms {
+		for _, v := range m.Values {
+			if values[v.Unit] == nil {
+				units = append(units, v.Unit)
+			}
+			values[v.Unit] = append(values[v.Unit], v.Value)
+		}
+	}
+	for _, unit := range units {
+		vs, m := values[unit], metricOf(unit, ms[0].Unit())
+		nan := math.NaN()
+		c := Counted{m, benchmath.Summary{Lo: nan, Hi: nan}}
+		switch {
+		case m.Worst:
+			c.Center = slices.Max(vs)
+		case m.Weight != nil:
+			c.Center = weighted(ms, m, m.Weight)
+		default:
+			c.Summary = summarize(vs)
+		}
+		if !math.IsNaN(c.Center) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// weighted is the mean of a metric, weighted by another. It is NaN if nothing has weight.
+func weighted(ms []*Measurement, m, weight *Metric) float64 {
+	sum, weights := 0.0, 0.0
+	for _, x := range ms {
+		v, _ := x.Get(m.In(x.Unit()))
+		w, _ := x.Get(weight.In(x.Unit()))
+		sum += v * w
+		weights += w
+	}
+	return sum / weights
+}
+
+// countedColumns are the columns beside those of speed, in their order. With one node
+// the columns that could show nothing but 100 % are left out, and so are those of what
+// nobody counted.
+func (g *Group) countedColumns(oneNode bool) (cs []column) {
+	one := func(m *Metric) column { return counted(m.Name, m.Doc, 1, m) }
+	steals := counted("steals", "per 1000 units of work, from Ps of the same node / of other nodes", 1000, StealsNear, StealsFar)
+	if exact(g) {
+		cs = []column{one(MemoryLocal), one(OverBound), counted("work/sched/idle", "shares of the Ps' time", 1, Work, Scheduling, Idle), steals}
+	} else {
+		if !oneNode {
+			cs = []column{one(Local), one(Touched), one(Pages), one(OnNode)}
+		}
+		cs = append(cs, steals, one(Other))
+	}
+	named := slices.Concat(Metrics, SimulatedMetrics)
+	for i := range g.Rows {
+		for _, c := range g.Rows[i].Counted {
+			if !slices.Contains(named, c.Metric) && !slices.ContainsFunc(cs, func(o column) bool { return o.head == c.Name }) {
+				cs = append(cs, one(c.Metric))
+			}
+		}
+	}
+	return slices.DeleteFunc(cs, func(c column) bool {
+		return !slices.ContainsFunc(g.Rows, func(r Row) bool { return c.cell(&r) != "-" })
+	})
+}
+
+// counted is a column of one metric, or of a few that belong together, so many times as
+// large as they are. It shows "-" where nobody counted.
+func counted(head, doc string, times float64, ms ...*Metric) column {
+	return column{head, doc, func(r *Row) string {
+		var parts []string
+		unit := ""
+		for _, m := range ms {
+			at := slices.IndexFunc(r.Counted, func(c Counted) bool { return c.Unit == m.Unit })
+			if at < 0 {
+				return "-"
+			}
+			text, percent := strings.CutSuffix(m.Format(times*r.Counted[at].Center), " %")
+			if percent { // which stands at the end, once
+				unit = " %"
+			}
+			parts = append(parts, text)
+		}
+		return strings.Join(parts, "/") + unit
+	}}
+}
