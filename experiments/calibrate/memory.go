@@ -9,25 +9,6 @@ import (
 	"numasched/topology"
 )
 
-// cycleNs returns the time of an addition in a chain in which each waits for the last.
-func cycleNs() float64 {
-	const n = 1 << 20
-	return each(8*n, func() {
-		x, y := uint64(1), sink.Load()
-		for range n {
-			x += y
-			y ^= x
-			x += y
-			y ^= x
-			x += y
-			y ^= x
-			x += y
-			y ^= x
-		}
-		sink.Store(x + y)
-	})
-}
-
 // sink takes the results of loops, so that the compiler cannot remove the loops. A
 // function that is timed uses its own variables: those that it shares with its caller
 // are in memory, and a chain of them is a chain of loads and stores.

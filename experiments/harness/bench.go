@@ -42,9 +42,9 @@ func HostBench(topos map[string]*topology.Topology) Bench {
 			out.Elapsed, err = peer.Measure(w.Name, prog.Params, c.Procs, rep.Runs, rep.Warm)
 		} else if c.Arm == Goroutine {
 			out.Why = "stock goroutines are not bound"
-			var t stopwatch
+			t := stopwatch{procs: c.Procs}
 			_, err = Measure(in, sched.Config{Procs: c.Procs}, rep, &t)
-			out.Elapsed = t.elapsed
+			out.Elapsed, out.Values = t.elapsed, t.values()
 		} else {
 			err = out.measure(c, w, in, rep, topos[c.Topo])
 		}
@@ -65,7 +65,7 @@ func (out *Outcome) measure(c *PlanCell, w *workload.Workload, in *workload.Inst
 	if err != nil {
 		return err
 	}
-	t := stopwatch{touches: m.PageTouches}
+	t := stopwatch{procs: c.Procs, touches: m.PageTouches}
 	of, err := Measure(in, sched.Config{Machine: m, Arm: arm, Procs: c.Procs}, rep, &t)
 	if err = errors.Join(err, m.Close()); err != nil {
 		return err
@@ -73,9 +73,7 @@ func (out *Outcome) measure(c *PlanCell, w *workload.Workload, in *workload.Inst
 	out.Elapsed = t.elapsed
 	out.Values = counts(w, float64(in.Tasks)*float64(rep.Runs), &of.Stats)
 	out.Values = append(out.Values, reported(in)...)
-	if all := t.local + t.remote; all > 0 {
-		out.Values = append(out.Values, Value{100 * float64(t.local) / float64(all), Pages.Unit})
-	}
+	out.Values = append(out.Values, t.values()...)
 	out.Warnings = append(m.Warnings(), of.Warnings...)
 	out.Wanted = arm.Bind
 	switch {
@@ -93,27 +91,55 @@ func (out *Outcome) measure(c *PlanCell, w *workload.Workload, in *workload.Inst
 
 // A stopwatch is the watch of this host.
 type stopwatch struct {
+	procs   int
 	touches func() (local, remote int64) // of pages, so far; nil: nobody counts
 
+	clock         float64 // the lesser one of before and after
+	cpu           time.Duration
 	start         time.Time
 	elapsed       time.Duration
 	local, remote int64 // pages touched meanwhile
+	peak          int64 // bytes of memory; 0 if not known
 }
 
 func (t *stopwatch) Start() {
+	t.clock = effectiveClock(t.threads())
 	if t.touches != nil {
 		t.local, t.remote = t.touches()
 	}
+	forgetPeak()
+	t.cpu = ownCPUTime()
 	t.start = time.Now()
 }
 
 func (t *stopwatch) Stop() bool {
 	t.elapsed = time.Since(t.start)
+	t.cpu = ownCPUTime() - t.cpu
+	t.peak = peakMemory()
 	if t.touches != nil {
 		local, remote := t.touches()
 		t.local, t.remote = local-t.local, remote-t.remote
 	}
+	t.clock = min(t.clock, effectiveClock(t.threads()))
 	return false
+}
+
+// threads is how many run at a time.
+func (t *stopwatch) threads() int { return max(1, min(t.procs, runtime.NumCPU())) }
+
+// values returns what the stopwatch has seen besides the time.
+func (t *stopwatch) values() (vs []Value) {
+	if all := t.local + t.remote; all > 0 {
+		vs = append(vs, Value{100 * float64(t.local) / float64(all), Pages.Unit})
+	}
+	vs = append(vs, Value{round3(t.clock), Clock.Unit})
+	if t.cpu > 0 { // the collector and sysmon have threads of their own
+		vs = append(vs, Value{round3(min(100, 100*t.cpu.Seconds()/(t.elapsed.Seconds()*float64(t.procs)))), Busy.Unit})
+	}
+	if t.peak > 0 {
+		vs = append(vs, Value{round3(float64(t.peak) / 1e6), Peak.Unit})
+	}
+	return vs
 }
 
 // timing returns the time per unit of work, and the bandwidth if the workload says

@@ -61,6 +61,7 @@ type Meta struct {
 	Binding    []Binding   `json:"binding"`
 	Warnings   []string    `json:"warnings,omitempty"` // what an arm asked for and did not get
 	Disturbed  Disturbance `json:"interference"`
+	Clocks     Clocks      `json:"clocks,omitzero"`
 	Done       int         `json:"done"`    // repetitions in results.txt
 	Planned    int         `json:"planned"` // repetitions that the plan wants
 
@@ -318,6 +319,7 @@ func Load(dir string) (*Results, error) {
 	r.Meta.Done = len(r.Measurements) // run.json is behind if the run was killed
 	if m.Place != Simulated {
 		r.Meta.Disturbed = disturbance(r.Measurements)
+		r.Meta.Clocks = clocks(r.Measurements)
 	}
 	if half {
 		r.Meta.Suspect = append(r.Meta.Suspect, fmt.Sprintf("The last line of %s has no end. It was cut off, and it is ignored.", ResultsFile))

@@ -37,6 +37,9 @@ var (
 	Samples = &Metric{Unit: "bound-samples", Name: "samples", Doc: "how many samples `bound-%` is of", Better: "higher", Format: FormatNumber}
 	OnNode  = &Metric{Unit: "bound-%", Name: "on node", Doc: "samples in which an M was on a CPU of its P's node", Better: "higher", Weight: Samples, Format: FormatOnNode}
 	Other   = &Metric{Unit: "other-cpu-%", Name: "others", Doc: "share of the machine's CPU time that other processes took meanwhile; a cell has that of its worst repetition", Better: "lower", Worst: true, Format: FormatPercent}
+	Clock   = &Metric{Unit: "clock-GHz", Name: "clock", Doc: "additions in a nanosecond, of a chain in which each waits for the last, before or after the timed runs, whichever is less, with all their threads at it", Better: "higher", Format: func(v float64) string { return fmt.Sprintf("%.2f", v) }}
+	Busy    = &Metric{Unit: "busy-%", Name: "busy", Doc: "CPU time of the process, of the time of all its Ps", Better: "higher", Format: FormatPercent}
+	Peak    = &Metric{Unit: "peak-MB", Name: "peak MB", Doc: "resident memory of the process at its most, with what Go's heap has kept from earlier repetitions", Better: "lower", Worst: true, Format: FormatNumber}
 
 	MemoryLocal = &Metric{Unit: "memory-local-%", Name: "memory local", Doc: "bytes from memory that came from the node of the CPU that used them", Better: "higher", Format: FormatPercent}
 	OverBound   = &Metric{Unit: "over-bound", Name: "over bound", Doc: "makespan over the arm's own lower bound; tables and figures use the least of the arms of a cell instead. The bound is the largest of three: the arithmetic spread over all Ps; the longest chain of arithmetic, each step of which waits for the one before; the traffic of the busiest memory controller or link at the peak of its mix of reads and writes", Better: "lower", Format: FormatRatio}
@@ -52,7 +55,7 @@ var (
 // Metrics and SimulatedMetrics are the metrics in the order in which documents list them:
 // those of every place, and those that only simulated machines have.
 var (
-	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, StealsNear, StealsFar, OnNode, Samples, Other}
+	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, StealsNear, StealsFar, OnNode, Samples, Other, Clock, Busy, Peak}
 	SimulatedMetrics = []*Metric{MemoryLocal, OverBound, Busiest, Work, Scheduling, Idle, MemoryBytes, WakeP99, Events}
 )
 
@@ -158,16 +161,19 @@ func weighted(ms []*Measurement, m, weight *Metric) float64 {
 // countedColumns are the columns beside those of speed, in their order. With one node
 // the columns that could show nothing but 100 % are left out, and so are those of what
 // nobody counted.
-func (g *Group) countedColumns(oneNode bool) (cs []column) {
+func (g *Group) countedColumns(m *Meta) (cs []column) {
 	one := func(m *Metric) column { return counted(m.Name, m.Doc, 1, m) }
 	steals := counted("steals", "per 1000 units of work, from Ps of the same node / of other nodes", 1000, StealsNear, StealsFar)
 	if exact(g) {
 		cs = []column{one(MemoryLocal), one(OverBound), counted("work/sched/idle", "shares of the Ps' time", 1, Work, Scheduling, Idle), steals}
 	} else {
-		if !oneNode {
+		if !m.oneNode(g.Topo) {
 			cs = []column{one(Local), one(Touched), one(Pages), one(OnNode)}
 		}
 		cs = append(cs, steals, one(Other))
+		if m.Place.HasSpeed() {
+			cs = append(cs, one(Clock), one(Busy), one(Peak))
+		}
 	}
 	named := slices.Concat(Metrics, SimulatedMetrics)
 	for i := range g.Rows {

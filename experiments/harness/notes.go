@@ -42,6 +42,10 @@ func (m *Meta) Notes() []string {
 			}
 		}
 	}
+	if c := m.Clocks; c.Flagged > 0 && m.Place == Host {
+		note("The CPUs' clock was not the same all the time: in %d of %d repetitions it differed by more than %.0f %% from the median of %s GHz, most in %s.",
+			c.Flagged, m.Done, 100*clockLimit, Clock.Format(c.MedianGHz), c.Worst)
+	}
 	if m.Place == Host {
 		for _, procs := range m.oversubscribed() {
 			note("P=%d on a machine that has %s: the Ps take turns.", procs, Count(m.Machine.CPUs, "CPU", "CPUs"))

@@ -219,6 +219,7 @@ func (r *runner) begin() (err error) {
 func (r *runner) save() error {
 	r.meta.Done = len(r.all)
 	r.meta.Disturbed = disturbance(r.all)
+	r.meta.Clocks = clocks(r.all)
 	s := &r.meta.Sessions[len(r.meta.Sessions)-1]
 	s.End = now()
 	return r.meta.save(r.dir)

@@ -45,7 +45,7 @@ func groupTable(g *Group, m *Meta) Table {
 			t.Break = len(columns)
 		}
 	}
-	columns = append(columns, g.countedColumns(m.oneNode(g.Topo))...)
+	columns = append(columns, g.countedColumns(m)...)
 	if !m.Place.HasSpeed() {
 		columns = append(columns, repetitions)
 	}
@@ -131,9 +131,8 @@ func Legend(groups []Group, m *Meta) []string {
 	var heads, docs []string
 	oneNode := false
 	for i := range groups {
-		one := m.oneNode(groups[i].Topo)
-		oneNode = oneNode || one
-		for _, c := range groups[i].countedColumns(one) {
+		oneNode = oneNode || m.oneNode(groups[i].Topo)
+		for _, c := range groups[i].countedColumns(m) {
 			if !slices.Contains(heads, c.head) {
 				heads = append(heads, c.head)
 				docs = append(docs, c.head+": "+strings.ReplaceAll(c.doc, "`", "")+".")
