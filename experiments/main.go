@@ -60,6 +60,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 		plotCommand(),
 		reportCommand(),
 		compareCommand(),
+		mergeCommand(),
 		manCommand(),
 	)
 	root.InitDefaultCompletionCmd()

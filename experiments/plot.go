@@ -11,16 +11,19 @@ import (
 
 func plotCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "plot DIR",
+		Use:   "plot DIR...",
 		Short: "draw the plots of a result directory again",
 		Long: `Draws the figures of a result directory again, as SVG and PNG, from its
-results.txt and run.json. The same results give the same bytes of SVG.`,
-		Args:              exactly(1, "one result directory"),
+results.txt and run.json. The same results give the same bytes of SVG. Several
+directories are merged first, into --out ("experiments merge --help" says how).`,
+		Args:              atLeastOneDir,
 		ValidArgsFunction: completeDirs,
 	}
+	out := cmd.Flags().String("out", "", "new `DIR` for what is merged")
+	complete(cmd, "out", completeDirs)
 	baseline := baselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		res, err := loadResults(args[0], *baseline)
+		res, err := loadResults(args, *out, *baseline)
 		if err != nil {
 			return err
 		}

@@ -18,18 +18,21 @@ import (
 
 func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "report DIR",
+		Use:   "report DIR...",
 		Short: "print the tables of a result directory and make its HTML page again",
 		Long: `Prints the tables of a result directory and writes its index.html again, with
-all figures in it. The report is a function of results.txt and run.json.`,
-		Args:              exactly(1, "one result directory"),
+all figures in it. The report is a function of results.txt and run.json. Several
+directories are merged first, into --out ("experiments merge --help" says how).`,
+		Args:              atLeastOneDir,
 		ValidArgsFunction: completeDirs,
 	}
 	tex := cmd.Flags().String("tex", "", "also write the tables as LaTeX to `FILE`")
 	asJSON := cmd.Flags().Bool("json", false, "print the tables as JSON (harness.Report describes it)")
+	out := cmd.Flags().String("out", "", "new `DIR` for what is merged")
+	complete(cmd, "out", completeDirs)
 	baseline := baselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		res, err := loadResults(args[0], *baseline)
+		res, err := loadResults(args, *out, *baseline)
 		if err != nil {
 			return err
 		}
@@ -58,16 +61,37 @@ func texTables(res *harness.Results) []byte {
 }
 
 // loadResults loads a result directory that has measurements, and makes baseline the arm
-// that the others are compared with, unless it is "".
-func loadResults(dir, baseline string) (*harness.Results, error) {
-	res, err := harness.Load(dir)
-	if err == nil && len(res.Measurements) == 0 {
-		err = fmt.Errorf("%s: no measurement", filepath.Join(dir, harness.ResultsFile))
+// that the others are compared with, unless it is "". Several directories are merged
+// first, into the new directory out.
+func loadResults(dirs []string, out, baseline string) (*harness.Results, error) {
+	var all []*harness.Results
+	for _, dir := range dirs {
+		res, err := harness.Load(dir)
+		if err == nil && len(res.Measurements) == 0 {
+			err = fmt.Errorf("%s: no measurement", filepath.Join(dir, harness.ResultsFile))
+		}
+		if err != nil {
+			return nil, usageError{err}
+		}
+		all = append(all, res)
 	}
+	if len(all) == 1 && out == "" {
+		return all[0], setBaseline(all[0], baseline)
+	}
+	if out == "" {
+		return nil, usagef("want --out DIR, for what is merged from %s", strings.Join(dirs, ", "))
+	}
+	merged, err := harness.Merge(all...)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return res, setBaseline(res, baseline)
+	if err := setBaseline(merged, baseline); err != nil {
+		return nil, err
+	}
+	if err := merged.Write(out); err != nil {
+		return nil, usagef("--out %s: %w", out, err)
+	}
+	return merged, nil
 }
 
 // publish writes the figures and the page of a run.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"numasched/experiments/compare"
 	"numasched/experiments/harness"
 )
 
@@ -171,7 +172,7 @@ func TestJSONSaysWhatTheTablesSay(t *testing.T) {
 		}
 	}
 	status, out, errs := cli("compare", "--json", filepath.Join("testdata", "onenode"), filepath.Join("testdata", "onenode"))
-	var c comparison
+	var c compare.Comparison
 	if err := json.Unmarshal([]byte(out), &c); status != 0 || err != nil || len(c.Cells) != 16 || c.Cells[0].Old.Median != c.Cells[0].New.Median || c.Cells[0].Differs {
 		t.Errorf("compare: status %d, %s, %v: %+v", status, errs, err, c)
 	}
@@ -238,4 +239,31 @@ func TestTheTwoReportsOfAReproductionLinkToEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	link("simulated", "")
+}
+
+func TestSeveralDirectoriesAreMerged(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{"a", "b"} {
+		if status, _, errs := cli(tiny(dir)...); status != 0 {
+			t.Fatal(errs)
+		}
+	}
+	if status, out, errs := cli("merge", "--out", "both", "a", "b"); status != 0 || !strings.Contains(out, "of 2 runs") {
+		t.Fatalf("status %d, %s%s", status, out, errs)
+	}
+	for _, args := range [][]string{{"report", "both"}, {"plot", "a", "b", "--out", "again"}, {"compare", "a", "b", "both"}} {
+		if status, _, errs := cli(args...); status != 0 {
+			t.Errorf("%v: status %d: %s", args, status, errs)
+		}
+	}
+	for _, c := range []struct{ args, want string }{
+		{"report a b", "want --out DIR"},
+		{"merge a", "want --out DIR"},
+		{"merge --out a b", "--out a: it exists"},
+		{"report", "want one result directory or more"},
+	} {
+		if status, _, errs := cli(strings.Fields(c.args)...); status != 2 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: status %d, %q, want %q", c.args, status, errs, c.want)
+		}
+	}
 }

@@ -98,7 +98,11 @@ func (m *Meta) check() error {
 		t, at := &m.Topologies[i], fmt.Sprintf("topologies[%d].", i)
 		numbers = append(numbers,
 			number{at + "cpus", float64(t.CPUs), 0, maxProcs},
-			number{at + "nodesWithCPUs", float64(t.NodesWithCPUs), 0, maxProcs})
+			number{at + "nodesWithCPUs", float64(t.NodesWithCPUs), 0, maxProcs},
+			number{at + "machine", float64(t.Machine), float64(min(1, len(m.Machines))), float64(len(m.Machines))})
+	}
+	for i := range m.Parts {
+		numbers = append(numbers, number{fmt.Sprintf("parts[%d].machine", i), float64(m.Parts[i].Machine), 1, float64(len(m.Machines))})
 	}
 	for i := range m.Sessions {
 		numbers = append(numbers, number{fmt.Sprintf("sessions[%d].done", i), float64(m.Sessions[i].Done), 0, maxValue})

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,8 +52,10 @@ func (p Place) Label() string {
 type Meta struct {
 	Format     int         `json:"format"` // 1
 	Place      Place       `json:"place"`
-	Command    []string    `json:"command"` // as typed, without the program's folder
-	Machine    Machine     `json:"machine"`
+	Command    []string    `json:"command"`            // as typed, without the program's folder
+	Machine    Machine     `json:"machine"`            // the first, if there are several
+	Machines   []Machine   `json:"machines,omitempty"` // of merged runs
+	Parts      []Part      `json:"parts,omitempty"`    // the merged runs
 	Build      Build       `json:"build"`
 	Topologies []TopoMeta  `json:"topologies"`
 	Plan       Plan        `json:"plan"`
@@ -122,8 +125,9 @@ type CPU struct {
 
 // A TopoMeta describes a topology that Ps were mapped onto.
 type TopoMeta struct {
-	Label     string `json:"label"`  // as in benchmark names
-	Origin    string `json:"origin"` // "host", "synthetic:2x4", a file's name
+	Label     string `json:"label"`             // as in benchmark names
+	Origin    string `json:"origin"`            // "host", "synthetic:2x4", a file's name
+	Machine   int    `json:"machine,omitempty"` // of merged runs: its number in Meta.Machines, from 1
 	Pretended bool   `json:"pretended"`
 	CPUs      int    `json:"cpus"` // that may be used
 	// NodesWithCPUs is how many nodes have CPUs. Without a policy, one task in that
@@ -260,6 +264,16 @@ func describeMachine() Machine {
 	return m
 }
 
+// models returns the CPU models of the machines.
+func (m *Meta) models() (names []string) {
+	for _, x := range append([]Machine{m.Machine}, m.Machines...) {
+		if !slices.Contains(names, x.CPU.Model) {
+			names = append(names, x.CPU.Model)
+		}
+	}
+	return names
+}
+
 // config returns the lines that open results.txt.
 func (m *Meta) config() [][2]string {
 	var topos, pretended []string
@@ -273,7 +287,7 @@ func (m *Meta) config() [][2]string {
 		{"place", string(m.Place)},
 		{"goos", m.Machine.OS},
 		{"goarch", m.Machine.Arch},
-		{"cpu", m.Machine.CPU.Model},
+		{"cpu", strings.Join(m.models(), ", ")},
 		{"kernel", m.Machine.Kernel},
 		{"go", m.Build.Go},
 		{"commit", m.Build.Commit},

@@ -10,7 +10,7 @@ import (
 func (m *Meta) Notes() []string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	notes = append(notes, m.Suspect...)
+	notes = append(append(notes, m.Suspect...), m.mergedNotes()...)
 	if !m.Complete() {
 		note("The run is not complete: %d of %d repetitions.", m.Done, m.Planned)
 	}
@@ -46,7 +46,7 @@ func (m *Meta) Notes() []string {
 		note("The CPUs' clock was not the same all the time: in %d of %d repetitions it differed by more than %.0f %% from the median of %s GHz, most in %s.",
 			c.Flagged, m.Done, 100*clockLimit, Clock.Format(c.MedianGHz), c.Worst)
 	}
-	if m.Place == Host {
+	if m.Place == Host && len(m.Machines) < 2 {
 		for _, procs := range m.oversubscribed() {
 			note("P=%d on a machine that has %s: the Ps take turns.", procs, Count(m.Machine.CPUs, "CPU", "CPUs"))
 		}

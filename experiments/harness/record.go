@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
@@ -23,8 +24,12 @@ type Measurement struct {
 	Cell
 	Runs   int // runs of the workload that the values are averages over
 	Values []Value
+	Part   int  // of merged runs, the one that it is from, from 1; else 0
 	Exact  bool // the file says that a repetition would give the same (assume=exact)
 }
+
+// partKey begins the line that opens a part of merged results.
+const partKey = "part"
 
 // Get returns the value in the given unit.
 func (m *Measurement) Get(unit string) (float64, bool) {
@@ -106,6 +111,11 @@ func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
 			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
 		}
 		m := Measurement{Cell: cell, Runs: res.Iters, Exact: br.Units().GetAssumption(res.Values[0].Unit) == benchmath.AssumeExact}
+		if text := res.GetConfig(partKey); text != "" {
+			if m.Part, err = strconv.Atoi(text); err != nil || m.Part < 1 {
+				return nil, fmt.Errorf("%s:%d: %s: %q: want the number of a run, from 1", file, lineno, partKey, text)
+			}
+		}
 		for _, v := range res.Values {
 			if v.OrigUnit != "" { // the reader turned ns/task into sec/task
 				m.Values = append(m.Values, Value{v.OrigValue, v.OrigUnit})

@@ -144,6 +144,8 @@ func (r *runner) takeUp(resume bool) error {
 		return fmt.Errorf("cannot resume: %w", err)
 	case err != nil:
 		return errors.New("it exists and is not a run: choose another --out")
+	case old.Parts != nil:
+		return errors.New("it exists and holds merged runs: choose another --out")
 	case !resume && old.Complete():
 		return errors.New("it exists and holds a finished run: choose another --out")
 	case !resume:

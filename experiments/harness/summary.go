@@ -114,13 +114,12 @@ func Summarize(ms []Measurement, baseline string) []Group {
 		g := &groups[gi]
 		base := g.Cell
 		base.Arm = baseline
-		baseTimes := times(byCell[base])
 		for ri := range g.Rows {
 			cell := g.Cell
 			cell.Arm = g.Rows[ri].Arm
 			g.Rows[ri] = summarizeCell(cell.Arm, byCell[cell])
-			if cell.Arm != baseline && len(baseTimes) > 0 {
-				g.Rows[ri].Speedup = speedup(baseTimes, times(byCell[cell]), g.Rows[ri].Exact)
+			if cell.Arm != baseline && len(byCell[base]) > 0 {
+				g.Rows[ri].Speedup = speedup(byCell[base], byCell[cell])
 			}
 		}
 		g.shareBound()
@@ -161,20 +160,31 @@ func summarizeCell(arm string, ms []*Measurement) Row {
 	return Row{Arm: arm, N: len(ms), Exact: ms[0].Exact, Throughput: summarize(perSecond), NsPerUnit: summarize(times(ms)), Counted: count(ms)}
 }
 
-// speedup compares times per unit of work. Both are in the order of measurement.
-func speedup(base, arm []float64, exact bool) *Speedup {
-	var ratios []float64
-	for i := range min(len(base), len(arm)) {
-		ratios = append(ratios, base[i]/arm[i])
+// speedup compares times per unit of work. Both are in the order of measurement. Only
+// repetitions of the same part are neighbours.
+func speedup(base, arm []*Measurement) *Speedup {
+	ofPart := map[int][]float64{}
+	for _, m := range arm {
+		ofPart[m.Part] = append(ofPart[m.Part], m.NsPerUnit())
 	}
-	if exact {
+	var ratios []float64
+	for _, m := range base {
+		if ts := ofPart[m.Part]; len(ts) > 0 {
+			ratios = append(ratios, m.NsPerUnit()/ts[0])
+			ofPart[m.Part] = ts[1:]
+		}
+	}
+	if len(ratios) == 0 {
+		return nil // never measured side by side
+	}
+	if arm[0].Exact {
 		s := &Speedup{Summary: benchmath.AssumeExact.Summary(sample(ratios), 1), Ratios: ratios}
 		if s.Center == 1 {
 			s.P = 1
 		}
 		return s
 	}
-	c := benchmath.AssumeNothing.Compare(sample(base), sample(arm))
+	c := benchmath.AssumeNothing.Compare(sample(times(base)), sample(times(arm)))
 	// The test's p exceeds 1 for the smallest samples, where its tails overlap.
 	return &Speedup{Summary: summarize(slices.Clone(ratios)), Ratios: ratios, P: min(1, c.P), Warnings: c.Warnings}
 }
