@@ -61,6 +61,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 		reportCommand(),
 		compareCommand(),
 		mergeCommand(),
+		besideCommand(),
 		manCommand(),
 	)
 	root.InitDefaultCompletionCmd()

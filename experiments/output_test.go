@@ -36,6 +36,8 @@ func TestOutputThatCannotBeWrittenIsAnErrorOfEveryCommand(t *testing.T) {
 		"explore":    {"--gs", "1", "--bound", "0", "--pct", "1", "--program", "spawn"},
 		"plot":       {copyCase(t, "onenode")},
 		"report":     {copyCase(t, "onenode")},
+		"merge":      {copyCase(t, "onenode"), "--out", filepath.Join(dir, "merged")},
+		"beside":     {"--help"}, // it wants a prediction
 		"man":        {filepath.Join(dir, "man")},
 		"completion": {"bash"},
 		"compare":    {copyCase(t, "onenode"), copyCase(t, "onenode")},

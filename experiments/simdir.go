@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/simulated"
@@ -120,6 +121,7 @@ func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stder
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	began := time.Now()
 	runs, err := sw.Run(ctx, stderr)
 	if err != nil {
 		return err
@@ -135,7 +137,7 @@ func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stder
 			}
 		}
 	}
-	if err := harness.WriteSimulated(dir, meta, sw.Measurements(runs)); err != nil {
+	if err := harness.WriteSimulated(dir, meta, sw.Measurements(runs), began); err != nil {
 		return err
 	}
 	if meta.Done > 0 {

@@ -318,6 +318,26 @@ type Results struct {
 	Measurements []Measurement
 }
 
+// Began returns when the first session began, or the zero time if that is not known.
+func (r *Results) Began() (t time.Time) {
+	for i, s := range r.Meta.Sessions {
+		if i == 0 || s.Start.Before(t) {
+			t = s.Start
+		}
+	}
+	return t
+}
+
+// Written returns when the last session ended, or the zero time if that is not known.
+func (r *Results) Written() (t time.Time) {
+	for _, s := range r.Meta.Sessions {
+		if s.End.After(t) {
+			t = s.End
+		}
+	}
+	return t
+}
+
 // Load reads a run directory. Errors name the file.
 func Load(dir string) (*Results, error) {
 	m, err := loadMeta(dir)

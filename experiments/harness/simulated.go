@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"numasched/topology"
 )
@@ -49,10 +50,11 @@ func ResultsText(meta *Meta, ms []Measurement) []byte {
 	return b.Bytes()
 }
 
-// WriteSimulated writes the files of a simulated run. If it fails it leaves none
-// behind.
-func WriteSimulated(dir string, meta *Meta, ms []Measurement) error {
+// WriteSimulated writes the files of a simulated run that began then. If it fails it
+// leaves none behind.
+func WriteSimulated(dir string, meta *Meta, ms []Measurement, began time.Time) error {
 	meta.Done, meta.Planned = len(ms), len(meta.Plan.Cells)
+	meta.Sessions = []Session{{Start: began.UTC().Truncate(time.Second), End: now(), Done: len(ms)}}
 	err := WriteFile(filepath.Join(dir, ResultsFile), func(w io.Writer) error {
 		_, err := w.Write(ResultsText(meta, ms))
 		return err

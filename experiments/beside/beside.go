@@ -1,0 +1,203 @@
+// Package beside lays what a simulation predicted beside what a machine measured.
+//
+// A prediction is the result directory of "experiments sim" with a preset of the very
+// machine, written before anything is measured there. Two cells belong together if they
+// have the same workload, sizes, arm and number of Ps, whatever their topologies are
+// called. What is predicted is how arms compare and where their memory is; times are
+// shown, too, but they are not what the simulated machine is for.
+package beside
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"numasched/experiments/harness"
+)
+
+// Near is how far a ratio may be from its prediction, as a share of it, before the
+// prediction counts as wrong. A ratio whose interval holds the prediction is right, too.
+const Near = 0.10
+
+// NearPoints is the same for shares of local memory, in points of percent.
+const NearPoints = 5
+
+// A Row is one cell. Numbers that one of the two does not have are NaN.
+type Row struct {
+	harness.Cell
+	Unit          string  // of work
+	Time          float64 // predicted over measured time per unit
+	Over          float64 // throughput over the baseline, predicted; NaN for the baseline
+	Measured      float64 // the same, measured
+	Low, High     float64 // its interval; infinite if there were too few repetitions
+	Local         float64 // percent of local memory, predicted
+	LocalMeasured float64
+	LocalBy       *harness.Metric // who counted that
+}
+
+// Right reports whether the predicted ratio holds, and whether that can be said.
+func (r *Row) Right() (right, known bool) {
+	if math.IsNaN(r.Over + r.Measured) {
+		return false, false
+	}
+	return r.Low <= r.Over && r.Over <= r.High && !math.IsInf(r.Low, 0) || math.Abs(r.Over/r.Measured-1) <= Near, true
+}
+
+// RightLocal reports whether the predicted share of local memory holds, and whether that
+// can be said.
+func (r *Row) RightLocal() (right, known bool) {
+	off := math.Abs(r.Local - r.LocalMeasured)
+	return off <= NearPoints, !math.IsNaN(off)
+}
+
+// A Page is a prediction beside a measurement.
+type Page struct {
+	Predicted, Measured *harness.Results
+	Baseline            string
+	Nodes               int // with CPUs, of the machine
+	Rows                []Row
+}
+
+// New lays a prediction beside a measurement.
+func New(predicted, measured *harness.Results) (*Page, error) {
+	switch {
+	case predicted.Meta.Place != harness.Simulated:
+		return nil, fmt.Errorf("%s is of a %s run: want a simulated one, the prediction", predicted.Dir, predicted.Meta.Place)
+	case measured.Meta.Place == harness.Simulated:
+		return nil, fmt.Errorf("%s is simulated: want what a machine measured", measured.Dir)
+	}
+	p := &Page{Predicted: predicted, Measured: measured, Baseline: measured.Meta.Baseline}
+	for _, t := range measured.Meta.Topologies {
+		p.Nodes = max(p.Nodes, t.NodesWithCPUs)
+	}
+	speed := measured.Meta.Place.HasSpeed()
+	before := harness.Summarize(predicted.Measurements, p.Baseline)
+	for _, g := range measured.Groups() {
+		at := slices.IndexFunc(before, func(o harness.Group) bool {
+			return o.Workload == g.Workload && o.Params == g.Params && o.Procs == g.Procs
+		})
+		if at < 0 {
+			continue
+		}
+		for i := range g.Rows {
+			now := &g.Rows[i]
+			then := before[at].Find(now.Arm)
+			if then == nil {
+				continue
+			}
+			nan := math.NaN()
+			r := Row{Cell: g.Cell, Unit: g.Unit, Time: nan, Over: nan, Measured: nan, Low: nan, High: nan, Local: then.Mid(harness.MemoryLocal), LocalMeasured: nan}
+			r.Arm = now.Arm
+			if speed {
+				r.Time = then.NsPerUnit.Center / now.NsPerUnit.Center
+				if s := then.Speedup; s != nil {
+					r.Over = s.Center
+				}
+				if s := now.Speedup; s != nil {
+					r.Measured, r.Low, r.High = s.Center, s.Lo, s.Hi
+				}
+			}
+			for _, m := range []*harness.Metric{harness.Pages, harness.Touched} {
+				if v := now.Mid(m); !math.IsNaN(v) {
+					r.LocalMeasured, r.LocalBy = v, m
+					break
+				}
+			}
+			p.Rows = append(p.Rows, r)
+		}
+	}
+	if len(p.Rows) == 0 {
+		return nil, errors.New("prediction and measurement have no cell in common")
+	}
+	return p, nil
+}
+
+// Table shows the rows.
+func (p *Page) Table() harness.Table {
+	t := harness.Table{Title: "predicted, then measured", Head: []string{"cell", "over " + p.Baseline, "measured", "interval", "", "local", "measured", "", "time"}}
+	word := func(right, known bool) string {
+		switch {
+		case !known:
+			return ""
+		case right:
+			return "right"
+		}
+		return "WRONG"
+	}
+	number := func(v float64, format func(float64) string) string {
+		if math.IsNaN(v) {
+			return "-"
+		}
+		return format(v)
+	}
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		interval := ""
+		if !math.IsNaN(r.Low) && !math.IsInf(r.Low, 0) && !math.IsInf(r.High, 0) {
+			interval = harness.FormatRatio(r.Low) + ".." + harness.FormatRatio(r.High)
+		}
+		t.Rows = append(t.Rows, []string{
+			fmt.Sprintf("%s P=%d %s", r.Workload, r.Procs, r.Arm),
+			number(r.Over, harness.FormatRatio), number(r.Measured, harness.FormatRatio), interval, word(r.Right()),
+			number(r.Local, harness.FormatPercent), number(r.LocalMeasured, harness.FormatPercent), word(r.RightLocal()),
+			number(100*(r.Time-1), func(v float64) string { return fmt.Sprintf("%+.0f %%", v) }),
+		})
+	}
+	return t
+}
+
+// Lines says in sentences how the prediction did, and what this machine cannot show.
+func (p *Page) Lines() (lines []string) {
+	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	if p.Nodes < 2 {
+		say("This machine has one NUMA node: all memory is equally near. What is measured here shows what the scheduler costs. It shows nothing about locality, and neither does the prediction.")
+	}
+	ratios, fine, locals, near := 0, 0, 0, 0
+	worst := 0.0
+	where := ""
+	var times []float64
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		if right, known := r.Right(); known {
+			ratios++
+			if right {
+				fine++
+			} else if off := math.Abs(math.Log(r.Over / r.Measured)); off > worst {
+				worst = off
+				where = fmt.Sprintf("; most wrong: %s under %s with P=%d, %s predicted, %s measured", r.Workload, r.Arm, r.Procs, harness.FormatRatio(r.Over), harness.FormatRatio(r.Measured))
+			}
+		}
+		if right, known := r.RightLocal(); known && p.Nodes > 1 {
+			locals++
+			if right {
+				near++
+			}
+		}
+		if !math.IsNaN(r.Time) {
+			times = append(times, math.Abs(r.Time-1))
+		}
+	}
+	if ratios > 0 {
+		say("Of %s over %s, %d were predicted: inside the measured interval, or within %.0f %%%s.", harness.Count(ratios, "ratio", "ratios"), p.Baseline, fine, 100*Near, where)
+	} else if !p.Measured.Meta.Place.HasSpeed() {
+		say("Times on a virtual NUMA machine mean nothing. Only locality is compared.")
+	}
+	if locals > 0 {
+		say("Of %s of local memory, %d were predicted within %d points.", harness.Count(locals, "share", "shares"), near, NearPoints)
+	}
+	if len(times) > 0 {
+		slices.Sort(times)
+		say("Times were predicted with a median error of %.0f %%.", 100*times[len(times)/2])
+	}
+	before, after := p.Predicted.Written(), p.Measured.Began()
+	switch {
+	case before.IsZero() || after.IsZero():
+		say("It is not known whether the prediction was there before the measurement.")
+	case before.After(after):
+		say("This is no prediction: it was written at %s, after the measurement had begun at %s.", before.Format("15:04:05"), after.Format("15:04:05"))
+	default:
+		say("The prediction was written at %s, before the measurement began at %s.", before.Format("2006-01-02 15:04:05 MST"), after.Format("15:04:05"))
+	}
+	return lines
+}

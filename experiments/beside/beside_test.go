@@ -1,0 +1,103 @@
+package beside
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"numasched/experiments/harness"
+)
+
+// made returns results of flat and numa on one cell. numa's time is that over flat's, and
+// the values belong to it.
+func made(place harness.Place, nodes int, at time.Time, flat float64, numa []float64, values ...harness.Value) *harness.Results {
+	r := &harness.Results{Dir: string(place), Meta: harness.Meta{Place: place, Baseline: "flat",
+		Topologies: []harness.TopoMeta{{Label: string(place), NodesWithCPUs: nodes}}}}
+	r.Meta.Sessions = []harness.Session{{Start: at, End: at.Add(time.Minute)}}
+	for _, ns := range numa {
+		for _, arm := range []string{"flat", "numa"} {
+			m := harness.Measurement{Cell: harness.Cell{Workload: "triad", Params: "n=9", Arm: arm, Topo: string(place), Procs: 8}, Runs: 1,
+				Exact: place == harness.Simulated, Values: []harness.Value{{Value: flat, Unit: "ns/chunk"}}}
+			if arm == "numa" {
+				m.Values = append([]harness.Value{{Value: ns, Unit: "ns/chunk"}}, values...)
+			}
+			r.Measurements = append(r.Measurements, m)
+		}
+	}
+	return r
+}
+
+func local(v float64, m *harness.Metric) harness.Value { return harness.Value{Value: v, Unit: m.Unit} }
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func TestPredictionsAreJudged(t *testing.T) {
+	around := []float64{49, 50, 51, 49, 50, 51} // 2x flat
+	for _, c := range []struct {
+		name                string
+		predicted           float64 // ns of numa; flat takes 100
+		local               float64
+		right, rightMemory  bool
+		measuredAt          time.Time
+		place               harness.Place
+		nodes               int
+		said                []string
+		notRatio, notMemory bool
+	}{
+		{name: "right", predicted: 50, local: 97, right: true, rightMemory: true, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 2,
+			said: []string{"Of 1 ratio over flat, 1 were predicted", "1 share of local memory, 1 were", "before the measurement began", "median error of 0 %"}},
+		{name: "wrong", predicted: 80, local: 60, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 2,
+			said: []string{"Of 1 ratio over flat, 0 were predicted", "most wrong: triad under numa with P=8, 1.25x predicted, 2.00x measured"}},
+		{name: "too late", predicted: 50, local: 97, right: true, rightMemory: true, measuredAt: noon.Add(-time.Hour), place: harness.Host, nodes: 2,
+			said: []string{"This is no prediction"}},
+		{name: "one node", predicted: 50, local: 97, right: true, rightMemory: true, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 1,
+			said: []string{"one NUMA node", "shows nothing about locality"}},
+		{name: "virtual", predicted: 80, local: 97, rightMemory: true, measuredAt: noon.Add(time.Hour), place: harness.Virtual, nodes: 4, notRatio: true,
+			said: []string{"Only locality is compared"}},
+	} {
+		p, err := New(made(harness.Simulated, c.nodes, noon, 100, []float64{c.predicted}, local(c.local, harness.MemoryLocal)),
+			made(c.place, c.nodes, c.measuredAt, 100, around, local(95, harness.Pages), local(50, harness.Touched)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		numa := p.Rows[1]
+		if right, known := numa.Right(); right != c.right || known == c.notRatio {
+			t.Errorf("%s: ratio %v, measured %v: right %v, known %v", c.name, numa.Over, numa.Measured, right, known)
+		}
+		if right, known := numa.RightLocal(); right != c.rightMemory || !known || numa.LocalBy != harness.Pages {
+			t.Errorf("%s: local %v, measured %v by %v: right %v, known %v", c.name, numa.Local, numa.LocalMeasured, numa.LocalBy, right, known)
+		}
+		if _, known := p.Rows[0].Right(); known || !math.IsNaN(p.Rows[0].Over) {
+			t.Errorf("%s: flat is compared with itself", c.name)
+		}
+		lines := strings.Join(p.Lines(), "\n")
+		for _, want := range c.said {
+			if !strings.Contains(lines, want) {
+				t.Errorf("%s: does not say %q:\n%s", c.name, want, lines)
+			}
+		}
+		var page bytes.Buffer
+		if err := p.WriteHTML(&page, "a", "b"); err != nil || !strings.Contains(page.String(), `href="a/index.html"`) || strings.Contains(page.String(), "WRONG") != (!c.right && !c.notRatio || !c.rightMemory) {
+			t.Errorf("%s: %v, page\n%s", c.name, err, page.String())
+		}
+	}
+}
+
+func TestBesideRefuses(t *testing.T) {
+	sim := made(harness.Simulated, 2, noon, 100, []float64{50})
+	host := made(harness.Host, 2, noon, 100, []float64{50})
+	other := made(harness.Host, 2, noon, 100, []float64{50})
+	for i := range other.Measurements {
+		other.Measurements[i].Params = "n=10"
+	}
+	for _, c := range []struct {
+		predicted, measured *harness.Results
+		want                string
+	}{{host, host, "want a simulated one"}, {sim, sim, "want what a machine measured"}, {sim, other, "no cell in common"}} {
+		if _, err := New(c.predicted, c.measured); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package beside
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+
+	"numasched/experiments/harness"
+)
+
+//go:embed page.html
+var pageText string
+
+// WriteHTML writes the page as one file that needs no others. Its links go to the two
+// result directories, which lie beside it.
+func (p *Page) WriteHTML(w io.Writer, predicted, measured string) error {
+	t, err := template.New("page").Parse(pageText)
+	if err != nil {
+		return err
+	}
+	m := &p.Measured.Meta
+	return t.Execute(w, struct {
+		CPU                 string
+		CPUs, Nodes         int
+		Label               string
+		Lines, Notes        []string
+		Table               harness.Table
+		Predicted, Measured string
+	}{m.Machine.CPU.Model, m.Machine.CPUs, p.Nodes, m.Label(), p.Lines(), m.Notes(), p.Table(), predicted, measured})
+}
