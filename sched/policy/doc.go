@@ -1,9 +1,9 @@
 // Package policy holds the decisions of the scheduler, and nothing else: what an M looks
 // at next, whom it robs and of how much, how many may search, when to sleep and for how
 // long, whom to wake, where a ready G goes. The same source decides on real threads, on
-// a simulated machine and inside Go's own runtime. So it imports nothing (but for
-// source.go, which hands out the text), it allocates
-// nothing once a scheduler is made, and what changes while it runs has no pointers.
+// a simulated machine and inside Go's own runtime. So it imports nothing, it allocates
+// nothing once a scheduler is made, and what changes while it runs has no pointers. Only
+// source.go, which hands out the text of the others, imports something.
 //
 // # How a scheduler uses it
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 // another one it is dropped without a word. So numago runs this one, and forbids it to
 // switch again.
 type toolchain struct {
-	GOROOT, GOVERSION, GOFLAGS, GOOS, GOARCH, GOEXE, CGO_ENABLED string
+	GOROOT, GOVERSION, GOFLAGS, GOOS, GOARCH, GOEXE, CGO_ENABLED, GOMODCACHE string
 
 	dir string // where the go command runs
 }
@@ -29,7 +30,7 @@ func findToolchain(dir string) (*toolchain, error) {
 		return nil, fmt.Errorf("there is no go command: %w", err)
 	}
 	t := &toolchain{dir: dir}
-	cmd := exec.Command(goCmd, "env", "-json", "GOROOT", "GOVERSION", "GOFLAGS", "GOOS", "GOARCH", "GOEXE", "CGO_ENABLED")
+	cmd := exec.Command(goCmd, "env", "-json", "GOROOT", "GOVERSION", "GOFLAGS", "GOOS", "GOARCH", "GOEXE", "CGO_ENABLED", "GOMODCACHE")
 	cmd.Dir = dir
 	out, err := output(cmd)
 	if err == nil {
@@ -65,7 +66,41 @@ func (t *toolchain) overlay() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return overlay.Make(filepath.Join(cache, "numago"), t.release(), t.GOROOT)
+	cache = filepath.Join(cache, "numago")
+	if err := overlay.Check(t.release(), os.DirFS(filepath.Join(t.GOROOT, "src", "runtime"))); err != nil {
+		return "", err
+	}
+	if err := t.leaveModuleCache(cache); err != nil {
+		return "", err
+	}
+	return overlay.Make(cache, t.release(), t.GOROOT)
+}
+
+// leaveModuleCache gives a toolchain that the go command has downloaded a GOROOT of links
+// elsewhere: the go command lets no overlay replace files in the module cache.
+func (t *toolchain) leaveModuleCache(cache string) error {
+	if rel, err := filepath.Rel(t.GOMODCACHE, t.GOROOT); err != nil || !filepath.IsLocal(rel) {
+		return nil
+	}
+	entries, err := os.ReadDir(t.GOROOT)
+	if err != nil {
+		return err
+	}
+	links := filepath.Join(cache, "goroot-"+filepath.Base(t.GOROOT))
+	if err := os.MkdirAll(links, 0o777); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		from, to := filepath.Join(t.GOROOT, e.Name()), filepath.Join(links, e.Name())
+		if have, err := os.Readlink(to); err == nil && have == from {
+			continue
+		}
+		if err := os.Symlink(from, to); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s was downloaded, and needs a GOROOT of links outside the module cache: %w", t.GOVERSION, err)
+		}
+	}
+	t.GOROOT = links
+	return nil
 }
 
 // release is the toolchain's version without experiments.

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"numasched/sched/goruntime/overlay"
+	"numasched/topology"
+)
+
+// built is a folder with the programs of testdata, built by numago, once for all tests.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	app() // does not return if this is the program that a test spawned
+	status := m.Run()
+	if built.dir != "" {
+		os.RemoveAll(built.dir)
+	}
+	os.Exit(status)
+}
+
+// program builds a program of testdata with numago.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	if os.Getenv("NUMASCHED_LONG_TESTS") == "" {
+		t.Skip("compiles Go's runtime; set NUMASCHED_LONG_TESTS=1 to run it")
+	}
+	built.once.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "numago"); built.err != nil {
+			return
+		}
+		for _, name := range []string{"affinity", "stress"} {
+			var errs bytes.Buffer
+			if status := run([]string{"build", "-o", filepath.Join(built.dir, name), "./testdata/" + name}, &errs, &errs); status != 0 {
+				built.err = errors.New(errs.String())
+				return
+			}
+		}
+	})
+	if built.err != nil {
+		if strings.Contains(built.err.Error(), "is not supported") {
+			t.Skip(built.err)
+		}
+		t.Fatal(built.err)
+	}
+	return filepath.Join(built.dir, name)
+}
+
+// start runs a program with GONUMA.
+func start(t *testing.T, gonuma string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	cmd := exec.Command(args[0], args[1:]...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Env = append(os.Environ(), "GONUMA="+gonuma)
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return exitStatus(cmd.ProcessState), out.String(), errs.String()
+}
+
+func TestProgramHasMarker(t *testing.T) {
+	status, out, errs := numago(t, "version", program(t, "stress"))
+	if status != 0 || !strings.Contains(out, "the NUMA-aware runtime") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+}
+
+func TestGONUMAValues(t *testing.T) {
+	app := program(t, "affinity")
+	t.Setenv("GONUMATRACE", "1")
+	for _, bad := range []string{"x", "ON", "0", "65", "-1", "2 ", "99999999999", "confine=", "confine=x", "confine=999", "confined"} {
+		status, out, errs := start(t, bad, app, "mask", "me")
+		if status != 2 || out != "" || !strings.Contains(errs, "GONUMA="+bad) || !strings.Contains(errs, ": want ") {
+			t.Errorf("GONUMA=%s: status %d, %q, %q; want status 2 and what is valid", bad, status, out, errs)
+		}
+	}
+	for good, want := range map[string]string{"off": "on=false", "1": "on=false", "2": "on=true confined=false nodes=2", "64": "on=true confined=false nodes=64"} {
+		status, out, errs := start(t, good, app, "mask", "me")
+		if status != 0 || !strings.HasPrefix(out, "me ") || !strings.Contains(errs, want) || !strings.Contains(errs, overlay.Marker) {
+			t.Errorf("GONUMA=%s: status %d, %q, %q; want %s", good, status, out, errs, want)
+		}
+	}
+}
+
+// values are what the affinity program printed, by the first word.
+func values(text string) map[string][]string {
+	all := map[string][]string{}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		all[name] = append(all[name], value)
+	}
+	return all
+}
+
+// Children, what follows an exec, locked threads and GOMAXPROCS see the process's own mask.
+func TestAffinityStaysInside(t *testing.T) {
+	app := program(t, "affinity")
+	top, err := topology.Host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, n := top.Allowed.String(), top.Allowed.Len()
+	if n < 2 || !top.Allowed.Contains(0) {
+		t.Skip("needs CPU 0 and another")
+	}
+	for _, gonuma := range []string{"off", "2"} {
+		status, out, errs := start(t, gonuma, app)
+		if status != 0 || errs != "" {
+			t.Errorf("GONUMA=%s: status %d, %s", gonuma, status, errs)
+		}
+		_, after, _ := start(t, gonuma, app, "exec")
+		got := values(out + after)
+		for name, want := range map[string]string{
+			"NumCPU": fmt.Sprint(n), "GOMAXPROCS": fmt.Sprint(n), "default": fmt.Sprint(n),
+			"child": own, "exec": own, "locked": own, "own": "0", "left": "0",
+		} {
+			for _, value := range got[name] {
+				if value != want {
+					t.Errorf("GONUMA=%s: %s is %s, want %s", gonuma, name, value, want)
+				}
+			}
+			if count := len(got[name]); count == 0 || name == "child" && count != 20 {
+				t.Errorf("GONUMA=%s: %s was printed %d times", gonuma, name, count)
+			}
+		}
+		bound, free := 0, 0
+		for _, mask := range got["thread"] {
+			if mask == own {
+				free++
+			} else {
+				bound++
+			}
+		}
+		if (bound > 0) != (gonuma == "2") || free == 0 {
+			t.Errorf("GONUMA=%s: %d threads are bound, %d are not", gonuma, bound, free)
+		}
+	}
+}
+
+func TestStress(t *testing.T) {
+	app := program(t, "stress")
+	length := "3s"
+	if s := os.Getenv("NUMAGO_STRESS"); s != "" {
+		length = s
+	}
+	for _, gonuma := range []string{"off", "2", "4"} {
+		status, out, errs := start(t, gonuma, app, length)
+		if status != 0 {
+			t.Errorf("GONUMA=%s: status %d, %s", gonuma, status, errs)
+		}
+		t.Logf("GONUMA=%s: %s", gonuma, out)
+	}
+}
+
+// A toolchain line in go.mod chooses the toolchain, and the overlay is for that one.
+func TestToolchainLine(t *testing.T) {
+	program(t, "stress")
+	other := ""
+	for _, release := range overlay.Releases() {
+		if release != strings.Fields(runtime.Version())[0] {
+			other = release // the newest: only a newer one is switched to
+		}
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":  "module example.org/app\n\ngo 1.26.0\n\ntoolchain " + other + "\n",
+		"main.go": "package main\n\nimport \"runtime\"\n\nfunc main() { println(runtime.Version()) }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("GOTOOLCHAIN", "auto")
+	t.Setenv("GOPROXY", "off")
+	tool, err := findToolchain(dir)
+	if err != nil || tool.release() != other {
+		t.Skipf("%s is not in the module cache: %v", other, err)
+	}
+	if status, out, errs := numago(t, "build", "-C", dir, "."); status != 0 {
+		t.Fatalf("status %d\n%s%s", status, out, errs)
+	}
+	if status, _, errs := start(t, "2", filepath.Join(dir, "app")); status != 0 || strings.TrimSpace(errs) != other {
+		t.Errorf("status %d, %q; want %s", status, errs, other)
+	}
+	if ok, err := hasMarker(filepath.Join(dir, "app")); !ok || err != nil {
+		t.Errorf("the program has no marker: %v", err)
+	}
+}

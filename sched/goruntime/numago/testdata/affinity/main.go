@@ -1,0 +1,117 @@
+//go:build linux
+
+// Affinity prints, one a line, what the numago tests want to know about the threads of a
+// program with the NUMA-aware runtime.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// mask returns the CPUs of a thread of this process, as the kernel writes them.
+func mask(tid int) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/status", tid))
+	if err != nil {
+		return err.Error()
+	}
+	for line := range strings.Lines(string(text)) {
+		if list, ok := strings.CutPrefix(line, "Cpus_allowed_list:"); ok {
+			return strings.TrimSpace(list)
+		}
+	}
+	return "?"
+}
+
+func setCPU(cpu int) {
+	var set [128]uint64
+	set[cpu/64] = 1 << (cpu % 64)
+	if _, _, e := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set))); e != 0 {
+		fmt.Println("setaffinity:", e)
+	}
+}
+
+// busy makes goroutines run, wake each other and block on all Ps for a moment.
+func busy() {
+	var wg sync.WaitGroup
+	ch := make(chan int)
+	end := time.Now().Add(100 * time.Millisecond)
+	for range 8 {
+		wg.Go(func() {
+			for time.Now().Before(end) {
+				select {
+				case ch <- 1:
+				case <-ch:
+				case <-time.After(time.Millisecond):
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "mask" {
+		runtime.LockOSThread()
+		fmt.Println(os.Args[2], mask(syscall.Gettid()))
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "exec" {
+		busy()
+		err := syscall.Exec(os.Args[0], []string{os.Args[0], "mask", "exec"}, os.Environ())
+		fmt.Println("exec:", err)
+		return
+	}
+	fmt.Println("NumCPU", runtime.NumCPU())
+	fmt.Println("GOMAXPROCS", runtime.GOMAXPROCS(0))
+	busy()
+	threads, _ := filepath.Glob("/proc/self/task/*")
+	for _, dir := range threads {
+		tid := 0
+		fmt.Sscan(filepath.Base(dir), &tid)
+		fmt.Println("thread", mask(tid))
+	}
+	runtime.GOMAXPROCS(1)
+	runtime.SetDefaultGOMAXPROCS()
+	fmt.Println("default", runtime.GOMAXPROCS(0))
+	for range 20 { // from several threads
+		done := make(chan bool)
+		go func() {
+			out, err := exec.Command(os.Args[0], "mask", "child").Output()
+			if err != nil {
+				fmt.Println("child:", err)
+			}
+			fmt.Print(string(out))
+			close(done)
+		}()
+		<-done
+	}
+	done := make(chan bool)
+	release := make(chan bool)
+	var tid int
+	go func() {
+		runtime.LockOSThread()
+		tid = syscall.Gettid()
+		fmt.Println("locked", mask(tid))
+		setCPU(0)
+		done <- true
+		<-release
+		runtime.UnlockOSThread() // and leaves its mask behind
+		done <- true
+	}()
+	<-done
+	busy()
+	fmt.Println("own", mask(tid))
+	release <- true
+	<-done
+	busy()
+	fmt.Println("left", mask(tid))
+}
