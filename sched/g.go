@@ -154,17 +154,14 @@ func (g *G) invoke(outer *G) {
 	returned = true
 }
 
-// inlineLooks is how many inline runs pass between two looks at the thread's binding and
-// at the time slice: a G that forks and joins may not return to the scheduling loop for
-// long.
-const inlineLooks = 1024
-
 // runInline runs child, which has not started, on g's stack. If child blocks, g is
-// blocked with it. That costs g nothing, because g waits for child anyway.
+// blocked with it. That costs g nothing, because g waits for child anyway. A G that forks
+// and joins may not return to the scheduling loop for long, so now and then runInline looks
+// at the time slice and at the thread's binding.
 func (g *G) runInline(child *G) {
 	m := g.m
 	m.spend(machine.CostInline)
-	if m.p.stats.Inlined++; m.p.stats.Inlined%inlineLooks == 0 {
+	if m.p.stats.Inlined++; m.p.stats.Inlined%policy.InlineLooks == 0 {
 		m = g.preemptible()
 		m.checkBinding()
 	}
@@ -207,11 +204,8 @@ func (g *G) Yield() {
 
 func commitYield(m *M, gp *G) bool {
 	n := m.p.node
-	if m.s.homes {
-		// One that was stolen returns.
-		if home := m.s.domains[gp.home.Load()]; home.hasPs() {
-			n = home.node
-		}
+	if home := m.s.placeOf(gp.home.Load(), m.p.domain); home != nil {
+		n = home // it was stolen, and returns
 	}
 	m.eventG(machine.EventRequeue, gp, 0)
 	m.queuePut(n, gp)

@@ -1,6 +1,9 @@
 package sched
 
-import "numasched/sched/internal/machine"
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
 
 // How Ps and Ms come together and part. An M holds a P while it runs Gs. When it finds
 // nothing to run, both go to the idle lists of their Node. Whoever has work takes a P
@@ -85,26 +88,47 @@ func (m *M) startm(p *P, mp *M, searching bool) {
 func (m *M) handoffp(p *P) {
 	m.eventP(machine.EventHandoff, p)
 	n := p.node
-	if p.hasWork(m) || n.nrunq.load(m) != 0 {
-		m.startFor(p)
-		return
+	for step := policy.HasOwn; ; {
+		yes := false
+		switch step {
+		case policy.HasOwn:
+			yes = p.hasWork(m)
+		case policy.HasQueued:
+			yes = n.nrunq.load(m) != 0
+		case policy.MakeIdle:
+			yes = m.idleUnlessQueued(p)
+		case policy.AnyWork:
+			yes = m.workFor(n)
+		case policy.AnyTimers:
+			yes = n.poll.load(m) == 0 && n.pollUntil(m) != 0
+		case policy.GiveToM:
+			m.startFor(p)
+			return
+		case policy.WakeM:
+			m.wakep(n)
+			return
+		case policy.StayIdle:
+			return
+		}
+		step = step.Next(yes)
 	}
+}
+
+// idleUnlessQueued makes p, which nobody holds, idle and returns true. It does nothing and
+// returns false if a G is queued at p's Node.
+func (m *M) idleUnlessQueued(p *P) bool {
+	n := p.node
 	n.lock.lock(m)
 	if n.runq.n != 0 {
 		n.lock.unlock(m)
-		m.startFor(p)
-		return
+		return false
 	}
 	all := int(m.pidleput(n, p)) == len(m.s.ps)
 	n.lock.unlock(m)
 	if all {
 		m.allPsIdle()
 	}
-	// While p was not idle yet nobody may have heard of new work, or of timers, and an M
-	// that waited for timers may have found no P. So this needs a last look, as sleep does.
-	if m.workFor(n) || n.poll.load(m) == 0 && n.pollUntil(m) != 0 {
-		m.wakep(n)
-	}
+	return true
 }
 
 // startFor has an idle M, or a new one, hold p.

@@ -71,10 +71,8 @@ func (m *M) injectglist(list *gList) {
 // injectNode returns the Node to whose queue gp goes.
 func (m *M) injectNode(gp *G) *Node {
 	s := m.s
-	if s.homes {
-		if home := gp.home.Load(); home != noHome && s.domains[home].hasPs() {
-			return s.domains[home].node
-		}
+	if home := s.placeOf(gp.home.Load(), nil); home != nil {
+		return home
 	}
 	if gp.rest != nil && gp.rest.p != nil {
 		return gp.rest.p.node

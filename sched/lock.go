@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/policy"
+
 // Locks and notes on futexes, after the Go runtime's lock_futex.go.
 
 // A mutex protects a few words for a few tens of nanoseconds. Its key is
@@ -17,11 +19,6 @@ const (
 	mutexSleeping
 )
 
-const (
-	mutexActiveSpin  = 4 // looks with a Procyield before each, as in Go
-	mutexPassiveSpin = 1 // looks with an Osyield before each
-)
-
 func (l *mutex) lock(m *M) {
 	if !l.key.cas(m, mutexUnlocked, mutexLocked) {
 		l.lockSlow(m)
@@ -29,15 +26,17 @@ func (l *mutex) lock(m *M) {
 }
 
 func (l *mutex) lockSlow(m *M) {
-	for i := 0; i < mutexActiveSpin+mutexPassiveSpin; i++ {
+	for i, how := uint32(0), policy.SpinFor(0); how != policy.SleepOnLock; how = policy.SpinFor(i) {
 		if l.key.load(m) == mutexUnlocked && l.key.cas(m, mutexUnlocked, mutexLocked) {
 			return
 		}
-		if i < mutexActiveSpin {
+		switch how {
+		case policy.PauseCPU:
 			m.s.machine.Procyield(&m.M)
-		} else {
+		case policy.YieldThread:
 			m.s.machine.Osyield(&m.M)
 		}
+		i++
 	}
 	for l.key.swap(m, mutexSleeping) != mutexUnlocked {
 		m.s.machine.Futexsleep(&m.M, l.key.futex(), mutexSleeping, -1)

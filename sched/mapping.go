@@ -17,7 +17,7 @@ import (
 func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	s.makeDomains(topo, seed)
 	s.severalDomains = len(s.domains) > 1
-	s.homes = s.arm.Rules(s.severalDomains).Homes
+	s.rules = s.arm.Rules(s.severalDomains)
 	byID := make(map[int]*domain)
 	for _, d := range s.domains {
 		byID[d.id] = d
@@ -177,7 +177,7 @@ func (s *Sched) makePools() {
 // setPolicy gives p's policy what it must know: the rules and the victims, nearest first.
 // Arms that do not steal near first have all Ps in one tier.
 func (s *Sched) setPolicy(topo *topology.Topology, p *P) {
-	p.pol.Rules = s.arm.Rules(s.severalDomains)
+	p.pol.Rules = s.rules
 	p.pol.Procs, p.pol.Queues = uint32(len(s.ps)), uint32(len(p.node.near))
 	byDistance := make(map[int][]*P)
 	for _, v := range s.ps {

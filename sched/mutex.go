@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
 )
 
 // A Mutex excludes Gs from each other, as a [sync.Mutex] does goroutines. A G that waits
@@ -42,10 +43,6 @@ const (
 	mutexComing
 	mutexStarved
 )
-
-// mutexStarvation is how long a G may wait for a Mutex before it goes first, in
-// nanoseconds: as in Go.
-const mutexStarvation = 1_000_000
 
 // A syncState is what Mutex, RWMutex, Cond and Once have in common.
 type syncState struct {
@@ -106,7 +103,7 @@ func (mu *Mutex) lockSlow(g *G, why WaitReason) {
 	m := g.m
 	since := int64(0)
 	woken := uint32(0) // mutexComing once g was woken
-	for spins := 0; ; {
+	for spins := uint32(0); ; {
 		old := mu.state.load(m)
 		if old&mutexHeld == 0 {
 			if mu.state.cas(m, old, old&^woken|mutexHeld) {
@@ -124,7 +121,7 @@ func (mu *Mutex) lockSlow(g *G, why WaitReason) {
 		if since == 0 {
 			since = now
 		}
-		if !mu.queue(m, g, woken, now-since > mutexStarvation) {
+		if !mu.queue(m, g, woken, now-since > policy.MutexStarvation) {
 			mu.lock.unlock(m)
 			continue
 		}
@@ -169,11 +166,9 @@ func (mu *Mutex) queue(m *M, g *G, woken uint32, starved bool) bool {
 }
 
 // maySpin reports whether m may look at a Mutex once more before its G waits: not if
-// there is something else for it to do, nor if nobody else runs who could unlock it. On
-// two CPUs, with 2 or 8 Gs that hold it for 100 additions, four looks save a quarter of
-// the time (BenchmarkMutex of package host, median of 5 on a busy machine).
-func (m *M) maySpin(spins int) bool {
-	return spins < mutexActiveSpin && int(m.s.npidle.load(m))+1 < len(m.s.ps) && !m.p.hasWork(m)
+// there is something else for it to do, nor if nobody else runs who could unlock it.
+func (m *M) maySpin(spins uint32) bool {
+	return policy.MutexMaySpin(spins) && policy.OthersRun(m.s.npidle.load(m), uint32(len(m.s.ps))) && !m.p.hasWork(m)
 }
 
 // Unlock unlocks mu. It panics if mu is not locked. A deferred function of a G that was
@@ -239,7 +234,7 @@ func (mu *Mutex) handOver(g *G) {
 		state := old
 		if mu.q.first == nil {
 			state &^= mutexQueued | mutexStarved
-		} else if now-w.n <= mutexStarvation {
+		} else if now-w.n <= policy.MutexStarvation {
 			state &^= mutexStarved
 		}
 		if mu.state.cas(m, old, state) {

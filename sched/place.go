@@ -11,7 +11,7 @@ import (
 func (m *M) ready(gp *G) {
 	s, p := m.s, m.p
 	m.eventG(machine.EventReady, gp, 0)
-	if s.homes {
+	if s.rules.Homes {
 		here := int32(p.domain.index)
 		switch home := gp.home.Load(); gp.rest.trail.Ready(home, here) { // rest is there: gp has parked
 		case policy.Move:
@@ -57,15 +57,30 @@ func (m *M) spawnAt(gp *G, where Placement) {
 		if i < 0 {
 			s.strays.LoadOrStore(id, true)
 		} else if s.severalDomains {
-			d := s.domains[i]
 			gp.home.Store(int32(i))
-			if s.homes && d.node != n && d.hasPs() && m.mayPush(d.node) {
-				m.queuePut(d.node, gp)
-				m.wakep(d.node)
+			if home := s.placeOf(int32(i), m.p.domain); home != nil && home != n && m.mayPush(home) {
+				m.queuePut(home, gp)
+				m.wakep(home)
 				return
 			}
 		}
 	}
 	m.runqput(gp, false)
 	m.wakep(n)
+}
+
+// placeOf returns the Node that a G goes to which is at home in the domain with that index,
+// or nil if it stays here. here is nil for callers that hold no P.
+func (s *Sched) placeOf(home int32, here *domain) *Node {
+	if home == noHome {
+		return nil
+	}
+	at := int32(noHome)
+	if here != nil {
+		at = int32(here.index)
+	}
+	if d := s.domains[home]; s.rules.Place(home, at, d.hasPs()) == policy.AtHome {
+		return d.node
+	}
+	return nil
 }

@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/policy"
+
 // Time slices and preemption. A G may keep its P for a time slice. When sysmon finds that
 // the slice is over and that others wait for the P, it asks for the P, by a word that the
 // P's G looks at wherever it asks the scheduler for something. Go does the same
@@ -66,12 +68,9 @@ func (g *G) gopreempt() *M {
 	return g.m
 }
 
-// spawnsMask has every 1024th G that a P starts look whether the spawner is to give way.
-const spawnsMask = 1024 - 1
-
-// spawned is called when g has started a G on m, its M.
+// spawned is called when g has started a G on m, its M. Now and then g gives way.
 func (g *G) spawned(m *M) {
-	if m.p.stats.Spawned&spawnsMask == 0 {
+	if m.p.stats.Spawned%policy.SpawnLooks == 0 {
 		g.Preempt()
 	}
 }
@@ -95,18 +94,33 @@ func (m *M) endSlice() {
 	p.newSlice(m)
 }
 
-// askFor asks for p, whose slice is over, if a G or a timer waits for it. m is sysmon. If nobody waits for p, a switch
-// would cost and help nobody; sysmon looks again soon. What is in runnext waits for the P
-// only if no other P is idle, which would have stolen it: mostly it is the partner of the
-// G that runs, and to ask would part the two.
+// askFor asks for p, whose slice is over, if the policy wants it. m is sysmon.
 func (m *M) askFor(p *P, now int64) {
 	n := p.node
 	if m.s.noPreempt || p.slice.load(m) != sliceSeen {
 		return
 	}
-	waits := p.ring.len(m) != 0 || n.nrunq.load(m) != 0 || p.runnext.load(m) != nil && n.nidle.load(m) == 0
-	if timer := n.firstTimer(m); waits || timer != 0 && timer <= now {
-		p.slice.cas(m, sliceSeen, sliceOver)
+	for step := policy.RingWaits; ; {
+		yes := false
+		switch step {
+		case policy.RingWaits:
+			yes = p.ring.len(m) != 0
+		case policy.QueueWaits:
+			yes = n.nrunq.load(m) != 0
+		case policy.NextWaits:
+			yes = p.runnext.load(m) != nil
+		case policy.NoneIdle:
+			yes = n.nidle.load(m) == 0
+		case policy.TimerWaits:
+			when := n.firstTimer(m)
+			yes = when != 0 && when <= now
+		case policy.AskForP:
+			p.slice.cas(m, sliceSeen, sliceOver)
+			return
+		case policy.LeaveSlice:
+			return
+		}
+		step = step.Next(yes)
 	}
 }
 

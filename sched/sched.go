@@ -85,13 +85,14 @@ type Sched struct {
 	sysmonM    *M   // nil until the first Run, or for ever
 	_          linePad
 
-	machine   Machine
-	arm       policy.Arm
-	noSysmon  bool
-	noPreempt bool
-	maxMs     int
-	report    func(string)
-	events    func(*machine.M) machine.EventSink
+	machine    Machine
+	arm        policy.Arm
+	noSysmon   bool
+	noPreempt  bool
+	maxMs      int
+	stuckAfter int64 // policy.StuckAfter; tests have less patience
+	report     func(string)
+	events     func(*machine.M) machine.EventSink
 
 	trace                 SchedTrace
 	traceStart, traceNext int64
@@ -101,7 +102,7 @@ type Sched struct {
 	domains        []*domain
 	nodes          []*Node
 	severalDomains bool // there are several domains
-	homes          bool // and Gs are woken and kept at home
+	rules          policy.Rules
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 
@@ -150,7 +151,7 @@ func New(cfg Config) (*Sched, error) {
 	if least := cfg.Procs + 1; cfg.MaxMs < least {
 		return nil, fmt.Errorf("sched: Config.MaxMs is %d: want at least %d, one for each P and sysmon, or 0 for the default", cfg.MaxMs, least)
 	}
-	s := &Sched{maxMs: cfg.MaxMs, machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, noPreempt: cfg.NoPreempt, report: cfg.Report, events: cfg.Events}
+	s := &Sched{maxMs: cfg.MaxMs, stuckAfter: policy.StuckAfter, machine: cfg.Machine, arm: cfg.Arm, noSysmon: cfg.NoSysmon, noPreempt: cfg.NoPreempt, report: cfg.Report, events: cfg.Events}
 	if s.report == nil {
 		s.report = func(text string) { os.Stderr.WriteString(text) }
 	}

@@ -128,8 +128,19 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 		fmt.Fprintf(b, " %v schedticks=%v nodes=%v%s", goList(rings), goList(ticks), goList(nodes), ours)
 		return
 	}
-	fmt.Fprintf(b, " gcwaiting=false nmidlelocked=0 stopwait=0 sysmonwait=%v%s", s.sysmonWaits.Peek() != 0, ours)
+	var ms []*M
+	m.look(&s.lock, func() { ms = slices.Clone(s.allm) })
+	lockedms, idleLocked := make(map[uint32]int), 0
 	s.view.lock.Lock()
+	for _, mp := range ms {
+		if mp.Locked() && !s.view.m(mp.ID).over {
+			lockedms[mp.lockedg.ID()] = mp.ID
+			if mp.asleep() {
+				idleLocked++
+			}
+		}
+	}
+	fmt.Fprintf(b, " gcwaiting=false nmidlelocked=%d stopwait=0 sysmonwait=%v%s", idleLocked, s.sysmonWaits.Peek() != 0, ours)
 	defer s.view.lock.Unlock()
 	for _, p := range s.ps {
 		timers := 0
@@ -138,8 +149,6 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 		fmt.Fprintf(b, "  P%d: status=%d schedtick=%d syscalltick=%d m=%s runqsize=%d gfreecnt=%d timerslen=%d node=%d cpu=%d\n",
 			p.id, s.view.pStatus(p), p.peekTick(), status/2, orNil(s.view.ms, p.id), p.queued(), p.peekFree(), timers, p.domain.id, p.cpu)
 	}
-	var ms []*M
-	m.look(&s.lock, func() { ms = slices.Clone(s.allm) })
 	for i := len(ms) - 1; i >= 0; i-- { // the last that was started first, as in Go
 		mp := ms[i]
 		v := s.view.m(mp.ID)
@@ -150,8 +159,12 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 		if v.p >= 0 {
 			node = s.ps[v.p].domain.id
 		}
-		fmt.Fprintf(b, "  M%d: p=%s curg=%s mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning=%v blocked=%v lockedg=nil node=%d\n",
-			mp.ID, number(v.p), number(v.g-1), mp.peekSearching(), v.idle, node)
+		lockedg := -1
+		if mp.Locked() && !v.over {
+			lockedg = int(mp.lockedg.ID())
+		}
+		fmt.Fprintf(b, "  M%d: p=%s curg=%s mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning=%v blocked=%v lockedg=%s node=%d\n",
+			mp.ID, number(v.p), number(v.g-1), mp.peekSearching(), mp.asleep(), number(lockedg), node)
 	}
 	for _, name := range s.view.names() {
 		g := s.view.gs[name]
@@ -162,7 +175,7 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 		if g.p >= 0 {
 			node = s.ps[g.p].domain.id
 		}
-		fmt.Fprintf(b, "  G%d: status=%d(%s) m=%s lockedm=nil node=%d\n", name, g.status, g.why, on, node)
+		fmt.Fprintf(b, "  G%d: status=%d(%s) m=%s lockedm=%s node=%d\n", name, g.status, g.why, on, orNil(lockedms, name), node)
 	}
 }
 
@@ -186,12 +199,16 @@ func number(n int) string {
 	return strconv.Itoa(n)
 }
 
-func orNil(held map[int]int, p int) string {
-	if m, ok := held[p]; ok {
+// orNil returns which M has what the key names, or nil if none has.
+func orNil[K comparable](held map[K]int, key K) string {
+	if m, ok := held[key]; ok {
 		return strconv.Itoa(m)
 	}
 	return "nil"
 }
+
+// asleep reports whether m sleeps until it is woken: Go's blocked.
+func (m *M) asleep() bool { return m.note.key.Peek() == noteSleeping }
 
 // queued returns how many Gs are in p's ring.
 func (p *P) queued() int { return int(ringLen(atomic.LoadUint64(&p.ring.state.v))) }

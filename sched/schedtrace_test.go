@@ -2,9 +2,12 @@ package sched_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,18 +17,90 @@ import (
 	"numasched/sched/policy"
 )
 
-// TestIdleProcess does nothing for a while: TestLinesAreGos runs it in a process whose
-// GODEBUG asks for Go's lines.
+// TestIdleProcess is a Go program for TestLinesAreGos, which sets GODEBUG. It has a
+// goroutine that is locked to its thread and waits, and otherwise does nothing.
 func TestIdleProcess(t *testing.T) {
 	if os.Getenv("SCHED_IDLE_PROCESS") == "" {
 		t.Skip("runs for TestLinesAreGos")
 	}
+	done := make(chan bool)
+	go func() {
+		runtime.LockOSThread()
+		<-done
+	}()
 	time.Sleep(100 * time.Millisecond)
+	close(done)
 }
 
-// goLines returns expressions for the lines that Go's own runtime has just written, by
-// what they begin with.
-func goLines(t *testing.T, godebug string) map[string][]*regexp.Regexp {
+// A traceLine is a line of schedtrace: Go's, or one of ours.
+type traceLine struct {
+	kind   string // SCHED, P, M or G
+	id     string // what follows it: a number, or a time
+	fields []traceField
+}
+
+type traceField struct{ name, value string }
+
+// parseLine reads what Go's schedtrace writes, and is told of nothing that is ours.
+func parseLine(line string) (l traceLine, ok bool) {
+	head := regexp.MustCompile(`^(SCHED (\d+ms)|  ([PMG])(\d+)): `).FindStringSubmatch(line)
+	if head == nil {
+		return l, false
+	}
+	l.kind, l.id = "SCHED", head[2]
+	if head[3] != "" {
+		l.kind, l.id = head[3], head[4]
+	}
+	// A value has no spaces, but for those in brackets and parentheses.
+	field := regexp.MustCompile(`^(?:(\w+)=)?(\[ (?:\d+ )*\]|\d+\((?:[^()]|\([^()]*\))*\)|[^ =]*)(?: |$)`)
+	for rest := strings.TrimSuffix(line[len(head[0]):], "\n"); rest != ""; {
+		match := field.FindStringSubmatch(rest)
+		if match == nil || match[0] == "" {
+			return l, false
+		}
+		l.fields = append(l.fields, traceField{match[1], match[2]})
+		rest = rest[len(match[0]):]
+	}
+	return l, true
+}
+
+// parseLines reads all lines of a text that are such.
+func parseLines(text string) (all []traceLine) {
+	for line := range strings.Lines(text) {
+		if l, ok := parseLine(line); ok {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+func (l traceLine) names() (all []string) {
+	for _, f := range l.fields {
+		all = append(all, f.name)
+	}
+	return all
+}
+
+// value returns the value of the field with that name, or "".
+func (l traceLine) value(name string) string {
+	for _, f := range l.fields {
+		if f.name == name {
+			return f.value
+		}
+	}
+	return ""
+}
+
+// form says what a value looks like.
+func (f traceField) form() string {
+	text := regexp.MustCompile(`\d+`).ReplaceAllString(f.value, "1")
+	text = regexp.MustCompile(`\(.*\)`).ReplaceAllString(text, "(why)")
+	text = regexp.MustCompile(`true|false`).ReplaceAllString(text, "bool")
+	return strings.ReplaceAll(text, "1 ", "")
+}
+
+// goProgram returns the lines of a Go program that runs with that GODEBUG.
+func goProgram(t *testing.T, godebug string) []traceLine {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -37,31 +112,7 @@ func goLines(t *testing.T, godebug string) map[string][]*regexp.Regexp {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	all := make(map[string][]*regexp.Regexp)
-	seen := make(map[string]bool)
-	for line := range strings.Lines(string(out)) {
-		kind := kindOf(line)
-		if kind == "" {
-			continue
-		}
-		// What stands for a value may be another value.
-		text := regexp.QuoteMeta(strings.TrimSuffix(line, "\n"))
-		text = regexp.MustCompile(`\\\[ (\d+ )*\\\]`).ReplaceAllString(text, `\[ (\d+ )*\]`)
-		text = regexp.MustCompile(`\\\([^=]*\\\)`).ReplaceAllString(text, `\([^=]*\)`)
-		text = regexp.MustCompile(`=(\d+|nil)\b`).ReplaceAllString(text, `=(\d+|nil)`)
-		text = regexp.MustCompile(`=(true|false)`).ReplaceAllString(text, `=(true|false)`)
-		text = regexp.MustCompile(`(SCHED |  [PMG])\d+`).ReplaceAllString(text, `$1\d+`)
-		if text = "^" + text + " (node|nodes|nodequeues)=.+$"; !seen[text] {
-			seen[text] = true
-			all[kind] = append(all[kind], regexp.MustCompile(text))
-		}
-	}
-	return all
-}
-
-// kindOf returns SCHED, P, M or G for a line of Go's.
-func kindOf(line string) string {
-	return strings.TrimSpace(regexp.MustCompile(`^(SCHED |  [PMG])`).FindString(line))
+	return parseLines(string(out))
 }
 
 // output is written by sysmon and read by the test.
@@ -82,54 +133,145 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// Tools that read Go's lines can read ours: these are Go's, with more behind.
+// Tools that read Go's lines can read ours. One parser reads both. Ours have all fields of
+// Go's, in Go's order, with values of Go's form, and then the ones that are ours.
 func TestLinesAreGos(t *testing.T) {
 	for _, c := range []struct {
 		detail  bool
 		godebug string
-		kinds   []string
+		ours    map[string]string // by kind
 	}{
-		{false, "schedtrace=10", []string{"SCHED"}},
-		{true, "schedtrace=10,scheddetail=1", []string{"SCHED", "P", "M", "G"}},
+		{false, "schedtrace=10", map[string]string{"SCHED": "nodes nodequeues nodeidleprocs"}},
+		{true, "schedtrace=10,scheddetail=1", map[string]string{"SCHED": "nodequeues nodeidleprocs", "P": "node cpu", "M": "node", "G": "node"}},
 	} {
-		want := goLines(t, c.godebug)
-		out := new(output)
-		a, _ := policy.ByName("numa")
-		s, err := sched.New(sched.Config{Machine: open(t, "synthetic:2x2"), Arm: a, SchedTrace: sched.SchedTrace{Every: time.Millisecond, Detail: c.detail, Out: out}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		run(t, s, func(g *sched.G) {
-			var gr sched.Group
-			never := sched.NewChan[int](s, 0)
-			gr.Go(g, func(g *sched.G) { never.Recv(g) })
-			for strings.Count(out.String(), "SCHED") < 5 {
-				gr.Go(g, func(*sched.G) { time.Sleep(time.Millisecond) })
-				g.Yield()
+		names := make(map[string]string)             // of Go's fields, by kind
+		forms := make(map[[2]string]map[string]bool) // of Go's values, by kind and name
+		for _, l := range goProgram(t, c.godebug) {
+			got := strings.Join(l.names(), " ")
+			if names[l.kind] == "" {
+				names[l.kind] = got
 			}
-			never.Close(g)
-			gr.Wait(g)
-		})
-		s.Close()
+			if names[l.kind] != got {
+				t.Fatalf("Go's %s lines have the fields %q, and %q", l.kind, names[l.kind], got)
+			}
+			for _, f := range l.fields {
+				key := [2]string{l.kind, f.name}
+				if forms[key] == nil {
+					forms[key] = make(map[string]bool)
+				}
+				forms[key][f.form()] = true
+				if f.value == "nil" {
+					forms[key]["1"] = true
+				}
+			}
+		}
+		if want := "gomaxprocs idleprocs threads spinningthreads needspinning idlethreads runqueue"; !strings.HasPrefix(names["SCHED"], want) {
+			t.Fatalf("Go's lines have the fields %q, want %q first", names["SCHED"], want)
+		}
 		n := make(map[string]int)
-		for line := range strings.Lines(out.String()) {
-			line = strings.TrimSuffix(line, "\n")
-			kind := kindOf(line)
-			n[kind]++
-			matched := false
-			for _, re := range want[kind] {
-				matched = matched || re.MatchString(line)
+		for _, l := range linesOfAll(t, c.detail) {
+			n[l.kind]++
+			if got, want := strings.Join(l.names(), " "), names[l.kind]+" "+c.ours[l.kind]; got != want {
+				t.Fatalf("our %s lines have the fields\n%q, want\n%q: Go's, then ours", l.kind, got, want)
 			}
-			if !matched {
-				t.Errorf("%q is not like any of Go's lines %v", line, want[kind])
-				break
+			for _, f := range l.fields[:strings.Count(names[l.kind], " ")+1] {
+				if known := forms[[2]string{l.kind, f.name}]; !known[f.form()] {
+					t.Errorf("%s%s: %s=%s, where Go's have the forms %v", l.kind, l.id, f.name, f.value, known)
+				}
 			}
 		}
-		for _, kind := range c.kinds {
+		for kind := range c.ours {
 			if n[kind] == 0 {
 				t.Errorf("no %s lines in %v", kind, n)
 			}
 		}
+	}
+}
+
+// linesOfAll returns the lines of a scheduler that has parked Gs, Gs that compute and a
+// locked G.
+func linesOfAll(t *testing.T, detail bool) []traceLine {
+	out := new(output)
+	a, _ := policy.ByName("numa")
+	s, err := sched.New(sched.Config{Machine: open(t, "synthetic:2x2"), Arm: a, SchedTrace: sched.SchedTrace{Every: time.Millisecond, Detail: detail, Out: out}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s, func(g *sched.G) {
+		var gr sched.Group
+		never := sched.NewChan[int](s, 0)
+		gr.Go(g, func(g *sched.G) { never.Recv(g) })
+		g.GoLocked(func(g *sched.G) { never.Recv(g) })
+		for strings.Count(out.String(), "SCHED") < 5 {
+			gr.Go(g, func(*sched.G) { time.Sleep(time.Millisecond) })
+			g.Yield()
+		}
+		never.Close(g)
+		gr.Wait(g)
+	})
+	s.Close()
+	return parseLines(out.String())
+}
+
+// Which G is locked to which M is said twice, as in Go: by the G and by the M. The SCHED
+// line counts those that wait.
+func TestLinesTellWhoIsLocked(t *testing.T) {
+	out := new(output)
+	a, _ := policy.ByName("numa")
+	s := onSim(t, "synthetic:1x2", sched.Config{Arm: a, SchedTrace: sched.SchedTrace{Every: time.Millisecond, Detail: true, Out: out}})
+	locked := make(map[string]bool)
+	run(t, s, func(g *sched.G) {
+		never := sched.NewChan[int](s, 0)
+		for range 2 {
+			g.GoLocked(func(g *sched.G) {
+				locked[fmt.Sprint(g.ID())] = true
+				never.Recv(g)
+			})
+		}
+		compute(g, 20*time.Millisecond) // while they wait
+		never.Close(g)
+		compute(g, 20*time.Millisecond) // after they have ended
+		g.Go(func(g *sched.G) { g.Yield() })
+		compute(g, 20*time.Millisecond)
+	})
+	var waiting, ofMs, ofGs []string
+	looked := func() {
+		if len(waiting) == 0 {
+			return
+		}
+		want := "0"
+		if len(ofMs) == 2 {
+			want = "2"
+		}
+		slices.Sort(ofMs)
+		slices.Sort(ofGs)
+		if last := waiting[len(waiting)-1]; last != want || !slices.Equal(ofMs, ofGs) || len(ofMs) != 0 && len(ofMs) != 2 {
+			t.Errorf("%s locked Ms wait; by the Ms %v are locked, by the Gs %v", last, ofMs, ofGs)
+		}
+		ofMs, ofGs = nil, nil
+	}
+	seen := 0
+	for _, l := range parseLines(out.String()) {
+		switch l.kind {
+		case "SCHED":
+			looked()
+			waiting = append(waiting, l.value("nmidlelocked"))
+		case "M":
+			if g := l.value("lockedg"); g != "nil" {
+				ofMs = append(ofMs, g+" on "+l.id)
+				if seen++; !locked[g] {
+					t.Errorf("M%s has lockedg=%s, want one of %v", l.id, g, locked)
+				}
+			}
+		case "G":
+			if m := l.value("lockedm"); m != "nil" {
+				ofGs = append(ofGs, l.id+" on "+m)
+			}
+		}
+	}
+	looked()
+	if seen == 0 || waiting[0] != "2" || waiting[len(waiting)-1] != "0" {
+		t.Errorf("%d lines of Ms name locked Gs, and of locked Ms there wait %v", seen, waiting)
 	}
 }
 

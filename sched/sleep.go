@@ -47,13 +47,9 @@ func fireSleep(m *M, t *timer, _ int64) { m.readyHome(t.arg.(*G)) }
 // should run.
 func (m *M) readyHome(gp *G) {
 	m.eventG(machine.EventReady, gp, 1)
-	if m.s.homes {
-		if home := gp.home.Load(); home != noHome && home != int32(m.p.domain.index) {
-			if pl := m.s.domains[home]; pl.hasPs() {
-				m.readyAt(pl.node, gp)
-				return
-			}
-		}
+	if home := m.s.placeOf(gp.home.Load(), m.p.domain); home != nil {
+		m.readyAt(home, gp)
+		return
 	}
 	m.runqput(gp, true)
 	m.wakep(m.p.node)

@@ -92,7 +92,7 @@ func (m *M) queueRob(n *Node, how policy.Theft) (gp *G) {
 	take := uint32(0)
 	if size := uint32(n.runq.n); size > 0 {
 		free := size
-		if m.s.homes {
+		if m.s.rules.Homes {
 			free = n.runq.homeless(policy.HalfRing(ringSize))
 		}
 		take = min(how.Take(size, free), policy.HalfRing(ringSize))

@@ -33,9 +33,10 @@ type gView struct {
 }
 
 type mView struct {
-	p           int // that it holds; -1: none
-	g           int // its name + 1; 0: none
-	idle, ended bool
+	p     int  // that it holds; -1: none
+	g     int  // its name + 1; 0: none
+	over  bool // the G that it belonged to has ended
+	ended bool
 }
 
 func newView() *view { return &view{gs: make(map[uint32]*gView), ms: make(map[int]int)} }
@@ -62,7 +63,7 @@ func (v *view) pStatus(p *P) int {
 }
 
 // Event implements [machine.EventSink].
-func (v *view) Event(_ *machine.M, e machine.Event) {
+func (v *view) Event(by *machine.M, e machine.Event) {
 	v.lock.Lock()
 	defer v.lock.Unlock()
 	m := v.m(int(e.M))
@@ -92,6 +93,9 @@ func (v *view) Event(_ *machine.M, e machine.Event) {
 	case machine.EventEnd:
 		delete(v.gs, e.G)
 		m.g = 0
+		if gp := by.Worker.(*M).lockedg; gp != nil && gp.ID() == e.G {
+			m.over = true
+		}
 		if outer := v.gs[g.outer]; outer != nil {
 			outer.m, outer.p, m.g = int(e.M), int(e.P), int(g.outer)+1
 		}
@@ -101,10 +105,6 @@ func (v *view) Event(_ *machine.M, e machine.Event) {
 	case machine.EventRelease:
 		m.p = -1
 		delete(v.ms, int(e.P))
-	case machine.EventSleep:
-		m.idle = true
-	case machine.EventWake:
-		v.m(int(e.Arg)).idle = false
 	case machine.EventEndM:
 		m.ended = true
 	}

@@ -1,9 +1,10 @@
 // Package policy holds the decisions of the scheduler, and nothing else: what an M looks
 // at next, whom it robs and of how much, how many may search, when to sleep and for how
-// long, whom to wake, where a ready G goes. The same source decides on real threads, on
-// a simulated machine and inside Go's own runtime. So it imports nothing, it allocates
-// nothing once a scheduler is made, and what changes while it runs has no pointers. Only
-// source.go, which hands out the text of the others, imports something.
+// long, whom to wake, where a ready G goes, who gets a P, when sysmon looks. The same
+// source decides on real threads, on a simulated machine and inside Go's own runtime. So
+// it imports nothing, it allocates nothing once a scheduler is made, and what changes
+// while it runs has no pointers. Only source.go, which hands out the text of the others,
+// imports something.
 //
 // # How a scheduler uses it
 //
@@ -17,13 +18,17 @@
 //   - A [Rest] is what an M does that found nothing anywhere: look once more, doze for a
 //     moment, sleep.
 //
+// An M that leaves its P to others asks a [Handoff] what becomes of that. sysmon embeds a
+// [Pace], and for each P a [Sighting] and a [Stuck]. It asks a [Retake] and an [Ask].
+//
 // The rest are functions of numbers. How queues, locks and wake-ups work is the
 // scheduler's affair. The policy never sees a G.
 //
 // # Reading order
 //
 // arms.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
-// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, wake.go, home.go, biased.go.
+// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, wake.go, home.go,
+// biased.go, handoff.go, spin.go; and those of sysmon: watch.go, retake.go, slice.go, stuck.go.
 package policy
 
 // Rules are the mechanisms that an arm has on the machine where it runs. They do not

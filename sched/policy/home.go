@@ -10,14 +10,25 @@ const SpawnAhead = 1024
 // takes some microseconds, beside which the one atomic operation is nothing.
 const LongWork = 10_000
 
-// Where is what becomes of a G that has been made ready.
+// Where is where a G goes that is ready.
 type Where uint8
 
 const (
-	Here   Where = iota // to the P that made it ready: it runs there next
+	Here   Where = iota // to the P that made it ready; if that has woken it, it runs there next
 	AtHome              // to its home node: its last P if that is idle there, else the queue
 	Move                // to the P that made it ready, which is its home from now on
 )
+
+// Place decides where a G goes for which no P on node here is a better place than its home:
+// it is new and was sent there, it has yielded, or a clock, a device or a caller from outside
+// has woken it. Go has no homes, and leaves such a G where the event was noticed. homeHasPs
+// says whether its home has Ps. A negative home, or here, is none.
+func (r *Rules) Place(home, here int32, homeHasPs bool) Where {
+	if r.Homes && home >= 0 && home != here && homeHasPs {
+		return AtHome
+	}
+	return Here
+}
 
 // FollowAfter is how many consecutive wake-ups from one other node move a G's home
 // there, if it has done no Work between them. Two Gs that only talk to each other

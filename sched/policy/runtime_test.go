@@ -115,7 +115,8 @@ func TestSourceFitsIntoGosRuntime(t *testing.T) {
 
 // What changes while a scheduler runs needs no write barriers.
 func TestStateHasNoPointers(t *testing.T) {
-	for _, state := range []any{Turn(0), Search{}, Step{}, Walk{}, Rest{}, Appetite{}, Trail{}, Rand(0)} {
+	for _, state := range []any{Turn(0), Search{}, Step{}, Walk{}, Rest{}, Appetite{}, Trail{}, Rand(0),
+		Pace{}, Sighting{}, Stuck{}, StuckAsks{}, Retake(0), Ask(0), Handoff(0), Spin(0)} {
 		var check func(reflect.Type)
 		check = func(typ reflect.Type) {
 			switch typ.Kind() {

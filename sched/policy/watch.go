@@ -1,0 +1,62 @@
+package policy
+
+// sysmon is an M without a P that looks at what the others do. It looks often while that
+// finds something to do, and seldom while it does not. These are Go's numbers (Vyukov
+// 2013): a P in a system call is missed for 20 us at most while the machine is busy with
+// such calls, and an M that finds nothing takes a ten-thousandth of a CPU.
+const (
+	WatchMin   = 20_000     // nanoseconds between two looks
+	WatchMax   = 10_000_000 // likewise, after long without anything to do
+	WatchPause = 50         // looks without anything to do before the time doubles with each
+
+	// PollPatience is how long nobody may have looked at a poller before sysmon does, in
+	// nanoseconds, as in Go. Ps that always find something to run do not look.
+	PollPatience = WatchMax
+
+	// TimersLate is how late the timers of a node must be before sysmon has another node run
+	// them, in nanoseconds. Those of a P are run by the other Ps of its node. If none of these
+	// comes back to the scheduler, a G that sleeps there would wait for the end of a time
+	// slice. Earlier than this a remote M would only be in the way of one that is about to.
+	TimersLate = 1_000_000
+)
+
+// A Pace is how often sysmon looks. The zero Pace is that of one who begins.
+type Pace struct {
+	delay int64
+	idle  uint32 // looks without anything to do
+	slice int64  // when it last looked at time slices
+}
+
+// Delay is how long sysmon sleeps before its next look, in nanoseconds.
+func (p *Pace) Delay() int64 { return max(p.delay, WatchMin) }
+
+// Looked notes whether the last look found anything to do.
+func (p *Pace) Looked(did bool) {
+	if did {
+		p.Again()
+	} else if p.idle++; p.idle > WatchPause {
+		p.delay = min(2*p.Delay(), WatchMax)
+	}
+}
+
+// Again has sysmon look often: it has slept while every P was idle, or found something.
+func (p *Pace) Again() { p.delay, p.idle = 0, 0 }
+
+// Slices reports whether this look at time now is also one at time slices, see [SliceTime].
+func (p *Pace) Slices(now int64) bool {
+	due := now >= p.slice+SliceTime
+	if due {
+		p.slice = now
+	}
+	return due
+}
+
+// NobodyPolls reports whether sysmon must look at a poller that somebody last looked at
+// at time last.
+func NobodyPolls(last, now int64) bool { return now-last > PollPatience }
+
+// TimersOverdue reports whether another node is to run timers of which the first was due
+// at when, if it was last asked to at asked. A when of 0 means that there are none.
+func TimersOverdue(when, asked, now int64) bool {
+	return when != 0 && now >= max(when, asked)+TimersLate
+}
