@@ -16,7 +16,7 @@ const (
 	HasOwn    Handoff = iota // is there work in the P's own queues?
 	HasQueued                // in its Node's queue?
 	MakeIdle                 // make the P idle, unless something was queued at its Node meanwhile
-	AnyWork                  // is there work anywhere?
+	AnyWork                  // is there work anywhere that an M of the Node may take?
 	AnyTimers                // has the Node timers, or Gs at its poller, for which no M waits?
 	GiveToM                  // have an M hold the P
 	WakeM                    // wake an M of the Node to search
