@@ -38,19 +38,13 @@ func (eg *ErrGroup) SetLimit(n int) {
 // Go starts fn as a member, on g's node. If as many members as may be run already, it
 // waits until one has returned.
 func (eg *ErrGroup) Go(g *G, fn func(*G) error) {
-	eg.prepare(g, fn)
-	if eg.sem != nil {
-		eg.sem.Acquire(g, 1)
-	}
+	eg.admit(g, fn)
 	eg.group.Go(g, eg.member(fn))
 }
 
 // GoAt is Go with a [Placement].
 func (eg *ErrGroup) GoAt(g *G, where Placement, fn func(*G) error) {
-	eg.prepare(g, fn)
-	if eg.sem != nil {
-		eg.sem.Acquire(g, 1)
-	}
+	eg.admit(g, fn)
 	eg.group.GoAt(g, where, eg.member(fn))
 }
 
@@ -62,6 +56,14 @@ func (eg *ErrGroup) TryGo(g *G, fn func(*G) error) bool {
 	}
 	eg.group.Go(g, eg.member(fn))
 	return true
+}
+
+// admit prepares for a member, and waits until it may run.
+func (eg *ErrGroup) admit(g *G, fn func(*G) error) {
+	eg.prepare(g, fn)
+	if eg.sem != nil {
+		eg.sem.Acquire(g, 1)
+	}
 }
 
 // prepare is called before a member is added.

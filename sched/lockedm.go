@@ -53,22 +53,11 @@ func (m *M) Locked() bool { return m.lockedg != nil }
 
 // runLocked is what an M with a G of its own runs.
 func (m *M) runLocked() {
-	gp := m.lockedg
 	if !m.waitLocked() {
 		return
 	}
-	m.spend(machine.CostExecute)
-	m.p.stats.Executed++
-	m.ran(gp)
-	m.eventG(machine.EventStart, gp, 0)
-	gp.m = m
-	m.c.runs = gp
-	gp.invoke(nil)
-	m.c.runs = nil
-	m.eventG(machine.EventEnd, gp, 0)
+	m.execute(m.lockedg) // and m holds a P again, which may be another
 	m.share()
-	gp.arg.Data = nil
-	m.gfput(gp)
 	m.handoffp(m.partFromP())
 }
 

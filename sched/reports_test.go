@@ -209,9 +209,11 @@ func (c *countingMachine) Osyield(m *machine.M) {
 // oneTBB#773: an idle pool took CPU time. Here every M of an idle scheduler sleeps, sysmon
 // as well, and nothing wakes one, also while Gs are parked.
 func TestAnIdleSchedulerDoesNothing(t *testing.T) {
+	kernel := &countingMachine{Machine: open(t, "synthetic:2x2")}
+	var all []*sched.Sched // idle at the same time, since this waits
 	for _, arm := range policy.Arms {
-		machine := &countingMachine{Machine: open(t, "synthetic:2x2")}
-		s := startOn(t, machine, arm.Name)
+		s := startOn(t, kernel, arm.Name)
+		all = append(all, s)
 		run(t, s, func(g *sched.G) {
 			never := sched.NewChan[int](s, 0)
 			hammer(g, 8, 20, func(g *sched.G, _ int) { g.Yield() })
@@ -220,20 +222,25 @@ func TestAnIdleSchedulerDoesNothing(t *testing.T) {
 			}
 		})
 		s.Quiesce()
-		// The last M may be about to sleep, and sysmon has yet to see that all are idle.
-		before := int64(-1)
-		for now, n := machine.asked.Load(), 0; now != before && n < 100; now, n = machine.asked.Load(), n+1 {
-			before = now
-			time.Sleep(50 * time.Millisecond)
-		}
-		stats := s.Stats()
-		before = machine.asked.Load()
-		time.Sleep(100 * time.Millisecond)
-		if n := machine.asked.Load() - before; n != 0 {
-			t.Errorf("%s: the Ms of an idle scheduler turned to the kernel %d times", arm.Name, n)
-		}
-		if diff := s.Stats().Sub(stats); diff != (sched.Stats{}) {
-			t.Errorf("%s: an idle scheduler has counted %+v", arm.Name, diff)
+	}
+	// The last Ms may be about to sleep, and sysmon has yet to see that all are idle.
+	before := int64(-1)
+	for now, n := kernel.asked.Load(), 0; now != before && n < 100; now, n = kernel.asked.Load(), n+1 {
+		before = now
+		time.Sleep(50 * time.Millisecond)
+	}
+	var stats []sched.Stats
+	for _, s := range all {
+		stats = append(stats, s.Stats())
+	}
+	before = kernel.asked.Load()
+	time.Sleep(100 * time.Millisecond)
+	if n := kernel.asked.Load() - before; n != 0 {
+		t.Errorf("the Ms of idle schedulers turned to the kernel %d times", n)
+	}
+	for i, s := range all {
+		if diff := s.Stats().Sub(stats[i]); diff != (sched.Stats{}) {
+			t.Errorf("%s: an idle scheduler has counted %+v", policy.Arms[i].Name, diff)
 		}
 	}
 }

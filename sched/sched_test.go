@@ -5,6 +5,7 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/host"
+	"numasched/sched/host/hosttest"
 	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
@@ -16,25 +17,8 @@ import (
 // one), and closes it with the test.
 func open(tb testing.TB, topo string) *watched {
 	tb.Helper()
-	var cfg host.Config
-	if topo != "" {
-		t, err := topology.Load(topo)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		cfg.Topology = t
-	}
-	m, err := host.New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	w := &watched{m, trace.Checked(tb)} // whose Cleanup comes last
-	tb.Cleanup(func() {
-		if err := m.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return w
+	sink := trace.Checked(tb) // its Cleanup comes last
+	return &watched{hosttest.Open(tb, topo, 0), sink}
 }
 
 // A watched is a host whose schedulers are recorded and validated.

@@ -88,13 +88,13 @@ func TestStacksThatAreFreeEnd(t *testing.T) {
 		var c *sched.Chan[int]
 		run(t, s, func(g *sched.G) {
 			c = sched.NewChan[int](s, 0)
-			for range 3000 {
+			for range 1500 {
 				g.Go(func(g *sched.G) { c.Recv(g) })
 			}
 		})
 		s.Quiesce()
-		if n := goroutines() - before; n < 3000 {
-			t.Errorf("%d stacks for 3000 blocked Gs", n)
+		if n := goroutines() - before; n < 1500 {
+			t.Errorf("%d stacks for 1500 blocked Gs", n)
 		}
 		run(t, s, func(g *sched.G) { c.Close(g) })
 		s.Quiesce()
@@ -125,7 +125,7 @@ func TestAParkedGHasAStackOf2KB(t *testing.T) {
 	}
 	for _, arm := range []string{"gm", "flat", "numa"} {
 		t.Run(arm, func(t *testing.T) {
-			const n = 20_000
+			const n = 10_000
 			s := start(t, arm, "synthetic:1x1")
 			before := stackBytes()
 			run(t, s, func(g *sched.G) {

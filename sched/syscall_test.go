@@ -191,6 +191,7 @@ func reportedWait(t *testing.T, root func(*sched.Sched, *sched.G), release func(
 		t.Fatal(err)
 	}
 	defer s.Close()
+	s.SetStuckAfter(100 * time.Millisecond)
 	ran := make(chan error)
 	go func() { ran <- s.Run(func(g *sched.G) { root(s, g) }) }()
 	select {

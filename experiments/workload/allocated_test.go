@@ -28,7 +28,7 @@ func TestWorkloadsSayWhatTheyAllocate(t *testing.T) {
 				t.Fatal(err)
 			}
 			var real float64
-			onHost(t, "host", arm, 1, func(s *sched.Sched) {
+			onHost(t, "", arm, 1, func(s *sched.Sched) {
 				if in.Setup != nil {
 					if err := in.Setup(s); err != nil {
 						t.Fatal(err)

@@ -22,7 +22,7 @@ func TestUTSTreesHaveTheirPublishedSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		arm, _ := policy.ByName("numa")
-		onHost(t, "host", arm, 0, func(s *sched.Sched) {
+		onHost(t, "", arm, 0, func(s *sched.Sched) {
 			var wrong error
 			if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
 				t.Fatal(err)

@@ -5,9 +5,8 @@ import (
 	"testing"
 
 	"numasched/sched"
-	"numasched/sched/host"
+	"numasched/sched/host/hosttest"
 	"numasched/sched/policy"
-	"numasched/topology"
 )
 
 // small are sizes for tests, which run under the race detector on any machine.
@@ -53,22 +52,11 @@ func newSmall(t *testing.T, w *Workload) *Instance {
 	return in
 }
 
-// onHost calls fn with a scheduler on this machine, or on one of the given
-// name's shape.
+// onHost calls fn with a scheduler on this machine, or on one of the given name's shape if
+// topo is not "".
 func onHost(tb testing.TB, topo string, arm policy.Arm, procs int, fn func(*sched.Sched)) {
 	tb.Helper()
-	cfg := host.Config{Procs: procs}
-	if topo != "host" {
-		t, err := topology.Load(topo)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		cfg.Topology = t
-	}
-	m, err := host.New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	m := hosttest.Open(tb, topo, procs)
 	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: procs, Seed: 1})
 	if err != nil {
 		tb.Fatal(err)
@@ -112,7 +100,7 @@ func runTwice(s *sched.Sched, in *Instance) error {
 
 func TestEveryWorkloadIsRightUnderEveryArm(t *testing.T) {
 	for _, w := range All {
-		for _, topo := range []string{"host", "synthetic:2x2"} {
+		for _, topo := range []string{"", "synthetic:2x2"} {
 			for _, arm := range policy.Arms {
 				t.Run(w.Name+"/"+topo+"/"+arm.Name, func(t *testing.T) {
 					onHost(t, topo, arm, 0, func(s *sched.Sched) {
@@ -169,7 +157,7 @@ func BenchmarkWorkloads(b *testing.B) {
 					return
 				}
 				a, _ := policy.ByName(arm)
-				onHost(b, "host", a, 0, func(s *sched.Sched) {
+				onHost(b, "", a, 0, func(s *sched.Sched) {
 					bench(b, w, in, s, func() (wrong error) {
 						err := s.Run(func(g *sched.G) { wrong = in.Run(g) })
 						if err != nil {

@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/host"
+	"numasched/sched/host/hosttest"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/sched/trace"
-	"numasched/topology"
 )
 
 // checkChrome checks a file by the rules of the trace event format: every event has what its
@@ -165,14 +164,7 @@ func recordOn(t *testing.T, m sched.Machine, arm string) []byte {
 
 func TestChromeOfAHost(t *testing.T) {
 	for _, arm := range policy.Arms {
-		topo, err := topology.Load("synthetic:2x2")
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := host.New(host.Config{Topology: topo})
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := hosttest.Open(t, "synthetic:2x2", 0)
 		kinds, arrows := checkChrome(t, recordOn(t, m, arm.Name))
 		if kinds["B"] < 100 || kinds["C"] == 0 || arrows["wake"] == 0 {
 			t.Errorf("%s: only %v and arrows %v", arm.Name, kinds, arrows)

@@ -5,10 +5,9 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/host"
+	"numasched/sched/host/hosttest"
 	"numasched/sched/internal/inspect"
 	"numasched/sched/policy"
-	"numasched/topology"
 )
 
 type closer chan struct{}
@@ -17,15 +16,7 @@ func (c closer) Close() error { close(c); return nil }
 
 // What a call has made whose G is cancelled meanwhile is closed: nobody else has it.
 func TestWhatACancelledGHasOpenedIsClosed(t *testing.T) {
-	topo, err := topology.Load("synthetic:1x1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: topo})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := hosttest.Open(t, "synthetic:1x1", 0)
 	arm, _ := policy.ByName("numa")
 	s, err := sched.New(sched.Config{Machine: m, Arm: arm})
 	if err != nil {

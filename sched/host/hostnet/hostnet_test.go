@@ -17,11 +17,10 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/host"
+	"numasched/sched/host/hosttest"
 	"numasched/sched/host/hostnet"
 	"numasched/sched/policy"
 	"numasched/sched/trace"
-	"numasched/topology"
 )
 
 // everywhere runs f on Gs under arms of every kind: on this host, and on pretended nodes.
@@ -35,15 +34,7 @@ func everywhere(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
 
 func start(t *testing.T, arm, topo string) *sched.Sched {
 	t.Helper()
-	tp, err := topology.Load(topo)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := host.New(host.Config{Topology: tp})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { m.Close() })
+	m := hosttest.Open(t, topo, 0)
 	a, err := policy.ByName(arm)
 	if err != nil {
 		t.Fatal(err)
