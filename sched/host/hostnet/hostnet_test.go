@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/host/hosttest"
 	"numasched/sched/host/hostnet"
+	"numasched/sched/host/hosttest"
 	"numasched/sched/policy"
 	"numasched/sched/trace"
 )
