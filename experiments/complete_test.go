@@ -27,7 +27,7 @@ func TestCompletionKnowsCommandsFlagsAndNames(t *testing.T) {
 		{[]string{"sim", "--preset", "skx-8s,snb-4s"}, []string{"skx-8s,snb-4s-ring"}},
 		{[]string{"sim", "--arm", "goro"}, nil},
 		{[]string{"sim", "--scenario", ""}, []string{"json"}}, // the extension of the files to complete
-		{[]string{"report", "--baseline", "fl"}, []string{"flat", "flat+pin"}},
+		{[]string{"report", "--baseline", "flat+p"}, []string{"flat+pin"}},
 		{[]string{"sim", "--procs", "1/4,a"}, []string{"1/4,all"}},
 		{[]string{"explore", "--program", "spawn,stea"}, []string{"spawn,steal"}},
 		{[]string{"explore", "--arm", "gm,numa-ne"}, []string{"gm,numa-near"}},

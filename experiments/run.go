@@ -52,6 +52,7 @@ type runFlags struct {
 	time, budget                  time.Duration
 	seed                          uint64
 	quick, resume, virtual, json  bool
+	shard                         shard
 	baseline                      *string
 }
 
@@ -92,6 +93,7 @@ func runCommand(line []string) *cobra.Command {
 	fs.BoolVar(&f.resume, "resume", false, "complete the run in --out, which was begun with the same flags")
 	fs.BoolVar(&f.virtual, "virtual", os.Getenv("NUMALAB") != "", "this is a virtual NUMA machine: report locality, never speed (set in scripts/numalab.sh)")
 	fs.BoolVar(&f.json, "json", false, "print the tables as JSON (harness.Report describes it)")
+	shardFlag(fs, &f.shard, "the workloads, with all their arms")
 	f.baseline = baselineFlag(cmd)
 	complete(cmd, "arm", completeList(append(append(armNames(), peerNames()...), "all"), false))
 	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
@@ -222,6 +224,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	}
 
 	var cells []harness.PlanCell
+	groups := 0
 	for _, l := range loads {
 		for _, t := range list {
 			ps := procs
@@ -231,6 +234,9 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 			for _, p := range ps {
 				if p < 1 || p > t.Allowed.Len() {
 					return nil, nil, usagef("--procs %d is impossible: %s has %s that may be used (want 1 to %d)", p, t.Origin, harness.Count(t.Allowed.Len(), "CPU", "CPUs"), t.Allowed.Len())
+				}
+				if groups++; !f.shard.has(groups - 1) {
+					continue // arms are measured side by side
 				}
 				for _, arm := range arms {
 					if arm == harness.Goroutine && !l.stock {
@@ -246,6 +252,9 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 				}
 			}
 		}
+	}
+	if len(cells) == 0 && f.shard.of > 0 {
+		return nil, nil, usagef("--shard %s: nothing to run: there are %d parts at most", f.shard.String(), groups)
 	}
 	if len(cells) == 0 {
 		return nil, nil, usagef("--arm %s, --workload %s: nothing to run: none of these arms has any of these workloads", f.arms, f.workloads)

@@ -40,6 +40,7 @@ type simFlags struct {
 	scenario, out, verify           string
 	seed                            uint64
 	full, json, check, wall, micro  bool
+	shard                           shard
 }
 
 func simCommand(line []string) *cobra.Command { return new(simFlags).command(line) }
@@ -78,6 +79,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	fs.BoolVar(&f.micro, "microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
 	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found")
 	fs.StringVar(&f.verify, "verify", "", "run what is in the result `DIR` again and compare it byte for byte")
+	shardFlag(fs, &f.shard, "the runs")
 	complete(cmd, "preset", completeList(sim.PresetNames(), true))
 	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
 	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))

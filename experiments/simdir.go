@@ -68,6 +68,12 @@ func (f *simFlags) sweep() (*simulated.Sweep, error) {
 			}
 		}
 	}
+	all := len(sw.Cells)
+	i := -1
+	sw.Cells = slices.DeleteFunc(sw.Cells, func(simulated.Cell) bool { i++; return !f.shard.has(i) })
+	if len(sw.Cells) == 0 && all > 0 {
+		return nil, usagef("--shard %s: nothing to simulate: there are %s", f.shard.String(), harness.Count(all, "run", "runs"))
+	}
 	if len(sw.Cells) == 0 {
 		return nil, usagef("--arm %s: nothing to simulate", f.arms)
 	}

@@ -88,20 +88,25 @@ say "measuring this machine's constants (about 2 minutes)"
 "$experiments" calibrate --out preset.json >calibration.txt
 
 # Streams over homed arrays must not fit the caches: four times all L3s, 24 bytes an
-# element, from 8 to 128 million elements.
+# element. But few CPUs take long to fill much memory: 2 million elements each at most.
 l3=$(for c in /sys/devices/system/cpu/cpu[0-9]*/cache/index3; do
 	[ ! -r "$c/size" ] || echo "$(cat "$c/shared_cpu_list") $(cat "$c/size")"
 done | sort -u | awk '{ sub("K", "", $2); sum += $2 } END { print int(sum) }')
+most=$(($(getconf _NPROCESSORS_ONLN) * 2097152))
+[ $most -ge 8388608 ] || most=8388608
+[ $most -le 134217728 ] || most=134217728
 n=$((l3 * 1024 * 4 / 24))
 [ $n -ge 8388608 ] || n=8388608
-[ $n -le 134217728 ] || n=134217728
+[ $n -le $most ] || n=$most
+[ $((n * 24)) -ge $((l3 * 2048)) ] || cat <<-END
+
+	The arrays have $((n * 24 / 1048576)) MB, and the caches $((l3 / 1024)) MB: much of what follows stays in the caches.
+END
 side=1024 # of the plate of heat, two of which have about as many bytes
 while [ $((side * side * 16)) -lt $((n * 24)) ]; do side=$((side + 256)); done
 loads=triad:n=$n,heat:n=$side:rows=8:sweeps=2,fib:n=24,uts:depth=7,wakestorm
-arms=flat,numa,numa-near,numa-wrongmap
-for arm in interleave static; do
-	! "$experiments" sim --help | grep -q "^ *$arm  " || arms=$arms,$arm
-done
+# What people have today, the full design, and the controls.
+arms=flat,flat+onenode,interleave,static,numa,numa-wrongmap,numa-randommap
 
 say "writing down what the simulation predicts for it"
 "$experiments" sim --preset preset.json --arm $arms --workload $loads --procs all --full --out predicted >predicted.txt
@@ -111,7 +116,7 @@ digest preset.json predicted/results.txt | tee predicted.sha256
 left=$((minutes * 60 - ($(date +%s) - begin)))
 [ $left -ge 60 ] || left=60
 say "measuring for about $((left / 60)) min $((left % 60)) s"
-"$experiments" run --arm $arms,goroutine --workload $loads --reps 10 --budget ${left}s $virtual --out measured >measured.txt
+"$experiments" run --arm $arms,goroutine --workload $loads --reps 8 --budget ${left}s $virtual --out measured >measured.txt
 
 say "prediction beside measurement"
 "$experiments" beside predicted measured --page index.html | tee beside.txt

@@ -17,7 +17,7 @@ import (
 )
 
 // Near is how far a ratio may be from its prediction, as a share of it, before the
-// prediction counts as wrong. A ratio whose interval holds the prediction is right, too.
+// prediction counts as wrong.
 const Near = 0.10
 
 // NearPoints is the same for shares of local memory, in points of percent.
@@ -36,19 +36,38 @@ type Row struct {
 	LocalBy       *harness.Metric // who counted that
 }
 
-// Right reports whether the predicted ratio holds, and whether that can be said.
-func (r *Row) Right() (right, known bool) {
-	if math.IsNaN(r.Over + r.Measured) {
-		return false, false
+// A Verdict says whether a prediction holds.
+type Verdict string
+
+const (
+	Right Verdict = "right"
+	Open  Verdict = "open" // the measurement is too uncertain to tell
+	Wrong Verdict = "WRONG"
+	None  Verdict = "" // one of the two has no number
+)
+
+// OfRatio judges the predicted ratio.
+func (r *Row) OfRatio() Verdict {
+	switch {
+	case math.IsNaN(r.Over + r.Measured):
+		return None
+	case math.Abs(r.Over/r.Measured-1) <= Near && r.Low > r.Measured*(1-2*Near) && r.High < r.Measured*(1+2*Near):
+		return Right
+	case r.Low <= r.Over*(1+Near) && r.Over*(1-Near) <= r.High:
+		return Open
 	}
-	return r.Low <= r.Over && r.Over <= r.High && !math.IsInf(r.Low, 0) || math.Abs(r.Over/r.Measured-1) <= Near, true
+	return Wrong
 }
 
-// RightLocal reports whether the predicted share of local memory holds, and whether that
-// can be said.
-func (r *Row) RightLocal() (right, known bool) {
-	off := math.Abs(r.Local - r.LocalMeasured)
-	return off <= NearPoints, !math.IsNaN(off)
+// OfLocal judges the predicted share of local memory.
+func (r *Row) OfLocal() Verdict {
+	switch off := math.Abs(r.Local - r.LocalMeasured); {
+	case math.IsNaN(off):
+		return None
+	case off <= NearPoints:
+		return Right
+	}
+	return Wrong
 }
 
 // A Page is a prediction beside a measurement.
@@ -116,15 +135,6 @@ func New(predicted, measured *harness.Results) (*Page, error) {
 // Table shows the rows.
 func (p *Page) Table() harness.Table {
 	t := harness.Table{Title: "predicted, then measured", Head: []string{"cell", "over " + p.Baseline, "measured", "interval", "", "local", "measured", "", "time"}}
-	word := func(right, known bool) string {
-		switch {
-		case !known:
-			return ""
-		case right:
-			return "right"
-		}
-		return "WRONG"
-	}
 	number := func(v float64, format func(float64) string) string {
 		if math.IsNaN(v) {
 			return "-"
@@ -139,8 +149,8 @@ func (p *Page) Table() harness.Table {
 		}
 		t.Rows = append(t.Rows, []string{
 			fmt.Sprintf("%s P=%d %s", r.Workload, r.Procs, r.Arm),
-			number(r.Over, harness.FormatRatio), number(r.Measured, harness.FormatRatio), interval, word(r.Right()),
-			number(r.Local, harness.FormatPercent), number(r.LocalMeasured, harness.FormatPercent), word(r.RightLocal()),
+			number(r.Over, harness.FormatRatio), number(r.Measured, harness.FormatRatio), interval, string(r.OfRatio()),
+			number(r.Local, harness.FormatPercent), number(r.LocalMeasured, harness.FormatPercent), string(r.OfLocal()),
 			number(100*(r.Time-1), func(v float64) string { return fmt.Sprintf("%+.0f %%", v) }),
 		})
 	}
@@ -153,38 +163,32 @@ func (p *Page) Lines() (lines []string) {
 	if p.Nodes < 2 {
 		say("This machine has one NUMA node: all memory is equally near. What is measured here shows what the scheduler costs. It shows nothing about locality, and neither does the prediction.")
 	}
-	ratios, fine, locals, near := 0, 0, 0, 0
+	ratios, locals := map[Verdict]int{}, map[Verdict]int{}
 	worst := 0.0
 	where := ""
 	var times []float64
 	for i := range p.Rows {
 		r := &p.Rows[i]
-		if right, known := r.Right(); known {
-			ratios++
-			if right {
-				fine++
-			} else if off := math.Abs(math.Log(r.Over / r.Measured)); off > worst {
-				worst = off
-				where = fmt.Sprintf("; most wrong: %s under %s with P=%d, %s predicted, %s measured", r.Workload, r.Arm, r.Procs, harness.FormatRatio(r.Over), harness.FormatRatio(r.Measured))
-			}
+		ratios[r.OfRatio()]++
+		if off := math.Abs(math.Log(r.Over / r.Measured)); r.OfRatio() == Wrong && off > worst {
+			worst = off
+			where = fmt.Sprintf(", most of all %s under %s with P=%d: %s predicted, %s measured", r.Workload, r.Arm, r.Procs, harness.FormatRatio(r.Over), harness.FormatRatio(r.Measured))
 		}
-		if right, known := r.RightLocal(); known && p.Nodes > 1 {
-			locals++
-			if right {
-				near++
-			}
+		if p.Nodes > 1 {
+			locals[r.OfLocal()]++
 		}
 		if !math.IsNaN(r.Time) {
 			times = append(times, math.Abs(r.Time-1))
 		}
 	}
-	if ratios > 0 {
-		say("Of %s over %s, %d were predicted: inside the measured interval, or within %.0f %%%s.", harness.Count(ratios, "ratio", "ratios"), p.Baseline, fine, 100*Near, where)
+	if n := ratios[Right] + ratios[Open] + ratios[Wrong]; n > 0 {
+		say("Of %s over %s, %d were predicted within %.0f %%. For %d the measurement is too uncertain to tell. %d were predicted wrong%s.",
+			harness.Count(n, "ratio", "ratios"), p.Baseline, ratios[Right], 100*Near, ratios[Open], ratios[Wrong], where)
 	} else if !p.Measured.Meta.Place.HasSpeed() {
 		say("Times on a virtual NUMA machine mean nothing. Only locality is compared.")
 	}
-	if locals > 0 {
-		say("Of %s of local memory, %d were predicted within %d points.", harness.Count(locals, "share", "shares"), near, NearPoints)
+	if n := locals[Right] + locals[Wrong]; n > 0 {
+		say("Of %s of local memory, %d were predicted within %d points.", harness.Count(n, "share", "shares"), locals[Right], NearPoints)
 	}
 	if len(times) > 0 {
 		slices.Sort(times)

@@ -36,25 +36,24 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 func TestPredictionsAreJudged(t *testing.T) {
 	around := []float64{49, 50, 51, 49, 50, 51} // 2x flat
 	for _, c := range []struct {
-		name                string
-		predicted           float64 // ns of numa; flat takes 100
-		local               float64
-		right, rightMemory  bool
-		measuredAt          time.Time
-		place               harness.Place
-		nodes               int
-		said                []string
-		notRatio, notMemory bool
+		name          string
+		predicted     float64 // ns of numa; flat takes 100
+		local         float64
+		ratio, memory Verdict
+		measuredAt    time.Time
+		place         harness.Place
+		nodes         int
+		said          []string
 	}{
-		{name: "right", predicted: 50, local: 97, right: true, rightMemory: true, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 2,
-			said: []string{"Of 1 ratio over flat, 1 were predicted", "1 share of local memory, 1 were", "before the measurement began", "median error of 0 %"}},
-		{name: "wrong", predicted: 80, local: 60, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 2,
-			said: []string{"Of 1 ratio over flat, 0 were predicted", "most wrong: triad under numa with P=8, 1.25x predicted, 2.00x measured"}},
-		{name: "too late", predicted: 50, local: 97, right: true, rightMemory: true, measuredAt: noon.Add(-time.Hour), place: harness.Host, nodes: 2,
+		{name: "right", predicted: 50, local: 97, ratio: Right, memory: Right, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 2,
+			said: []string{"Of 1 ratio over flat, 1 were predicted within 10 %", "1 share of local memory, 1 were", "before the measurement began", "median error of 0 %"}},
+		{name: "wrong", predicted: 80, local: 60, ratio: Wrong, memory: Wrong, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 2,
+			said: []string{"Of 1 ratio over flat, 0 were predicted", "1 were predicted wrong, most of all triad under numa with P=8: 1.25x predicted, 2.00x measured"}},
+		{name: "too late", predicted: 50, local: 97, ratio: Right, memory: Right, measuredAt: noon.Add(-time.Hour), place: harness.Host, nodes: 2,
 			said: []string{"This is no prediction"}},
-		{name: "one node", predicted: 50, local: 97, right: true, rightMemory: true, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 1,
+		{name: "one node", predicted: 50, local: 97, ratio: Right, memory: Right, measuredAt: noon.Add(time.Hour), place: harness.Host, nodes: 1,
 			said: []string{"one NUMA node", "shows nothing about locality"}},
-		{name: "virtual", predicted: 80, local: 97, rightMemory: true, measuredAt: noon.Add(time.Hour), place: harness.Virtual, nodes: 4, notRatio: true,
+		{name: "virtual", predicted: 80, local: 97, memory: Right, measuredAt: noon.Add(time.Hour), place: harness.Virtual, nodes: 4,
 			said: []string{"Only locality is compared"}},
 	} {
 		p, err := New(made(harness.Simulated, c.nodes, noon, 100, []float64{c.predicted}, local(c.local, harness.MemoryLocal)),
@@ -63,13 +62,13 @@ func TestPredictionsAreJudged(t *testing.T) {
 			t.Fatal(err)
 		}
 		numa := p.Rows[1]
-		if right, known := numa.Right(); right != c.right || known == c.notRatio {
-			t.Errorf("%s: ratio %v, measured %v: right %v, known %v", c.name, numa.Over, numa.Measured, right, known)
+		if got := numa.OfRatio(); got != c.ratio {
+			t.Errorf("%s: ratio %v, measured %v: %q, want %q", c.name, numa.Over, numa.Measured, got, c.ratio)
 		}
-		if right, known := numa.RightLocal(); right != c.rightMemory || !known || numa.LocalBy != harness.Pages {
-			t.Errorf("%s: local %v, measured %v by %v: right %v, known %v", c.name, numa.Local, numa.LocalMeasured, numa.LocalBy, right, known)
+		if got := numa.OfLocal(); got != c.memory || numa.LocalBy != harness.Pages {
+			t.Errorf("%s: local %v, measured %v by %v: %q, want %q", c.name, numa.Local, numa.LocalMeasured, numa.LocalBy, got, c.memory)
 		}
-		if _, known := p.Rows[0].Right(); known || !math.IsNaN(p.Rows[0].Over) {
+		if got := p.Rows[0].OfRatio(); got != None {
 			t.Errorf("%s: flat is compared with itself", c.name)
 		}
 		lines := strings.Join(p.Lines(), "\n")
@@ -79,7 +78,7 @@ func TestPredictionsAreJudged(t *testing.T) {
 			}
 		}
 		var page bytes.Buffer
-		if err := p.WriteHTML(&page, "a", "b"); err != nil || !strings.Contains(page.String(), `href="a/index.html"`) || strings.Contains(page.String(), "WRONG") != (!c.right && !c.notRatio || !c.rightMemory) {
+		if err := p.WriteHTML(&page, "a", "b"); err != nil || !strings.Contains(page.String(), `href="a/index.html"`) || strings.Contains(page.String(), "WRONG") != (c.ratio == Wrong || c.memory == Wrong) {
 			t.Errorf("%s: %v, page\n%s", c.name, err, page.String())
 		}
 	}
@@ -98,6 +97,22 @@ func TestBesideRefuses(t *testing.T) {
 	}{{host, host, "want a simulated one"}, {sim, sim, "want what a machine measured"}, {sim, other, "no cell in common"}} {
 		if _, err := New(c.predicted, c.measured); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %q", err, c.want)
+		}
+	}
+}
+
+// A wide interval is no confirmation, and no refutation unless it lies elsewhere.
+func TestUncertainMeasurementsDecideNothing(t *testing.T) {
+	for _, c := range []struct {
+		over, measured, low, high float64
+		want                      Verdict
+	}{
+		{2, 2, 1.9, 2.1, Right}, {2, 2, 1, 4, Open}, {2, 1.6, 1.5, 1.7, Wrong}, {2, 1.2, 0.5, 2.5, Open}, {2, 1, 0.5, 1.5, Wrong},
+		{2, 2, math.Inf(-1), math.Inf(1), Open}, {math.NaN(), 1, 1, 1, None},
+	} {
+		r := Row{Over: c.over, Measured: c.measured, Low: c.low, High: c.high}
+		if got := r.OfRatio(); got != c.want {
+			t.Errorf("%+v: %q", c, got)
 		}
 	}
 }

@@ -54,7 +54,7 @@ var ErrInterrupted = errors.New("interrupted")
 // lost however the process ends. It writes run.json after every round. It holds a
 // lock on dir all the time.
 func Run(ctx context.Context, dir string, meta *Meta, resume bool, bench Bench, progress func(Status)) error {
-	r := runner{ctx: ctx, dir: dir, meta: meta, bench: bench, progress: progress, done: map[Cell]int{}}
+	r := runner{ctx: ctx, dir: dir, meta: meta, bench: bench, progress: progress, done: map[Cell]int{}, aside: map[Cell]time.Duration{}}
 	meta.Format = metaFormat
 	meta.Planned = meta.Plan.Reps * len(meta.Plan.Cells)
 	if meta.Baseline == "" {
@@ -93,7 +93,8 @@ type runner struct {
 	progress func(Status)
 	file     *os.File
 	all      []Measurement
-	done     map[Cell]int // repetitions in the file
+	done     map[Cell]int           // repetitions in the file
+	aside    map[Cell]time.Duration // what a repetition takes besides its runs: to set up and to check
 }
 
 // open locks the directory and begins a run there, or goes on with the one that is
@@ -238,6 +239,7 @@ func (r *runner) try(c *PlanCell, rep Repetition) (Outcome, error) {
 		return Outcome{}, ErrInterrupted
 	}
 	done := make(chan result, 1)
+	start := time.Now()
 	go func() {
 		out, err := r.bench(c, rep)
 		done <- result{out, err}
@@ -246,6 +248,9 @@ func (r *runner) try(c *PlanCell, rep Repetition) (Outcome, error) {
 	case res := <-done:
 		if res.error != nil {
 			return res.Outcome, fmt.Errorf("%s under %s: %w", c.Workload, c.Arm, res.error)
+		}
+		if _, known := r.aside[c.Cell]; !known {
+			r.aside[c.Cell] = max(0, time.Since(start)-res.Elapsed)
 		}
 		return res.Outcome, nil
 	case <-r.ctx.Done():
@@ -364,7 +369,7 @@ func (r *runner) left() time.Duration {
 	var sum time.Duration
 	for i := range plan.Cells {
 		c := &plan.Cells[i]
-		per := time.Duration(c.PerRun) * time.Duration(c.Runs)
+		per := time.Duration(c.PerRun)*time.Duration(c.Runs) + r.aside[c.Cell]
 		if c.warm(plan.Target) {
 			per += time.Duration(c.PerRun)
 		}
