@@ -88,6 +88,9 @@ func (c *checker) scenario() error {
 			return err
 		}
 	}
+	if err := c.atMost(path{"fitted_constants"}, int64(s.Constants), mostItems); err != nil {
+		return err
+	}
 	measured := false
 	for i := range s.Threads {
 		if err := c.group(path{"threads", i}, &s.Threads[i]); err != nil {
@@ -323,6 +326,9 @@ func (c *checker) variant(at path, v *Variant) error {
 		if m.Fitted && c.s.Fitted == "" {
 			return c.bad(at.to("fitted"), "a fitted row in a scenario without fitted: want there which constants were fitted, on which rows")
 		}
+		if m.Fitted && c.s.Constants == 0 {
+			return c.bad(at.to("fitted"), "a fitted row in a scenario without fitted_constants: want there how many constants were fitted")
+		}
 	}
 	seen := map[string]bool{}
 	for i := range v.Set {
@@ -345,12 +351,12 @@ func (c *checker) set(at path, x *Set) error {
 	switch {
 	case x.Threads == "" && x.Buffer == "":
 		return c.bad(at, "want threads or a buffer that is changed")
-	case x.Threads == "" && (x.Count != 0 || x.Nodes != nil || x.Home != nil):
-		return c.bad(at, "count, nodes or home without threads: want the threads that they are of")
+	case x.Threads == "" && (x.Count != 0 || x.Times != 0 || x.Nodes != nil || x.Home != nil):
+		return c.bad(at, "count, times, nodes or home without threads: want the threads that they are of")
 	case x.Buffer == "" && x.At != "":
 		return c.bad(at, "at without a buffer: want the buffer that is there")
-	case x.Threads != "" && x.Count == 0 && x.Nodes == nil && x.Home == nil:
-		return c.bad(at, "threads %q are not changed: want count, nodes or home", x.Threads)
+	case x.Threads != "" && x.Count == 0 && x.Times == 0 && x.Nodes == nil && x.Home == nil:
+		return c.bad(at, "threads %q are not changed: want count, times, nodes or home", x.Threads)
 	case x.Buffer != "" && x.At == "":
 		return c.bad(at, "buffer %q is not changed: want at, where it is", x.Buffer)
 	}
@@ -366,7 +372,15 @@ func (c *checker) set(at path, x *Set) error {
 			errs = append(errs, c.bad(at, "threads %q are per_cpu: want neither count nor nodes", g.Name))
 		}
 	}
-	return first(append(errs, c.atMost(at.to("count"), int64(x.Count), mostItems), c.nodes(at.to("nodes"), x.Nodes),
+	for _, g := range c.s.Threads {
+		if g.Name == x.Threads && x.Times != 0 && g.Times == 0 {
+			errs = append(errs, c.bad(at.to("times"), "threads %q go on until all measured threads have ended: want no times", g.Name))
+		}
+		if g.Name == x.Threads && x.Times > mostPhases/int64(max(x.Count, g.Count)*len(g.Phases)) {
+			errs = append(errs, c.bad(at.to("times"), "times %d: want at most %d for %d threads with %d phases", x.Times, mostPhases/int64(max(x.Count, g.Count)*len(g.Phases)), max(x.Count, g.Count), len(g.Phases)))
+		}
+	}
+	return first(append(errs, c.atMost(at.to("count"), int64(x.Count), mostItems), c.atMost(at.to("times"), x.Times, mostPhases), c.nodes(at.to("nodes"), x.Nodes),
 		c.nodes(at.to("home"), x.Home), c.home(at.to("at"), x.At, c.scope(x.Buffer)))...)
 }
 
@@ -475,6 +489,9 @@ func (v *Variant) apply(g Group) Group {
 		}
 		if x.Nodes != nil {
 			g.Nodes = x.Nodes
+		}
+		if x.Times > 0 {
+			g.Times = x.Times
 		}
 		if x.Home != nil {
 			g.Home = x.Home

@@ -27,6 +27,11 @@ type Result struct {
 	Moves    int64   `json:"thread_migrations"` // to CPUs of other nodes, of all threads
 	Migrated int64   `json:"migrated_bytes"`    // by NUMA balancing
 
+	// Where the measured threads had a CPU.
+	Strayed   float64 `json:"threads_on_several_nodes"`       // share of them that ran on more than one node
+	MainNode  float64 `json:"time_on_main_node"`              // share of its time that a thread spent on the node where it was most
+	MovesRate float64 `json:"moves_between_nodes_per_second"` // of all of them together
+
 	Measured *float64 `json:"measured_s,omitempty"` // as it was published
 	What     string   `json:"what,omitempty"`       // which time that is: elapsed, user or last
 	Fitted   bool     `json:"fitted,omitempty"`     // constants were fitted to it
@@ -69,6 +74,9 @@ func (s *Scenario) Run(v Variant) (*Result, error) {
 		out.User += r.User / n
 		out.Last += r.Last / n
 		out.Locality += r.Locality / n
+		out.Strayed += r.Strayed / n
+		out.MainNode += r.MainNode / n
+		out.MovesRate += r.MovesRate / n
 		out.Moves += r.Moves
 		out.Migrated += r.Migrated
 		out.Events += r.Events
@@ -143,6 +151,22 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 		Locality: 1, Moves: a.Moves, Migrated: m.Migrated(), Events: a.Events}
 	if a.Near+a.Far > 0 {
 		out.Locality = float64(a.Near) / float64(a.Near+a.Far)
+	}
+	for _, t := range measured {
+		nodes, moves := t.Residency()
+		sum, most, on := sim.Time(0), sim.Time(0), 0
+		for _, d := range nodes {
+			sum += d
+			most = max(most, d)
+			if d > 0 {
+				on++
+			}
+		}
+		if on > 1 {
+			out.Strayed += 1 / float64(len(measured))
+		}
+		out.MainNode += float64(most) / float64(max(sum, 1)) / float64(len(measured))
+		out.MovesRate += float64(moves) / out.Last
 	}
 	hash := m.Hash()
 	// Threads that would go on for ever are told to end, so that nothing is left behind.
@@ -307,12 +331,15 @@ func Print(w io.Writer, s *Scenario, results []*Result) {
 			fmt.Fprintf(w, "%s%s\n", l[0], l[1])
 		}
 	}
+	if len(s.Variants) > 0 && s.Fitted != "" {
+		fmt.Fprintln(w, s.Fits())
+	}
 	if s.Runs > 1 {
 		fmt.Fprintf(w, "means of %d runs, with seeds %d to %d; ± is half of the difference between the longest and the shortest\n", s.Runs, s.Seed, s.Seed+uint64(s.Runs)-1)
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "variant\telapsed s\tuser s\tlast s\t±\tlocal\tmoves\tmoved MB\tmeasured s\terror\n")
+	fmt.Fprintf(tw, "variant\telapsed s\tuser s\tlast s\t±\tlocal\tstrayed\ton main node\tmoves/s\tmoved MB\tmeasured s\terror\n")
 	for _, r := range results {
 		spread, want, e := "-", "-", "-"
 		if r.Runs > 1 {
@@ -324,10 +351,11 @@ func Print(w io.Writer, s *Scenario, results []*Result) {
 				e += " (fitted)"
 			}
 		}
-		fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%.2f\t%s\t%.1f %%\t%d\t%d\t%s\t%s\n",
-			r.Variant, r.Elapsed, r.User, r.Last, spread, 100*r.Locality, r.Moves, r.Migrated>>20, want, e)
+		fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%.2f\t%s\t%.1f %%\t%.0f %%\t%.1f %%\t%.1f\t%d\t%s\t%s\n",
+			r.Variant, r.Elapsed, r.User, r.Last, spread, 100*r.Locality, 100*r.Strayed, 100*r.MainNode, r.MovesRate, r.Migrated>>20, want, e)
 	}
 	tw.Flush()
+	fmt.Fprintf(w, "\nstrayed: measured threads that had a CPU on more than one node; moves: of measured threads, between nodes\n")
 	fmt.Fprintf(w, "\nassumed and not measured:\n")
 	for _, a := range s.preset.Assumed() {
 		fmt.Fprintf(w, "  %s\n", a)

@@ -38,8 +38,11 @@ type Scenario struct {
 	Doc    string `json:"doc"`
 	Source string `json:"source"` // of what is re-run
 	Fitted string `json:"fitted"` // which constants were fitted, on which rows
-	Seed   uint64 `json:"seed"`   // 0: 1
-	Runs   int    `json:"runs"`   // of each variant, with seeds Seed, Seed+1 and so on; 0: 1
+	// Constants is how many were fitted. If there are as many as rows that they were
+	// fitted on, those rows come out whatever the model is.
+	Constants int    `json:"fitted_constants"`
+	Seed      uint64 `json:"seed"` // 0: 1
+	Runs      int    `json:"runs"` // of each variant, with seeds Seed, Seed+1 and so on; 0: 1
 
 	Preset   string          `json:"preset"`  // the name of a machine, or
 	Hardware json.RawMessage `json:"machine"` // a preset in full, see sched/sim
@@ -163,6 +166,7 @@ var starts = map[string]sim.Start{"": sim.StartSpread, "spread": sim.StartSpread
 type Set struct {
 	Threads string `json:"threads"`
 	Count   int    `json:"count"`
+	Times   int64  `json:"times"`
 	Nodes   []int  `json:"nodes"`
 	Home    []int  `json:"home"`
 	Buffer  string `json:"buffer"`
@@ -216,4 +220,23 @@ func parseHome(s string, nodes int) (p home, err error) {
 		return p, fmt.Errorf("home %q: want first-touch, interleave, node:N, or interleave:N,N,... or spread:N,N,... with nodes from 0 to %d", s, nodes-1)
 	}
 	return p, nil
+}
+
+// Fits says how many constants were fitted to how many rows, and what that means.
+func (s *Scenario) Fits() string {
+	rows, judged := 0, 0
+	for _, v := range s.Variants {
+		switch {
+		case v.Measured == nil:
+		case v.Measured.Fitted:
+			rows++
+		default:
+			judged++
+		}
+	}
+	text := fmt.Sprintf("constants fitted: %d, to %d rows; other rows to judge by: %d", s.Constants, rows, judged)
+	if rows > 0 && s.Constants >= rows {
+		text += "\nNO PREDICTION: with so many constants the fitted rows come out whatever the model is"
+	}
+	return text
 }

@@ -151,19 +151,20 @@ func TestBadScenarios(t *testing.T) {
 		{`"seconds": 0.008`, `"seconds": §0`, "seconds 0: want a time above 0"},
 		{`"seconds": 0.008`, `"seconds": 1, "what": §"most"`, `what "most": want elapsed, user or last`},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"count": 3}]`, "want threads or a buffer that is changed"},
-		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"buffer": "data", "nodes": [0]}]`, "count, nodes or home without threads"},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"buffer": "data", "nodes": [0]}]`, "count, times, nodes or home without threads"},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"threads": "probe", "at": "node:0"}]`, "at without a buffer"},
 		// What has no effect.
 		{`"home": "node:0"}`, `"home": "node:0"}, §{"name": "more", "bytes": 1}`, `buffer "more": no phase reads or writes it`},
 		{`"times": 20`, `"times": 20, "process": §"p"`, `process "p": threads "probe" use no buffer of scope process`},
 		{`"times": 20`, `"times": 20, "forked": §true`, `threads "probe" are forked, and variant "local" has one of them: want two or more`},
 		{`"home": "static"`, `"home": "static", "batch": §2`, "batch without balance_ms"},
-		{`"threads": "probe", "nodes": [0]`, `"threads": "probe"`, `threads "probe" are not changed: want count, nodes or home`},
+		{`"threads": "probe", "nodes": [0]`, `"threads": "probe"`, `threads "probe" are not changed: want count, times, nodes or home`},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [§{"buffer": "data"}]`, `buffer "data" is not changed: want at, where it is`},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"threads": "probe", "nodes": [0]}, §{"threads": "probe", "count": 2}]`, `threads "probe": set twice by one variant: want it once`},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"buffer": "data", "at": "node:0"}, §{"buffer": "data", "at": "node:1"}]`, `buffer "data": set twice by one variant: want it once`},
 		{`"times": 20`, `"times": 20, "per_cpu": true`, `threads "probe" are per_cpu: want neither count nor nodes`},
 		{`"seconds": 0.008`, `"seconds": 1, "fitted": §true`, "a fitted row in a scenario without fitted"},
+		{`"threads": "probe", "nodes": [0]`, `"threads": "probe", "times": §-1`, "times -1: want 0 to"},
 		// What does not fit.
 		{`"times": 20`, `"times": 20, "nodes": §[0, 1]`, `2 nodes for 1 of threads "probe": want at most one for each`},
 		{`"threads": "probe", "nodes": [1]`, `"threads": "probe", "nodes": §[1, 0]`, `2 nodes for 1 of threads "probe": want at most one for each`},
@@ -319,5 +320,47 @@ func TestSchemaListsTheWords(t *testing.T) {
 	walk("", schema)
 	if n < 15 {
 		t.Errorf("the schema lists %d words", n)
+	}
+}
+
+// A study says how many constants were fitted to how many rows, and that as many constants
+// as rows are no prediction.
+func TestAStudySaysWhatWasFitted(t *testing.T) {
+	row := func(fitted bool) Variant { return Variant{Measured: &Measured{Seconds: 1, Fitted: fitted}} }
+	s := Scenario{Constants: 2, Variants: []Variant{row(true), row(true), row(false), {}}}
+	if got := s.Fits(); !strings.Contains(got, "constants fitted: 2, to 2 rows; other rows to judge by: 1") || !strings.Contains(got, "NO PREDICTION") {
+		t.Errorf("two constants to two rows: %s", got)
+	}
+	s.Constants = 1
+	if got := s.Fits(); strings.Contains(got, "NO PREDICTION") {
+		t.Errorf("one constant to two rows: %s", got)
+	}
+}
+
+// Threads that are bound stay on their nodes. Of those that are not, some stray when CPUs
+// are short.
+func TestResidencyIsReported(t *testing.T) {
+	file := func(nodes string) string {
+		return `{"name": "r", "preset": "synthetic:2x2", "threads": [
+ {"name": "job", "count": 4, ` + nodes + `"measured": true, "times": 20, "phases": [{"compute_us": 5000}, {"sleep_us": 100}]},
+ {"name": "load", "count": 6, "phases": [{"compute_us": 3000}, {"sleep_us": 500}]}],
+ "variants": [{"name": "only", "policy": {"balance_ms": 4}}]}`
+	}
+	run := func(text string) *Result {
+		s, err := Parse("r.json", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Run(s.Variants[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if r := run(file(`"nodes": [0, 1], `)); r.Strayed != 0 || r.MainNode < 0.999 || r.MovesRate != 0 {
+		t.Errorf("bound threads: %.2f strayed, %.3f of the time on the main node, %.1f moves/s", r.Strayed, r.MainNode, r.MovesRate)
+	}
+	if r := run(file("")); r.Strayed == 0 || r.MainNode > 0.999 || r.MainNode < 0.5 || r.MovesRate == 0 {
+		t.Errorf("threads that nothing binds: %.2f strayed, %.3f of the time on the main node, %.1f moves/s", r.Strayed, r.MainNode, r.MovesRate)
 	}
 }

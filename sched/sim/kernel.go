@@ -49,11 +49,12 @@ type thread struct {
 
 	since      Time // when it got this CPU, or lost its last one
 	busy, work Time
-	rested     Time  // busy, when it last slept
-	ideal, ops Time  // see Account
-	moves      int64 // to a CPU of another node
-	path       Time  // see paths
-	span       touch // scratch of Work
+	rested     Time   // busy, when it last slept
+	ideal, ops Time   // see Account
+	moves      int64  // to a CPU of another node
+	resided    []Time // by node: busy there; of plain threads only
+	path       Time   // see paths
+	span       touch  // scratch of Work
 }
 
 // resume lets t go on until it yields. It returns false if t has ended.
@@ -158,6 +159,9 @@ func (k *Machine) leave(t *thread) {
 
 // account adds the time that t has had its CPU to its totals.
 func (k *Machine) account(t *thread) {
+	if t.resided != nil {
+		t.resided[k.cpus[t.cpu].node] += t.clock - t.since
+	}
 	t.busy += t.clock - t.since
 	t.since = t.clock
 }

@@ -41,6 +41,7 @@ func (k *Machine) newPlain(name string, cpus topology.CPUSet, f func(*Thread)) *
 	t := k.newThread()
 	p := &Thread{k: k, t: t, name: name}
 	t.plain = p
+	t.resided = make([]Time, len(k.nodes))
 	p.next, _ = iter.Pull(func(yield func(struct{}) bool) {
 		p.leave = yield
 		f(p)
@@ -79,6 +80,10 @@ func (p *Thread) CPU() int { return int(p.t.cpu) }
 
 // Busy returns how long the thread has had a CPU so far.
 func (p *Thread) Busy() Time { return p.t.onCPU() }
+
+// Residency returns how long the thread has had a CPU on each node, by position, and how
+// often it went to another node. Call it while the thread does not run.
+func (p *Thread) Residency() (nodes []Time, moves int64) { return p.t.resided, p.t.moves }
 
 // Work does w; see sched.Machine.
 func (p *Thread) Work(w *sched.Work) { p.k.work(p.t, w, 0) }
