@@ -21,8 +21,10 @@ func reportCommand() *cobra.Command {
 		Use:   "report DIR...",
 		Short: "print the tables of a result directory and make its HTML page again",
 		Long: `Prints the tables of a result directory and writes its index.html again, with
-all figures in it. The report is a function of results.txt and run.json. Several
-directories are merged first, into --out ("experiments merge --help" says how).`,
+all figures in it. The report is a function of results.txt and run.json, and shows
+what lies beside them as trace*.json, from "experiments trace", as a timeline: a name
+such as trace-numa.json says the arm. Several directories are merged first, into --out
+("experiments merge --help" says how).`,
 		Args:              atLeastOneDir,
 		ValidArgsFunction: completeDirs,
 	}

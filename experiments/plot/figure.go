@@ -26,24 +26,26 @@ type Figure struct {
 	Subject string // what is drawn
 	Caption string // how to read it
 
-	labels []string // lines under the title: where the numbers are from
-	warn   bool     // the first label is a warning: this is no plain measurement
+	labels []string  // lines under the title: where the numbers are from
+	warn   bool      // the first label is a warning: this is no plain measurement
+	width  vg.Length // 0: pageWidth
 	height vg.Length
 	draw   func(c draw.Canvas)
 }
 
 const (
-	width  = vg.Length(640) // points
-	margin = vg.Length(12)
-	pngDPI = 144
+	pageWidth = vg.Length(640) // points
+	margin    = vg.Length(12)
+	pngDPI    = 144
 )
 
 // titleLines is the title, broken where the figure ends.
 func (f *Figure) titleLines() []string {
-	if f.Title == "" {
-		return []string{f.Subject}
+	title := f.Title
+	if title == "" {
+		title = f.Subject
 	}
-	return wrap(f.Title, bold(style(12, ink)), width-2*margin)
+	return wrap(title, bold(style(12, ink)), f.across()-2*margin)
 }
 
 // under are the lines under the title.
@@ -92,7 +94,14 @@ func wrap(text string, s draw.TextStyle, w vg.Length) (lines []string) {
 	return append(lines, line)
 }
 
-func (f *Figure) size() (w, h vg.Length) { return width, f.height + f.titleHeight() + 2*margin }
+func (f *Figure) across() vg.Length {
+	if f.width > 0 {
+		return f.width
+	}
+	return pageWidth
+}
+
+func (f *Figure) size() (w, h vg.Length) { return f.across(), f.height + f.titleHeight() + 2*margin }
 
 // Heading is the title, or where nothing was found, what is drawn.
 func (f *Figure) Heading() string { return strings.Join(f.titleLines(), " ") }

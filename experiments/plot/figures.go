@@ -31,7 +31,7 @@ func Figures(r *harness.Results) []Figure {
 		}
 	}
 	if exact(groups) {
-		most := atMostPs(groups)
+		most := AtMostPs(groups)
 		for _, f := range []*Figure{speedups(most, ls, &r.Meta), throughput(most, ls, &r.Meta), steals(most, ls, &r.Meta)} {
 			if f != nil {
 				f.Subject += "; simulated, with the most Ps"
@@ -284,8 +284,8 @@ func widest(groups []harness.Group) vg.Length {
 
 func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness.Meta) *Figure {
 	var f forest
-	// Where the kernel has said where pages are, that is what counts: the scheduler's own
-	// books are right only if its map of the machine is.
+	found := newFinder(groups, m)
+	is, value := found.locality()
 	byKernel := slices.ContainsFunc(groups, func(g harness.Group) bool {
 		return slices.ContainsFunc(g.Rows, func(r harness.Row) bool { return !math.IsNaN(r.Mid(harness.Pages)) })
 	})
@@ -295,10 +295,7 @@ func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness
 		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
 		first := len(f.rows)
 		for _, r := range g.Rows {
-			share := r.Of(harness.Local)
-			if byKernel {
-				share = r.Of(harness.Pages)
-			}
+			share := value(&r)
 			rw := row{arm: r.Arm, name: r.Arm, color: ls[r.Arm].color, lo: share.Lo, hi: share.Hi, text: "not counted"}
 			if v := share.Center; !math.IsNaN(v) {
 				counted = true
@@ -329,14 +326,9 @@ func locality(groups []harness.Group, nodes map[string]int, ls looks, m *harness
 		label += " · dashed: chance"
 	}
 	f.panels = []panel{{percent(), label}}
-	found := newFinder(groups, m)
-	title := found.local("Tasks on their home node", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) })
-	if byKernel {
-		title = found.local("Page visits on the page's own node, by the kernel's count", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Pages) })
-	}
 	return &Figure{
 		Name:    "locality",
-		Title:   title,
+		Title:   found.local(is, value),
 		Subject: "Locality",
 		Caption: caption + "The dashed line is the share that chance gives: one divided by the number of nodes. On a machine with one node everything is local.",
 		height:  f.height(),
@@ -501,7 +493,7 @@ func scaling(name, subject string, groups []harness.Group, nodes map[string]int,
 		return nil
 	}
 	const cols, height = 2, 210
-	found := newFinder(atMostPs(groups), m)
+	found := newFinder(AtMostPs(groups), m)
 	title := found.speed("With the most Ps, ")
 	if name != "scaling" {
 		title = found.local("Tasks on their home node, with the most Ps", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) })

@@ -140,6 +140,20 @@ func (f *finder) local(is string, value func(*harness.Row) benchmath.Summary) st
 	return is + ": " + strings.Join(parts, ", ")
 }
 
+// locality returns what is counted, in plain words, and the count. Where the kernel has
+// said where pages are, that is what counts: the scheduler's own books are right only if
+// its map of the machine is.
+func (f *finder) locality() (is string, value func(*harness.Row) benchmath.Summary) {
+	for _, g := range f.groups {
+		for _, r := range g.Rows {
+			if !math.IsNaN(r.Mid(harness.Pages)) {
+				return "Page visits on the page's own node, by the kernel's count", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Pages) }
+			}
+		}
+	}
+	return "Tasks on their home node", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) }
+}
+
 // thefts says what share of the steals came from other nodes.
 func (f *finder) thefts() string {
 	share := func(r *harness.Row) float64 {

@@ -1,6 +1,8 @@
 package plot
 
 import (
+	"fmt"
+	"image/color"
 	"regexp"
 	"strings"
 	"testing"
@@ -102,6 +104,70 @@ func TestWhatBelongsToAnArmIsAGroup(t *testing.T) {
 			if !seen[arm] && !(figures[i].Name == "speedup" && arm == "flat") {
 				t.Errorf("%s: no group of %s with its values", figures[i].Name, arm)
 			}
+		}
+	}
+}
+
+func TestTheLeadIsNarrowAndSaysTheFinding(t *testing.T) {
+	for name, want := range map[string]string{
+		"onenode":   "numa against flat: no difference shown on 4 of 4 workloads.",
+		"virtual":   "Page visits on the page's own node, by the kernel's count: ",
+		"fournodes": "Tasks on their home node: ", // whose times mean nothing
+	} {
+		finding, f := Lead(load(t, name))
+		if !strings.HasPrefix(finding, want) || !strings.HasSuffix(finding, ".") {
+			t.Errorf("%s: the finding is %q, want %q", name, finding, want)
+		}
+		if f == nil {
+			t.Fatalf("%s: no picture", name)
+		}
+		if w, h := f.size(); w > 320 || h > 500 {
+			t.Errorf("%s: %v x %v points", name, w, h)
+		}
+	}
+	if finding, f := Lead(&harness.Results{}); finding != "" || f != nil {
+		t.Errorf("of nothing: %q", finding)
+	}
+}
+
+func TestTimeline(t *testing.T) {
+	tracks := []Track{
+		{Node: "node 0", Name: "M0", Busy: [][2]float64{{0, 50}, {60, 100}}, Steals: []Steal{{At: 55, Gs: 1}}},
+		{Node: "node 1", Name: "M1", Busy: [][2]float64{{50, 60}}, Steals: []Steal{{At: 49, Remote: true, Gs: 2}}},
+		{Node: "node 1", Name: "M2"},
+	}
+	f := Timeline("timeline-numa", "x", "numa", tracks)
+	if want := "numa: threads run Gs in 50 % of their time, and 1 of 2 steals come from another node"; f.Title != want {
+		t.Errorf("the title is %q, want %q", f.Title, want)
+	}
+	var svg strings.Builder
+	if err := f.WriteSVG(&svg); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{">node 0</text>", ">node 1</text>", "node 1, M1: runs Gs in 10 % of the time; 1 steal, 1 from another node"} {
+		if !strings.Contains(svg.String(), want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if Timeline("x", "x", "numa", tracks[2:]) != nil {
+		t.Error("a picture of nothing")
+	}
+}
+
+// On a dark page, every colour of a figure is replaced or is light enough.
+func TestColoursOnADarkPage(t *testing.T) {
+	css := DarkCSS()
+	ground := linear(color.NRGBA{0x16, 0x19, 0x1d, 0xff})
+	light := func(rgb [3]float64) float64 { return 0.2126*rgb[0] + 0.7152*rgb[1] + 0.0722*rgb[2] }
+	for i, c := range palette {
+		if to := paletteDark[i]; to != "" {
+			if !strings.Contains(css, `[fill="`+hex(c)+`"]{fill:`+to+"}") {
+				t.Errorf("%s is not replaced by %s", hex(c), to)
+			}
+			fmt.Sscanf(to, "#%02x%02x%02x", &c.R, &c.G, &c.B)
+		}
+		if contrast := (light(linear(c)) + 0.05) / (light(ground) + 0.05); contrast < 3 {
+			t.Errorf("%s has a contrast of %.1f, want 3", hex(c), contrast)
 		}
 	}
 }

@@ -25,17 +25,16 @@ const gridMax = 6
 // newGrid makes a grid, or returns nil if groups are of one machine or of too many.
 // rowOf makes a row of an arm's numbers. What was not run has an empty row.
 func newGrid(groups []harness.Group, p panel, marks []guide, rowOf func(*harness.Group, *harness.Row) row) *grid {
-	type load struct{ workload, params string }
-	var loads []load
+	loads := jobsOf(groups)
 	var topos []string
-	arms := map[load][]string{}
-	of := map[load]map[string]*harness.Group{}
+	arms := map[job][]string{}
+	of := map[job]map[string]*harness.Group{}
 	procs := map[string][]string{}
 	for i := range groups {
 		g := &groups[i]
-		l := load{g.Workload, g.Params}
+		l := job{g.Workload, g.Params}
 		if of[l] == nil {
-			loads, of[l] = append(loads, l), map[string]*harness.Group{}
+			of[l] = map[string]*harness.Group{}
 		}
 		of[l][g.Topo] = g
 		if !slices.Contains(topos, g.Topo) {

@@ -43,6 +43,9 @@ var palette = []color.NRGBA{
 	{0x66, 0x45, 0x1d, 0xff}, // brown
 }
 
+// paletteDark is the palette on a dark page, where that needs other colours.
+var paletteDark = [...]string{"", "#4aa3e0", "#f0803c", "", "", "#2fc497", "#d2c032", "#9d90ff", "#e0709f", "", "#c09a63"}
+
 var glyphs = []glyph{
 	{corners: 4, hollow: true},                    // diamond
 	{corners: 0},                                  // circle

@@ -20,9 +20,9 @@ func exact(groups []harness.Group) bool {
 	})
 }
 
-// atMostPs picks the group with the most Ps among groups that differ only in the
+// AtMostPs picks the group with the most Ps among groups that differ only in the
 // number of Ps.
-func atMostPs(groups []harness.Group) (most []harness.Group) {
+func AtMostPs(groups []harness.Group) (most []harness.Group) {
 	for _, g := range groups {
 		if !slices.ContainsFunc(groups, func(o harness.Group) bool {
 			same := o.Workload == g.Workload && o.Params == g.Params && o.Topo == g.Topo
@@ -122,20 +122,20 @@ func machines(groups []harness.Group, nodes map[string]int, ls looks, m *harness
 }
 
 func machine(topo string, groups []harness.Group, nodes int, ls looks, m *harness.Meta) *Figure {
-	type load struct{ workload, params string }
-	var loads []load
-	var arms []string
+	var here []harness.Group
 	for _, g := range groups {
-		if l := (load{g.Workload, g.Params}); g.Topo == topo && !slices.Contains(loads, l) {
-			loads = append(loads, l)
+		if g.Topo == topo {
+			here = append(here, g)
 		}
 	}
+	loads := jobsOf(here)
+	var arms []string
 	var charts []*chart // one without an axis says why it is empty
 	for _, l := range loads {
 		var of []*harness.Group
 		var ps []int
-		for i := range groups {
-			if g := &groups[i]; g.Topo == topo && (load{g.Workload, g.Params}) == l {
+		for i := range here {
+			if g := &here[i]; (job{g.Workload, g.Params}) == l {
 				of = append(of, g)
 				ps = append(ps, g.Procs)
 			}
@@ -167,13 +167,7 @@ func machine(topo string, groups []harness.Group, nodes int, ls looks, m *harnes
 			charts = append(charts, ch)
 		}
 	}
-	var here []harness.Group
-	for _, g := range groups {
-		if g.Topo == topo {
-			here = append(here, g)
-		}
-	}
-	found := newFinder(atMostPs(here), m)
+	found := newFinder(AtMostPs(here), m)
 	const height = 165
 	cols := len(simColumns)
 	return &Figure{

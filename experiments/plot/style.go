@@ -1,7 +1,9 @@
 package plot
 
 import (
+	"fmt"
 	"image/color"
+	"strings"
 
 	"golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -53,4 +55,35 @@ func stroke(c color.Color, width vg.Length) draw.LineStyle {
 
 func dashed(c color.Color, width vg.Length) draw.LineStyle {
 	return draw.LineStyle{Color: c, Width: width, Dashes: []vg.Length{3, 2}}
+}
+
+// plain are the colours of everything but arms, and what they are on a dark page.
+var plain = []struct {
+	light color.NRGBA
+	dark  string
+}{
+	{color.NRGBA{0xff, 0xff, 0xff, 0xff}, "var(--paper)"},
+	{ink, "var(--ink)"}, // that of goroutine as well
+	{faint, "var(--faint)"},
+	{rule, "var(--rule)"},
+	{mark, "#6f7880"},
+	{warning, "#ff9d5c"},
+}
+
+// DarkCSS returns the style rules that make figures readable on a dark page. They replace
+// the colours of the SVG.
+func DarkCSS() string {
+	var b strings.Builder
+	replace := func(from color.NRGBA, to string) {
+		fmt.Fprintf(&b, "svg [fill=\"%[1]s\"]{fill:%[2]s}svg [stroke=\"%[1]s\"]{stroke:%[2]s}\n", hex(from), to)
+	}
+	for i, c := range palette {
+		if dark := paletteDark[i]; dark != "" {
+			replace(c, dark)
+		}
+	}
+	for _, p := range plain {
+		replace(p.light, p.dark)
+	}
+	return b.String()
 }

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/plot"
+	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/sched/sim"
+	"numasched/sched/trace"
+)
+
+// timelines returns pictures of what the scheduler does: of the traces that lie beside
+// the results as trace*.json, else of short runs on a machine that was simulated.
+func timelines(res *harness.Results) ([]plot.Figure, error) {
+	names, err := filepath.Glob(filepath.Join(res.Dir, "trace*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var figures []plot.Figure
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		tracks, err := tracksOf(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		base := filepath.Base(name)
+		about := strings.TrimLeft(strings.TrimSuffix(strings.TrimPrefix(base, "trace"), ".json"), "-")
+		if f := plot.Timeline("timeline-"+about, "From "+base, armIn(about), tracks); f != nil {
+			figures = append(figures, *f)
+		}
+	}
+	if figures == nil && res.Meta.Place == harness.Simulated {
+		return shortRuns(res)
+	}
+	return figures, nil
+}
+
+// armIn returns the arm that the name of a trace begins with, or "run".
+func armIn(name string) string {
+	arm := "run"
+	for _, a := range policy.Arms {
+		if strings.HasPrefix(name, a.Name) && (arm == "run" || len(a.Name) > len(arm)) {
+			arm = a.Name
+		}
+	}
+	return arm
+}
+
+// timelineProcs is how many Ps a timeline shows at most, so that each has a line that can
+// be seen.
+const timelineProcs = 32
+
+// shortRuns records runs of a workload of quick size, one for each of at most two arms, on
+// the first machine of several nodes that a preset describes.
+func shortRuns(res *harness.Results) (figures []plot.Figure, err error) {
+	arms := res.Arms()
+	if slices.Contains(arms, "flat") && slices.Contains(arms, "numa") {
+		arms = []string{"flat", "numa"}
+	}
+	workload := res.Measurements[0].Workload
+	if slices.ContainsFunc(res.Measurements, func(m harness.Measurement) bool { return m.Workload == "heat" }) {
+		workload = "heat"
+	}
+	loads, err := parseWorkloads(workload, true)
+	if err != nil || len(loads) != 1 {
+		return nil, err
+	}
+	for _, t := range res.Meta.Topologies {
+		preset, err := loadPreset(t.Label)
+		if err != nil || t.NodesWithCPUs < 4 {
+			continue // a file of the user's, or no NUMA to see
+		}
+		procs := min(t.CPUs, timelineProcs)
+		for _, arm := range arms[:min(2, len(arms))] {
+			data, err := recorded(preset, arm, loads[0], procs)
+			if err != nil {
+				return nil, fmt.Errorf("timeline of %s under %s on %s: %w", workload, arm, t.Label, err)
+			}
+			tracks, err := tracksOf(data)
+			if err != nil {
+				return nil, err
+			}
+			subject := fmt.Sprintf("A short run of %s for this picture, simulated, on %d Ps of %s", workload, procs, t.Label)
+			if f := plot.Timeline("timeline-"+arm, subject, arm, tracks); f != nil {
+				figures = append(figures, *f)
+			}
+		}
+		return figures, nil
+	}
+	return nil, nil
+}
+
+// recorded simulates a run and returns its trace.
+func recorded(preset *sim.Preset, armName string, l load, procs int) ([]byte, error) {
+	arm, err := policy.ByName(armName)
+	if err != nil {
+		return nil, err
+	}
+	m, err := sim.New(sim.Config{Preset: preset})
+	if err != nil {
+		return nil, err
+	}
+	in, err := l.New()
+	if err != nil {
+		return nil, err
+	}
+	r := &trace.Recorder{Clock: true, Limit: 1_000_000}
+	of, err := harness.Measure(in, sched.Config{Machine: m, Arm: arm, Procs: procs, Events: r.Sink}, harness.Repetition{Runs: 1, Seed: 1}, nil)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = r.WriteChrome(&out, of.Sched)
+	return out.Bytes(), err
+}
+
+// tracksOf reads the trace that "experiments trace" writes.
+func tracksOf(data []byte) ([]plot.Track, error) {
+	var file struct {
+		TraceEvents []struct {
+			Name, Ph string
+			Ts       float64
+			Pid, Tid int
+			Args     map[string]any
+		}
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("%w: want what experiments trace writes", err)
+	}
+	type key struct{ pid, tid int }
+	type state struct {
+		plot.Track
+		depth int
+		since float64
+	}
+	nodes := map[int]string{}      // by process
+	nodeOfP := map[string]string{} // by name
+	tracks := map[key]*state{}
+	var order []key
+	for _, e := range file.TraceEvents {
+		if e.Ph != "M" {
+			continue
+		}
+		name, _ := e.Args["name"].(string)
+		if e.Name == "process_name" {
+			nodes[e.Pid] = name
+		} else if node, ok := strings.CutSuffix(nodes[e.Pid], ": Ps"); ok {
+			nodeOfP[name] = node
+		} else if node, ok := strings.CutSuffix(nodes[e.Pid], ": Ms"); ok {
+			k := key{e.Pid, e.Tid}
+			tracks[k] = &state{Track: plot.Track{Node: node, Name: name}}
+			order = append(order, k)
+		}
+	}
+	for _, e := range file.TraceEvents {
+		t := tracks[key{e.Pid, e.Tid}]
+		if t == nil {
+			continue
+		}
+		switch e.Ph {
+		case "B":
+			if t.depth == 0 {
+				t.since = e.Ts
+			}
+			t.depth++
+		case "E":
+			if t.depth--; t.depth == 0 {
+				t.Busy = append(t.Busy, [2]float64{t.since, e.Ts})
+			}
+		case "i":
+			var n int
+			var from, node string
+			if _, err := fmt.Sscanf(e.Name, "steal %d from %s", &n, &from); err != nil {
+				continue
+			}
+			if node = nodeOfP[from]; node == "" {
+				_, node, _ = strings.Cut(e.Name, "from the queue of ")
+			}
+			t.Steals = append(t.Steals, plot.Steal{At: e.Ts, Remote: node != t.Node, Gs: n})
+		}
+	}
+	slices.SortStableFunc(order, func(a, b key) int { return a.pid - b.pid })
+	var all []plot.Track
+	for _, k := range order {
+		all = append(all, tracks[k].Track)
+	}
+	return all, nil
+}

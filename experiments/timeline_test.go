@@ -1,0 +1,90 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"numasched/experiments/harness"
+)
+
+func TestTracksOfATrace(t *testing.T) {
+	const file = `{"traceEvents":[
+{"name":"process_name","ph":"M","pid":2,"args":{"name":"node 0: Ms"}},
+{"name":"process_name","ph":"M","pid":3,"args":{"name":"node 0: Ps"}},
+{"name":"process_name","ph":"M","pid":4,"args":{"name":"node 7: Ms"}},
+{"name":"process_name","ph":"M","pid":5,"args":{"name":"node 7: Ps"}},
+{"name":"thread_name","ph":"M","pid":4,"tid":3,"args":{"name":"M1"}},
+{"name":"thread_name","ph":"M","pid":2,"tid":2,"args":{"name":"M0"}},
+{"name":"thread_name","ph":"M","pid":3,"tid":1,"args":{"name":"P0"}},
+{"name":"thread_name","ph":"M","pid":5,"tid":2,"args":{"name":"P1"}},
+{"name":"G1","ph":"B","ts":1,"pid":2,"tid":2},
+{"name":"G2","ph":"B","ts":2,"pid":2,"tid":2},
+{"name":"G2","ph":"E","ts":3,"pid":2,"tid":2},
+{"name":"G1","ph":"E","ts":4,"pid":2,"tid":2},
+{"name":"steal 2 from P0","ph":"i","ts":5,"pid":2,"tid":2},
+{"name":"steal 3 from P0","ph":"i","ts":6,"pid":4,"tid":3},
+{"name":"steal 1 from the queue of node 7","ph":"i","ts":7,"pid":4,"tid":3},
+{"name":"wake","ph":"s","ts":7,"pid":4,"tid":3,"id":1}
+]}`
+	tracks, err := tracksOf([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tracks) != 2 || tracks[0].Node != "node 0" || tracks[1].Node != "node 7" {
+		t.Fatalf("%+v: want M0 of node 0, then M1 of node 7", tracks)
+	}
+	if b := tracks[0].Busy; len(b) != 1 || b[0] != [2]float64{1, 4} {
+		t.Errorf("busy %v, want 1 to 4: G2 ran within G1", b)
+	}
+	if s := tracks[0].Steals; len(s) != 1 || s[0].Remote {
+		t.Errorf("steals of M0: %+v, want one from its own node", s)
+	}
+	if s := tracks[1].Steals; len(s) != 2 || !s[0].Remote || s[0].Gs != 3 || s[1].Remote {
+		t.Errorf("steals of M1: %+v, want one from node 0, then one from its own queue", s)
+	}
+}
+
+// A trace beside results is shown by the report. Without one, a simulated run has a short
+// one, and a measured run has none.
+func TestTheReportShowsTraces(t *testing.T) {
+	page := func(dir string) string {
+		t.Helper()
+		if status, _, errs := cli("report", dir); status != 0 {
+			t.Fatal(errs)
+		}
+		return read(t, filepath.Join(dir, harness.ReportFile))
+	}
+	dir := copyCase(t, "onenode")
+	if strings.Contains(page(dir), `id="timeline`) {
+		t.Error("a timeline of a run that nobody traced")
+	}
+	name := filepath.Join(dir, "trace-numa-pin-fib.json")
+	if status, _, errs := cli("trace", "--preset", "synthetic:2x2", "--arm", "numa-pin", "--workload", "fib:n=12", "--out", name); status != 0 {
+		t.Fatal(errs)
+	}
+	if p := page(dir); !strings.Contains(p, `id="timeline-numa-pin-fib"`) || !strings.Contains(p, "numa-pin: threads run Gs in ") || !strings.Contains(p, "From trace-numa-pin-fib.json") {
+		t.Error("the trace beside the results is not shown, or not as one of numa-pin")
+	}
+	if err := os.WriteFile(name, []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := cli("report", dir); status == 0 || !strings.Contains(errs, "trace-numa-pin-fib.json: ") || !strings.Contains(errs, "want what experiments trace writes") {
+		t.Errorf("a file that is no trace: status %d, %s", status, errs)
+	}
+
+	sweep := filepath.Join(t.TempDir(), "sweep")
+	if err := os.CopyFS(sweep, os.DirFS(filepath.Join("..", "results", "reference-sim-findings"))); err != nil {
+		t.Fatal(err)
+	}
+	p := page(sweep)
+	for _, arm := range []string{"flat", "numa"} {
+		if !strings.Contains(p, `id="timeline-`+arm+`"`) {
+			t.Errorf("no timeline of %s", arm)
+		}
+	}
+	if page(sweep) != p {
+		t.Error("the second report differs from the first")
+	}
+}
