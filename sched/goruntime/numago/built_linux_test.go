@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,4 +203,89 @@ func TestToolchainLine(t *testing.T) {
 	if ok, err := hasMarker(filepath.Join(dir, "app")); !ok || err != nil {
 		t.Errorf("the program has no marker: %v", err)
 	}
+}
+
+// inliners are functions that no edit touches and that the compiler expands an edited one in.
+// All others must be the same text as in stock: malloc, channels, select, maps, the collector.
+var inliners = strings.Fields(`cgocallbackg debugCallWrap debugCallWrap1.func1 gcBgMarkWorker.func2 exitsyscall.func3 main
+	handoffp pollWork injectglist goschedImpl (*p).destroy checkdead schedEnableUser mput mget LockOSThread lockOSThread
+	globrunqput globrunqputhead globrunqputbatch runqputslow os.runtime_beforeExit syscall.runtime_BeforeExec
+	syscall.runtime_AfterExec syscall.runtime_AfterForkInChild`)
+
+// Functions that the overlay does not touch are compiled to the same text.
+func TestUntouchedFunctionsAreStock(t *testing.T) {
+	program(t, "stress")
+	tool, err := findToolchain("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tool.GOARCH != runtime.GOARCH || tool.GOOS != "linux" {
+		t.Skip("the toolchain builds for another machine")
+	}
+	stock := functions(t, tool, "list", "-export", "-f={{.Export}}", "runtime")
+	file, err := tool.overlay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := functions(t, tool, "list", "-export", "-overlay="+file, "-f={{.Export}}", "runtime")
+	edited := map[string]bool{}
+	for _, name := range slices.Concat(inliners, overlay.Edited()) {
+		edited[name] = true
+	}
+	same := 0
+	for name, text := range stock {
+		if other, ok := ours[name]; ok && other == text {
+			same++
+		} else if ok && !edited[strings.TrimPrefix(name, "runtime.")] {
+			t.Errorf("%s differs from stock, and no edit touches it", name)
+		}
+	}
+	if same < 3000 {
+		t.Errorf("only %d functions are the same", same)
+	}
+	t.Logf("%d of %d functions are the same text", same, len(stock))
+}
+
+var (
+	// The numbers of static values and of addresses are not part of the text.
+	staticName = regexp.MustCompile(`stmp_\d+|\.\.(dict|typeAssert|interfaceSwitch)\S*`)
+	relocation = regexp.MustCompile(`\[[^\]]*\]R_[^\t]*`)
+)
+
+// functions returns the text of each function of the archive that a go command names.
+func functions(t *testing.T, tool *toolchain, args ...string) map[string]string {
+	t.Helper()
+	archive, err := output(tool.command(args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dump, err := output(tool.command("tool", "objdump", strings.TrimSpace(string(archive))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, name, text := map[string]string{}, "", new(strings.Builder)
+	flush := func() {
+		if name != "" {
+			all[name] += text.String() // wrappers of different packages may share a name
+		}
+		text.Reset()
+	}
+	for line := range strings.Lines(string(dump)) {
+		if rest, ok := strings.CutPrefix(line, "TEXT "); ok {
+			flush()
+			name, _, _ = strings.Cut(rest, "(SB)")
+			continue
+		}
+		// Position, address, code, instruction, relocations.
+		part := strings.FieldsFunc(line, func(r rune) bool { return r == '\t' })
+		if len(part) > 2 {
+			text.WriteString(part[2])
+			for _, r := range relocation.FindAllString(staticName.ReplaceAllString(line, ""), -1) {
+				text.WriteString(r)
+			}
+			text.WriteByte('\n')
+		}
+	}
+	flush()
+	return all
 }

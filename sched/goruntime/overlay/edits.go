@@ -3,10 +3,10 @@ package overlay
 // edits are all changes to Go's own files. The order is that of _runtime/numa.go: state,
 // placement of Ps, queues, idle Ms and Ps, stealing, homes, threads, start and end.
 var edits = []edit{
-	// State. The fields of g fill padding.
+	// State. The fields of g fill padding, and the others come last, so that all offsets stay.
 	addFields("runtime2.go", "g", "runningCleanups", "numaHome, numaFrom, numaTimes uint8"),
-	addFields("runtime2.go", "m", "syscalltick", "numa numaM"),
-	addFields("runtime2.go", "p", "goroutinesCreated", "numa numaP"),
+	addFields("runtime2.go", "m", "self", "numa numaM"),
+	addFields("runtime2.go", "p", "xRegs", "numa numaP"),
 
 	// Which Ps live on which node. No P is idle there, and the world is stopped.
 	afterAssign("proc.go", "procresize", "mcache0", "numaProcresize(nprocs)"),

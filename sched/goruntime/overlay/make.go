@@ -55,6 +55,16 @@ var reviewed = sync.OnceValue(func() map[string]map[string]string {
 // Releases returns the releases that somebody has reviewed.
 func Releases() []string { return slices.Sorted(maps.Keys(reviewed())) }
 
+// Edited returns the names of the declarations that the overlay edits.
+func Edited() (all []string) {
+	for _, e := range edits {
+		if !slices.Contains(all, e.decl) {
+			all = append(all, e.decl)
+		}
+	}
+	return all
+}
+
 // Hashes returns the hashes of what the overlay touches and relies on. src is the folder
 // src/runtime of a GOROOT.
 func Hashes(src fs.FS) (map[string]string, error) {

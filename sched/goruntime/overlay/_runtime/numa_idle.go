@@ -9,28 +9,37 @@ import (
 
 // Idle Ms and idle Ps, by node. All of it is under sched.lock.
 
-// A numaMList is a list of idle Ms for each node, and one, the first, for those that are
-// bound to none. It has the methods of listHeadManual, whose place it takes.
-type numaMList struct {
-	l [numaMaxNodes + 1]listHeadManual
-}
+// A numaMList is a list of idle Ms for each node, and the embedded one for those that are
+// bound to none. It has the methods and the size of listHeadManual, whose place it takes.
+type numaMList struct{ listHeadManual }
+
+var numaMLists [numaMaxNodes]listHeadManual
 
 func (l *numaMList) init(off uintptr) {
-	for i := range l.l {
-		l.l[i].init(off)
+	l.listHeadManual.init(off)
+	for i := range numaMLists {
+		numaMLists[i].init(off)
 	}
+}
+
+// of is the list of a node, from 1, or the one for Ms that are bound to none.
+func (l *numaMList) of(node int32) *listHeadManual {
+	if node == 0 {
+		return &l.listHeadManual
+	}
+	return &numaMLists[node-1]
 }
 
 //go:nowritebarrierrec
 func (l *numaMList) push(v unsafe.Pointer) {
 	mp := (*m)(v)
 	mp.numa.idle = mp.numa.node + 1
-	l.l[mp.numa.node].push(v)
+	l.of(mp.numa.node).push(v)
 }
 
 //go:nowritebarrierrec
-func (l *numaMList) popFrom(i int32) unsafe.Pointer {
-	v := l.l[i].pop()
+func (l *numaMList) popFrom(node int32) unsafe.Pointer {
+	v := l.of(node).pop()
 	if v != nil {
 		(*m)(v).numa.idle = 0
 	}
@@ -50,7 +59,7 @@ func (l *numaMList) pop() unsafe.Pointer {
 //go:nowritebarrierrec
 func (l *numaMList) remove(v unsafe.Pointer) {
 	mp := (*m)(v)
-	l.l[mp.numa.idle-1].remove(v)
+	l.of(mp.numa.idle - 1).remove(v)
 	mp.numa.idle = 0
 }
 
@@ -124,7 +133,7 @@ func pidleget(now int64) (*p, int64) {
 	if sched.runq.size > 0 {
 		for i := int32(-1); i < numa.n-1; i++ {
 			k := numaNth(here, i)
-			if !sched.runq.q[k].empty() && numa.nodes[k].npidle.Load() > 0 {
+			if !numaQueues[k].empty() && numa.nodes[k].npidle.Load() > 0 {
 				return numaPidleget(k, now)
 			}
 		}

@@ -3,35 +3,46 @@
 package runtime
 
 // The global queue is one queue for each node, all under sched.lock. numaRunq has the
-// methods of gQueue, so that stock code that knows the global queue compiles unchanged.
-// With GONUMA=off everything is in the first queue.
+// methods and the size of gQueue, so that stock code that knows the global queue compiles
+// unchanged, to the same text. With GONUMA=off it is one gQueue. Else its size is that of
+// all, and it holds nothing itself.
 
-type numaRunq struct {
-	size int32 // of all
-	q    [numaMaxNodes]gQueue
-}
+type numaRunq struct{ gQueue }
+
+var numaQueues [numaMaxNodes]gQueue
 
 func (r *numaRunq) empty() bool { return r.size == 0 }
 
-// queueOf is the queue that gp belongs into: its home's, or that of the calling thread's
-// node if it has none with Ps.
-func (r *numaRunq) queueOf(gp *g) *gQueue {
-	if !numa.on {
-		return &r.q[0]
-	}
+// numaQueueOf is the queue that gp belongs into: its home's, or that of the calling
+// thread's node if it has none with Ps.
+func numaQueueOf(gp *g) *gQueue {
 	if h := int32(gp.numaHome) - 1; h >= 0 && numa.nodes[h].lo < numa.nodes[h].hi {
-		return &r.q[h]
+		return &numaQueues[h]
 	}
-	return &r.q[numaHere()]
+	return &numaQueues[numaHere()]
 }
 
-func (r *numaRunq) push(gp *g)     { r.queueOf(gp).push(gp); r.size++ }
-func (r *numaRunq) pushBack(gp *g) { r.queueOf(gp).pushBack(gp); r.size++ }
+func (r *numaRunq) push(gp *g) {
+	if !numa.on {
+		r.gQueue.push(gp)
+		return
+	}
+	numaQueueOf(gp).push(gp)
+	r.size++
+}
+
+func (r *numaRunq) pushBack(gp *g) {
+	if !numa.on {
+		r.gQueue.pushBack(gp)
+		return
+	}
+	numaQueueOf(gp).pushBack(gp)
+	r.size++
+}
 
 func (r *numaRunq) pushBackAll(b gQueue) {
 	if !numa.on {
-		r.size += b.size
-		r.q[0].pushBackAll(b)
+		r.gQueue.pushBackAll(b)
 		return
 	}
 	if b.empty() {
@@ -43,30 +54,24 @@ func (r *numaRunq) pushBackAll(b gQueue) {
 	}
 }
 
-// pop is what stock's functions call, which run with GONUMA=off only.
-func (r *numaRunq) pop() *g {
-	gp := r.q[0].pop()
-	if gp != nil {
-		r.size--
-	}
-	return gp
-}
-
-// evacuate moves what waits for nodes that have lost their Ps. The world is stopped.
-func (r *numaRunq) evacuate() {
+// numaEvacuate moves what waits for nodes that have lost their Ps. The world is stopped.
+func numaEvacuate() {
 	for i := int32(0); i < numa.n; i++ {
 		if numa.nodes[i].lo < numa.nodes[i].hi {
 			continue
 		}
-		for gp := r.q[i].pop(); gp != nil; gp = r.q[i].pop() {
-			r.q[numa.first].pushBack(gp) // has the first Ps
+		for gp := numaQueues[i].pop(); gp != nil; gp = numaQueues[i].pop() {
+			numaQueues[numa.first].pushBack(gp) // has the first Ps
 		}
 	}
 }
 
 // numaQueueEmpty is findRunnable's usual look at the global queue: at its node's part.
 func numaQueueEmpty(pp *p) bool {
-	return sched.runq.q[pp.numa.node].empty()
+	if !numa.on {
+		return sched.runq.empty()
+	}
+	return numaQueues[pp.numa.node].empty()
 }
 
 // numaNotFair is findRunnable's look for fairness, every 61 turns. Now and then it goes to
@@ -88,13 +93,13 @@ func globrunqget() *g {
 	node := pp.numa.node
 	if pp.schedtick%FarTicks == 0 {
 		for i := int32(0); i < numa.n-1; i++ {
-			if k := int32(numa.nodes[node].order[i]); !sched.runq.q[k].empty() {
+			if k := int32(numa.nodes[node].order[i]); !numaQueues[k].empty() {
 				node = k
 				break
 			}
 		}
 	}
-	gp := sched.runq.q[node].pop()
+	gp := numaQueues[node].pop()
 	if gp != nil {
 		sched.runq.size--
 	}
@@ -108,12 +113,12 @@ func numaTakable(here int32) int32 {
 	if sched.runq.size == 0 {
 		return -1
 	}
-	if !sched.runq.q[here].empty() {
+	if !numaQueues[here].empty() {
 		return here
 	}
 	for i := int32(0); i < numa.n-1; i++ {
 		k := int32(numa.nodes[here].order[i])
-		if gp := sched.runq.q[k].head.ptr(); gp != nil && gp.numaHome == 0 {
+		if gp := numaQueues[k].head.ptr(); gp != nil && gp.numaHome == 0 {
 			return k
 		}
 	}
@@ -139,7 +144,7 @@ func globrunqgetbatch(n int32) (gp *g, q gQueue) {
 	if k < 0 {
 		return nil, q
 	}
-	from, nd := &sched.runq.q[k], &numa.nodes[here]
+	from, nd := &numaQueues[k], &numa.nodes[here]
 	if k == here {
 		n = min(n, from.size, int32(QueueBatch(uint32(from.size), uint32(nd.hi-nd.lo), uint32(2*n))))
 	} else {

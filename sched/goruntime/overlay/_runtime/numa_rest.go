@@ -62,7 +62,7 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 func numaLook(ps []*p, idle pMask) (near, far bool) {
 	here := numaHere()
 	for k := int32(0); k < numa.n; k++ {
-		gp := sched.runq.q[k].head.ptr()
+		gp := numaQueues[k].head.ptr()
 		switch {
 		case gp == nil:
 		case k == here:
@@ -175,7 +175,7 @@ const numaTooOld = 10 * 1000 * 1000 // ns, stock's time slice
 
 func (a *numaAgeT) check(now int64) {
 	for k := int32(0); k < numa.n; k++ {
-		head := sched.runq.q[k].head
+		head := numaQueues[k].head
 		if head == 0 || head != a.head[k] {
 			a.head[k], a.since[k] = head, now
 			continue

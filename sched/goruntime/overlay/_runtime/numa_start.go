@@ -77,7 +77,7 @@ func numaProcresize(nprocs int32) {
 	for i := int32(0); i < numa.n; i++ {
 		numaProcresizeNode(i, nprocs)
 	}
-	sched.runq.evacuate()
+	numaEvacuate()
 }
 
 func numaProcresizeNode(i, nprocs int32) {

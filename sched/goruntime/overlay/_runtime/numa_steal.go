@@ -24,7 +24,7 @@ func stealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWo
 		case GiveUp:
 			return nil, false, now, pollUntil, newWork
 		case OwnQueue:
-			if !sched.runq.q[me.node].empty() {
+			if !numaQueues[me.node].empty() {
 				lock(&sched.lock)
 				gp, q := globrunqgetbatch(int32(len(pp.runq)) / 2)
 				unlock(&sched.lock)
@@ -152,7 +152,7 @@ func numaStealNext(p2 *p, theft Theft) *g {
 // numaStealQueue takes from another node's queue. Work that is at home there is for that
 // node's own Ps, and so it wakes one that is idle instead.
 func numaStealQueue(pp *p, node int32, theft Theft) *g {
-	from := &sched.runq.q[node]
+	from := &numaQueues[node]
 	if from.empty() || theft.Hunger == 0 && numaWakeNode(node) {
 		return nil
 	}
