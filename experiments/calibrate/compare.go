@@ -25,14 +25,15 @@ type Row struct {
 // the simulated machine has nobody else on it.
 func (r *Row) Error() float64 { return r.Simulated/r.Host.Least - 1 }
 
-// Compare runs every workload at its quick sizes on this host and simulated by a
+// Compare runs every workload whose time means something at its quick sizes on this host and simulated by a
 // preset of it, on 1 and 2 Ps, as far as there are CPUs. It calls progress before
 // each row.
 func Compare(p *sim.Preset, progress func(workload string, done, planned int)) (rows []Row, err error) {
 	most := min(2, runtime.NumCPU())
-	for _, w := range workload.All {
+	all := slices.DeleteFunc(slices.Clone(workload.All), func(w *workload.Workload) bool { return w.Open }) // whose times say nothing
+	for _, w := range all {
 		for procs := 1; procs <= most; procs++ {
-			progress(w.Name, len(rows), most*len(workload.All))
+			progress(w.Name, len(rows), most*len(all))
 			prog, r := w.Program(true), Row{Workload: w.Name, Unit: w.Unit, Procs: procs}
 			if r.Host, err = onHost(prog, procs); err != nil {
 				return nil, err

@@ -46,7 +46,7 @@ func judge(res *harness.Results) (fs []judgement) {
 	for i := range groups {
 		g := &groups[i]
 		numa := g.Find("numa")
-		if numa == nil || numa.Speedup == nil {
+		if numa == nil || numa.Speedup == nil || g.Open() {
 			continue
 		}
 		f := judgement{Cell: g.Cell, nodes: nodes[g.Topo], over: numa.Speedup.Center, local: numa.Mid(harness.MemoryLocal), bound: numa.Mid(harness.OverBound), overMap: math.NaN(), mapped: math.NaN(),
@@ -152,7 +152,7 @@ func Of(res *harness.Results) (tables []harness.Table, lines []string) {
 	if slices.ContainsFunc(fs, func(f judgement) bool { return f.Homed() }) {
 		say(aboutFlat)
 	}
-	return tables, append(lines, ranges(res)...)
+	return tables, append(append(lines, ranges(res)...), harness.LatencyVerdicts(groups)...)
 }
 
 // aboutFlat stands beside ratios to flat on data with homes.
@@ -228,7 +228,7 @@ func ranges(res *harness.Results) (lines []string) {
 	baseline := ""
 	for _, g := range res.Groups() {
 		baseline = g.Baseline
-		if g.Procs != most[g.Topo] {
+		if g.Procs != most[g.Topo] || g.Open() {
 			continue
 		}
 		if !slices.Contains(loads, g.Workload) {

@@ -16,6 +16,13 @@ func (c *Cell) Homed() bool {
 	return w != nil && w.Homed
 }
 
+// Open reports whether arrivals decide how long the workload of c takes. Then latencies
+// are compared, not times.
+func (c *Cell) Open() bool {
+	w := workload.ByName(c.Workload)
+	return w != nil && w.Open
+}
+
 // BoundByMemory reports whether memory is the limit of r's simulated runs: its busiest
 // part is as busy as the lower bound says.
 func (r *Row) BoundByMemory() bool { return r.Mid(Busiest)*r.Mid(OverBound) > 99.5 }

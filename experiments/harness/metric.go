@@ -37,9 +37,13 @@ var (
 	Samples = &Metric{Unit: "bound-samples", Name: "samples", Doc: "how many samples `bound-%` is of", Better: "higher", Format: FormatNumber}
 	OnNode  = &Metric{Unit: "bound-%", Name: "on node", Doc: "samples in which an M was on a CPU of its P's node", Better: "higher", Weight: Samples, Format: FormatOnNode}
 	Other   = &Metric{Unit: "other-cpu-%", Name: "others", Doc: "share of the machine's CPU time that other processes took meanwhile; a cell has that of its worst repetition", Better: "lower", Worst: true, Format: FormatPercent}
-	Clock   = &Metric{Unit: "clock-GHz", Name: "clock", Doc: "additions in a nanosecond, of a chain in which each waits for the last, before or after the timed runs, whichever is less, with all their threads at it", Better: "higher", Format: func(v float64) string { return fmt.Sprintf("%.2f", v) }}
-	Busy    = &Metric{Unit: "busy-%", Name: "busy", Doc: "CPU time of the process, of the time of all its Ps", Better: "higher", Format: FormatPercent}
-	Peak    = &Metric{Unit: "peak-MB", Name: "peak MB", Doc: "resident memory of the process at its most, with what Go's heap has kept from earlier repetitions", Better: "lower", Worst: true, Format: FormatNumber}
+	P50     = &Metric{Unit: "p50-ns", Name: "p50", Doc: "latency that half of all do not exceed, from the time at which a request should have arrived, over all runs so far (workloads with arrivals)", Better: "lower", Format: FormatNs}
+	P99     = &Metric{Unit: "p99-ns", Name: "p99", Doc: "the same of 99 %", Better: "lower", Format: FormatNs}
+	P999    = &Metric{Unit: "p99.9-ns", Name: "p99.9", Doc: "the same of 99.9 %", Better: "lower", Format: FormatNs}
+
+	Clock = &Metric{Unit: "clock-GHz", Name: "clock", Doc: "additions in a nanosecond, of a chain in which each waits for the last, before or after the timed runs, whichever is less, with all their threads at it", Better: "higher", Format: func(v float64) string { return fmt.Sprintf("%.2f", v) }}
+	Busy  = &Metric{Unit: "busy-%", Name: "busy", Doc: "CPU time of the process, of the time of all its Ps", Better: "higher", Format: FormatPercent}
+	Peak  = &Metric{Unit: "peak-MB", Name: "peak MB", Doc: "resident memory of the process at its most, with what Go's heap has kept from earlier repetitions", Better: "lower", Worst: true, Format: FormatNumber}
 
 	MemoryLocal = &Metric{Unit: "memory-local-%", Name: "memory local", Doc: "bytes from memory that came from the node of the CPU that used them", Better: "higher", Format: FormatPercent}
 	OverBound   = &Metric{Unit: "over-bound", Name: "over bound", Doc: "makespan over the arm's own lower bound; tables and figures use the least of the arms of a cell instead. The bound is the largest of three: the arithmetic spread over all Ps; the longest chain of arithmetic, each step of which waits for the one before; the traffic of the busiest memory controller or link at the peak of its mix of reads and writes", Better: "lower", Format: FormatRatio}
@@ -55,7 +59,7 @@ var (
 // Metrics and SimulatedMetrics are the metrics in the order in which documents list them:
 // those of every place, and those that only simulated machines have.
 var (
-	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, StealsNear, StealsFar, OnNode, Samples, Other, Clock, Busy, Peak}
+	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, P50, P99, P999, StealsNear, StealsFar, OnNode, Samples, Other, Clock, Busy, Peak}
 	SimulatedMetrics = []*Metric{MemoryLocal, OverBound, Busiest, Work, Scheduling, Idle, MemoryBytes, WakeP99, Events}
 )
 
@@ -85,6 +89,20 @@ func unitLine(unit, work, more string) string {
 
 // wholePercent is for shares of which three stand side by side.
 func wholePercent(v float64) string { return fmt.Sprintf("%.0f %%", v) }
+
+// FormatNs formats a time: "1.23us", "45.6ms".
+func FormatNs(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "?"
+	}
+	for _, unit := range []string{"ns", "us", "ms"} {
+		if v < 999.5 {
+			return FormatNumber(v) + unit
+		}
+		v /= 1000
+	}
+	return FormatNumber(v) + "s"
+}
 
 // A Counted is a metric of a cell.
 type Counted struct {
@@ -175,6 +193,7 @@ func (g *Group) countedColumns(m *Meta) (cs []column) {
 			cs = append(cs, one(Clock), one(Busy), one(Peak))
 		}
 	}
+	cs = append(cs, one(P50), one(P99), one(P999))
 	named := slices.Concat(Metrics, SimulatedMetrics)
 	for i := range g.Rows {
 		for _, c := range g.Rows[i].Counted {

@@ -224,3 +224,16 @@ func TestTheArmsOfACellShareOneBound(t *testing.T) {
 		t.Errorf("an arm without a bound: %v", got)
 	}
 }
+
+// Where arrivals decide how long a run takes, latencies are compared and times are not.
+func TestOpenWorkloadsAreJudgedByLatency(t *testing.T) {
+	ms := append(made("flat", 20, 21, 22, 23, 24, 25), made("numa", 10, 11, 12, 13, 14, 15)...)
+	for i := range ms {
+		ms[i].Workload = "kvserve"
+		ms[i].Values = append(ms[i].Values, Value{map[string]float64{"flat": 5e6, "numa": 250_400}[ms[i].Arm], P99.Unit})
+	}
+	got := strings.Join(Verdicts(overFlat(ms), &Meta{Place: Host}), "\n")
+	if want := "Latency under numa (under flat): kvserve p99 250us (5.00ms)."; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

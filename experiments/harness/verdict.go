@@ -48,27 +48,30 @@ func (s *Speedup) Finding() Finding {
 // Verdicts compares every arm with the baseline, in a sentence for each: in speed
 // if times mean something, otherwise in locality.
 func Verdicts(groups []Group, m *Meta) []string {
-	var timed, counted []Group
+	var timed, open, counted []Group
 	for _, g := range groups {
 		pretended := m.topoPretended(g.Topo)
-		if m.Place.HasSpeed() && !pretended {
+		switch {
+		case m.Place.HasSpeed() && !pretended && g.Open():
+			open = append(open, g)
+		case m.Place.HasSpeed() && !pretended:
 			timed = append(timed, g)
-		} else {
+		default:
 			counted = append(counted, g)
 		}
 	}
 	var lines []string
-	if len(timed) > 0 && m.mostlyDisturbed() {
+	if len(timed)+len(open) > 0 && m.mostlyDisturbed() {
 		lines = append(lines, "Other processes disturbed most repetitions. What follows is no verdict.")
 	}
-	lines = append(lines, speedVerdicts(timed)...)
+	lines = append(append(lines, speedVerdicts(timed)...), LatencyVerdicts(open)...)
 	if len(counted) > 0 {
 		what := "a virtual NUMA machine"
 		if m.Place.HasSpeed() {
 			what = "pretended nodes"
 		}
 		lines = append(lines, "Times on "+what+" mean nothing, so no arm is called faster than another.")
-		lines = append(lines, localityVerdicts(counted)...)
+		lines = append(lines, countVerdicts("Locality", counted, Pages, Touched, Local)...)
 	}
 	return lines
 }
@@ -95,14 +98,21 @@ func speedVerdicts(groups []Group) (lines []string) {
 	return lines
 }
 
-// localityVerdicts is "Locality under numa (under flat): triad pages 98 % (60 %), ...".
-// It uses the best count that a workload has. The kernel's count of pages is better
+// LatencyVerdicts says what latencies the groups have in which arrivals decide how long a
+// run takes.
+func LatencyVerdicts(groups []Group) []string {
+	open := slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return !g.Open() })
+	return countVerdicts("Latency", open, P99)
+}
+
+// countVerdicts is "Locality under numa (under flat): triad pages 98 % (60 %), ...". It
+// uses the first of the metrics that a workload has. The kernel's count of pages is better
 // than the scheduler's count of pages, and that is better than a count of tasks.
-func localityVerdicts(groups []Group) (lines []string) {
+func countVerdicts(what string, groups []Group, metrics ...*Metric) (lines []string) {
 	found := map[string][]string{}
 	arms := eachSpeedup(groups, func(g *Group, r *Row) {
 		base := g.Find(g.Baseline)
-		for _, m := range []*Metric{Pages, Touched, Local} {
+		for _, m := range metrics {
 			if of, under := r.Mid(m), base.Mid(m); !math.IsNaN(of + under) {
 				found[r.Arm] = append(found[r.Arm], fmt.Sprintf("%s %s %s (%s)", briefTitle(groups, g), m.Name, m.Format(of), m.Format(under)))
 				return
@@ -111,7 +121,7 @@ func localityVerdicts(groups []Group) (lines []string) {
 	})
 	for _, arm := range arms {
 		if on := found[arm]; on != nil {
-			lines = append(lines, fmt.Sprintf("Locality under %s (under %s): %s.", arm, groups[0].Baseline, strings.Join(on, ", ")))
+			lines = append(lines, fmt.Sprintf("%s under %s (under %s): %s.", what, arm, groups[0].Baseline, strings.Join(on, ", ")))
 		}
 	}
 	return lines

@@ -51,6 +51,8 @@ type Run struct {
 	WakeP50Ns int64 `json:"wake_p50_ns"`
 	WakeP99Ns int64 `json:"wake_p99_ns"`
 
+	Reported []workload.Reported `json:"reported,omitempty"` // by the workload itself
+
 	BoundNs    int64   `json:"lower_bound_ns"`
 	BoundBy    string  `json:"lower_bound_by"`
 	BoundRatio float64 `json:"makespan_over_bound"` // 0 without a bound
@@ -160,6 +162,7 @@ func (o Machine) Run(arm string, prog workload.Program, procs int) (*Run, error)
 	if bound > 0 {
 		r.BoundRatio = float64(d.Now) / float64(bound)
 	}
+	r.Reported = in.Reported()
 	r.verify()
 	r.wall = l.Wall
 	r.WallMs = time.Since(began).Milliseconds()

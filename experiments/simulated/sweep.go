@@ -94,6 +94,9 @@ func (r *Run) values() []harness.Value {
 	add(float64(r.Bytes)/units, harness.MemoryBytes.In(r.Unit))
 	add(float64(r.WakeP99Ns), harness.WakeP99.Unit)
 	add(float64(r.Events), harness.Events.Unit)
+	for _, own := range r.Reported {
+		add(own.Value, own.Unit)
+	}
 	return vs
 }
 

@@ -19,7 +19,10 @@
 // computes, and the answers that kernels compute are not checked there.
 package workload
 
-import "numasched/sched"
+import (
+	"numasched/experiments/histogram"
+	"numasched/sched"
+)
 
 // A Workload is one program and the sizes it takes.
 type Workload struct {
@@ -28,6 +31,7 @@ type Workload struct {
 	Unit   string // of work: "task" makes the metric ns/task
 	Quick  bool   // part of the quick suite
 	Homed  bool   // it streams over arrays with homes, and so wins much by them on many nodes
+	Open   bool   // arrivals decide how long a run takes: latencies are the result, not times
 	Params []Param
 
 	// New makes an instance of the given sizes, which must have every name in Params.
@@ -77,8 +81,8 @@ type Instance struct {
 
 // A Reported is a number that a workload has counted itself.
 type Reported struct {
-	Value float64
-	Unit  string // as result files have it, such as "touched-%"
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"` // as result files have it, such as "touched-%"
 }
 
 // Report notes a number of the runs so far, as testing.B.ReportMetric does. It replaces
@@ -91,6 +95,13 @@ func (in *Instance) Report(value float64, unit string) {
 		}
 	}
 	in.reported = append(in.reported, Reported{value, unit})
+}
+
+// ReportLatencies notes the percentiles of latencies in ns.
+func (in *Instance) ReportLatencies(h *histogram.Histogram) {
+	in.Report(float64(h.Quantile(500, 1000)), "p50-ns")
+	in.Report(float64(h.Quantile(990, 1000)), "p99-ns")
+	in.Report(float64(h.Quantile(999, 1000)), "p99.9-ns")
 }
 
 // Reported returns what the runs have reported.
@@ -123,6 +134,7 @@ var All = []*Workload{
 	pageGroups,
 	pageYield,
 	pageChurn,
+	kvServe,
 }
 
 // ByName returns the workload with the given name, or nil.

@@ -1,0 +1,46 @@
+package histogram
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestQuantilesAreThoseOfTheTimes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, most := range []int64{1, 100, 128, 1e6, math.MaxInt64} {
+		var h Histogram
+		var all []int64
+		for range 10_000 {
+			v := rng.Int64N(most)
+			h.Add(v)
+			all = append(all, v)
+		}
+		slices.Sort(all)
+		for _, part := range []int64{1, 500, 990, 999, 1000} {
+			want := all[(int64(len(all))*part+999)/1000-1]
+			if got := h.Quantile(part, 1000); got < want || float64(got-want) > float64(want)/fine {
+				t.Errorf("below %d: %d of 1000 do not exceed %d, want %d or a little more", most, part, got, want)
+			}
+		}
+		if h.Len() != int64(len(all)) {
+			t.Errorf("%d times counted, want %d", h.Len(), len(all))
+		}
+	}
+	if q := new(Histogram).Quantile(1, 2); q != 0 {
+		t.Errorf("half of no times do not exceed %d", q)
+	}
+}
+
+// Every time is in the bucket that ends at or after it, and after the one before.
+func TestBucketsFollowEachOther(t *testing.T) {
+	for i := range len(Histogram{}.buckets) - 1 {
+		if bucket(last(i)) != i || bucket(last(i)+1) != i+1 {
+			t.Fatalf("bucket %d ends at %d, which is in %d; the next time is in %d", i, last(i), bucket(last(i)), bucket(last(i)+1))
+		}
+	}
+	if b := bucket(math.MaxInt64); b != len(Histogram{}.buckets)-1 {
+		t.Errorf("the longest time is in bucket %d of %d", b, len(Histogram{}.buckets))
+	}
+}
