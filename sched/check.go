@@ -266,6 +266,6 @@ func (r *reuse) put(c *carrier) {
 		r.me.Cancel(c.stack)
 		c.mustBeSound()
 	}
-	c.parked, c.lockedm = nil, nil
+	c.parked, c.lockedm, c.runs = nil, nil, nil
 	c.link, r.spare = r.spare, c
 }

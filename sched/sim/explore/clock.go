@@ -31,7 +31,7 @@ func (x *Machine) Nanotime(*machine.M) int64 {
 // any number of other points may come first.
 func (x *Machine) Syscall(_ *machine.M, ns int64, f func()) {
 	if ns > 0 && x.err == nil {
-		x.sleep(x.cur, noWord, ns)
+		x.sleep(x.cur, noWord, x.end(ns))
 	} else {
 		x.yield(x.cur)
 	}
@@ -41,12 +41,19 @@ func (x *Machine) Syscall(_ *machine.M, ns int64, f func()) {
 // noWord is the word of a thread that sleeps on none.
 var noWord machine.Word
 
-// sleep has t sleep on w. w is noWord in a system call, which nothing ends early.
-func (x *Machine) sleep(t *thread, w machine.Word, ns int64) {
-	t.state, t.word, t.until = asleep, w, noEnd
-	if ns >= 0 {
-		t.until = x.now + ns
+// end returns when a sleep of the present thread that begins now is over. It looks at the
+// clock, unless ns is less than 0.
+func (x *Machine) end(ns int64) int64 {
+	if ns < 0 {
+		return noEnd
 	}
+	x.flag(clockWord, machine.Load)
+	return x.now + ns
+}
+
+// sleep has t sleep on w until then. w is noWord in a system call, which nothing ends early.
+func (x *Machine) sleep(t *thread, w machine.Word, until int64) {
+	t.state, t.word, t.until = asleep, w, until
 	if x.picker != nil && w != noWord && len(x.candidates(t)) > 0 {
 		x.step++
 		if x.picker.early(x, t) {

@@ -20,9 +20,8 @@
 // time passes although somebody could go on. If nobody can, time passes for free.
 //
 // Two things are narrower than in reality. A Futexwakeup wakes the sleeper with the
-// lowest number. An M that yields while it spins on a lock is given one choice per look:
-// to let another go on, or to spin to the end, since nothing that it looks at changes
-// meanwhile. Memory is sequentially consistent, as Go's atomics are.
+// lowest number. When an M yields while it spins, others may go on for free only if it has
+// found something new since it yielded last. Otherwise that costs a preemption. Memory is sequentially consistent, as Go's atomics are.
 //
 // # What is checked
 //

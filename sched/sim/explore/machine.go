@@ -24,10 +24,12 @@ type thread struct {
 	until int64        // when its sleep ends at the latest; noEnd
 	await func() bool  // its G is busy until this holds
 
-	free     bool // its next point is a yield: another may go on at no cost
-	declined int  // 1 + Machine.switches when it last went on from a yield
+	free bool // its next point is a yield: another may go on at no cost
+	last int  // the word that it was about to access at its last point, or -1
 
 	hash uint64 // of everything that has influenced it
+	look uint64 // of what it has read since it last yielded, see yield
+	seen uint64 // the look before that
 	prio int    // of random schedules
 }
 
@@ -130,7 +132,7 @@ func (x *Machine) newThread(m *machine.M) *thread {
 		x.pool = append(x.pool, new(thread))
 	}
 	t := x.pool[id]
-	*t = thread{id: id, m: m, hash: 0x9E3779B97F4A7C15}
+	*t = thread{id: id, m: m, last: -1, hash: 0x9E3779B97F4A7C15}
 	x.threads = append(x.threads, t)
 	x.readied++
 	return t
@@ -153,9 +155,6 @@ func (x *Machine) setHash(t *thread, h uint64) {
 
 // touch records an access of t that happens now.
 func (x *Machine) touch(t *thread, i int, kind machine.Access) {
-	if kind != machine.Load {
-		t.declined = 0
-	}
 	if x.hashing {
 		x.hashAccess(t, i, kind)
 	}
@@ -172,10 +171,12 @@ func (x *Machine) hashAccess(t *thread, i int, kind machine.Access) {
 		x.setHash(t, mix(t.hash+w.written+uint64(i)*0xD1B54A32D192ED03))
 		w.read += t.hash
 		w.readers |= bit
+		t.look = mix(t.look + w.written + uint64(i)*0xD1B54A32D192ED03)
 	} else {
 		x.setHash(t, mix(t.hash+w.written+w.read*0x9E3779B97F4A7C15+uint64(i)*0xD1B54A32D192ED03+1))
 		w.written, w.read = t.hash, 0
 		w.writers |= bit
+		t.look = t.hash
 	}
 	if !x.marked[i] && w.writers != 0 && (w.readers|w.writers)&^bit != 0 {
 		x.marked[i], x.grew = true, true
@@ -210,8 +211,19 @@ func (x *Machine) Access(m *machine.M, line machine.Line, kind machine.Access) {
 	i := index(line)
 	if t.m == m || t.id == 0 {
 		x.point(t, i)
+		x.touch(t, i, kind)
+	} else {
+		x.touchLast(t, i, kind)
 	}
+}
+
+// touchLast is touch without a point before it: see isOuter. If somebody may want to go on
+// before it, that can only be at t's last point.
+func (x *Machine) touchLast(t *thread, i int, kind machine.Access) {
 	x.touch(t, i, kind)
+	if x.hashing && x.marked[i] && t.last >= 0 && !x.marked[t.last] {
+		x.marked[t.last], x.grew = true, true
+	}
 }
 
 // isOuter reports whether m stands for callers from outside. The scheduler also acts in
@@ -222,6 +234,7 @@ func (x *Machine) isOuter(m *machine.M) bool { return m.ID == -1 }
 // point is where another thread may go on before t accesses the word.
 func (x *Machine) point(t *thread, i int) {
 	x.step++
+	t.last = i
 	if x.step > x.maxSteps {
 		x.fail(fmt.Errorf("no end after %d accesses: the Ms keep each other busy", x.maxSteps))
 		return
@@ -229,7 +242,7 @@ func (x *Machine) point(t *thread, i int) {
 	if x.picker == nil {
 		return
 	}
-	if t.free || x.step >= x.until && t.declined != x.switches+1 && (x.every || i >= len(x.marked) || x.marked[i]) {
+	if t.free || x.step >= x.until && (x.every || i >= len(x.marked) || x.marked[i]) {
 		if next := x.pick(t, true); next != t {
 			x.handOver(t, next)
 		}
@@ -242,11 +255,8 @@ func (x *Machine) pick(t *thread, runnable bool) *thread {
 	if x.picker != nil {
 		next = x.picker.pick(x, t, runnable)
 	}
-	if runnable && t.free {
+	if runnable {
 		t.free = false
-		if next == t {
-			t.declined = x.switches + 1
-		}
 	}
 	if x.picker != nil && next != x.usual(t, runnable) {
 		x.deviations = append(x.deviations, Deviation{x.step, next.id})
@@ -406,16 +416,18 @@ func (x *Machine) Futexsleep(m *machine.M, w machine.Word, val uint32, ns int64)
 		x.onWait = nil
 		f()
 	}
+	until := x.end(ns)
 	i := index(w.Line)
 	x.point(t, i)
 	x.touch(t, i, machine.RMW)
 	if w.Peek() == val {
-		x.sleep(t, w, ns)
+		x.sleep(t, w, until)
 	}
 }
 
-// Futexwakeup implements [sched.Machine]. The sleeper whose thread has the lowest number
-// wakes first. Linux does not promise an order either.
+// Futexwakeup implements [sched.Machine]. The sleeper with the lowest number wakes first.
+// Linux does not promise an order either. It is the M's number, which the scheduler gives
+// out under a lock. The number of a thread is no part of the state.
 func (x *Machine) Futexwakeup(m *machine.M, w machine.Word, n int) {
 	t := x.cur
 	if x.err != nil {
@@ -424,18 +436,39 @@ func (x *Machine) Futexwakeup(m *machine.M, w machine.Word, n int) {
 	i := index(w.Line)
 	if t.m == m || t.id == 0 {
 		x.point(t, i)
+		x.touch(t, i, machine.RMW)
+	} else {
+		x.touchLast(t, i, machine.RMW)
 	}
-	x.touch(t, i, machine.RMW)
-	for _, o := range x.threads {
-		if n > 0 && o.word == w && (o.state == asleep || o.state == settled) {
-			x.wake(o)
-			x.setHash(o, mix(o.hash+t.hash))
-			n--
-			if x.trace != nil {
-				x.trace.note(x, t, "wakes "+x.name(o))
-			}
+	for ; n > 0; n-- {
+		o := x.firstSleeper(w)
+		if o == nil {
+			return
+		}
+		x.wake(o)
+		x.setHash(o, mix(o.hash+t.hash))
+		if x.trace != nil {
+			x.trace.note(x, t, "wakes "+x.name(o))
 		}
 	}
+}
+
+// firstSleeper returns the thread that a wake-up on w wakes first, or nil.
+func (x *Machine) firstSleeper(w machine.Word) (first *thread) {
+	for _, o := range x.threads {
+		if o.word == w && o.state == asleep && (first == nil || o.number() < first.number()) {
+			first = o
+		}
+	}
+	return first
+}
+
+// number returns the number of t's M, or -1.
+func (t *thread) number() int {
+	if t.m == nil {
+		return -1
+	}
+	return t.m.ID
 }
 
 // settle lets thread 0 wait until no other thread can go on.
@@ -454,11 +487,13 @@ func (x *Machine) settle() {
 	}
 }
 
-// yield makes t's next point free.
+// yield makes t's next point free, unless t has looked at the same words as between its
+// last two yields and has found nothing new. Then to let others go on is to have let them
+// go on the time before. What t has looked at is part of its history, so equivalent
+// executions yield alike. Where there is no history, every yield is free.
 func (x *Machine) yield(t *thread) {
-	if t.declined != x.switches+1 {
-		t.free = true
-	}
+	t.free = !x.hashing || t.look != t.seen
+	t.seen, t.look = t.look, 0
 }
 
 // Newosproc implements [sched.Machine].
