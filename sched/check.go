@@ -229,6 +229,7 @@ func (in inside) Reset() {
 	}
 	for _, n := range s.nodes {
 		n.timed.v, n.poll.v, n.broken.v = 0, 0, 0
+		n.netpoll.Store(nil)
 	}
 	for _, w := range []*word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.noutside, &s.sysmonWaits} {
 		w.v = 0

@@ -69,7 +69,8 @@ type Machine struct {
 	due     [maxThreads]*thread // what dueNext returns
 	now     int64               // what the clock shows, see clock.go
 
-	books trace.Validator // of what the scheduler says it does
+	pollers []*poller       // of this execution
+	books   trace.Validator // of what the scheduler says it does
 
 	step     int // points so far
 	maxSteps int
@@ -117,6 +118,7 @@ func (x *Machine) reset() {
 	x.deviations = x.deviations[:0]
 	x.err, x.closed, x.grew, x.onWait = nil, false, false, nil
 	x.sum, x.now = 0, 0
+	x.pollers = x.pollers[:0]
 	x.books.Reset()
 	clear(x.words)
 	x.cur = x.newThread(nil)
@@ -440,27 +442,28 @@ func (x *Machine) Futexwakeup(m *machine.M, w machine.Word, n int) {
 	} else {
 		x.touchLast(t, i, machine.RMW)
 	}
-	for ; n > 0; n-- {
-		o := x.firstSleeper(w)
-		if o == nil {
-			return
-		}
-		x.wake(o)
-		x.setHash(o, mix(o.hash+t.hash))
-		if x.trace != nil {
-			x.trace.note(x, t, "wakes "+x.name(o))
-		}
+	for n > 0 && x.wakeFirst(w) {
+		n--
 	}
 }
 
-// firstSleeper returns the thread that a wake-up on w wakes first, or nil.
-func (x *Machine) firstSleeper(w machine.Word) (first *thread) {
+// wakeFirst wakes the first that sleeps on w, and reports whether anybody does.
+func (x *Machine) wakeFirst(w machine.Word) bool {
+	var first *thread
 	for _, o := range x.threads {
 		if o.word == w && o.state == asleep && (first == nil || o.number() < first.number()) {
 			first = o
 		}
 	}
-	return first
+	if first == nil {
+		return false
+	}
+	x.wake(first)
+	x.setHash(first, mix(first.hash+x.cur.hash))
+	if x.trace != nil {
+		x.trace.note(x, x.cur, "wakes "+x.name(first))
+	}
+	return true
 }
 
 // number returns the number of t's M, or -1.
@@ -480,7 +483,7 @@ func (x *Machine) settle() {
 		if o.await != nil {
 			x.fail(x.stuck())
 		}
-		if o.state == asleep && !o.m.Sleeping(o.word) {
+		if o.state == asleep && !o.m.Sleeping(o.word) && !x.inPoller(o.word) {
 			name, _ := x.in.DescribeLine(o.word.Line)
 			x.fail(fmt.Errorf("%s sleeps on %s, and nobody is left to wake it", x.name(o), name))
 		}
@@ -511,9 +514,6 @@ func (x *Machine) Newosproc(m, by *machine.M) {
 		x.trace.note(x, x.cur, "starts "+x.name(t))
 	}
 }
-
-// NewPoller implements [sched.Machine]: there is no network here.
-func (x *Machine) NewPoller() (machine.Poller, error) { return nil, nil }
 
 // NativeWaits implements [sched.Machine].
 func (x *Machine) NativeWaits() []string { return nil }

@@ -35,10 +35,11 @@ func ProgramByName(name string) (Program, bool) {
 
 // Words of a program, by index: first whether each G has begun, then the program's own.
 const (
-	ownWords  = 64  // the first of the program's own
-	orderWord = 128 // what Order counts
-	clockWord = 129 // the clock
-	flags     = 130 // all of them; the scheduler's lines come after them
+	ownWords  = 64            // the first of the program's own
+	orderWord = 128           // what Order counts
+	clockWord = 129           // the clock
+	pollWord  = 130           // the first of the pollers, of which there is one for each node
+	flags     = 130 + MaxCPUs // all of them; the scheduler's lines come after them
 )
 
 // A T is one execution of a program. Its methods are marks: they tell the explorer what

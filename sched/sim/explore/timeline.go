@@ -85,6 +85,8 @@ func (tl *timeline) word(x *Machine, i int) string {
 		return "the program's order"
 	case i == clockWord:
 		return "the clock"
+	case i < flags:
+		return fmt.Sprintf("poller %d", i-pollWord)
 	}
 	if name, _ := x.in.DescribeLine(machine.Line(i - flags)); name != "" {
 		return name
