@@ -92,7 +92,7 @@ say "measuring this machine's constants (about 2 minutes)"
 l3=$(for c in /sys/devices/system/cpu/cpu[0-9]*/cache/index3; do
 	[ ! -r "$c/size" ] || echo "$(cat "$c/shared_cpu_list") $(cat "$c/size")"
 done | sort -u | awk '{ sub("K", "", $2); sum += $2 } END { print int(sum) }')
-most=$(($(getconf _NPROCESSORS_ONLN) * 2097152))
+most=$(($(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) * 2097152))
 [ $most -ge 8388608 ] || most=8388608
 [ $most -le 134217728 ] || most=134217728
 n=$((l3 * 1024 * 4 / 24))
@@ -104,7 +104,7 @@ n=$((l3 * 1024 * 4 / 24))
 END
 side=1024 # of the plate of heat, two of which have about as many bytes
 while [ $((side * side * 16)) -lt $((n * 24)) ]; do side=$((side + 256)); done
-loads=triad:n=$n,heat:n=$side:rows=8:sweeps=2,fib:n=24,uts:depth=7,wakestorm
+loads=triad:n=$n,heat:n=$side:rows=8:sweeps=2,fib:n=24,uts:depth=7,wakestorm,kvserve
 # What people have today, the full design, and the controls.
 arms=flat,flat+onenode,interleave,static,numa,numa-wrongmap,numa-randommap
 

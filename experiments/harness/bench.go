@@ -44,7 +44,7 @@ func HostBench(topos map[string]*topology.Topology) Bench {
 			out.Why = "stock goroutines are not bound"
 			t := stopwatch{procs: c.Procs}
 			_, err = Measure(in, sched.Config{Procs: c.Procs}, rep, &t)
-			out.Elapsed, out.Values = t.elapsed, t.values()
+			out.Elapsed, out.Values = t.elapsed, append(reported(in), t.values()...)
 		} else {
 			err = out.measure(c, w, in, rep, topos[c.Topo])
 		}
