@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"numasched/topology"
 	"numasched/topology/cgroup"
 )
 
@@ -66,17 +67,51 @@ func (s System) smt() Check {
 	return c
 }
 
+// allowedCPUs: most often a part of the CPUs is meant to be one node, and a range such as
+// 0-7 is not one where the kernel counts CPUs across the nodes.
 func (s System) allowedCPUs() Check {
 	t := s.Topology
 	if t.Allowed.Equal(t.Online) {
 		return Check{Name: "allowed CPUs", Status: OK, Seen: fmt.Sprintf("all %d", t.Online.Len())}
 	}
-	return Check{
+	c := Check{
 		Name:   "allowed CPUs",
 		Status: Warn,
 		Seen:   fmt.Sprintf("CPUs %v alone of %v: by taskset, a batch system or a cpuset", t.Allowed, t.Online),
 		Mend:   "start it outside the restriction, or choose --procs for what is left",
 	}
+	if usable := t.NodesWith(topology.MayRun); usable.Len() > 1 {
+		for id := range usable.All() {
+			own := t.Node(id).CPUs.And(t.Online)
+			if own.Len() >= t.Allowed.Len() {
+				few := topology.CPUs(own.List()[:t.Allowed.Len()]...)
+				c.Seen += fmt.Sprintf("; they are of %s, though node %d alone has as many", numbers("node", usable), id)
+				c.Mend += fmt.Sprintf("; if one node was meant: taskset -c %v", few)
+				break
+			}
+		}
+	}
+	return c
+}
+
+// numbering: on some machines neighbouring CPU numbers are of different nodes.
+func (s System) numbering() Check {
+	c := Check{Name: "CPU numbers", Status: OK, Seen: "neighbours are of one node"}
+	t := s.Topology
+	online := t.Online.List()
+	changes := 0
+	for i, cpu := range online[min(1, len(online)):] {
+		if t.NodeOf(cpu) != t.NodeOf(online[i]) {
+			changes++
+		}
+	}
+	if nodes := t.NodesWith(topology.HasCPUs).Len(); nodes > 1 && len(online) > nodes && 2*changes >= len(online) {
+		c.Status = Note
+		c.Seen = fmt.Sprintf("they alternate between nodes: CPU %d is of node %d, CPU %d of node %d, so a range of CPUs is of several nodes",
+			online[0], t.NodeOf(online[0]), online[1], t.NodeOf(online[1]))
+		c.Mend = fmt.Sprintf("for one node: numactl --cpunodebind, or taskset -c %v", t.Node(t.NodeOf(online[0])).CPUs)
+	}
+	return c
 }
 
 // isolated: isolcpus= and isolated partitions of cpusets take CPUs out of the kernel's

@@ -52,6 +52,7 @@ func Examine(s System) []Check {
 		s.governors(),
 		s.turbo(),
 		s.smt(),
+		s.numbering(),
 		s.allowedCPUs(),
 		s.isolated(),
 		s.quota(),

@@ -274,3 +274,43 @@ func TestOtherWorkAndStolenTimeAreSeen(t *testing.T) {
 		}
 	}
 }
+
+func TestARangeOfCPUsThatIsOfSeveralNodesIsFound(t *testing.T) {
+	for _, x := range []struct {
+		nodes   []string
+		allowed topology.CPUSet
+		status  Status // of the numbers
+		numbers string
+		cpus    string
+		mend    string
+	}{
+		{[]string{"0,2,4,6; 1024", "1,3,5,7; 1024"}, topology.CPUs(0, 1, 2, 3), Note, "CPU 0 is of node 0, CPU 1 of node 1", "of nodes 0-1, though node 0 alone has as many", "taskset -c 0,2,4,6"},
+		{[]string{"0-3; 1024", "4-7; 1024"}, topology.CPUs(2, 3, 4), OK, "", "of nodes 0-1, though node 0 alone", "taskset -c 0-2"},
+		{[]string{"0-1,4-5; 1024", "2-3,6-7; 1024"}, topology.CPUs(0, 1, 4, 5), OK, "", "by taskset", ""},
+		{[]string{"0-3; 1024", "4-7; 1024"}, topology.CPUs(0, 1, 2, 3, 4), OK, "", "by taskset", ""},
+	} {
+		topo := *machine(t, x.nodes...)
+		topo.Allowed = x.allowed
+		s := files{}.system(t, &topo)
+		want(t, s.numbering(), x.status, x.numbers)
+		c := s.allowedCPUs()
+		want(t, c, Warn, x.cpus)
+		if strings.Contains(c.Seen, "alone has as many") != (x.mend != "") || !strings.HasSuffix(c.Mend, x.mend) {
+			t.Errorf("%v of %v: %q, mend %q, want %q", x.allowed, x.nodes, c.Seen, c.Mend, x.mend)
+		}
+	}
+}
+
+func TestGOMEMLIMITForMoreThanTheAllowedNodes(t *testing.T) {
+	topo := *machine(t, "0-3; 1048576", "4-7; 1048576")
+	topo.AllowedNodes = topology.NodeIDs(1)
+	s := files{}.system(t, &topo)
+	for limit, status := range map[string]Status{"2GiB": Warn, "1073741825": Warn, "1TiB": Warn, "1GiB": Note, "1024MiB": Note, "900000000B": Note, "many": Note, "99999999999TiB": Note} {
+		s.Env = func(string) string { return limit }
+		want(t, s.goMemoryLimit(), status, limit)
+	}
+	s.Env = func(string) string { return "2GiB" }
+	if c := s.goMemoryLimit(); !strings.Contains(c.Seen, "1.0 GiB of node 1") || c.Mend != "GOMEMLIMIT=921MiB" {
+		t.Errorf("%+v", c)
+	}
+}

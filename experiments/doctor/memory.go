@@ -56,10 +56,7 @@ func (s System) memoryLimit() Check {
 			}
 		}
 	}
-	var have int64
-	for id := range s.Topology.NodesWith(topology.MayAllocate).All() {
-		have += s.Topology.Node(id).Memory
-	}
+	have := s.nodeMemory()
 	switch {
 	case least == math.MaxInt64:
 	case have > 0 && least >= have:
@@ -74,15 +71,51 @@ func (s System) memoryLimit() Check {
 	return c
 }
 
-// goMemoryLimit: close to GOMEMLIMIT, Go collects garbage again and again.
+// nodeMemory is how much the nodes have from which we may allocate.
+func (s System) nodeMemory() (sum int64) {
+	for id := range s.Topology.NodesWith(topology.MayAllocate).All() {
+		sum += s.Topology.Node(id).Memory
+	}
+	return sum
+}
+
+// goMemoryLimit: close to GOMEMLIMIT, Go collects garbage again and again. A limit that
+// was meant for the whole machine is of no use where a cpuset leaves a node of it.
 func (s System) goMemoryLimit() Check {
 	c := Check{Name: "GOMEMLIMIT", Status: OK, Seen: "not set"}
-	if v := s.Env("GOMEMLIMIT"); v != "" && v != "off" {
-		c.Status = Note
-		c.Seen = fmt.Sprintf("%s: a run that comes near it spends its time on collecting garbage", v)
-		c.Mend = "unset GOMEMLIMIT"
+	v := s.Env("GOMEMLIMIT")
+	if v == "" || v == "off" {
+		return c
 	}
+	if limit, have := bytesOf(v), s.nodeMemory(); have > 0 && limit > have {
+		c.Status = Warn
+		c.Seen = fmt.Sprintf("%s: more than the %s of %s, which are all that we may use: memory runs out before Go collects garbage for it",
+			v, size(have), numbers("node", s.Topology.NodesWith(topology.MayAllocate)))
+		c.Mend = fmt.Sprintf("GOMEMLIMIT=%dMiB", have*9/10>>20)
+		return c
+	}
+	c.Status = Note
+	c.Seen = fmt.Sprintf("%s: a run that comes near it spends its time on collecting garbage", v)
+	c.Mend = "unset GOMEMLIMIT"
 	return c
+}
+
+// bytesOf reads what GOMEMLIMIT may be, such as "2GiB". It returns 0 for anything else.
+func bytesOf(text string) int64 {
+	for i, unit := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if number, ok := strings.CutSuffix(text, unit); ok {
+			n, err := strconv.ParseInt(number, 10, 64)
+			if shift := 10 * (i + 1); err == nil && n >= 0 && n < 1<<(62-shift) {
+				return n << shift
+			}
+			return 0
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(text, "B"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // A meminfo is a file such as /proc/meminfo or a node's, in bytes.
