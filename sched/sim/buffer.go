@@ -12,6 +12,7 @@ import (
 type buffer struct {
 	first, n int32
 	size     int64 // bytes of a block
+	mapping  kernelLock
 }
 
 // NewBuffer implements sched.Machine. It also charges for the later FreeBuffer. What is

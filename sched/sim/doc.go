@@ -29,14 +29,16 @@
 //	blend.go      streams that several memories serve at once
 //	work.go       what a piece of Work costs; where pages lie
 //	kernel.go     CPUs and their queues, futexes, affinity
+//	locks.go      locks in the kernel: page faults of one mapping, futexes of one word
+//	context.go    what a G that has parked left in the caches
 //	policy.go     what operating systems do with threads beyond that: homes, pages
 //	balance.go    how CPUs take threads from each other under such a policy
 //	micro         MLC, likwid and core-to-core, compared with what was measured;
 //	              micro/errors.txt is the table of errors
 //
 // Not modelled: TLBs, prefetchers (a stream pays its first latency only),
-// instruction caches, frequency changes, interrupts, locks of the kernel's memory
-// management, and what a Go program does outside of the scheduler and its Work.
+// instruction caches, frequency changes, interrupts, other locks of the kernel, and what
+// a Go program does outside of the scheduler and its Work.
 // There is one exception: objects that a program says it allocates (sched.G.Allocated).
 // Collections do not run; each object pays its share. Work.Ops are cycles, as the
 // workload counts them, unless the preset knows the Work's Kernel.

@@ -408,6 +408,7 @@ func (k *Machine) Futexsleep(m *machine.M, w machine.Word, val uint32, ns int64)
 	if w.Peek() != val {
 		return
 	}
+	k.lockBucket(t, w.Addr)
 	t.clock += k.kernel.sleeping
 	k.record(t, 1<<40)
 	t.wait, t.state = w.Addr, blocked
@@ -447,6 +448,9 @@ func (k *Machine) Futexwakeup(m *machine.M, w machine.Word, n int) {
 		k.stats.futexes++
 		k.charge(t, k.kernel.syscall)
 		k.record(t, 2<<40)
+		if len(k.waiting[w.Addr]) > 0 { // else the kernel sees that without the lock
+			k.lockBucket(t, w.Addr)
+		}
 		at, from = t.clock, t.cpu
 	}
 	for ; n > 0 && len(k.waiting[w.Addr]) > 0; n-- {

@@ -25,6 +25,7 @@ type Machine struct {
 	cur     *thread
 	spend   [2][machine.NumCosts]Time // without and with a busy SMT sibling
 	waiting map[*uint32][]*thread
+	buckets map[*uint32]*kernelLock
 
 	hash       uint64
 	stats      counters
@@ -39,6 +40,8 @@ type Machine struct {
 	limit      Time
 	block      int64
 	paths      paths
+	contexts   []int64 // by core: Gs that have parked there
+	levels     [5]Time // latency of each level of the caches, and of memory
 }
 
 type counters struct {
@@ -72,7 +75,7 @@ func New(cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Machine{hardware: *h, waiting: make(map[*uint32][]*thread), paths: paths{groups: make(map[uint64]Time)}, hash: 14695981039346656037, limit: cfg.MaxTime}
+	k := &Machine{hardware: *h, waiting: make(map[*uint32][]*thread), buckets: make(map[*uint32]*kernelLock), paths: paths{groups: make(map[uint64]Time)}, hash: 14695981039346656037, limit: cfg.MaxTime}
 	if k.block = cfg.Block; k.block == 0 {
 		k.block = blockMin
 	}
@@ -82,6 +85,8 @@ func New(cfg Config) (*Machine, error) {
 	k.q.end = k.limit + 1
 	k.q.next = event{k.q.end, nobody}
 	k.objects = objects{of: make(map[unsafe.Pointer]*object), nodes: make(map[[2]int][]*object)}
+	k.contexts = make([]int64, len(k.cores))
+	k.levels = [5]Time{1: cfg.Preset.L1.ps(), cfg.Preset.L2.ps(), cfg.Preset.L3.ps(), k.hardware.idle[0][k.nodes[0].store]}
 	k.idleLimit = k.patience()
 	k.fabric = newFabric(&k.hardware, &k.q)
 	k.lines = newCoherence(&k.hardware)

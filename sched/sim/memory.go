@@ -119,6 +119,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	node := k.cpus[t.cpu].node
 	if blk.home < 0 {
 		blk.home = k.nodes[node].store
+		t.span.faults += max(1, size/4096)
 		t.span.fault += Time(k.preset.Fault.Value) * Time(max(1, size/4096))
 	}
 	if m.scan > 0 && blk.epoch != m.epoch {

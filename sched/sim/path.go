@@ -19,6 +19,10 @@ type gPath struct {
 	at    Time // what it has waited for; once it has ended, what its parent has to wait for
 	outer Time // the path of the G whose join runs it; -1 if none does
 	run   bool // a Run waits for it
+
+	// What the G left in the caches when it parked, see context.go.
+	core   int32 // where; -1: it has not parked
+	parked int64 // how many had parked there before
 }
 
 // g returns the path of the G with a name.
@@ -43,14 +47,20 @@ func (k *Machine) Event(m *machine.M, e machine.Event) {
 	}
 	switch e.Kind {
 	case machine.EventSpawn:
-		*p = gPath{*own, -1, m.ID == -1}
+		*p = gPath{at: *own, outer: -1, run: m.ID == -1, core: -1}
 	case machine.EventStart:
 		*own = p.at
+		if t := threadOf(m); t != nil {
+			k.fetchContext(t, p)
+		}
 	case machine.EventInline:
 		p.outer = *own
 		*own = p.at
 	case machine.EventPark:
 		p.at = *own
+		if t := threadOf(m); t != nil {
+			k.leaveContext(t, p)
+		}
 	case machine.EventReady:
 		if e.Arg == 0 { // else it has not waited for what m does
 			p.at = max(p.at, *own)

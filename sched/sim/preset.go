@@ -79,6 +79,7 @@ type Preset struct {
 	Carrier  Scalar `json:"sched_switch_ns"`
 	Schedule Scalar `json:"sched_schedule_ns"`
 	NewStack Scalar `json:"sched_newstack_ns"`
+	Context  Scalar `json:"sched_context_lines"` // that a G which has parked is waited for, where it runs again
 
 	// Programs: what they do between calls of the scheduler.
 	Object  Scalar  `json:"go_object_ns"`  // making a small object on Go's heap, and its share of collecting it

@@ -31,7 +31,7 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		panic(fmt.Sprintf("sim: span [%d, %d) of a buffer of %d bytes", sp.Off, sp.Off+sp.Len, sp.Buf.Bytes))
 	}
 	sector := b.size / sectors
-	fits := k.holds(t, sp.Len)
+	fits := k.mem.holds(&k.cores[t.core], sp.Len)
 	looks := int64(samples)
 	if fits < 4 {
 		looks = max(looks, min((sp.Len+b.size-1)/b.size, samplesMax))
@@ -68,6 +68,9 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		saved := t.span.from[home]
 		level, from := k.touchBlock(t, id, want, int32(sector), weight*64, b.size, write)
 		found := t.span.found
+		if t.span.faults > 0 {
+			t.span.mapping = &b.mapping
+		}
 		// touchBlock charges for a stream; here the thread waits for each access.
 		t.span.near, t.span.hit = before.near, before.hit
 		t.span.from[home] = saved
@@ -87,10 +90,10 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 			hit += Time(weight-first) * k.latency(t, fits, home)
 		case level < 4:
 			hit += Time(weight) * k.latency(t, level, from)
-			t.span.fault = before.fault
+			t.span.fault, t.span.faults = before.fault, before.faults
 		default:
 			t.span.chains[from][kind] += weight
-			t.span.fault = before.fault
+			t.span.fault, t.span.faults = before.fault, before.faults
 		}
 	}
 	if sp.Independent {
@@ -99,11 +102,11 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 	t.span.hit += hit
 }
 
-// holds returns the first level that can hold a number of bytes: one of t's caches, or
-// 4 for memory.
-func (k *Machine) holds(t *thread, bytes int64) int {
-	for l, id := range k.cores[t.core].caches {
-		if id >= 0 && bytes <= k.mem.caches.all[id].bytes {
+// holds returns the first level that can hold a number of bytes: one of a core's caches,
+// or 4 for memory.
+func (m *memory) holds(core *coreInfo, bytes int64) int {
+	for l, id := range core.caches {
+		if id >= 0 && bytes <= m.caches.all[id].bytes {
 			return l + 1
 		}
 	}

@@ -10,12 +10,14 @@ import (
 
 // touch adds up what one piece of Work asks of the memory.
 type touch struct {
-	near    Time      // from the first-level cache: overlaps with everything else
-	hit     Time      // from other caches
-	ideal   Time      // everything, if memory were near and idle
-	latency Time      // of first accesses
-	fault   Time      // in the kernel
-	from    []traffic // by memory's node, then by owner's node for dirty data
+	near    Time        // from the first-level cache: overlaps with everything else
+	hit     Time        // from other caches
+	ideal   Time        // everything, if memory were near and idle
+	latency Time        // of first accesses
+	fault   Time        // in the kernel
+	faults  int64       // pages
+	mapping *kernelLock // of a buffer that they are of
+	from    []traffic   // by memory's node, then by owner's node for dirty data
 	chains  []chain
 	found   [4]int64 // sectors of the last touchBlock by the cache level that had them; memory is last
 	parts   []part   // scratch of streams and chain
@@ -143,7 +145,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		s.from = make([]traffic, 2*nodes)
 		s.chains = make([]chain, nodes)
 	}
-	s.near, s.hit, s.latency, s.fault = 0, 0, 0, 0
+	s.near, s.hit, s.latency, s.fault, s.faults = 0, 0, 0, 0, 0
 	clear(s.from)
 	clear(s.chains)
 	// Spans are walked side by side in small steps, as a loop does: a span finds in
@@ -170,6 +172,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 			}
 		}
 	}
+	k.lockMapping(t)
 	t.clock += s.hit + s.latency + s.fault
 	own := k.cpus[t.cpu].node
 	s.ideal = s.hit + s.fault
@@ -301,6 +304,9 @@ func (k *Machine) stream(t *thread, sp *sched.Span, lo, hi int64, write, first b
 			deepest, far = level, home
 		}
 		at = end
+	}
+	if t.span.faults > 0 {
+		t.span.mapping = &b.mapping
 	}
 	if first {
 		t.span.latency += k.latency(t, deepest, far)
