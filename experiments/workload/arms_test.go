@@ -9,7 +9,7 @@ import (
 	"numasched/sched/sim"
 )
 
-// A triadRan is what a simulated machine counted while it ran triad twice.
+// A triadRan is what a simulated machine counted while it ran triad.
 type triadRan struct {
 	local    float64 // share of the bytes from memory that were local
 	mapLocal float64 // what the map of the nodes says
@@ -43,7 +43,19 @@ func ranTriad(t *testing.T, preset, armName string, procs int, seed uint64) (out
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sim.Guard(func() error { return runTwice(s, in) }); err != nil {
+	// Once: all that is read comes from memory then. Later a cache may have it, and the
+	// nearer ones do so more often.
+	err = sim.Guard(func() error {
+		if err := in.Setup(s); err != nil {
+			return err
+		}
+		var wrong error
+		if err := s.Run(func(g *sched.G) { wrong = in.Run(g) }); err != nil {
+			return err
+		}
+		return wrong
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	out.mapLocal = s.MapLocal()
@@ -63,14 +75,17 @@ func ranTriad(t *testing.T, preset, armName string, procs int, seed uint64) (out
 }
 
 // The controls are what they are called. On a deranged map no work is meant to be where its
-// data is, whatever the number of Ps, and next to none is: thieves take little away from its place. On a random map about as much
-// is as the map says: thieves and fast CPUs take some more or less.
+// data is, whatever the number of Ps, and next to none is: thieves take little away from its place. On a random map more
+// is than the map says, because CPUs that are near the data take tasks sooner: that is why
+// the derangement is the control, and the random map only stands beside it.
 func TestControlsHaveTheLocalityThatTheyMean(t *testing.T) {
 	for _, c := range []struct {
 		preset string
 		procs  int
 	}{{"snb-4s-ring", 0}, {"snb-4s-ring", 32}, {"snb-4s-ring", 12}, {"skx-2x8180", 0}, {"skx-2x8180", 56}, {"skx-2x8180", 21}, {"synthetic:8x4", 0}} {
-		for seed := range uint64(2) {
+		const seeds = 4
+		mean, means := 0.0, 0.0
+		for seed := range uint64(seeds) {
 			wrong := ranTriad(t, c.preset, "numa-wrongmap", c.procs, seed)
 			if wrong.mapLocal != 0 || wrong.local > 0.05 {
 				t.Errorf("%s, %d Ps, seed %d: numa-wrongmap is %.1f %% local, want none; its map says %.1f", c.preset, c.procs, seed, 100*wrong.local, 100*wrong.mapLocal)
@@ -80,9 +95,11 @@ func TestControlsHaveTheLocalityThatTheyMean(t *testing.T) {
 				t.Errorf("%s, %d Ps, seed %d: numa is %.1f %% local, want all; its map says %.1f", c.preset, c.procs, seed, 100*right.local, 100*right.mapLocal)
 			}
 			random := ranTriad(t, c.preset, "numa-randommap", c.procs, seed)
-			if d := random.local - random.mapLocal; d < -0.2 || d > 0.2 {
-				t.Errorf("%s, %d Ps, seed %d: numa-randommap is %.1f %% local, its map says %.1f", c.preset, c.procs, seed, 100*random.local, 100*random.mapLocal)
-			}
+			mean += random.local / seeds
+			means += random.mapLocal / seeds
+		}
+		if d := mean - means; d < -0.15 || d > 0.3 {
+			t.Errorf("%s, %d Ps: numa-randommap is %.1f %% local on average, its maps say %.1f", c.preset, c.procs, 100*mean, 100*means)
 		}
 	}
 }
