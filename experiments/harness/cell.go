@@ -11,8 +11,12 @@
 //	*.svg *.png  plots, made from these two files
 //	index.html   the report, made from these two files
 //
-// Everything that is shown is computed from the first two files. While a process
-// writes into the directory it holds a lock there (LockDir).
+// Everything that is shown is computed from the first two files. A directory may hold
+// several runs, of several machines (Merge). While a process writes into it, that process
+// holds a lock there (LockDir).
+//
+// [Measure] is the one way in which a workload is run, here and elsewhere. [Metrics] is
+// the table of all numbers that results have.
 package harness
 
 import (
