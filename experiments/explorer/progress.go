@@ -1,4 +1,4 @@
-package main
+package explorer
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"numasched/sched/sim/explore"
 )
 
-// An exploreProgress shows the progress of the jobs of exploreCells: first the
+// An shownProgress shows the progress of the jobs of Run: first the
 // systematic searches of all cells, then the random ones.
-type exploreProgress struct {
+type shownProgress struct {
 	lock  sync.Mutex
 	show  func(progress.Step)
 	hide  func()
@@ -22,19 +22,19 @@ type exploreProgress struct {
 	ended int     // jobs that have ended
 }
 
-func newExploreProgress(cells []explorerCell, show func(progress.Step), hide func()) *exploreProgress {
-	e := &exploreProgress{show: show, hide: hide, start: time.Now(), tried: make([]int64, 2*len(cells))}
+func newShown(cells []Cell, show func(progress.Step), hide func()) *shownProgress {
+	e := &shownProgress{show: show, hide: hide, start: time.Now(), tried: make([]int64, 2*len(cells))}
 	for _, c := range cells {
-		e.most = append(e.most, c.cfg.Limit)
+		e.most = append(e.most, c.Config.Limit)
 	}
 	for _, c := range cells {
-		e.most = append(e.most, c.cfg.PCT)
+		e.most = append(e.most, c.Config.PCT)
 	}
 	return e
 }
 
 // report shows what a job has covered so far.
-func (e *exploreProgress) report(job int, r *explore.Report) {
+func (e *shownProgress) report(job int, r *explore.Report) {
 	e.lock.Lock()
 	defer e.lock.Unlock()
 	e.tried[job] = r.Executions()
@@ -46,7 +46,7 @@ func (e *exploreProgress) report(job int, r *explore.Report) {
 }
 
 // end notes that a job has ended, often before its limit.
-func (e *exploreProgress) end(job int, r *explore.Report) {
+func (e *shownProgress) end(job int, r *explore.Report) {
 	e.lock.Lock()
 	defer e.lock.Unlock()
 	e.tried[job] = r.Executions()
@@ -56,7 +56,7 @@ func (e *exploreProgress) end(job int, r *explore.Report) {
 
 // left is an upper bound of the time that all jobs still take. A systematic search
 // ends before its limit when it has tried every interleaving.
-func (e *exploreProgress) left() string {
+func (e *shownProgress) left() string {
 	tried, left := int64(0), int64(0)
 	for i, n := range e.tried {
 		tried += n
@@ -72,7 +72,7 @@ func (e *exploreProgress) left() string {
 // An aboveProgress is standard output on a terminal that also shows progress. It
 // hides the progress before each write.
 type aboveProgress struct {
-	progress *exploreProgress
+	progress *shownProgress
 	w        io.Writer
 }
 
