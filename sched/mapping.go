@@ -187,7 +187,7 @@ func (s *Sched) setPolicy(topo *topology.Topology, p *P) {
 		d := 0
 		if s.arm.Near && v != p {
 			slit := topo.Distance(p.domain.id, v.domain.id)
-			d = policy.Distance(p.domain == v.domain, p.l3 == v.l3, slit)
+			d = policy.Distance(p.domain == v.domain, p.l3 == v.l3 || s.arm.Map == policy.RandomMap, slit)
 		}
 		if v != p || !s.arm.Near {
 			byDistance[d] = append(byDistance[d], v)

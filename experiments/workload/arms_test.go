@@ -75,9 +75,10 @@ func ranTriad(t *testing.T, preset, armName string, procs int, seed uint64) (out
 }
 
 // The controls are what they are called. On a deranged map no work is meant to be where its
-// data is, whatever the number of Ps, and next to none is: thieves take little away from its place. On a random map more
-// is than the map says, because CPUs that are near the data take tasks sooner: that is why
-// the derangement is the control, and the random map only stands beside it.
+// data is, whatever the number of Ps, and next to none is: thieves take little away from
+// its place. On a random map more is local than the map says, because CPUs that are near
+// the data take tasks sooner. That is why the derangement is the control, and the random
+// map only stands beside it.
 func TestControlsHaveTheLocalityThatTheyMean(t *testing.T) {
 	for _, c := range []struct {
 		preset string
