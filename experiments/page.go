@@ -181,6 +181,31 @@ func localCell(rows []harness.Row) matrixCell {
 	return matrixCell{Text: fmt.Sprintf("%.1f %%", lo)}
 }
 
+// A shelf is the tables of one topology, folded under its title. Without a title they are
+// not.
+type shelf struct {
+	Title  string
+	Tables []harness.Table
+}
+
+// shelves puts many tables of several topologies on a shelf for each. Tables are those of
+// groups, in the same order.
+func shelves(groups []harness.Group, tables []harness.Table) (all []shelf) {
+	const few = 12
+	for i, g := range groups {
+		at := slices.IndexFunc(all, func(s shelf) bool { return s.Title == g.Topo })
+		if at < 0 {
+			at = len(all)
+			all = append(all, shelf{Title: g.Topo})
+		}
+		all[at].Tables = append(all[at].Tables, tables[i])
+	}
+	if len(all) < 2 || len(tables) <= few {
+		return []shelf{{Tables: tables}}
+	}
+	return all
+}
+
 // page writes the report as one file that needs no others.
 func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
@@ -211,14 +236,14 @@ func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		Claims             []harness.Table
 		Verdicts           []string
 		Notes              []string
-		Tables             []harness.Table
+		Tables             []shelf
 		Timelines, Figures []pageFigure
 		Raw                string
 		Sibling            *sibling
 	}{
 		Meta: m, Style: template.CSS(pageStyle), Dark: template.CSS(plot.DarkCSS()), Script: template.JS(pageScript),
 		Label: m.Label(), OneNode: plot.OneNode(res), Matrix: verdictMatrix(groups, m), Arms: res.Arms(),
-		Legend: harness.Legend(groups, m), Verdicts: harness.Verdicts(groups, m), Notes: m.Notes(), Tables: harness.Tables(groups, m),
+		Legend: harness.Legend(groups, m), Verdicts: harness.Verdicts(groups, m), Notes: m.Notes(), Tables: shelves(groups, harness.Tables(groups, m)),
 		Raw: string(raw), Sibling: siblingOf(res.Dir),
 	}
 	if m.Place == harness.Simulated {

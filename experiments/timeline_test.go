@@ -64,7 +64,7 @@ func TestTheReportShowsTraces(t *testing.T) {
 	if status, _, errs := cli("trace", "--preset", "synthetic:2x2", "--arm", "numa-pin", "--workload", "fib:n=12", "--out", name); status != 0 {
 		t.Fatal(errs)
 	}
-	if p := page(dir); !strings.Contains(p, `id="timeline-numa-pin-fib"`) || !strings.Contains(p, "numa-pin: threads run Gs in ") || !strings.Contains(p, "From trace-numa-pin-fib.json") {
+	if p := page(dir); !strings.Contains(p, `id="timeline-numa-pin-fib"`) || !strings.Contains(p, "; threads run Gs in ") || !strings.Contains(p, "From trace-numa-pin-fib.json") {
 		t.Error("the trace beside the results is not shown, or not as one of numa-pin")
 	}
 	if err := os.WriteFile(name, []byte("{"), 0o666); err != nil {

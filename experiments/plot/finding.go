@@ -81,7 +81,7 @@ func (f *finder) speed(on string) string {
 				faster++
 			}
 		}
-		return fmt.Sprintf("%s%s is faster than %s in %d of %s: %s", on, f.arm, f.baseline, faster, harness.Count(len(all), "cell", "cells"), span(all, harness.FormatRatio))
+		return fmt.Sprintf("%s%s is faster than %s in %d of %s: %s", on, f.arm, f.baseline, faster, harness.Count(len(all), "cell", "cells"), span(all, harness.FormatRatio)) + f.overOthers()
 	}
 	var parts []string
 	for _, k := range []harness.Finding{harness.Faster, harness.Slower, harness.NoDifference, harness.Undecided} {
@@ -113,6 +113,31 @@ func (f *finder) ofBest() string {
 		return ""
 	}
 	return fmt.Sprintf("%s reaches %s %% of the throughput of the fastest arm", arm, span(shares, wholePercent))
+}
+
+// rivals are what a careful person uses today instead of the baseline. A gain over the
+// baseline says little where one of them has it as well.
+var rivals = []string{"interleave", "static"}
+
+// overOthers says how numa compares with its rivals, where they ran.
+func (f *finder) overOthers() string {
+	var parts []string
+	for _, rival := range rivals {
+		var ratios []float64
+		for i := range f.groups {
+			a, b := f.groups[i].Find(f.arm), f.groups[i].Find(rival)
+			if a != nil && b != nil && rival != f.arm && rival != f.baseline {
+				ratios = append(ratios, finite([]float64{a.Throughput.Center / b.Throughput.Center})...)
+			}
+		}
+		if len(ratios) > 0 {
+			parts = append(parts, span(ratios, harness.FormatRatio)+" over "+rival)
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return "; " + strings.Join(parts, ", ")
 }
 
 func fastest(g *harness.Group) (best float64) {

@@ -137,7 +137,7 @@ func TestTimeline(t *testing.T) {
 		{Node: "node 1", Name: "M2"},
 	}
 	f := Timeline("timeline-numa", "x", "numa", tracks)
-	if want := "numa: threads run Gs in 50 % of their time, and 1 of 2 steals come from another node"; f.Title != want {
+	if want := "numa: 100 us; threads run Gs in 50 % of their time, and 1 of 2 steals come from another node"; f.Title != want {
 		t.Errorf("the title is %q, want %q", f.Title, want)
 	}
 	var svg strings.Builder
@@ -169,5 +169,20 @@ func TestColoursOnADarkPage(t *testing.T) {
 		if contrast := (light(linear(c)) + 0.05) / (light(ground) + 0.05); contrast < 3 {
 			t.Errorf("%s has a contrast of %.1f, want 3", hex(c), contrast)
 		}
+	}
+}
+
+// A gain over flat is shown beside what static and interleave gain.
+func TestTheFindingNamesRivals(t *testing.T) {
+	var all []harness.Measurement
+	for arm, ns := range map[string]float64{"flat": 30, "numa": 10, "static": 9, "interleave": 15} {
+		all = append(all, harness.Measurement{
+			Cell: harness.Cell{Workload: "triad", Arm: arm, Topo: "x", Procs: 4}, Runs: 1, Exact: true,
+			Values: []harness.Value{{Value: ns, Unit: "ns/task"}},
+		})
+	}
+	found := newFinder(harness.Summarize(all, "flat"), &harness.Meta{Place: harness.Simulated})
+	if got, want := found.speed(""), "numa is faster than flat in 1 of 1 cell: 3.00x; 1.50x over interleave, 0.90x over static"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

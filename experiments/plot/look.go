@@ -28,7 +28,8 @@ func (l look) stroke(width vg.Length) draw.LineStyle {
 
 // Colours of arms, in the order of policy.Arms. The second to the seventh and the
 // tenth are Okabe and Ito's, with two of them changed for white paper. The others
-// differ from them in lightness, which the colour-blind see.
+// differ from them in lightness, which the colour-blind see. The last of them are far,
+// for the colour-blind as well, from flat, numa and their controls.
 var palette = []color.NRGBA{
 	{0x8c, 0x8c, 0x8c, 0xff}, // grey
 	{0x00, 0x72, 0xb2, 0xff}, // blue
@@ -41,10 +42,19 @@ var palette = []color.NRGBA{
 	{0x88, 0x22, 0x55, 0xff}, // wine
 	{0xd9, 0x8c, 0xb8, 0xff}, // reddish purple, lighter, to differ from grey
 	{0x66, 0x45, 0x1d, 0xff}, // brown
+	{0x55, 0x1f, 0x07, 0xff}, // dark brown
+	{0x86, 0x6b, 0x52, 0xff}, // beige, darkened
+	{0xc4, 0x2d, 0xff, 0xff}, // violet
+	{0x0b, 0x16, 0xf9, 0xff}, // bright blue
+	{0x44, 0x2d, 0xc6, 0xff}, // blue violet
+	{0x25, 0xc2, 0x4b, 0xff}, // bright green
+	{0x60, 0x04, 0x41, 0xff}, // plum
+	{0x00, 0x5f, 0x5f, 0xff}, // dark teal
 }
 
 // paletteDark is the palette on a dark page, where that needs other colours.
-var paletteDark = [...]string{"", "#4aa3e0", "#f0803c", "", "", "#2fc497", "#d2c032", "#9d90ff", "#e0709f", "", "#c09a63"}
+var paletteDark = [...]string{"", "#4aa3e0", "#f0803c", "", "", "#2fc497", "#d2c032", "#9d90ff", "#e0709f", "", "#c09a63",
+	"#d08a6a", "#b39a82", "", "#7a85ff", "#b7a3ff", "", "#d96bb5", "#35a3a3"}
 
 var glyphs = []glyph{
 	{corners: 4, hollow: true},                    // diamond
@@ -61,7 +71,8 @@ var glyphs = []glyph{
 
 var dashes = [][]vg.Length{{5, 2}, nil, nil, {2, 2}, {7, 2, 2, 2}, {3, 1}}
 
-// lookAt returns look number i. There are 110 in colour and glyph.
+// lookAt returns look number i. There are 190 in colour and glyph,
+// since their numbers have no divisor in common.
 func lookAt(i int) look {
 	return look{palette[i%len(palette)], glyphs[i%len(glyphs)], dashes[i%len(dashes)]}
 }

@@ -110,7 +110,8 @@ func TestTheColourBlindTellArmsApart(t *testing.T) {
 				}
 			}
 		}
-		for _, pair := range [][2]string{{"flat", "numa"}, {"numa", "numa-near"}, {"numa", "numa-wrongmap"}, {"numa-near", "numa-wrongmap"}, {"flat", "numa-wrongmap"}, {"flat", "numa-near"}} {
+		for _, pair := range [][2]string{{"flat", "numa"}, {"numa", "numa-near"}, {"numa", "numa-wrongmap"}, {"numa-near", "numa-wrongmap"}, {"flat", "numa-wrongmap"}, {"flat", "numa-near"},
+			{"numa", "static"}, {"numa", "interleave"}, {"static", "interleave"}, {"flat", "static"}, {"flat", "interleave"}, {"numa", "numaws"}, {"numa", "process-per-node"}, {"flat", "confine"}, {"flat", "flat+onenode"}, {"flat", "flat+firsttouch"}} {
 			x, y := see(pair[0]), see(pair[1])
 			if distance := math.Hypot(math.Hypot(x[0]-y[0], x[1]-y[1]), x[2]-y[2]); distance < 40 {
 				t.Errorf("%s: %v are %.0f apart, want 40 of 442", name, pair, distance)

@@ -66,8 +66,8 @@ func Timeline(name, subject, arm string, tracks []Track) *Figure {
 	x.hi = end
 	return &Figure{
 		Name: name,
-		Title: fmt.Sprintf("%s: threads run Gs in %.0f %% of their time, and %d of %s come from another node",
-			arm, 100*busy/(end*float64(len(tracks))), far, harness.Count(near+far, "steal", "steals")),
+		Title: fmt.Sprintf("%s: %s; threads run Gs in %.0f %% of their time, and %d of %s come from another node",
+			arm, siMicros(end), 100*busy/(end*float64(len(tracks))), far, harness.Count(near+far, "steal", "steals")),
 		Subject: subject,
 		Caption: "A line for each thread (M), by nodes. Bars: it runs Gs. Black ticks: it steals from another node. Short grey ticks: it steals from its own node.",
 		height:  height,
