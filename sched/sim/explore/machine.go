@@ -30,6 +30,7 @@ type thread struct {
 	hash uint64 // of everything that has influenced it
 	look uint64 // of what it has read since it last yielded, see yield
 	seen uint64 // the look before that
+	away int    // 1 + the decision on the search's stack at which others went on instead; 0: it has gone on since
 	prio int    // of random schedules
 }
 
@@ -61,6 +62,7 @@ type Machine struct {
 	until   int            // the first point at which the picker wants to be asked
 	every   bool           // it wants to be asked at every point, not at marked words only
 	hashing bool           // the state is known and must stay known
+	search  *search        // that wants to hear of accesses while hashing; nil for other pickers
 	threads []*thread
 	pool    []*thread
 	cur     *thread
@@ -114,7 +116,7 @@ func (x *Machine) reset() {
 	x.threads = x.threads[:0]
 	x.cur, x.next = nil, nil
 	x.step, x.switches, x.idles, x.readied = 0, 0, 0, 0
-	x.until, x.every, x.hashing = 0, false, false
+	x.until, x.every, x.hashing, x.search = 0, false, false, nil
 	x.deviations = x.deviations[:0]
 	x.err, x.closed, x.grew, x.onWait = nil, false, false, nil
 	x.sum, x.now = 0, 0
@@ -179,6 +181,9 @@ func (x *Machine) hashAccess(t *thread, i int, kind machine.Access) {
 		w.written, w.read = t.hash, 0
 		w.writers |= bit
 		t.look = t.hash
+	}
+	if x.search != nil {
+		x.search.accessed(x, t, x.places[i], kind)
 	}
 	if !x.marked[i] && w.writers != 0 && (w.readers|w.writers)&^bit != 0 {
 		x.marked[i], x.grew = true, true

@@ -85,6 +85,7 @@ func ends(t *testing.T, p Program, cfg Config, reduce bool) (hashes map[uint64]b
 			hashes[x.sum] = true
 		}
 		if !reduce {
+			d.all = true
 			for i := range x.marked {
 				x.marked[i] = true
 			}

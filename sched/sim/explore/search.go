@@ -15,7 +15,7 @@ import (
 // "Iterative context bounding for systematic testing of multithreaded programs", PLDI
 // 2007). Switches are free at a wait, at the end of an M, and where an M yields.
 //
-// Two reductions keep the search small.
+// Three reductions keep the search small.
 //
 // Points at which nobody looks. A point is left out if it is before an access to a word
 // that only one thread touches, or that nobody writes. The search learns which words
@@ -48,10 +48,14 @@ import (
 // table. The clock is a word like the others, and what it shows is part of the state.
 // A test compares the states that have one hash, field by field (state_test.go).
 //
-// A third reduction was tried and left out: a preemption is useful only if others then
-// meet the access before which it was. It saved 30 to 48 % of the interleavings within
-// two preemptions. But it lost ends where an M spins, because what that M may do depends
-// on when others go on.
+// Preemptions for nothing. If t is preempted before an access, and nothing that others do
+// until t goes on conflicts with that access, then t might as well be preempted after it. So
+// the search asks what others do if t is preempted at its next point, which it has
+// explored by then, all of it until t goes on. If nothing of that conflicts with what t
+// does from here to there, others do just the same if t is preempted here, and what comes of
+// it is equivalent. So it is left out. Of what others do the search keeps a footprint, and
+// any word is in it if a state was met there that was seen before. The two points
+// must have the same threads to go on, so t may have woken nobody in between.
 
 // A decision is a point at which more than one thread could go on.
 type decision struct {
@@ -59,6 +63,44 @@ type decision struct {
 	threads [maxThreads]uint8 // in the order in which they are tried
 	n, i    uint8             // how many, and which one is taken
 	costs   uint16            // a bit for each that costs a preemption
+
+	// For useful.
+	thread   int                   // that was about to go on; -1: it could not
+	readied  int                   // Machine.readied then
+	switches int                   // Machine.switches then
+	followed bool                  // there was a decision after it when the thread went on
+	useless  uint16                // a bit for each alternative that need not be tried
+	since    footprint             // of the thread, until the next decision
+	others   [maxThreads]footprint // by alternative: of others, until the thread went on
+}
+
+// A footprint is a set of words that were read, and of those that were written. Several
+// words have one bit, so that a set may seem to have what it has not.
+type footprint struct {
+	read, written [2]uint64
+	all           bool // it is not known: there may be any word
+}
+
+// add adds an access to the word with a place, see Machine.places.
+func (f *footprint) add(i uint16, kind machine.Access) {
+	set := &f.read
+	if kind != machine.Load {
+		set = &f.written
+	}
+	set[i>>6&1] |= 1 << (i & 63)
+}
+
+// conflicts reports whether accesses of f and g may conflict.
+func (f *footprint) conflicts(g *footprint) bool {
+	if f.all || g.all {
+		return true
+	}
+	for k := range 2 {
+		if f.written[k]&(g.read[k]|g.written[k]) != 0 || f.read[k]&g.written[k] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // A search is the walk for one bound.
@@ -70,6 +112,7 @@ type search struct {
 	left  int  // preemptions left to the present execution
 	cut   bool // its state was seen before: it goes on as usual to its end
 	seen  table
+	all   bool // of tests: leave out no preemption
 
 	states int64
 }
@@ -85,12 +128,13 @@ type history struct {
 type past struct {
 	hash, look, seen uint64
 	free             bool
+	away             int
 }
 
 func (h *history) save(x *Machine) {
 	h.words = append(h.words[:0], x.words...)
 	for i, t := range x.threads {
-		h.threads[i] = past{t.hash, t.look, t.seen, t.free}
+		h.threads[i] = past{t.hash, t.look, t.seen, t.free, t.away}
 	}
 	h.sum = x.sum
 }
@@ -101,7 +145,7 @@ func (h *history) restore(x *Machine) {
 	clear(x.words[copy(x.words, h.words):])
 	for i, t := range x.threads {
 		p := &h.threads[i]
-		t.hash, t.look, t.seen, t.free = p.hash, p.look, p.seen, p.free
+		t.hash, t.look, t.seen, t.free, t.away = p.hash, p.look, p.seen, p.free, p.away
 	}
 	x.sum = h.sum
 }
@@ -109,6 +153,7 @@ func (h *history) restore(x *Machine) {
 // start implements picker.
 func (d *search) start(x *Machine) {
 	d.depth, d.left, d.cut = 0, d.bound, false
+	x.search = d
 	d.ahead(x)
 }
 
@@ -127,20 +172,32 @@ func (d *search) ahead(x *Machine) {
 
 // pick implements picker.
 func (d *search) pick(x *Machine, t *thread, runnable bool) *thread {
+	next := d.decide(x, t, runnable)
+	if next != nil {
+		next.away = 0
+	}
+	return next
+}
+
+func (d *search) decide(x *Machine, t *thread, runnable bool) *thread {
 	if d.depth < len(d.stack) {
 		e := &d.stack[d.depth]
 		if e.step != x.step {
 			return x.usual(t, runnable)
 		}
 		d.taken(x, e)
+		if e.thread >= 0 && e.i > 0 {
+			t.away = d.depth // others go on instead
+		}
 		return x.threads[e.threads[e.i]]
 	}
 	free := !runnable || t.free
 	if d.cut || !free && d.left == 0 {
 		return x.usual(t, runnable)
 	}
-	e := decision{step: x.step}
+	e := decision{step: x.step, thread: -1, readied: x.readied, switches: x.switches}
 	if runnable {
+		e.thread = t.id
 		e.add(t, false)
 	}
 	for _, o := range x.candidates(t) {
@@ -173,7 +230,7 @@ func (d *search) early(x *Machine, t *thread) bool {
 	if d.cut || d.left == 0 {
 		return false
 	}
-	e := decision{step: x.step}
+	e := decision{step: x.step, thread: -1}
 	e.add(t, false) // sleeps
 	e.add(t, true)  // does not
 	d.push(x, e, x.stateHash(t, true)+1)
@@ -203,8 +260,19 @@ func (d *search) push(x *Machine, e decision, h uint64) bool {
 		// From here on, what usually happens has already been seen to the end. The
 		// execution goes on only so that the scheduler can be closed and used again.
 		d.cut = true
+		for _, t := range x.threads {
+			if t.away != 0 {
+				e := &d.stack[t.away-1]
+				e.others[e.i].all = true
+			}
+		}
 		x.until, x.hashing = math.MaxInt, false
 		return false
+	}
+	if d.depth > 0 {
+		if e := &d.stack[d.depth-1]; e.i == 0 {
+			e.followed = true
+		}
 	}
 	d.stack = append(d.stack, e)
 	if d.depth == len(d.saved) {
@@ -215,17 +283,62 @@ func (d *search) push(x *Machine, e decision, h uint64) bool {
 	return true
 }
 
+// accessed hears of an access of t to the word with a place.
+func (d *search) accessed(x *Machine, t *thread, i uint16, kind machine.Access) {
+	if d.depth > 0 {
+		if e := &d.stack[d.depth-1]; e.i == 0 {
+			e.since.add(i, kind)
+		}
+	}
+	for _, o := range x.threads {
+		if o.away != 0 && o != t {
+			e := &d.stack[o.away-1]
+			e.others[e.i].add(i, kind)
+		}
+	}
+}
+
 // next turns to the next execution and returns false if there is none.
 func (d *search) next() bool {
 	for n := len(d.stack); n > 0; n-- {
 		e := &d.stack[n-1]
-		if e.i++; e.i < e.n {
-			d.stack = d.stack[:n]
-			return true
+		if e.i == 0 && !d.all {
+			d.useful(e, n)
+		}
+		for e.i++; e.i < e.n; e.i++ {
+			if e.useless>>e.i&1 == 0 {
+				d.stack = d.stack[:n]
+				return true
+			}
 		}
 	}
 	d.stack = d.stack[:0]
 	return false
+}
+
+// useful finds the preemptions at e that are for nothing. The thread has gone on from e to
+// the decision above, which has been searched. What others do if they go on there instead is
+// known, until the thread goes on after all. If nothing of that conflicts with what the
+// thread did in between, they do the same if they go on at e.
+func (d *search) useful(e *decision, n int) {
+	if n >= cap(d.stack) || !e.followed {
+		return
+	}
+	above := &d.stack[:n+1][n]
+	if e.thread < 0 || above.thread != e.thread || above.switches != e.switches || above.readied != e.readied {
+		return
+	}
+	for i := uint8(1); i < e.n; i++ {
+		if e.costs>>i&1 == 0 {
+			continue
+		}
+		for k := uint8(1); k < above.n; k++ {
+			if above.threads[k] == e.threads[i] && !e.since.conflicts(&above.others[k]) {
+				e.useless |= 1 << i
+				e.others[i] = above.others[k]
+			}
+		}
+	}
 }
 
 // restart forgets everything, for another bound or another set of marked words.
