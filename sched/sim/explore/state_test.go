@@ -203,9 +203,11 @@ func (pt *portrait) value(v reflect.Value) {
 			}
 		}
 	case reflect.Array, reflect.Slice:
-		pt.put("has", uint64(v.Len()))
 		for i := range v.Len() {
-			pt.value(v.Index(i))
+			if e := v.Index(i); !e.IsZero() { // the array of a gQueue is kept for the next execution
+				pt.put("at", uint64(i))
+				pt.value(e)
+			}
 		}
 	}
 }
