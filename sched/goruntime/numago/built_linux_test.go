@@ -10,10 +10,13 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"numasched/numa"
 	"numasched/sched/goruntime/overlay"
 	"numasched/topology"
 )
@@ -44,6 +47,13 @@ func program(t *testing.T, name string) string {
 		if built.dir, built.err = os.MkdirTemp("", "numago"); built.err != nil {
 			return
 		}
+		// With cgo, which net uses, no thread would be bound.
+		if before, ok := os.LookupEnv("CGO_ENABLED"); ok {
+			defer os.Setenv("CGO_ENABLED", before)
+		} else {
+			defer os.Unsetenv("CGO_ENABLED")
+		}
+		os.Setenv("CGO_ENABLED", "0")
 		for _, name := range []string{"affinity", "stress"} {
 			var errs bytes.Buffer
 			if status := run([]string{"build", "-o", filepath.Join(built.dir, name), "./testdata/" + name}, &errs, &errs); status != 0 {
@@ -152,6 +162,61 @@ func TestAffinityStaysInside(t *testing.T) {
 		if (bound > 0) != (gonuma == "2") || free == 0 {
 			t.Errorf("GONUMA=%s: %d threads are bound, %d are not", gonuma, bound, free)
 		}
+	}
+}
+
+// Who narrows the mask of a running program is obeyed from then on.
+func TestTasksetWhileRunning(t *testing.T) {
+	app := program(t, "stress")
+	top, err := topology.Host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if top.Allowed.Len() < 2 {
+		t.Skip("needs two CPUs")
+	}
+	one := topology.CPUs(top.Allowed.First())
+	cmd := exec.Command(app, "4s")
+	cmd.Env = append(os.Environ(), "GONUMA=2")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	tasks := func(f func(tid int)) {
+		dirs, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range dirs {
+			tid, _ := strconv.Atoi(dir.Name())
+			f(tid)
+		}
+	}
+	bound := 0
+	for i := 0; i < 100 && bound == 0; i++ {
+		time.Sleep(10 * time.Millisecond)
+		tasks(func(tid int) {
+			if mask, err := numa.Affinity(tid); err == nil && !mask.Equal(top.Allowed) {
+				bound++
+			}
+		})
+	}
+	if bound == 0 {
+		t.Error("no thread is bound before")
+	}
+	// Twice, as taskset does not see the threads that are made meanwhile.
+	for range 2 {
+		tasks(func(tid int) { numa.SetAffinity(tid, one) }) // fails if the thread has ended
+		time.Sleep(300 * time.Millisecond)
+	}
+	for range 20 {
+		tasks(func(tid int) {
+			if mask, err := numa.Affinity(tid); err == nil && !mask.Equal(one) {
+				t.Errorf("thread %d has CPUs %v again", tid, mask)
+			}
+		})
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -22,7 +22,11 @@ func doctor(stdout io.Writer) error {
 	}
 	t, err := findToolchain("")
 	if err != nil {
-		return err
+		say("toolchain", "%v", err)
+		if runtime.GOOS == "linux" {
+			machine(say) // spawn needs no toolchain
+		}
+		return exitError(1)
 	}
 	unsupported := overlay.Check(t.release(), os.DirFS(filepath.Join(t.GOROOT, "src", "runtime")))
 	var changed *overlay.UnsupportedError

@@ -53,7 +53,7 @@ func (s *numaMask) count() (n int32) {
 // numa does not change after schedinit, but for what says so.
 var numa struct {
 	on       bool // nodes are told apart
-	bind     bool // threads are bound; cleared when the kernel keeps refusing
+	bind     bool // threads are bound; cleared for good when the kernel keeps refusing, or somebody changes the process's mask
 	confined bool // the whole process is on one node
 	trace    bool
 
@@ -64,6 +64,7 @@ var numa struct {
 	why     string   // why on is false
 	nodes   [numaMaxNodes]numaNode
 
+	procs   int32         // of the last procresize
 	maskTid atomic.Uint32 // a thread that is never bound; set once
 	refused atomic.Int32  // times that the kernel did not bind
 }

@@ -9,7 +9,8 @@ import (
 
 // Threads. A thread sets its own affinity only, never that of a thread id that was saved:
 // the id may be another thread's by now. The threads of sysmon and of the template are
-// never bound. sysmon's mask is the process's own, for those who ask.
+// never bound. sysmon's mask is the process's own, for those who ask. If that changes while
+// the program runs, somebody has used taskset or a cpuset: then no thread is bound any more.
 
 const numaRefusals = 100 // so often the kernel may refuse before we stop asking
 
@@ -24,11 +25,14 @@ func numaBind(mp *m, node int32) {
 	if mp.lockedg != 0 || mp.lockedExt != 0 || mp.isextra || mp.numa.foreign {
 		return
 	}
+	if tid := numa.maskTid.Load(); numa.bind && tid != 0 && !numaMaskIs(uintptr(tid), &numa.all) {
+		numa.bind = false
+	}
 	if numa.bind {
 		if mp.numa.freed {
 			// A goroutine was locked to it. If that gave it a mask, the mask stays.
 			mp.numa.freed = false
-			if !numaHasOwnMask() {
+			if !numaMaskIs(0, &numa.all) {
 				mp.numa.foreign = true
 				return
 			}
@@ -41,11 +45,25 @@ func numaBind(mp *m, node int32) {
 	mp.p.ptr().numa.count[numaBinds]++
 }
 
-// numaHasOwnMask reports whether the calling thread has the process's own mask.
-func numaHasOwnMask() bool {
+// numaMaskIs reports whether a thread has a mask. It asks: that it may do for other threads.
+func numaMaskIs(tid uintptr, want *numaMask) bool {
 	var mask numaMask
-	return sched_getaffinity(0, numa.masklen, &mask[0]) > 0 && mask == numa.all
+	return sched_getaffinity(tid, unsafe.Sizeof(mask), &mask[0]) > 0 && mask == *want
 }
+
+// numaWatchMask is called by sysmon, whose thread is never bound.
+func numaWatchMask(now int64) {
+	if numa.bind && now-numaWatched > numaWatchEvery {
+		numaWatched = now
+		if !numaMaskIs(0, &numa.all) {
+			numa.bind = false
+		}
+	}
+}
+
+var numaWatched int64 // when
+
+const numaWatchEvery = 100 * 1000 * 1000 // ns
 
 // numaUnbind gives the calling thread to the user, with the process's own mask.
 //

@@ -28,12 +28,12 @@ func numaStartConfine(number int32) (why string) {
 		numaCheckNode(number)
 	}
 	switch {
-	case numa.n < 2:
-		return "one node"
 	case numaNarrowed():
 		return "somebody narrowed the CPU mask, and confine leaves that alone"
 	case numaPolicySet():
 		return "somebody set a memory policy, and confine leaves that alone"
+	case numa.n < 2:
+		return "one node"
 	}
 	// The kernel has just put us on the idlest CPU. Its node it is, unless another one has
 	// twice as much free memory.
@@ -54,6 +54,7 @@ func numaStartConfine(number int32) (why string) {
 		return "the kernel refuses to bind"
 	}
 	numa.confined = true
+	numaFetchPages()
 	numCPUStartup = nd.ncpu // GOMAXPROCS follows from it
 	if gogetenv("GOMEMLIMIT") == "" && nd.memory != 0 {
 		// The kernel and others need some of the node's memory.
@@ -61,6 +62,18 @@ func numaStartConfine(number int32) (why string) {
 		gcController.commit(true)
 	}
 	return ""
+}
+
+// numaFetchPages moves what the program has touched so far, some MB, to its node. Where the
+// kernel refuses, it stays.
+func numaFetchPages() {
+	var others [len(numaMemory)]uint64
+	for i := int32(0); i < numa.n; i++ {
+		if nd := &numa.nodes[i]; nd != numaConfinedTo && nd.os/64 < int32(len(others)) {
+			others[nd.os/64] |= 1 << (nd.os % 64)
+		}
+	}
+	linux.Syscall6(numaSysMigratePages, 0, uintptr(len(others))*64+1, uintptr(unsafe.Pointer(&others)), uintptr(unsafe.Pointer(&numaMemory)), 0, 0)
 }
 
 // numaCheckNode stops the program if nobody can be confined to a node.

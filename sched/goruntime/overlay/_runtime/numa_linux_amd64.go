@@ -5,4 +5,5 @@ const (
 	numaSysSetMempolicy = 238
 	numaSysGetMempolicy = 239
 	numaSysGetcpu       = 309
+	numaSysMigratePages = 256
 )

@@ -5,4 +5,5 @@ const (
 	numaSysGetcpu       = 168
 	numaSysGetMempolicy = 236
 	numaSysSetMempolicy = 237
+	numaSysMigratePages = 238
 )

@@ -137,6 +137,7 @@ var numaDeclined atomic.Bool
 // for long while a P is idle, somebody has erred. That is a second line of defence.
 func numaRetake(now int64) uint32 {
 	if numa.on {
+		numaWatchMask(now)
 		if numaDeclined.Load() {
 			numaDeclined.Store(false)
 			numaSend(now)

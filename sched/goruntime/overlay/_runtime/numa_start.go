@@ -55,10 +55,12 @@ func numaStart(asked numaAsked, number int32) (why string) {
 // numaProcresize decides which Ps live on which node. The world is stopped, no P is idle,
 // and sched.lock is held. With fewer Ps than CPUs it fills the nodes one by one, beginning
 // where we started: several processes share a machine. With more it deals in proportion.
+// It is called whenever the world starts again, and then mostly nothing has changed.
 func numaProcresize(nprocs int32) {
-	if !numa.on {
+	if !numa.on || nprocs == numa.procs {
 		return
 	}
+	numa.procs = nprocs
 	total := int32(0)
 	for i := int32(0); i < numa.n; i++ {
 		total += numa.nodes[i].ncpu

@@ -58,10 +58,49 @@ func busy() {
 	wg.Wait()
 }
 
+// pages touches memory on all Ps and prints on which nodes the process's own pages lie.
+func pages() {
+	var wg sync.WaitGroup
+	blocks := make([][]byte, 4*runtime.GOMAXPROCS(0))
+	for i := range blocks {
+		wg.Go(func() {
+			blocks[i] = make([]byte, 4<<20)
+			for at := 0; at < len(blocks[i]); at += 4096 {
+				blocks[i][at] = 1
+			}
+		})
+	}
+	wg.Wait()
+	text, err := os.ReadFile("/proc/self/numa_maps")
+	if err != nil {
+		fmt.Println("pages:", err)
+	}
+	on := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, "anon=") {
+			continue
+		}
+		for _, field := range strings.Fields(line) {
+			node, count, ok := strings.Cut(field, "=")
+			n := 0
+			if ok && node[0] == 'N' {
+				fmt.Sscan(count, &n)
+				on[node] += n
+			}
+		}
+	}
+	fmt.Println("pages", on)
+	runtime.KeepAlive(blocks)
+}
+
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "mask" {
 		runtime.LockOSThread()
 		fmt.Println(os.Args[2], mask(syscall.Gettid()))
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "pages" {
+		pages()
 		return
 	}
 	if len(os.Args) > 1 && os.Args[1] == "exec" {
