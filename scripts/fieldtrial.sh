@@ -104,7 +104,7 @@ n=$((l3 * 1024 * 4 / 24))
 END
 side=1024 # of the plate of heat, two of which have about as many bytes
 while [ $((side * side * 16)) -lt $((n * 24)) ]; do side=$((side + 256)); done
-loads=triad:n=$n,heat:n=$side:rows=8:sweeps=2,fib:n=24,uts:depth=7,wakestorm,kvserve
+loads=triad:n=$n,heat:n=$side:rows=8:sweeps=2,fib:n=24,uts:depth=7,wakestorm,kvserve:n=500
 # What people have today, the full design, and the controls.
 arms=flat,flat+onenode,interleave,static,numa,numa-wrongmap,numa-randommap
 
