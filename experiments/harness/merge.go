@@ -67,10 +67,12 @@ func Merge(runs ...*Results) (*Results, error) {
 // mergeable says why r may not be put together with what all has so far.
 func (all *Results) mergeable(r *Results) error {
 	m, now := &all.Meta, &r.Meta
+	program := now.Build
+	program.GOMAXPROCS = m.Build.GOMAXPROCS // as many as a machine has CPUs; arms change it
 	switch {
 	case now.Place != m.Place:
 		return fmt.Errorf("a %s run: want one of the same place as the first, %s", now.Place, m.Place)
-	case !m.Build.sameProgram(now.Build):
+	case !m.Build.sameProgram(program):
 		return fmt.Errorf("measured by %s: want the program of the first run, %s; compare them instead", brief(now.Build), brief(m.Build))
 	case now.Suspect != nil:
 		return errors.New(now.Suspect[0])

@@ -72,7 +72,9 @@ func TestMergedRepetitionsArePairedWithinTheirRun(t *testing.T) {
 }
 
 func TestMergedMachinesStayApart(t *testing.T) {
-	two := mustMerge(t, ran("a", "x", 10, "flat numa", 2), ran("b", "y", 10, "flat numa", 2))
+	first := ran("a", "x", 10, "flat numa", 2)
+	first.Meta.Build.GOMAXPROCS = 64 // a large machine
+	two := mustMerge(t, first, ran("b", "y", 10, "flat numa", 2))
 	r := mustMerge(t, two, ran("c", "y", 10, "flat numa", 2)) // merging merged runs, too
 	var labels []string
 	for _, g := range r.Groups() {
