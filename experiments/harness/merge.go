@@ -21,7 +21,8 @@ import (
 //   - a cell that several parts measured on one machine: has the repetitions of all of
 //     them, one part after another. Pairs are of the same part
 //   - a topology that has the name of another one, or of another machine's: gets a new
-//     name, "2n1l4c2t@2" for the second machine of run.json
+//     name, "2n1l4c2t@2" for the second machine of run.json. Machines that run.json
+//     describes alike are one: it knows no names of hosts
 //   - a cell that several parts simulated: keeps one of them. They must be the same
 
 // A Part is one of the runs that a result directory was merged from.
