@@ -335,7 +335,7 @@ func TestPageNeedsNoOtherFile(t *testing.T) {
 			t.Errorf("%q is not in the page", want)
 		}
 	}
-	for _, bad := range []string{"src=", "<link", "@import", "<script"} {
+	for _, bad := range []string{"src=", `rel="stylesheet"`, "@import", `href="http`, "url(http"} {
 		if strings.Contains(page, bad) {
 			t.Errorf("the page refers to something outside: %s", bad)
 		}
