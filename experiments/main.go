@@ -43,7 +43,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 	}
 	cobra.AddTemplateFunc("version", version) // which asks git: only if it is wanted
 	root.SetVersionTemplate("{{version}}\n")
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // not nil, which stands for os.Args
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, args, err) })
