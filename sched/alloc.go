@@ -86,7 +86,7 @@ func (m *M) cache() (machine.Cache, error) {
 	if p != nil {
 		cache = &p.cache
 	} else if p = m.oldp; p == nil {
-		p = m.s.ps[0] // m stands for Close
+		p = m.ps()[0] // m stands for Close
 	}
 	if *cache == nil {
 		node := -1
@@ -110,7 +110,7 @@ func (s *Sched) flushCaches() {
 			*c = nil
 		}
 	}
-	for _, p := range s.ps {
+	for _, p := range s.layout.v.Load().made {
 		flush(&p.cache)
 	}
 	for _, m := range append(s.allm, s.m0) {

@@ -21,20 +21,25 @@ func (in inside) WithSysmon(on bool) { in.s.noSysmon = !on }
 
 func (in inside) CheckQuiet() error {
 	s := in.s
-	idle := 0
-	for i, n := range s.nodes {
-		if err := n.checkQuiet(); err != nil {
+	idle, l := 0, s.layout.v.Load()
+	for i, n := range l.nodes {
+		if err := n.checkQuiet(l.psOf[i]); err != nil {
 			return fmt.Errorf("node %d: %w", i, err)
 		}
-		idle += len(n.ps)
+		idle += len(l.psOf[i])
 	}
-	if got := int(s.npidle.Peek()); got != idle {
-		return fmt.Errorf("npidle is %d with %d Ps idle", got, idle)
+	if got := census(s.npidle.Peek()); got.idle() != idle || got.procs() != l.procs || len(l.ps) != l.procs {
+		return fmt.Errorf("%d Ps are idle, of %d that there are to be; the count is %d of %d", idle, l.procs, got.idle(), got.procs())
+	}
+	for _, p := range l.made[l.procs:] {
+		if !p.gone || p.idle || !p.timersGone {
+			return fmt.Errorf("P %d has not gone", p.id)
+		}
 	}
 	if k := s.lock.key.Peek(); k != mutexUnlocked {
 		return fmt.Errorf("the scheduler's lock is held (%d)", k)
 	}
-	for _, p := range s.ps {
+	for _, p := range l.made {
 		if err := p.checkQuiet(); err != nil {
 			return fmt.Errorf("P %d: %w", p.id, err)
 		}
@@ -47,7 +52,7 @@ func (in inside) CheckQuiet() error {
 	return nil
 }
 
-func (n *Node) checkQuiet() error {
+func (n *Node) checkQuiet(ps []*P) error {
 	if k := n.lock.key.Peek(); k != mutexUnlocked {
 		return fmt.Errorf("its lock is held (%d)", k)
 	}
@@ -65,12 +70,12 @@ func (n *Node) checkQuiet() error {
 		if p := e.of; !p.idle || p.node != n || e.back != last {
 			return fmt.Errorf("its idle list is broken at P %d", p.id)
 		}
-		if listed++; listed > len(n.ps) {
+		if listed++; listed > len(ps) {
 			return fmt.Errorf("its idle list has a loop")
 		}
 	}
-	if listed != len(n.ps) || listed != int(n.nidle.Peek()) {
-		return fmt.Errorf("%d of %d Ps on its idle list, nidle is %d", listed, len(n.ps), n.nidle.Peek())
+	if listed != len(ps) || listed != int(n.nidle.Peek()) || listed != int(n.nprocs.Peek()) {
+		return fmt.Errorf("%d of %d Ps on its idle list, nidle is %d, nprocs is %d", listed, len(ps), n.nidle.Peek(), n.nprocs.Peek())
 	}
 	return nil
 }
@@ -127,7 +132,8 @@ func (m *M) Stack() any { return m.c }
 
 func (in inside) DescribeLine(line machine.Line) (name, value string) {
 	s := in.s
-	for i, n := range s.nodes {
+	l := s.layout.v.Load()
+	for i, n := range l.nodes {
 		switch line {
 		case n.lock.key.line:
 			return fmt.Sprintf("node%d.lock", i), n.lock.String()
@@ -138,12 +144,12 @@ func (in inside) DescribeLine(line machine.Line) (name, value string) {
 		case n.nsearch.line:
 			return fmt.Sprintf("node%d.nsearch", i), fmt.Sprint(int32(n.nsearch.Peek()))
 		case n.timed.line:
-			return fmt.Sprintf("node%d.timed", i), fmt.Sprint(n.timed.Peek())
+			return fmt.Sprintf("node%d.timed, nprocs", i), fmt.Sprintf("%d, %d", n.timed.Peek(), n.nprocs.Peek())
 		case n.poll.line:
 			return fmt.Sprintf("node%d.poll", i), fmt.Sprintf("until %d, broken %d", n.poll.v, n.broken.Peek())
 		}
 	}
-	for _, p := range s.ps {
+	for _, p := range l.made {
 		switch {
 		case line == p.ring.state.line:
 			st := p.ring.state.v
@@ -174,7 +180,10 @@ func (in inside) DescribeLine(line machine.Line) (name, value string) {
 	case s.lock.key.line:
 		return "sched.lock", s.lock.String()
 	case s.npidle.line:
-		return "npidle", fmt.Sprint(s.npidle.Peek())
+		c := census(s.npidle.Peek())
+		return "npidle", fmt.Sprintf("%d of %d", c.idle(), c.procs())
+	case s.layout.line:
+		return "layout", fmt.Sprintf("%d Ps", l.procs)
 	case s.nretaken.line:
 		return "nretaken", fmt.Sprint(s.nretaken.Peek())
 	case s.stopping.line:
@@ -194,9 +203,10 @@ func (in inside) Stopping() bool { return in.s.stopping.Peek() == stopping }
 // A reuse is what is needed to make a scheduler as new: the explorer wants a new
 // one a hundred thousand times a second.
 type reuse struct {
-	ps    []P    // as New has made them
-	nodes []Node // likewise
-	lines uint32
+	ps     []P    // as New has made them
+	nodes  []Node // likewise, of all domains
+	lines  uint32
+	layout *layout
 
 	me    *coro.Stack
 	spare *carrier // in none of its lives
@@ -205,36 +215,40 @@ type reuse struct {
 
 func (in inside) Reuse() {
 	s := in.s
-	r := &reuse{lines: s.lines.Load(), me: coro.Current()}
-	for _, p := range s.ps {
+	r := &reuse{lines: s.lines.Load(), layout: s.layout.v.Load(), me: coro.Current()}
+	for _, p := range r.layout.ps {
 		r.ps = append(r.ps, *p)
 	}
-	for _, n := range s.nodes {
-		r.nodes = append(r.nodes, *n)
+	for _, d := range s.domains {
+		r.nodes = append(r.nodes, *d.node)
 	}
 	s.reuse = r
 }
 
 func (in inside) Reset() {
 	s := in.s
-	for i, p := range s.ps {
+	for _, d := range s.domains {
+		d.gpool = nil
+	}
+	for i, p := range s.reuse.layout.ps {
 		*p = s.reuse.ps[i]
 		p.gpool.lock.key.v, p.gpool.full = mutexUnlocked, nil
+		p.domain.gpool = p.gpool
 	}
-	for i, n := range s.nodes {
+	for i, d := range s.domains {
+		n := d.node
 		buf := n.runq.buf
 		clear(buf)
 		*n = s.reuse.nodes[i]
 		n.runq.buf = buf
-	}
-	for _, n := range s.nodes {
 		n.timed.v, n.poll.v, n.broken.v = 0, 0, 0
 		n.netpoll.Store(nil)
 	}
+	s.layout.v.Store(s.reuse.layout)
 	for _, w := range []*word32{&s.stopping, &s.quiet, &s.lock.key, &s.nfreec, &s.nm, &s.nretaken, &s.noutside, &s.sysmonWaits} {
 		w.v = 0
 	}
-	s.npidle.v = uint32(len(s.ps))
+	s.npidle.v = uint32(len(s.reuse.ps)) * (oneP + 1)
 	s.lines.Store(s.reuse.lines)
 	s.runs, s.err, s.later, s.closed = nil, nil, nil, false
 	s.ncarriers, s.allm, s.mcount, s.sysmonM = 0, nil, 0, nil

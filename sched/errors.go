@@ -138,6 +138,7 @@ var errSendClosed = errors.New("sched: send on closed channel")
 // errOtherScheduler and its like are what misuse panics with.
 var (
 	errOtherScheduler = errors.New("sched: a Chan of another scheduler: a G may use Chans that NewChan made for its own scheduler only")
+	errOtherProcs     = errors.New("sched: SetProcs of another scheduler than the G's: pass a G of the scheduler itself, or nil outside of it")
 	errNotOwner       = errors.New("sched: a Group of another G: only the G that first used a Group may add members and wait, and a member may not add members")
 	errTwoWaiters     = errors.New("sched: two Gs wait for the same descriptor, and in the same way: only one may")
 	errZeroTimer      = errors.New("sched: a Timer that was not made by NewTimer or AfterFunc")
@@ -262,18 +263,19 @@ func (m *M) checkdead() {
 // call; and, if so, whether there are timers or Gs that wait for descriptors.
 func (m *M) allIdle() (idle, waits bool) {
 	s := m.s
-	for _, n := range s.nodes {
+	nodes := m.nodes()
+	for _, n := range nodes {
 		n.lock.lock(m)
 	}
-	idle = int(s.npidle.load(m)) == len(s.ps)
-	for _, n := range s.nodes {
+	idle = m.count().allIdle()
+	for _, n := range nodes {
 		idle = idle && n.runq.n == 0
 	}
 	idle = idle && s.nretaken.load(m) == 0
-	for _, n := range s.nodes {
+	for _, n := range nodes {
 		waits = waits || idle && n.pollUntil(m) != 0
 	}
-	for _, n := range s.nodes {
+	for _, n := range nodes {
 		n.lock.unlock(m)
 	}
 	return idle, waits

@@ -17,7 +17,7 @@ func (m *M) acquirep(p *P) {
 
 // releasep makes m's P idle, and m as well, and returns how many Ps are idle now. The
 // lock of the P's Node is held. From then on m may be given another P: see woken.
-func (m *M) releasep() int32 {
+func (m *M) releasep() census {
 	p := m.partFromP()
 	m.mput(p.node)
 	return m.pidleput(p.node, p)
@@ -84,7 +84,7 @@ func (m *M) startm(p *P, mp *M, searching bool) {
 }
 
 // handoffp gives p, which nobody holds, to an M if there is work for it, and makes it
-// idle otherwise. m has no P itself.
+// idle otherwise. If p is to go, it goes.
 func (m *M) handoffp(p *P) {
 	m.eventP(machine.EventHandoff, p)
 	n := p.node
@@ -114,8 +114,8 @@ func (m *M) handoffp(p *P) {
 	}
 }
 
-// idleUnlessQueued makes p, which nobody holds, idle and returns true. It does nothing and
-// returns false if a G is queued at p's Node.
+// idleUnlessQueued makes p, which nobody holds, idle and returns true, or has it go if it is
+// to. It does nothing and returns false if a G is queued at p's Node.
 func (m *M) idleUnlessQueued(p *P) bool {
 	n := p.node
 	n.lock.lock(m)
@@ -123,7 +123,12 @@ func (m *M) idleUnlessQueued(p *P) bool {
 		n.lock.unlock(m)
 		return false
 	}
-	all := int(m.pidleput(n, p)) == len(m.s.ps)
+	if m.goes(p) {
+		n.lock.unlock(m)
+		m.dismiss(p)
+		return true
+	}
+	all := m.pidleput(n, p).allIdle()
 	n.lock.unlock(m)
 	if all {
 		m.allPsIdle()
@@ -143,20 +148,21 @@ func (m *M) startFor(p *P) {
 // stopm makes m, which has no P, idle until it is woken for one. It returns false if the
 // scheduler stops.
 func (m *M) stopm() bool {
-	n := m.oldp.node
-	n.lock.lock(m)
-	if m.s.stopping.load(m) == stopping {
+	for n := m.oldp.node; m.p == nil; {
+		n.lock.lock(m)
+		if m.s.stopping.load(m) == stopping {
+			n.lock.unlock(m)
+			return false
+		}
+		m.mput(n)
 		n.lock.unlock(m)
-		return false
+		m.waitForP(n) // without a P if m is to wait for n's descriptors: see keep
 	}
-	m.mput(n)
-	n.lock.unlock(m)
-	m.waitForP(n)
-	return m.p != nil
+	return true
 }
 
 // woken has m hold the P that it was woken for. There is none if m was woken because
-// the scheduler stops.
+// the scheduler stops, or to wait for descriptors.
 func (m *M) woken() {
 	if p := m.nextp; p != nil {
 		m.nextp = nil

@@ -31,14 +31,14 @@ func (m *M) sleep() *G {
 		n.lock.unlock(m)
 		return gp
 	}
-	if s.stopping.load(m) == stopping {
+	if state := s.stopping.load(m); state == stopping || goes(m, state, p) {
 		n.lock.unlock(m)
 		return nil
 	}
 	p.stats.Sleeps++
 	searched := m.searching
 	m.searching, m.hunger = false, 0 // before others can see the P, and with it m
-	all := int(m.releasep()) == len(s.ps)
+	all := m.releasep().allIdle()
 	n.lock.unlock(m)
 
 	searchers := uint32(0)
@@ -74,7 +74,9 @@ func (m *M) sleep() *G {
 			if all {
 				m.allPsIdle()
 			}
-			m.waitForP(n)
+			if m.waitForP(n); m.p == nil {
+				m.stopm()
+			}
 			return nil
 		}
 		step = rest.Next(yes)
@@ -105,9 +107,10 @@ func (p *P) hasWork(m *M) bool { return p.ring.len(m) != 0 || p.runnext.load(m) 
 
 // workFor looks at every queue that n's Ms could take from.
 func (m *M) workFor(n *Node) bool {
-	nodes, ps := m.s.nodes, m.s.ps
+	l := m.s.layout.load(m)
+	nodes, ps := l.nodes, l.ps
 	if m.s.arm.Closed {
-		nodes, ps = n.near, n.ps
+		nodes, ps = l.near[n.index], l.psOf[n.index]
 	}
 	for _, n := range nodes {
 		if n.nrunq.load(m) != 0 {
@@ -133,7 +136,7 @@ func (p *P) onlyFarWork(m *M) bool {
 	if n.nrunq.load(m) != 0 {
 		return false
 	}
-	for _, v := range n.ps {
+	for _, v := range m.psOf(n) {
 		if v.domain == p.domain && v.hasWork(m) {
 			return false
 		}
@@ -144,10 +147,10 @@ func (p *P) onlyFarWork(m *M) bool {
 // wakep is called after work was published on n: it wakes an idle P, nearest to
 // n first, to search for it, unless a searcher there will find it.
 func (m *M) wakep(n *Node) {
-	if m.s.npidle.load(m) == 0 {
+	if m.count().idle() == 0 {
 		return
 	}
-	for _, n := range n.near {
+	for _, n := range m.near(n) {
 		if n.nidle.load(m) == 0 {
 			continue
 		}

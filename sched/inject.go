@@ -75,9 +75,9 @@ func (m *M) injectNode(gp *G) *Node {
 		return home
 	}
 	if gp.rest != nil && gp.rest.p != nil {
-		return gp.rest.p.node
+		return m.inUse(gp.rest.p.node)
 	}
-	return s.nodes[0]
+	return m.ps()[0].node
 }
 
 // startIdle wakes Ms for n's idle Ps because came Gs have been queued there. If there are

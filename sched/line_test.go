@@ -68,10 +68,10 @@ func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
 		t.Fatal(err)
 	}
 	words := wordsOf("sched", s)
-	for _, n := range s.nodes {
+	for _, n := range s.layout.v.Load().nodes {
 		words = append(words, wordsOf(fmt.Sprintf("node%d", n.index), n)...)
 	}
-	for _, p := range s.ps {
+	for _, p := range s.layout.v.Load().ps {
 		words = append(words, wordsOf(fmt.Sprintf("P%d", p.id), p)...)
 		words = append(words, wordsOf(fmt.Sprintf("P%d.gpool", p.id), p.gpool)...)
 	}
@@ -95,7 +95,7 @@ func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
 		}
 		lineAt[w.addr/lineSize], at[w.line] = w, w
 	}
-	for _, p := range s.ps {
+	for _, p := range s.layout.v.Load().ps {
 		first := uintptr(unsafe.Pointer(&p.ring.slots))
 		if first%lineSize != 0 {
 			t.Errorf("P%d's slots begin within a line", p.id)

@@ -10,7 +10,7 @@ import (
 	"numasched/topology"
 )
 
-// mapPs makes domains, Nodes and Ps. Ps fill the CPUs node by node, and in ascending
+// mapPs makes domains, Nodes and the first procs Ps. Ps fill the CPUs node by node, and in ascending
 // order within a node. They begin at the node that the caller runs on, because several
 // schedulers may share a machine. No core gets a second P before all cores of the
 // machine have one: a sibling thread adds only a fraction of a core.
@@ -35,43 +35,51 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	}
 	if s.arm.Confine {
 		order = order[:1]
-		procs = min(procs, order[0].cpus.Len())
+	}
+	s.seats = seatsOf(topo, order)
+	s.seed = seed
+	procs = min(procs, len(s.seats))
+
+	s.makeNodes()
+	l := &layout{}
+	l.grow(s, procs)
+	l.procs, l.ps = procs, l.made
+	l.sort(topo, s)
+	s.layout.line = s.newLines(1)
+	s.layout.store(s.m0, l)
+	s.npidle.v = uint32(procs) * oneP
+	for i := len(l.ps) - 1; i >= 0; i-- { // so that P 0 is woken first
+		p := l.ps[i]
+		p.follow(s, topo, l)
+		p.node.nprocs.v++
+		s.m0.pidleput(p.node, p)
+	}
+}
+
+// A seat is where a P is mapped to.
+type seat struct {
+	domain *domain
+	cpu    int
+}
+
+// seatsOf returns the seats of all Ps that there may be, in the order in which Ps get
+// them: see mapPs.
+func seatsOf(topo *topology.Topology, order []*domain) (seats []seat) {
+	most := 0
+	for _, d := range order {
+		most += d.cpus.Len()
 	}
 	rank := threadRanks(topo)
-	for r := 0; len(s.ps) < procs; r++ {
+	for r := 0; len(seats) < most; r++ {
 		for _, d := range order {
 			for _, cpu := range d.list() {
-				if rank[cpu] == r && len(s.ps) < procs {
-					s.ps = append(s.ps, s.newP(topo, d, cpu, seed))
+				if rank[cpu] == r {
+					seats = append(seats, seat{d, cpu})
 				}
 			}
 		}
 	}
-
-	s.makeNodes()
-	for _, d := range s.domains {
-		for _, id := range nearest(topo, d.id) {
-			if near := byID[id]; near != nil && s.arm.NodeQ && (near == d || !s.arm.Closed) {
-				d.node.near = append(d.node.near, near.node)
-			}
-		}
-	}
-	if !s.arm.NodeQ {
-		s.nodes[0].near = s.nodes
-	}
-	s.nodes = withPs(s.nodes)
-	for i, n := range s.nodes {
-		n.index = i
-		n.near = withPs(n.near)
-	}
-	s.makePools()
-	for _, p := range s.ps {
-		s.setPolicy(topo, p)
-	}
-	for i := len(s.ps) - 1; i >= 0; i-- { // so that P 0 is woken first
-		p := s.ps[i]
-		s.m0.pidleput(p.node, p)
-	}
+	return seats
 }
 
 // threadRanks numbers the CPUs that may be used within their cores, from 0.
@@ -104,13 +112,16 @@ func (s *Sched) makeDomains(topo *topology.Topology, seed uint64) {
 	s.misplace(topo, seed)
 }
 
-func (s *Sched) newP(topo *topology.Topology, d *domain, cpu int, seed uint64) *P {
-	p := &P{id: len(s.ps), cpu: cpu, domain: d, l3: topo.L3Of(cpu), mask: d.cpus}
+// newP makes the P with the index id. Nobody else can see it.
+func (s *Sched) newP(id int) *P {
+	at, topo := s.seats[id], s.machine.Topology()
+	d := at.domain
+	p := &P{id: id, cpu: at.cpu, domain: d, node: d.node, l3: topo.L3Of(at.cpu), mask: d.cpus}
 	if s.arm.Static {
-		p.mask = topology.CPURange(cpu, cpu+1)
+		p.mask = topology.CPURange(at.cpu, at.cpu+1)
 	}
 	p.listed.of = p
-	p.pol.Rand = policy.Rand((seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1)
+	p.pol.Rand = policy.Rand((s.seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1)
 	p.ring.state.line = s.newLines(1)
 	p.ring.lines = s.newLines(ringLines)
 	p.runnext.line = s.newLines(1)
@@ -118,69 +129,54 @@ func (s *Sched) newP(topo *topology.Topology, d *domain, cpu int, seed uint64) *
 	p.slice.line = p.status.line
 	p.timers.next.line = s.newLines(1)
 	p.timers.lock.key.line = p.timers.next.line
+	p.timers.p = p
+	p.gpool = s.poolOf(d)
+	if s.mayAsk == watched {
+		p.gfree.n = magazineSize // nominally: see gfull
+	}
 	return p
 }
 
 // makeNodes makes a Node per domain, or one for all.
 func (s *Sched) makeNodes() {
+	var n *Node
 	for _, d := range s.domains {
-		if s.arm.NodeQ || len(s.nodes) == 0 {
-			n := &Node{netpoll: new(atomic.Pointer[machine.Poller])}
+		if s.arm.NodeQ || n == nil {
+			n = &Node{index: -1, netpoll: new(atomic.Pointer[machine.Poller])}
 			n.lock.key.line = s.newLines(1)
 			n.nrunq.line = s.newLines(1)
 			n.nidle.line = s.newLines(1)
 			n.nsearch.line = s.newLines(1)
 			n.timed.line = s.newLines(1)
+			n.nprocs.line = n.timed.line
 			n.poll.line = s.newLines(1)
 			n.broken.line = n.poll.line
 			n.waiters.line = s.newLines(1)
 			n.polled.line = n.waiters.line
-			s.nodes = append(s.nodes, n)
 		}
-		d.node = s.nodes[len(s.nodes)-1]
-	}
-	for _, p := range s.ps {
-		p.node = p.domain.node
-		p.timers.node = p.node
-		p.node.ps = append(p.node.ps, p)
+		d.node = n
 	}
 }
 
-// withPs leaves out Nodes that no P was mapped to.
-func withPs(nodes []*Node) (used []*Node) {
-	for _, n := range nodes {
-		if len(n.ps) > 0 {
-			used = append(used, n)
-		}
+// poolOf returns the pool of free Gs for Ps of d: there is one per domain, or one for all.
+func (s *Sched) poolOf(d *domain) *gPool {
+	if !s.arm.Cache {
+		d = s.domains[0]
 	}
-	return used
+	if d.gpool == nil {
+		d.gpool = &gPool{lock: mutex{word32{line: s.newLines(1)}}}
+	}
+	return d.gpool
 }
 
-// makePools makes a pool of free Gs per domain, or one for all.
-func (s *Sched) makePools() {
-	pools := make(map[*domain]*gPool)
-	for _, p := range s.ps {
-		key := p.domain
-		if !s.arm.Cache {
-			key = nil
-		}
-		if pools[key] == nil {
-			pools[key] = &gPool{lock: mutex{word32{line: s.newLines(1)}}}
-		}
-		p.gpool = pools[key]
-		if s.mayAsk == watched {
-			p.gfree.n = magazineSize // nominally: see gfull
-		}
-	}
-}
-
-// setPolicy gives p's policy what it must know: the rules and the victims, nearest first.
-// Arms that do not steal near first have all Ps in one tier.
-func (s *Sched) setPolicy(topo *topology.Topology, p *P) {
+// follow has p decide by l: by its rules and its victims, nearest first. Arms that do not
+// steal near first have all Ps in one tier.
+func (p *P) follow(s *Sched, topo *topology.Topology, l *layout) {
+	p.layout, p.tiers, p.pol.Tiers = l, nil, nil
 	p.pol.Rules = s.rules
-	p.pol.Procs, p.pol.Queues = uint32(len(s.ps)), uint32(len(p.node.near))
+	p.pol.Procs, p.pol.Queues = uint32(len(l.ps)), uint32(len(l.near[p.node.index]))
 	byDistance := make(map[int][]*P)
-	for _, v := range s.ps {
+	for _, v := range l.ps {
 		if s.arm.Closed && v.domain != p.domain {
 			continue
 		}

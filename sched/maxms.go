@@ -27,7 +27,7 @@ func (e *TooManyMsError) Error() string {
 // tooManyMs returns the error, with what holds Ms at the moment.
 func (m *M) tooManyMs() *TooManyMsError {
 	s := m.s
-	e := &TooManyMsError{Max: s.maxMs, InSyscall: int(s.nretaken.load(m)), Procs: len(s.ps)}
+	e := &TooManyMsError{Max: s.maxMs, InSyscall: int(s.nretaken.load(m)), Procs: m.count().procs()}
 	s.lock.lock(m)
 	for _, mp := range s.allm {
 		if mp.Locked() {
@@ -35,7 +35,7 @@ func (m *M) tooManyMs() *TooManyMsError {
 		}
 	}
 	s.lock.unlock(m)
-	for _, n := range s.nodes {
+	for _, n := range m.nodes() {
 		n.lock.lock(m)
 		e.Idle += n.midle.len()
 		n.lock.unlock(m)

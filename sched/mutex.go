@@ -168,7 +168,11 @@ func (mu *Mutex) queue(m *M, g *G, woken uint32, starved bool) bool {
 // maySpin reports whether m may look at a Mutex once more before its G waits: not if
 // there is something else for it to do, nor if nobody else runs who could unlock it.
 func (m *M) maySpin(spins uint32) bool {
-	return policy.MutexMaySpin(spins) && policy.OthersRun(m.s.npidle.load(m), uint32(len(m.s.ps))) && !m.p.hasWork(m)
+	if !policy.MutexMaySpin(spins) {
+		return false
+	}
+	c := m.count()
+	return policy.OthersRun(uint32(c.idle()), uint32(c.procs())) && !m.p.hasWork(m)
 }
 
 // Unlock unlocks mu. It panics if mu is not locked. A deferred function of a G that was

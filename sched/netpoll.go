@@ -208,8 +208,12 @@ func commitIO(m *M, g *G) bool {
 		return false
 	}
 	// Nobody may wait in the poller: see timerAdded.
-	if n.poll.load(m) == 0 && n.nidle.load(m) != 0 {
-		m.wakep(n)
+	if n.poll.load(m) == 0 {
+		if n.nidle.load(m) != 0 {
+			m.wakep(n)
+		} else if n.nprocs.load(m) == 0 {
+			m.keep(n)
+		}
 	}
 	return true
 }
@@ -309,7 +313,7 @@ func (pd *PollDesc) timers(m *M) *timers {
 	if m.p != nil {
 		return &m.p.timers
 	}
-	return &pd.node.ps[0].timers
+	return &m.firstP(pd.node).timers
 }
 
 // fireDeadline ends the wait for a descriptor whose time is over.

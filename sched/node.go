@@ -16,11 +16,12 @@ type domain struct {
 	cpus  topology.CPUSet
 	dealt []int // its CPUs in the order in which Ps fill them, if that is not ascending
 	node  *Node
+	gpool *gPool // of its Ps; nil until it has some
 }
 
 // hasPs reports whether any P is mapped to the domain. With few Ps, some domains have
-// none, and a G that is sent there runs elsewhere.
-func (d *domain) hasPs() bool { return len(d.node.ps) > 0 }
+// none, and a G that is sent there runs elsewhere. SetProcs may change it at any time.
+func (d *domain) hasPs() bool { return d.node.nprocs.Peek() > 0 }
 
 // A Node is what Ps share: a run queue, idle Ps and a count of searchers. Under
 // arms with node queues it is one NUMA node; under the others there is one Node
@@ -61,20 +62,19 @@ type Node struct {
 	appetite policy.Appetite // under lock
 	_        linePad
 
-	index   int // in Sched.nodes
-	ps      []*P
-	near    []*Node                         // all Nodes in order of distance, itself first
+	index   int                             // in layout.nodes; -1: it never had Ps
 	netpoll *atomic.Pointer[machine.Poller] // see netpoll.go
 	timed   word32                          // 1 once some P of the node has had a timer: almost never written
+	nprocs  word32                          // its Ps that have not gone: likewise
 }
 
 // pidleput makes p idle and returns how many Ps are idle now. n.lock is held.
-func (m *M) pidleput(n *Node, p *P) int32 {
+func (m *M) pidleput(n *Node, p *P) census {
 	m.eventP(machine.EventIdle, p)
 	p.idle = true
 	n.idle.put(&p.listed)
 	n.nidle.add(m, 1)
-	return m.s.npidle.add(m, 1)
+	return census(m.s.npidle.add(m, 1))
 }
 
 // pidletake takes p off the idle list. n.lock is held.
@@ -84,7 +84,7 @@ func (m *M) pidletake(n *Node, p *P) {
 	n.idle.take(&p.listed)
 	p.newSlice(m)
 	n.nidle.add(m, -1)
-	if int(m.s.npidle.add(m, -1)) == len(m.s.ps)-1 {
+	if c := census(m.s.npidle.add(m, -1)); c.idle() == c.procs()-1 {
 		m.wakeSysmon()
 	}
 }
@@ -175,7 +175,7 @@ func (m *M) queueGetLocked(n *Node, batch int) *G {
 
 // queueBatch is how many Gs one of n's Ps takes from its queue.
 func (m *M) queueBatch(n *Node) int {
-	return int(policy.QueueBatch(n.nrunq.load(m), uint32(len(n.ps)), ringSize))
+	return int(policy.QueueBatch(n.nrunq.load(m), n.nprocs.load(m), ringSize))
 }
 
 // queueRemove takes gp out of the one queue of arms without rings, from any position.

@@ -36,16 +36,19 @@ type P struct {
 	gpool         *gPool
 	cache         machine.Cache // of Alloc; nil until first needed
 
-	pol   policy.P // what it decides by
-	tiers [][]*P   // whom to rob: those of pol.Tiers
+	pol    policy.P // what it decides by
+	tiers  [][]*P   // whom to rob: those of pol.Tiers
+	layout *layout  // that these are of
 
-	late  *Node // whose timers the P's next M runs first: see helpTimers
-	stats pstats
-	seq   uint32 // events that named it, see event.go
-	_     linePad
+	late       *Node // whose timers the P's next M runs first: see helpTimers
+	timersGone bool  // no timer may be added, because the P goes: under timers.lock
+	stats      pstats
+	seq        uint32 // events that named it, see event.go
+	_          linePad
 
 	// On the Node's idle list; under its lock.
 	idle   bool
+	gone   bool // see procs.go
 	listed elem[P]
 
 	// oldm is the M that held the P last, while that M is idle; under the Node's lock.
@@ -115,7 +118,7 @@ func (g *G) runqfork(gp *G) {
 func (g *G) overflow(gp *G) *M {
 	m := g.m
 	n := m.p.node
-	if int(n.nrunq.load(m)) >= policy.SpawnAhead*len(n.ps) && !m.c.thread.Locked() {
+	if int(n.nrunq.load(m)) >= policy.SpawnAhead*int(n.nprocs.load(m)) && !m.c.thread.Locked() {
 		g.park(WaitYield, commitBehind)
 		m = g.m
 	}
@@ -135,7 +138,7 @@ func commitBehind(m *M, g *G) bool {
 // the older half if there is more of it than there are public Gs.
 func (m *M) offer() {
 	r := &m.p.ring
-	if m.s.npidle.load(m) != 0 {
+	if m.count().idle() != 0 {
 		m.share()
 	} else if r.private > ringLen(r.state.load(m)) {
 		r.publish(m, (r.private+1)/2)

@@ -22,8 +22,32 @@ import "math"
 //     seen it wait, and has gone to sleep therefore, has left a P for it to take.
 //   - If there is no idle P, nobody need wait: Ms that hold Ps look at their timers in
 //     every turn, and the first that becomes idle waits.
+//   - A node that has no Ps any more has no timers, but may have descriptors. If a G waits
+//     for one, an M of the node waits in the poller, without a P. What comes it queues
+//     elsewhere. Whoever makes the first G wait, or takes the last P, sees to it (keep).
 //
 // The M that waits is on no list of idle Ms, and holds no P.
+
+// keep has an M wait for the descriptors of n, which has no Ps any more, if a G waits for one
+// and no M does. That M is an idle one, which finds out by itself what to do, or a new one.
+func (m *M) keep(n *Node) {
+	if n.poll.load(m) != 0 || n.waiters.load(m) == 0 {
+		return
+	}
+	n.lock.lock(m)
+	mp := n.midle.first()
+	if mp != nil {
+		m.mtake(n, mp)
+	}
+	n.lock.unlock(m)
+	if mp != nil {
+		mp.note.wakeup(m)
+		return
+	}
+	nm := m.allocm()
+	nm.oldp = m.psOf(n)[0]
+	m.startNew(nm, nil)
+}
 
 // pollForever is Node.poll while an M waits there without an end, or has yet to say
 // until when.
@@ -60,7 +84,7 @@ func (n *Node) firstTimer(m *M) (when int64) {
 	if n.timed.load(m) == 0 {
 		return 0
 	}
-	for _, p := range n.ps {
+	for _, p := range m.psOf(n) {
 		if next := int64(p.timers.next.load(m)); next != 0 && (when == 0 || next < when) {
 			when = next
 		}
@@ -95,7 +119,7 @@ func (m *M) pollNode() (ran bool) {
 		return false
 	}
 	ran = m.netpoll(n)
-	for _, p := range n.ps {
+	for _, p := range m.psOf(n) {
 		ran = m.runTimers(p) || ran
 	}
 	return ran
@@ -114,11 +138,11 @@ func (m *M) waitForP(n *Node) {
 }
 
 // startPoll has m leave the list of idle Ms to wait for n's timers. It returns false if m
-// shall sleep instead: another waits already, or somebody has taken m to wake it, or no P
-// is idle.
+// shall sleep instead: another waits already, or somebody has taken m to wake it, or the
+// node has Ps and none is idle.
 func (m *M) startPoll(n *Node) bool {
 	n.lock.lock(m)
-	start := m.idle && n.idle.first() != nil && n.poll.load(m) == 0
+	start := m.idle && (n.idle.first() != nil || n.nprocs.load(m) == 0) && n.poll.load(m) == 0
 	if start {
 		m.mtake(n, m)
 		n.poll.store(m, pollForever)

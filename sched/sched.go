@@ -54,11 +54,11 @@ type Config struct {
 type Sched struct {
 	_ toLine
 
-	stopping word32 // stopping once the scheduler fails or is closed; or publishing; or 0
+	stopping word32 // stopping once the scheduler fails or is closed; or publishing and resizing; or 0
 	quiet    word32 // 1 while Quiesce waits for all Ps to be idle
 	_        [lineSize - 16]byte
 
-	npidle word32 // idle Ps of all Nodes
+	npidle word32 // idle Ps of all Nodes, and how many Ps there are: see census
 	_      [lineSize - 8]byte
 
 	nretaken    word32 // Ms in system calls whose P sysmon has taken
@@ -98,9 +98,10 @@ type Sched struct {
 	traceStart, traceNext int64
 	view                  *view // for trace.Detail, else nil
 
-	ps             []*P
+	layout         wordLayout // which Ps and Nodes there are, see procs.go
+	seats          []seat
+	seed           uint64
 	domains        []*domain
-	nodes          []*Node
 	severalDomains bool // there are several domains
 	rules          policy.Rules
 
@@ -145,8 +146,11 @@ func New(cfg Config) (*Sched, error) {
 	if cfg.Procs < 1 || cfg.Procs > cpus {
 		return nil, fmt.Errorf("sched: Config.Procs is %d: want 1 to %d, the CPUs that %s allows", cfg.Procs, cpus, topo.Origin)
 	}
+	if cfg.Procs > maxProcs {
+		return nil, fmt.Errorf("sched: Config.Procs is %d: want at most %d", cfg.Procs, maxProcs)
+	}
 	if cfg.MaxMs == 0 {
-		cfg.MaxMs = max(defaultMaxMs, 2*cfg.Procs)
+		cfg.MaxMs = max(defaultMaxMs, 2*cpus)
 	}
 	if least := cfg.Procs + 1; cfg.MaxMs < least {
 		return nil, fmt.Errorf("sched: Config.MaxMs is %d: want at least %d, one for each P and sysmon, or 0 for the default", cfg.MaxMs, least)
@@ -180,13 +184,10 @@ func New(cfg Config) (*Sched, error) {
 // newLines returns the first of n new cache lines.
 func (s *Sched) newLines(n uint32) machine.Line { return machine.Line(s.lines.Add(n) - n + 1) }
 
-// Procs returns the number of Ps.
-func (s *Sched) Procs() int { return len(s.ps) }
-
-// NodeIDs returns the kernel IDs of the nodes that Ps are mapped onto, in the
+// NodeIDs returns the kernel IDs of the nodes that Ps are, or were, mapped onto, in the
 // order of their first P; -1 stands for CPUs that no node has.
 func (s *Sched) NodeIDs() (ids []int) {
-	for _, p := range s.ps {
+	for _, p := range s.layout.v.Load().made {
 		if !slices.Contains(ids, p.domain.id) {
 			ids = append(ids, p.domain.id)
 		}
@@ -195,7 +196,8 @@ func (s *Sched) NodeIDs() (ids []int) {
 }
 
 // NodeOfP returns the kernel ID of the node that the P with an index is mapped onto, or -1.
-func (s *Sched) NodeOfP(p int) int { return s.ps[p].domain.id }
+// The index is that of a P that there is, or that there may be after a SetProcs.
+func (s *Sched) NodeOfP(p int) int { return s.seats[p].domain.id }
 
 // Arm returns the arm that the scheduler was made with.
 func (s *Sched) Arm() policy.Arm { return s.arm }
@@ -207,7 +209,7 @@ func (s *Sched) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
 	case policy.Interleaved:
 		where = Interleave
 	case policy.OnOneNode:
-		if id := s.ps[0].domain.id; id >= 0 {
+		if id := s.NodeOfP(0); id >= 0 {
 			where = OnNode(id)
 		}
 	case policy.FirstTouch:
@@ -234,6 +236,7 @@ func (s *Sched) FreeBuffer(b *Buffer) { s.machine.FreeBuffer(b) }
 const (
 	stopping   = 1 // for good: every M ends
 	publishing = 2 // for the moment: every M publishes the statistics of its P
+	resizing   = 4 // until some P has gone: see procs.go
 )
 
 // Run runs fn as a G and returns when fn has returned. Gs that fn started and
@@ -273,7 +276,7 @@ func (s *Sched) Run(fn func(*G)) error {
 	}
 	s.runs = append(s.runs, r)
 	m.eventG(machine.EventSpawn, gp, 0)
-	n := s.ps[0].node
+	n := m.ps()[0].node
 	m.queuePut(n, gp) // under s.lock, see checkdead
 	s.lock.unlock(m)
 	m.wakep(n)
@@ -307,7 +310,7 @@ func (s *Sched) Start(fn func(*G)) error {
 		gp.arg.Data, gp.joined.line = fn, s.newLines(1)
 		gp.home.Store(noHome)
 		m.eventG(machine.EventSpawn, gp, 0)
-		n := s.ps[0].node
+		n := m.ps()[0].node
 		m.queuePut(n, gp)
 		m.wakep(n)
 		if s.sysmonM == nil && !s.noSysmon {
@@ -369,7 +372,7 @@ func (s *Sched) Close() error {
 		s.machine.Futexsleep(&m.M, s.nm.futex(), n, -1)
 	}
 	s.endCarriers()
-	for _, n := range s.nodes {
+	for _, n := range m.nodes() {
 		if pl := n.poller(); pl != nil {
 			pl.Close()
 		}
@@ -452,7 +455,7 @@ func (m *M) stop(err error) {
 		m.stopSysmon(sysmon)
 	}
 	m.stopLocked(all)
-	for _, n := range s.nodes {
+	for _, n := range m.nodes() {
 		n.lock.lock(m)
 		for p := n.idle.first(); p != nil; p = n.idle.first() {
 			m.pidletake(n, p)

@@ -103,7 +103,8 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 	s := m.s
 	idleMs, searching := 0, 0
 	var queues, idle []int
-	for _, n := range s.nodes {
+	l := s.layout.v.Load()
+	for _, n := range l.nodes {
 		m.look(&n.lock, func() {
 			idleMs += n.midle.len()
 			queues = append(queues, n.runq.n)
@@ -116,11 +117,11 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 		sum += n
 	}
 	fmt.Fprintf(b, "SCHED %dms: gomaxprocs=%d idleprocs=%d threads=%d spinningthreads=%d needspinning=0 idlethreads=%d runqueue=%d",
-		(now-s.traceStart)/1e6, len(s.ps), s.npidle.Peek(), s.nm.Peek(), searching, idleMs, sum)
+		(now-s.traceStart)/1e6, census(s.npidle.Peek()).procs(), census(s.npidle.Peek()).idle(), s.nm.Peek(), searching, idleMs, sum)
 	ours := fmt.Sprintf(" nodequeues=%v nodeidleprocs=%v\n", goList(queues), goList(idle))
 	if !s.trace.Detail {
 		var rings, ticks, nodes []int
-		for _, p := range s.ps {
+		for _, p := range l.ps {
 			rings = append(rings, p.queued())
 			ticks = append(ticks, int(p.peekTick()))
 			nodes = append(nodes, p.domain.id)
@@ -142,7 +143,7 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 	}
 	fmt.Fprintf(b, " gcwaiting=false nmidlelocked=%d stopwait=0 sysmonwait=%v%s", idleLocked, s.sysmonWaits.Peek() != 0, ours)
 	defer s.view.lock.Unlock()
-	for _, p := range s.ps {
+	for _, p := range l.ps {
 		timers := 0
 		m.look(&p.timers.lock, func() { timers = len(p.timers.heap) })
 		status := p.status.Peek()
@@ -157,7 +158,7 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 		}
 		node := -1
 		if v.p >= 0 {
-			node = s.ps[v.p].domain.id
+			node = s.NodeOfP(v.p)
 		}
 		lockedg := -1
 		if mp.Locked() && !v.over {
@@ -173,7 +174,7 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 			on = strconv.Itoa(g.m)
 		}
 		if g.p >= 0 {
-			node = s.ps[g.p].domain.id
+			node = s.NodeOfP(g.p)
 		}
 		fmt.Fprintf(b, "  G%d: status=%d(%s) m=%s lockedm=%s node=%d\n", name, g.status, g.why, on, orNil(lockedms, name), node)
 	}

@@ -34,7 +34,12 @@ again:
 			if state == stopping {
 				return nil
 			}
-			m.publishStats()
+			if state&publishing != 0 {
+				m.publishStats()
+			}
+			if goes(m, state, m.p) && !m.leave() {
+				return nil
+			}
 		}
 		m.turn()
 		m.runTimers(m.p)
@@ -50,7 +55,7 @@ again:
 			case policy.QueueOne:
 				gp = m.queueGet(p.node, 1)
 			case policy.FarOne:
-				gp = m.queueGet(p.node.near[p.pol.FarNode()], 1)
+				gp = m.queueGet(p.layout.near[p.node.index][p.pol.FarNode()], 1)
 			case policy.StealWork:
 				if m.search() {
 					gp = m.steal()
@@ -96,7 +101,7 @@ func (m *M) search() bool {
 	n := m.p.node
 	if !m.searching {
 		idle := n.nidle.load(m)
-		if !policy.MaySearch(n.nsearch.load(m), uint32(len(n.ps)), idle) {
+		if !policy.MaySearch(n.nsearch.load(m), n.nprocs.load(m), idle) {
 			return false
 		}
 		m.searching = true

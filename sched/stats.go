@@ -112,10 +112,11 @@ func (s *Sched) Stats() (sum Stats) {
 func (s *Sched) NodeStats() []Stats {
 	s.outer.Lock()
 	defer s.outer.Unlock()
-	ids := s.NodeIDs()
+	all := s.statsOfPs()
+	ids := s.NodeIDs() // a G may have added nodes meanwhile
 	sums := make([]Stats, len(ids))
-	for i, st := range s.statsOfPs() {
-		sums[slices.Index(ids, s.ps[i].domain.id)].add(&st)
+	for i, st := range all {
+		sums[slices.Index(ids, s.NodeOfP(i))].add(&st)
 	}
 	return sums
 }
@@ -126,7 +127,7 @@ func (s *Sched) statsOfPs() (all []Stats) {
 		return s.publishedStats()
 	}
 	// Nobody runs: a machine without real memory runs Ms while a caller waits.
-	for _, p := range s.ps {
+	for _, p := range s.layout.v.Load().made {
 		all = append(all, p.stats.Stats)
 	}
 	return all
@@ -142,13 +143,12 @@ func (s *Sched) publishedStats() (all []Stats) {
 	m := s.m0
 	s.lock.lock(m)
 	s.statsAsked++
-	if s.stopping.load(m) == 0 {
-		s.stopping.store(m, publishing)
-	}
+	m.setState(publishing, true)
+	made := s.layout.load(m).made
 	s.lock.unlock(m)
 	for range statsPolls {
 		missing := false
-		for _, p := range s.ps {
+		for _, p := range made {
 			missing = !p.publishIdleStats(m) || missing
 		}
 		if !missing {
@@ -157,10 +157,8 @@ func (s *Sched) publishedStats() (all []Stats) {
 		s.machine.Futexsleep(&m.M, s.quiet.futex(), s.quiet.load(m), statsPoll)
 	}
 	s.lock.lock(m)
-	if s.stopping.load(m) == publishing {
-		s.stopping.store(m, 0)
-	}
-	for _, p := range s.ps {
+	m.setState(publishing, false)
+	for _, p := range made {
 		all = append(all, p.published)
 	}
 	s.lock.unlock(m)
@@ -175,13 +173,13 @@ func (m *M) publishStats() {
 	s.lock.unlock(m)
 }
 
-// publishIdleStats publishes for p if it is idle, and reports whether p, or this,
+// publishIdleStats publishes for p if it is idle or has gone, and reports whether p, or this,
 // has published since Stats last asked.
 func (p *P) publishIdleStats(m *M) bool {
 	s, n := m.s, p.node
 	s.lock.lock(m)
 	n.lock.lock(m) // an idle P stays idle, and counts nothing
-	if p.idle {
+	if p.idle || p.gone {
 		p.published, p.publishedAt = p.stats.Stats, s.statsAsked
 	}
 	done := p.publishedAt == s.statsAsked

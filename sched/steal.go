@@ -9,10 +9,13 @@ import (
 // if there is none, and if the scheduler stops.
 func (m *M) steal() (gp *G) {
 	s, p := m.s, m.p
+	if l := s.layout.load(m); l != p.layout {
+		p.follow(s, s.machine.Topology(), l)
+	}
 	for search := p.pol.Search(m.hunger); gp == nil; {
 		switch step := search.Next(&p.pol); step.Kind {
 		case policy.AnyP:
-			if v := s.ps[step.Index]; v.domain != p.domain {
+			if v := p.layout.ps[step.Index]; v.domain != p.domain {
 				gp = m.stealFrom(v, step.Theft)
 			}
 		case policy.Victim:
@@ -25,7 +28,7 @@ func (m *M) steal() (gp *G) {
 		case policy.OwnQueue:
 			gp = m.queueGet(p.node, m.queueBatch(p.node))
 		case policy.FarQueue:
-			gp = m.queueRob(p.node.near[step.Index], step.Theft)
+			gp = m.queueRob(p.layout.near[p.node.index][step.Index], step.Theft)
 		case policy.GiveUp:
 			return nil
 		}

@@ -98,7 +98,7 @@ func (m *M) idleP(p *P) *P {
 
 // commitExitsyscall queues gp, whose M, m, has no P.
 func commitExitsyscall(m *M, gp *G) bool {
-	n := m.oldp.node
+	n := m.inUse(m.oldp.node)
 	m.eventG(machine.EventRequeue, gp, 0)
 	m.queuePut(n, gp)
 	m.s.nretaken.add(m, -1) // after gp is seen, see checkdead
@@ -113,7 +113,7 @@ func (m *M) retake(p *P, status uint32) bool {
 	s.nretaken.add(m, 1) // before p can become idle, see checkdead
 	if !p.status.cas(m, status, status+1) {
 		s.nretaken.add(m, -1)
-		if int(s.npidle.load(m)) == len(s.ps) {
+		if m.count().allIdle() {
 			m.allPsIdle() // who made the last P idle may have seen the count, and looked no further
 		}
 		return false

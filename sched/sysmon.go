@@ -41,13 +41,13 @@ type watch struct {
 func (m *M) sysmon() {
 	s := m.s
 	var pace policy.Pace
-	seen, asks := make([]watch, len(s.ps)), new(policy.StuckAsks)
+	seen, asks := []watch(nil), new(policy.StuckAsks)
 	traced := m.memory == nil && s.trace.Every != 0 // there are lines while all is idle, too, as Go has it
 	for {
 		if s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, pace.Delay()); s.stopping.load(m) == stopping {
 			return
 		}
-		if !traced && int(s.npidle.load(m)) == len(s.ps) {
+		if !traced && m.count().allIdle() {
 			m.sysmonSleep()
 			pace.Again()
 			continue
@@ -55,13 +55,15 @@ func (m *M) sysmon() {
 		now := s.machine.Nanotime(&m.M)
 		m.traceDue(now)
 		slices, did := pace.Slices(now), false
-		for i, p := range s.ps {
+		l := s.layout.load(m)
+		seen = append(seen, make([]watch, max(0, len(l.ps)-len(seen)))...)
+		for i, p := range l.ps {
 			did = m.retakeLong(p, &seen[i].call, now) || did
 			if slices {
 				m.watchSlice(p, &seen[i].stuck, asks, now)
 			}
 		}
-		for _, n := range s.nodes {
+		for _, n := range l.nodes {
 			did = m.helpTimers(n, now) || did
 			if n.poller() != nil && policy.NobodyPolls(int64(n.polled.load(m)), now) {
 				did = m.netpoll(n) || did
@@ -75,7 +77,7 @@ func (m *M) sysmon() {
 func (m *M) sysmonSleep() {
 	s := m.s
 	s.sysmonWaits.store(m, 1)
-	if int(s.npidle.load(m)) == len(s.ps) && s.stopping.load(m) != stopping {
+	if m.count().allIdle() && s.stopping.load(m) != stopping {
 		m.note.sleep(m)
 		return
 	}
@@ -126,7 +128,7 @@ func (m *M) helpTimers(n *Node, now int64) bool {
 	if !policy.TimersOverdue(n.firstTimer(m), n.helped, now) || n.nidle.load(m) != 0 {
 		return false
 	}
-	for _, far := range n.near[1:] {
+	for _, far := range m.near(n)[1:] {
 		if far.nidle.load(m) == 0 {
 			continue
 		}
@@ -163,11 +165,11 @@ func (m *M) watchSlice(p *P, stuck *policy.Stuck, asks *policy.StuckAsks, now in
 	}
 }
 
-// pIdle reports whether p is idle.
+// pIdle reports whether p is idle, or has gone.
 func (m *M) pIdle(p *P) bool {
 	n := p.node
 	n.lock.lock(m)
-	idle := p.idle
+	idle := p.idle || p.gone
 	n.lock.unlock(m)
 	return idle
 }

@@ -38,7 +38,7 @@ type timer struct {
 type timers struct {
 	next word64 // when the first is due; 0 if there is none
 	lock mutex
-	node *Node
+	p    *P          // whose heap it is
 	heap []timerWhen // 4-ary: the children of i are 4i+1 to 4i+4
 	seq  uint64      // of the last timer that was added
 }
@@ -66,8 +66,15 @@ func (m *M) whenAfter(d int64) int64 {
 func (m *M) addTimer(t *timer, when int64) { m.addTimerTo(&m.p.timers, t, when) }
 
 func (m *M) addTimerTo(ts *timers, t *timer, when int64) {
-	t.heap.Store(ts)
-	ts.lock.lock(m)
+	for {
+		t.heap.Store(ts)
+		ts.lock.lock(m)
+		if !ts.p.timersGone {
+			break
+		}
+		ts.lock.unlock(m)
+		ts = &m.ps()[0].timers // P 0 never goes
+	}
 	ts.add(t, when)
 	first := t.pos == 1
 	if first {
@@ -75,7 +82,7 @@ func (m *M) addTimerTo(ts *timers, t *timer, when int64) {
 	}
 	ts.lock.unlock(m)
 	if first {
-		m.timerAdded(ts.node, when)
+		m.timerAdded(ts.p.node, when)
 	}
 }
 
@@ -150,15 +157,37 @@ func nextTick(when, period, now int64) int64 {
 	return when
 }
 
-// moveTimers moves all timers of from to the P that m holds: from goes away.
+// firstP returns the first P of n, or P 0 if n has none.
+func (m *M) firstP(n *Node) *P {
+	l := m.s.layout.load(m)
+	if ps := l.psOf[n.index]; len(ps) > 0 && ps[0].id < l.procs {
+		return ps[0]
+	}
+	return l.ps[0]
+}
+
+// moveTimers moves all timers of from, which goes and which m has in its hands, to the
+// first P of its node, or to P 0.
 func (m *M) moveTimers(from *P) {
-	src, dst := &from.timers, &m.p.timers
-	if src == dst || src.next.load(m) == 0 {
+	src := &from.timers
+	src.lock.lock(m)
+	from.timersGone = true
+	if len(src.heap) == 0 {
+		src.lock.unlock(m)
 		return
 	}
-	// Nobody else takes two of these locks, so any order will do.
-	src.lock.lock(m)
-	dst.lock.lock(m)
+	// Who takes two of these locks takes first that of the P with the greater id.
+	dst := &m.firstP(from.node).timers
+	if dst != src {
+		dst.lock.lock(m)
+		if dst.p.timersGone {
+			dst.lock.unlock(m)
+		}
+	}
+	if dst == src || dst.p.timersGone {
+		dst = &m.ps()[0].timers // P 0 never goes
+		dst.lock.lock(m)
+	}
 	for len(src.heap) > 0 {
 		e := src.heap[0]
 		src.remove(0)
@@ -170,7 +199,7 @@ func (m *M) moveTimers(from *P) {
 	when := dst.heap[0].when
 	dst.lock.unlock(m)
 	src.lock.unlock(m)
-	m.timerAdded(dst.node, when)
+	m.timerAdded(dst.p.node, when)
 }
 
 // setNext publishes when the first timer is due. ts.lock is held.

@@ -13,8 +13,10 @@ func TestTimersComeInOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		n := new(Node)
-		src, dst := &P{timers: timers{node: n}}, &P{timers: timers{node: n}}
+		dst, src := &P{node: n}, &P{node: n, id: 1}
+		dst.timers.p, src.timers.p = dst, src
 		m := &M{s: new(Sched), p: src}
+		m.s.layout.v.Store(&layout{procs: 1, ps: []*P{dst}, psOf: [][]*P{{dst}}})
 		type entry struct {
 			t    *timer
 			when int64
@@ -33,7 +35,6 @@ func TestTimersComeInOrder(t *testing.T) {
 			}
 		}
 		slices.SortStableFunc(want, func(a, b entry) int { return int(a.when - b.when) })
-		m.p = dst
 		m.moveTimers(src)
 		if len(src.timers.heap) != 0 || src.timers.next.v != 0 {
 			t.Fatalf("%d timers have not moved", len(src.timers.heap))

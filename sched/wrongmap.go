@@ -93,7 +93,7 @@ func (s *Sched) MapLocal() float64 {
 	var nodes int
 	for _, d := range s.domains {
 		here, all := 0, 0
-		for _, p := range s.ps {
+		for _, p := range s.layout.v.Load().made {
 			if p.domain == d {
 				all++
 				if id := topo.NodeOf(p.cpu); id == d.id || id < 0 && d.id < 0 {

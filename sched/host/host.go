@@ -66,7 +66,8 @@ type Config struct {
 	Topology *topology.Topology
 
 	// Procs is the number of Ps that will run, from 1 to the number of CPUs that the
-	// topology allows; 0 means all of these. GOMAXPROCS is kept above Procs.
+	// topology allows; 0 means all of these. GOMAXPROCS is kept above Procs, and above what
+	// sched.Sched.SetProcs makes of it.
 	Procs int
 }
 
@@ -76,7 +77,7 @@ type Machine struct {
 	pretended bool
 	start     time.Time
 
-	procs int
+	procs int           // GOMAXPROCS is above it; under mu
 	spin  atomic.Uint32 // what Procyield looks at
 
 	// Under processMasks.mu.
@@ -235,6 +236,17 @@ func (m *Machine) Getcpu(*machine.M) int {
 	}
 	cpu, _ := numa.CurrentCPU()
 	return cpu
+}
+
+// GrowProcs implements [sched.Machine]: GOMAXPROCS is kept above n, too, until Close.
+func (m *Machine) GrowProcs(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n > m.procs && !m.closed {
+		wantProcs(n + gomaxprocsSlack)
+		unwantProcs(m.procs + gomaxprocsSlack)
+		m.procs = n
+	}
 }
 
 // Memory implements [sched.Machine]. It returns nil: a host's memory is real.

@@ -9,7 +9,7 @@ func HalfRing(ring uint32) uint32 { return ring / 2 }
 // QueueBatch is how many of the Gs that are queued at a Node one of its procs Ps takes:
 // its fair share, as in Go.
 func QueueBatch(queued, procs, ring uint32) uint32 {
-	return min(queued/procs+1, HalfRing(ring))
+	return min(queued/max(procs, 1)+1, HalfRing(ring))
 }
 
 // StealHalf is how many of n Gs a thief takes: half, rounded up, as in Go.

@@ -519,6 +519,9 @@ func (k *Machine) bind(t *thread, cpus topology.CPUSet) {
 	}
 }
 
+// GrowProcs implements sched.Machine: there is nothing to prepare.
+func (k *Machine) GrowProcs(int) {}
+
 // Getcpu implements sched.Machine.
 func (k *Machine) Getcpu(m *machine.M) int {
 	if t := threadOf(m); t != nil {

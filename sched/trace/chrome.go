@@ -28,9 +28,7 @@ import (
 func (r *Recorder) WriteChrome(w io.Writer, s *sched.Sched) error {
 	c := &chrome{w: bufio.NewWriter(w), s: s, named: make(map[[2]int]bool), ms: make(map[int32]*chromeM), gs: make(map[uint32]*chromeG), held: make(map[int32]bool), times: make(map[[2]int]int64)}
 	ids := s.NodeIDs()
-	for p := range s.Procs() {
-		c.nodeOf = append(c.nodeOf, slices.Index(ids, s.NodeOfP(p)))
-	}
+	c.ids = ids
 	c.nodes = make([]chromeNode, len(ids))
 	c.w.WriteString(`{"displayTimeUnit":"ns","traceEvents":[` + "\n")
 	for i, id := range ids {
@@ -87,7 +85,7 @@ type chrome struct {
 	s      *sched.Sched
 	start  int64
 	last   int64 // the latest time
-	nodeOf []int // by P: index of its node
+	ids    []int // of the nodes
 	nodes  []chromeNode
 	named  map[[2]int]bool // tracks
 	arrows int
@@ -145,7 +143,7 @@ func (c *chrome) m(e *Record) *chromeM {
 	if m == nil {
 		m = &chromeM{track: [2]int{pidOutside, int(e.M) + 2}}
 		if e.P >= 0 {
-			m.track[0] = pidMs(c.nodeOf[e.P])
+			m.track[0] = pidMs(c.nodeOf(e.P))
 		}
 		c.ms[e.M] = m
 		name := fmt.Sprintf("M%d", e.M)
@@ -158,7 +156,7 @@ func (c *chrome) m(e *Record) *chromeM {
 }
 
 func (c *chrome) trackOfP(p int32) [2]int {
-	track := [2]int{pidPs(c.nodeOf[p]), int(p) + 1}
+	track := [2]int{pidPs(c.nodeOf(p)), int(p) + 1}
 	c.name(track, fmt.Sprintf("P%d", p))
 	return track
 }
@@ -232,7 +230,7 @@ func (c *chrome) event(e *Record) {
 	c.last = max(c.last, at)
 	node := -1
 	if e.P >= 0 {
-		node = c.nodeOf[e.P]
+		node = c.nodeOf(e.P)
 	}
 	g := c.gs[e.G]
 	if e.Kind.OfG() && e.G != 0 && g == nil {
@@ -343,3 +341,6 @@ func (c *chrome) end() {
 		}
 	}
 }
+
+// nodeOf returns the index of the node that a P is mapped to.
+func (c *chrome) nodeOf(p int32) int { return slices.Index(c.ids, c.s.NodeOfP(int(p))) }

@@ -14,7 +14,8 @@ import (
 //     ended outside its parent's join is joined once.
 //   - An M runs Gs only while it holds a P, one at a time, and a fresh one inside a join of
 //     the one that it runs.
-//   - A P is on an idle list, or one M holds it, or it is on its way between them.
+//   - A P is on an idle list, or one M holds it, or it is on its way between them, or it
+//     has gone.
 //   - An M is on an idle list only while it holds no P.
 //   - What a thief takes is ready.
 //
@@ -59,10 +60,12 @@ const (
 	held
 	loose
 	left // by an M in a system call
+	gone // there are to be fewer
 )
 
 type pState struct {
 	phase pPhase
+	known bool  // there was an event of it
 	m     int32 // that holds it, or has left it
 }
 
@@ -250,10 +253,12 @@ func (v *Validator) checkG(e *machine.Event, m *mState) string {
 
 func (v *Validator) checkP(e *machine.Event, m *mState, p *pState) string {
 	is := func(why string) string {
-		text := [...]string{listed: "is idle", held: fmt.Sprintf("is held by M%d", p.m), loose: "is in nobody's hands",
+		text := [...]string{gone: "has gone", listed: "is idle", held: fmt.Sprintf("is held by M%d", p.m), loose: "is in nobody's hands",
 			left: fmt.Sprintf("was left by M%d in a system call", p.m)}[p.phase]
 		return fmt.Sprintf("P%d %s: %s", e.P, text, why)
 	}
+	known := p.known
+	p.known = true
 	switch e.Kind {
 	case machine.EventAcquire:
 		switch {
@@ -266,7 +271,7 @@ func (v *Validator) checkP(e *machine.Event, m *mState, p *pState) string {
 		case p.phase != loose && (p.phase != left || p.m != e.M):
 			return is("an M cannot come to hold it")
 		}
-		*p = pState{held, e.M}
+		p.phase, p.m = held, e.M
 		m.p = e.P + 1
 	case machine.EventRelease:
 		if m.p != e.P+1 {
@@ -299,6 +304,16 @@ func (v *Validator) checkP(e *machine.Event, m *mState, p *pState) string {
 		if p.phase != loose {
 			return is("only what nobody holds can be handed on")
 		}
+	case machine.EventDismiss:
+		if p.phase != loose {
+			return is("only what nobody holds can go")
+		}
+		p.phase = gone
+	case machine.EventAdmit:
+		if p.phase != gone && known {
+			return is("it cannot come")
+		}
+		p.phase = loose
 	}
 	return ""
 }
@@ -329,7 +344,7 @@ func (v *Validator) Quiet() error {
 		}
 	}
 	for i, p := range v.ps {
-		if p.phase != listed {
+		if p.phase != listed && p.phase != gone {
 			return fmt.Errorf("after event %d: P%d is not idle, yet all is quiet", v.n, i)
 		}
 	}

@@ -138,6 +138,12 @@ M1 end G2
 M1 release P1
 M1 sleep M1
 M1 idle P1
+caller admit P2
+caller idle P2
+caller unidle P2
+caller dismiss P2
+caller admit P2
+caller idle P2
 caller stop
 caller unidle P1
 caller wake M1

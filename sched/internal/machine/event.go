@@ -39,6 +39,8 @@ const (
 	EventIdle    // P, which nobody holds, is put on the idle list of its Node, whose lock M has
 	EventUnidle  // M takes P off that list. Nobody holds P
 	EventHandoff // M looks for another M to hold P, which nobody holds
+	EventDismiss // P, which nobody holds, goes: there are to be fewer
+	EventAdmit   // P comes, which M has in its hands
 
 	// Events of the M that Arg is the ID of. Seq counts those.
 
@@ -55,7 +57,7 @@ const (
 )
 
 var eventKinds = [...]string{"spawn", "start", "inline", "park", "ready", "requeue", "end", "join", "wait", "steal", "syscall", "sysexit",
-	"acquire", "release", "retake", "idle", "unidle", "handoff", "newm", "sleep", "wake", "endm", "stop"}
+	"acquire", "release", "retake", "idle", "unidle", "handoff", "dismiss", "admit", "newm", "sleep", "wake", "endm", "stop"}
 
 func (k EventKind) String() string {
 	if k >= NumEventKinds {
@@ -68,7 +70,7 @@ func (k EventKind) String() string {
 func (k EventKind) OfG() bool { return k <= EventSysexit }
 
 // OfP reports whether events of kind k are those of the P that they name.
-func (k EventKind) OfP() bool { return k >= EventAcquire && k <= EventHandoff }
+func (k EventKind) OfP() bool { return k >= EventAcquire && k <= EventAdmit }
 
 // OfM reports whether events of kind k are those of the M that Arg names.
 func (k EventKind) OfM() bool { return k >= EventNewM && k <= EventWake }

@@ -64,6 +64,9 @@ type Kernel interface {
 	// Getcpu returns the CPU that m is on, or -1 where that is not known.
 	Getcpu(m *M) int
 
+	// GrowProcs says that as many as n Ps may run Gs from now on.
+	GrowProcs(n int)
+
 	// Memory is told of every access to a word that Ms share, before it
 	// happens. It is nil on a machine whose memory is real.
 	Memory() Memory

@@ -523,6 +523,9 @@ func (x *Machine) Newosproc(m, by *machine.M) {
 // NativeWaits implements [sched.Machine].
 func (x *Machine) NativeWaits() []string { return nil }
 
+// GrowProcs implements [sched.Machine]: it does nothing.
+func (x *Machine) GrowProcs(int) {}
+
 // Procyield implements [sched.Machine].
 func (x *Machine) Procyield(*machine.M) { x.yield(x.cur) }
 
