@@ -238,7 +238,7 @@ func (m *M) setProcs(n int) error {
 	}
 	s.layout.store(m, &l)
 	s.npidle.add(m, int32(len(come))*oneP)
-	m.setState(resizing, there > n)
+	m.setState(resizing, there+len(come) > n)
 	s.lock.unlock(m)
 
 	s.machine.GrowProcs(n)
