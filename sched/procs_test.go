@@ -57,17 +57,31 @@ func everywhereAndSimulated(t *testing.T, f func(t *testing.T, s *sched.Sched)) 
 // mostProcs returns how many Ps s may have: a new scheduler has as many.
 func mostProcs(s *sched.Sched) int { return s.Procs() }
 
+// fewestProcs returns how many Ps s must have.
+func fewestProcs(s *sched.Sched) int {
+	least := 1
+	if s.Arm().Closed {
+		nodes := map[int]bool{}
+		for p := range s.Procs() {
+			if id := s.NodeOfP(p); !nodes[id] {
+				nodes[id], least = true, p+1
+			}
+		}
+	}
+	return least
+}
+
 // What runs goes on, whatever the number of Ps becomes meanwhile, and all is counted.
 func TestProcsChangeWhileGsRun(t *testing.T) {
 	everywhereAndSimulated(t, func(t *testing.T, s *sched.Sched) {
-		most := mostProcs(s)
+		least, most := fewestProcs(s), mostProcs(s)
 		var ended atomic.Int64
 		const outer, inner = 20, 30
 		run(t, s, func(g *sched.G) {
 			var gr sched.Group
 			for i := range outer {
 				gr.Go(g, func(g *sched.G) {
-					setProcs(t, s, g, 1+i%most)
+					setProcs(t, s, g, least+i%(most-least+1))
 					c := sched.NewChan[int](s, 0)
 					for range inner {
 						g.Go(func(g *sched.G) {
@@ -111,8 +125,8 @@ func TestProcsChangeWhileGsRun(t *testing.T) {
 // back, they are used.
 func TestAsManyGsRunAsThereArePs(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
-		most := mostProcs(s)
-		for _, n := range []int{most, 1, most, max(1, most/2), most} {
+		least, most := fewestProcs(s), mostProcs(s)
+		for _, n := range []int{most, least, most, max(least, most/2), most} {
 			setProcs(t, s, nil, n)
 			var now, peak atomic.Int64
 			run(t, s, func(g *sched.G) {
@@ -126,12 +140,13 @@ func TestAsManyGsRunAsThereArePs(t *testing.T) {
 					})
 				}
 				gr.Wait(g)
-				if n == most { // as many Gs as Ps wait for each other, natively
+				if n == most && !s.Arm().Closed { // as many Gs as Ps wait for each other, natively
 					var met atomic.Int64
 					for range n {
-						gr.Go(g, func(*sched.G) {
+						gr.Go(g, func(g *sched.G) {
 							for met.Add(1); int(met.Load()) < n; {
 								runtime.Gosched()
+								g.Preempt() // others see what it has forked
 							}
 						})
 					}
@@ -148,9 +163,9 @@ func TestAsManyGsRunAsThereArePs(t *testing.T) {
 
 func TestSetProcsIsRefused(t *testing.T) {
 	everywhereAndSimulated(t, func(t *testing.T, s *sched.Sched) {
-		most := mostProcs(s)
-		for _, n := range []int{0, -1, most + 1, 1 << 20} {
-			want := fmt.Sprintf("sched: SetProcs(%d): want 1 to %d, the CPUs that ", n, most)
+		least, most := fewestProcs(s), mostProcs(s)
+		for _, n := range []int{least - 1, -1, most + 1, 1 << 20} {
+			want := fmt.Sprintf("sched: SetProcs(%d): want %d to %d, the CPUs that ", n, least, most)
 			if err := s.SetProcs(nil, n); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%v, want %q", err, want)
 			}
@@ -161,7 +176,7 @@ func TestSetProcsIsRefused(t *testing.T) {
 			}
 		})
 		closes(t, s)
-		if err := s.SetProcs(nil, 1); err != sched.ErrClosed {
+		if err := s.SetProcs(nil, most); err != sched.ErrClosed {
 			t.Errorf("after Close: %v, want ErrClosed", err)
 		}
 	})
@@ -183,7 +198,7 @@ func TestSetProcsWantsMsEnough(t *testing.T) {
 func TestSetProcsSaysWhyTheSchedulerHasStopped(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
 		s.Run(func(*sched.G) { panic(errPlanned) })
-		if err := s.SetProcs(nil, 1); !errors.Is(err, errPlanned) {
+		if err := s.SetProcs(nil, s.Procs()); !errors.Is(err, errPlanned) {
 			t.Errorf("%v, want the panic", err)
 		}
 	})
@@ -213,10 +228,11 @@ func TestTimersOutliveTheirP(t *testing.T) {
 			for begun.Load() < sleepers {
 				g.Yield()
 			}
-			setProcs(t, s, g, 1)
+			most := mostProcs(s)
+			setProcs(t, s, g, fewestProcs(s))
 			timer := g.NewTimer(time.Hour)
 			gr.Wait(g)
-			setProcs(t, s, g, s.Procs())
+			setProcs(t, s, g, most)
 			if !timer.Stop(g) || woken.Load() != sleepers {
 				t.Errorf("%d of %d have woken", woken.Load(), sleepers)
 			}
@@ -228,7 +244,7 @@ func TestTimersOutliveTheirP(t *testing.T) {
 // A P that was left in a system call goes at once, and the call returns to another.
 func TestPsGoWhileGsAreInSystemCalls(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
-		most := mostProcs(s)
+		least, most := fewestProcs(s), mostProcs(s)
 		calls := make(chan bool)
 		var in sync.WaitGroup
 		in.Add(most)
@@ -249,17 +265,17 @@ func TestPsGoWhileGsAreInSystemCalls(t *testing.T) {
 			})
 		}()
 		in.Wait()
-		setProcs(t, s, nil, 1)
+		setProcs(t, s, nil, least)
 		run(t, s, func(g *sched.G) { g.Yield() })
 		setProcs(t, s, nil, most)
-		setProcs(t, s, nil, 1)
+		setProcs(t, s, nil, least)
 		close(calls)
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		atRest(t, s)
-		if got := s.Procs(); got != 1 {
-			t.Errorf("%d Ps, want 1", got)
+		if got := s.Procs(); got != least {
+			t.Errorf("%d Ps, want %d", got, least)
 		}
 	})
 }
@@ -267,7 +283,7 @@ func TestPsGoWhileGsAreInSystemCalls(t *testing.T) {
 // Gs with a thread of their own go on when the P that they have goes.
 func TestProcsChangeUnderLockedGs(t *testing.T) {
 	everywhereAndSimulated(t, func(t *testing.T, s *sched.Sched) {
-		most := mostProcs(s)
+		least, most := fewestProcs(s), mostProcs(s)
 		run(t, s, func(g *sched.G) {
 			there, back := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
 			g.GoLocked(func(g *sched.G) {
@@ -276,7 +292,7 @@ func TestProcsChangeUnderLockedGs(t *testing.T) {
 					if !ok {
 						break
 					}
-					setProcs(t, s, g, 1+v%most)
+					setProcs(t, s, g, least+v%(most-least+1))
 					back.Send(g, v)
 				}
 				back.Close(g)
@@ -299,7 +315,7 @@ func TestSetProcsOnALockedThread(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
 		run(t, s, func(g *sched.G) {
 			runtime.LockOSThread()
-			setProcs(t, s, g, 1)
+			setProcs(t, s, g, fewestProcs(s))
 			runtime.UnlockOSThread()
 		})
 		atRest(t, s)
@@ -308,7 +324,7 @@ func TestSetProcsOnALockedThread(t *testing.T) {
 
 func TestProcsChangeDuringClose(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
-		most := mostProcs(s)
+		least, most := fewestProcs(s), mostProcs(s)
 		stop := make(chan bool)
 		var changing sync.WaitGroup
 		for range 2 {
@@ -320,7 +336,7 @@ func TestProcsChangeDuringClose(t *testing.T) {
 						return
 					default:
 					}
-					if err := s.SetProcs(nil, 1+r.IntN(most)); err != nil && err != sched.ErrClosed {
+					if err := s.SetProcs(nil, least+r.IntN(most-least+1)); err != nil && err != sched.ErrClosed {
 						t.Error(err)
 					}
 				}
@@ -348,6 +364,9 @@ func TestProcsChangeDuringClose(t *testing.T) {
 // Nodes that had no P get one, and what is sent there runs there.
 func TestPsComeToNodesThatHadNone(t *testing.T) {
 	for _, arm := range policy.Arms {
+		if arm.Closed || arm.Confine {
+			continue // the Ps do not go, or do not come
+		}
 		t.Run(arm.Name+"/simulated", func(t *testing.T) {
 			s := onSim(t, "synthetic:4x2", sched.Config{Arm: arm, Procs: 1})
 			run(t, s, func(g *sched.G) {
@@ -379,7 +398,7 @@ func TestADeadlockIsFoundWhenPsHaveGone(t *testing.T) {
 	everywhereAndSimulated(t, func(t *testing.T, s *sched.Sched) {
 		var dl *sched.DeadlockError
 		err := s.Run(func(g *sched.G) {
-			setProcs(t, s, g, 1)
+			setProcs(t, s, g, fewestProcs(s))
 			g.Sleep(time.Millisecond)
 			sched.NewChan[int](s, 0).Recv(g)
 		})
