@@ -67,6 +67,7 @@ func (b *masks) startProcesses() {
 	for tid, t := range b.threads {
 		b.lend(tid, t)
 	}
+	b.settle()
 	b.freeClones()
 	b.mu.Unlock()
 

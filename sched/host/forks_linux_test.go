@@ -1,11 +1,14 @@
 package host
 
 import (
+	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"numasched/numa"
 	"numasched/numa/leakcheck"
@@ -148,4 +151,65 @@ func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
 			}
 		})
 	})
+}
+
+// A thread that was made on a bound thread must be known for a clone whatever its maker does
+// meanwhile: the main thread may have lent its mask, because a process is about to be
+// started, and a thread that gets another mask has its new name already.
+func TestClonesAreKnownWhateverTheirMakerDoes(t *testing.T) {
+	all := processMask(t)
+	if !topology.CPUs(0, 1).AndNot(all).Empty() {
+		t.Skipf("needs CPUs 0 and 1, has %s", all)
+	}
+	b := &masks{all: all, given: []topology.CPUSet{topology.CPUs(0), topology.CPUs(1)}, process: threadName(os.Getpid())}
+	onThread(func() {
+		tid, mask := numa.CurrentThread(), topology.CPUs(0)
+		if err := numa.SetAffinity(0, mask); err != nil {
+			t.Fatal(err)
+		}
+		if b.isClone(tid, mask) {
+			t.Error("a thread counts as a clone although no thread is bound")
+		}
+		main := &boundThread{former: all, mark: 0, shown: mask}
+		b.threads, b.elders = map[int]*boundThread{os.Getpid(): main}, map[int]bool{}
+		for _, main.lent = range []int{0, 1} {
+			if !b.isClone(tid, mask) {
+				t.Errorf("a clone of the main thread is not known, while that has lent its mask %d times", main.lent)
+			}
+		}
+		b.elders[tid] = true
+		if b.isClone(tid, mask) {
+			t.Error("a thread that is older than the main thread's mask counts as its clone")
+		}
+		setThreadName(tid, markName(1))
+		if !b.isClone(tid, mask) {
+			t.Error("a clone with its maker's next name is not known")
+		}
+	})
+}
+
+// A thread takes up the signal only when it is not in the midst of a call of the kernel's.
+func TestSettleWaitsForThreadsThatRun(t *testing.T) {
+	quit, tid := make(chan bool), make(chan int)
+	go func() {
+		runtime.LockOSThread()
+		tid <- numa.CurrentThread()
+		for {
+			select {
+			case <-quit:
+				return
+			default:
+			}
+		}
+	}()
+	defer close(quit)
+	busy := <-tid
+	b := &masks{threads: map[int]*boundThread{busy: {}, os.Getpid(): {}}}
+	before := time.Now()
+	for range 20 {
+		b.settle()
+	}
+	if took := time.Since(before); took > 20*settleMax/2 {
+		t.Errorf("threads that make none are waited for: %v", took)
+	}
 }

@@ -156,6 +156,9 @@ func (b *masks) name(m *Machine, tid int, t *boundThread, cpus topology.CPUSet) 
 	}
 	switch {
 	case tid == os.Getpid():
+		if t.mark >= 0 && t.mark != mark {
+			b.freeClones() // later it cannot be told which are clones
+		}
 		if b.elders == nil {
 			b.elders = make(map[int]bool)
 			tids, _ := numa.Threads()
@@ -197,6 +200,11 @@ func left(mask topology.CPUSet) topology.CPUSet {
 	if err != nil {
 		return mask
 	}
+	return leftOf(mask, allowed)
+}
+
+// leftOf returns what the kernel leaves of a mask if allowed is online and in the cpuset.
+func leftOf(mask, allowed topology.CPUSet) topology.CPUSet {
 	if l := mask.And(allowed); !l.Empty() {
 		return l
 	}
@@ -361,13 +369,23 @@ func (b *masks) isClone(tid int, mask topology.CPUSet) bool {
 	if mask.Equal(b.all) {
 		return false
 	}
-	var mark int
-	name := threadName(tid)
-	if _, err := fmt.Sscanf(name, markPrefix+"%d", &mark); err == nil && mark >= 0 && mark < len(b.given) && markName(mark) == name {
-		return mask.Equal(b.given[mark]) || mask.Equal(left(b.given[mark]))
+	if strings.HasPrefix(threadName(tid), markPrefix) {
+		// The name need not be that of the mask: a thread that gets another mask gets the
+		// name first, and may be cloned in between.
+		return isLeft(mask, b.given...)
 	}
 	main := b.threads[os.Getpid()]
-	return main != nil && main.lent == 0 && mask.Equal(main.shown) && !b.elders[tid]
+	// The main thread may have lent its mask: clones that it made before have it still.
+	return main != nil && !b.elders[tid] && isLeft(mask, b.given[main.mark])
+}
+
+// isLeft reports whether mask is one of sets, or what the kernel leaves of one.
+func isLeft(mask topology.CPUSet, sets ...topology.CPUSet) bool {
+	if slices.ContainsFunc(sets, mask.Equal) {
+		return true
+	}
+	allowed, err := numa.AllowedCPUs()
+	return err == nil && slices.ContainsFunc(sets, func(set topology.CPUSet) bool { return mask.Equal(leftOf(set, allowed)) })
 }
 
 // freeClones gives clones the mask and the name of the process. It looks at all threads

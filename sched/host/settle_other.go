@@ -1,0 +1,6 @@
+//go:build !linux
+
+package host
+
+// settle does nothing: threads are not bound.
+func (b *masks) settle() {}
