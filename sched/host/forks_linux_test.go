@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"numasched/numa"
 	"numasched/numa/leakcheck"
@@ -205,11 +204,10 @@ func TestSettleWaitsForThreadsThatRun(t *testing.T) {
 	defer close(quit)
 	busy := <-tid
 	b := &masks{threads: map[int]*boundThread{busy: {}, os.Getpid(): {}}}
-	before := time.Now()
 	for range 20 {
-		b.settle()
+		if b.settle() {
+			return
+		}
 	}
-	if took := time.Since(before); took > 20*settleMax/2 {
-		t.Errorf("threads that make none are waited for: %v", took)
-	}
+	t.Error("threads that run do not take up signals")
 }

@@ -15,7 +15,10 @@ import (
 // signals meanwhile. So a maker that has taken up a signal has made what it was making.
 // SIGURG is what the runtime itself sends to threads that are to look up, and it may come at
 // any time.
-func (b *masks) settle() {
+//
+// It returns false if that takes too long: a thread may wait for a CPU for as long as others
+// use it.
+func (b *masks) settle() bool {
 	waits := make(map[int]bool)
 	for tid := range b.threads {
 		if runs(tid) && unix.Tgkill(os.Getpid(), tid, unix.SIGURG) == nil {
@@ -32,11 +35,12 @@ func (b *masks) settle() {
 			time.Sleep(settlePause)
 		}
 	}
+	return len(waits) == 0
 }
 
 const (
 	settlePause = 20 * time.Microsecond
-	settleMax   = time.Second // a thread may wait for a CPU for long
+	settleMax   = time.Second
 )
 
 // runs reports whether a thread runs, or could but for want of a CPU, or is in a system call
