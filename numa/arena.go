@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -215,6 +216,7 @@ func (a *Arena) grow(bytes int) (*chunk, error) {
 	}
 	a.chunks[addr(mem)] = c
 	a.stats.Mapped += int64(len(mem))
+	mapped.Add(int64(len(mem)))
 	a.resident(a.residentOf(c))
 	return c, nil
 }
@@ -320,10 +322,18 @@ func (a *Arena) minSlack() int64 {
 	return chunkBytes
 }
 
+// mapped is how many bytes all Arenas have.
+var mapped atomic.Int64
+
+// Mapped returns how many bytes all Arenas of the process have together. It is 0 when all
+// are closed.
+func Mapped() int64 { return mapped.Load() }
+
 func (a *Arena) unmap(c *chunk) {
 	a.stats.Mapped -= int64(len(c.mem))
 	a.resident(-a.residentOf(c))
 	delete(a.chunks, addr(c.mem))
+	mapped.Add(-int64(len(c.mem)))
 	if err := unmapMemory(c.mem); err != nil {
 		panic(fmt.Sprintf("numa: cannot unmap an arena's own memory: %v", err))
 	}

@@ -3,6 +3,7 @@ package sched_test
 import (
 	"testing"
 
+	"numasched/numa/leakcheck"
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/host/hosttest"
@@ -17,6 +18,7 @@ import (
 // one), and closes it with the test.
 func open(tb testing.TB, topo string) *watched {
 	tb.Helper()
+	leakcheck.After(tb)
 	sink := trace.Checked(tb) // its Cleanup comes last
 	return &watched{hosttest.Open(tb, topo, 0), sink}
 }
@@ -56,6 +58,7 @@ func startOn(tb testing.TB, m sched.Machine, arm string) *sched.Sched {
 // nodes), and closes it with the test.
 func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
 	t.Helper()
+	leakcheck.After(t)
 	p, err := sim.LoadPreset("default")
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +83,7 @@ func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
 
 // everywhere runs a test under every arm, on this host and on pretended nodes.
 func everywhere(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
+	leakcheck.After(t)
 	for _, arm := range policy.Arms {
 		for _, topo := range []string{"", "synthetic:2x2", "synthetic:3x1"} {
 			t.Run(arm.Name+"/"+topo, func(t *testing.T) { f(t, start(t, arm.Name, topo)) })

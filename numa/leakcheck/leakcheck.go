@@ -1,5 +1,7 @@
-// Package leakcheck finds what a test leaves behind in its process: goroutines,
-// changed masks of threads, open files and another GOMAXPROCS.
+// Package leakcheck finds what a test leaves behind in its process: goroutines, threads
+// that still have the name or the mask of a bound one, open files, memory of Arenas, and
+// another GOMAXPROCS. A thread that waits is a goroutine that does; Go's runtime keeps those
+// that do nothing. What a goroutine holds of Go's heap is not counted.
 //
 //	func TestX(t *testing.T) {
 //		leakcheck.After(t)
@@ -20,6 +22,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,14 +36,55 @@ const patience = 5 * time.Second
 // After notes what there is now and has t compare when it ends, after the cleanup
 // functions that are registered later. What differs is an error that says what it
 // is. Where the system does not tell, After leaves out masks or files.
+//
+// Where a test of which t is a part has called After already, nothing more is done, so
+// helpers can call it for every machine that they make.
 func After(t testing.TB) {
 	t.Helper()
+	if !begin(t.Name()) {
+		return
+	}
 	before := look()
 	t.Cleanup(func() {
+		end(t.Name())
 		if leaks := before.leaks(patience); len(leaks) > 0 {
 			t.Errorf("the test leaves behind:\n%s", strings.Join(leaks, "\n"))
 		}
 	})
+}
+
+// under is the names of tests that will compare.
+var under struct {
+	sync.Mutex
+	names map[string]bool
+}
+
+// begin notes that a test will compare. It returns false if that test, or one that it is a
+// part of, does already.
+func begin(name string) bool {
+	under.Lock()
+	defer under.Unlock()
+	for outer := name; ; {
+		if under.names[outer] {
+			return false
+		}
+		i := strings.LastIndexByte(outer, '/')
+		if i < 0 {
+			break
+		}
+		outer = outer[:i]
+	}
+	if under.names == nil {
+		under.names = make(map[string]bool)
+	}
+	under.names[name] = true
+	return true
+}
+
+func end(name string) {
+	under.Lock()
+	defer under.Unlock()
+	delete(under.names, name)
 }
 
 // Main runs the tests of a package, compares as [After] does, and exits the process.
@@ -62,18 +106,27 @@ type state struct {
 	goroutines map[string]string       // by the number in the first line; what follows
 	masks      map[int]topology.CPUSet // by thread
 	all        topology.CPUSet         // their union
+	named      map[int]string          // threads that are called as bound ones are
 	files      map[string]string       // by file descriptor; what it is
+	memory     int64                   // of Arenas
 }
+
+// boundName begins the names of threads that package host has bound.
+const boundName = "numasched-"
 
 func look() *state {
 	s := &state{
 		procs: runtime.GOMAXPROCS(0), goroutines: goroutines(),
-		masks: make(map[int]topology.CPUSet), files: make(map[string]string),
+		masks: make(map[int]topology.CPUSet), named: make(map[int]string), files: make(map[string]string), memory: numa.Mapped(),
 	}
 	tids, _ := numa.Threads()
 	for _, tid := range tids {
 		if mask, err := numa.Affinity(tid); err == nil { // it may have ended
 			s.masks[tid], s.all = mask, s.all.Or(mask)
+		}
+		name, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/comm", tid))
+		if strings.HasPrefix(string(name), boundName) {
+			s.named[tid] = strings.TrimSpace(string(name))
 		}
 	}
 	fds, _ := filepath.Glob("/proc/self/fd/*")
@@ -109,7 +162,9 @@ func goroutines() map[string]string {
 // leaks returns what there is now and was not in s. It waits for goroutines to end.
 func (s *state) leaks(patience time.Duration) (leaks []string) {
 	var now *state
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	pause := 100 * time.Microsecond
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+		pause = min(2*pause, 10*time.Millisecond)
 		now, leaks = look(), nil
 		for id, stack := range now.goroutines {
 			if _, known := s.goroutines[id]; !known {
@@ -131,6 +186,14 @@ func (s *state) leaks(patience time.Duration) (leaks []string) {
 		if !mask.Equal(was) {
 			leaks = append(leaks, fmt.Sprintf("thread %d may run on CPUs %s, want %s as before", tid, mask, was))
 		}
+	}
+	for tid, name := range now.named {
+		if s.named[tid] == "" {
+			leaks = append(leaks, fmt.Sprintf("thread %d is still called %s", tid, name))
+		}
+	}
+	if now.memory > s.memory {
+		leaks = append(leaks, fmt.Sprintf("Arenas have %d bytes more than before", now.memory-s.memory))
 	}
 	for fd, to := range now.files {
 		if s.files[fd] != to {

@@ -3,6 +3,7 @@ package leakcheck
 import (
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,4 +67,45 @@ func TestANarrowedThreadIsALeak(t *testing.T) {
 		}
 		return func() { numa.SetAffinity(0, mask) }
 	})
+}
+
+func TestMemoryOfAnArenaIsALeak(t *testing.T) {
+	wantLeak(t, "bytes more than before", func() func() {
+		a, err := numa.NewArena(0, numa.ArenaOptions{Unbound: true})
+		if err != nil {
+			t.Skip(err)
+		}
+		if _, err := a.Alloc(1 << 20); err != nil {
+			t.Skip(err)
+		}
+		return func() { a.Close() }
+	})
+}
+
+func TestAThreadWithTheNameOfABoundOneIsALeak(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	file := "/proc/self/task/" + strconv.Itoa(numa.CurrentThread()) + "/comm"
+	was, err := os.ReadFile(file)
+	if err != nil {
+		t.Skip("threads have no names here: ", err)
+	}
+	wantLeak(t, "is still called numasched-7", func() func() {
+		os.WriteFile(file, []byte("numasched-7"), 0)
+		return func() { os.WriteFile(file, was, 0) }
+	})
+}
+
+// Parts of a test that compares need not compare.
+func TestAfterOfAPartDoesNothing(t *testing.T) {
+	After(t)
+	t.Run("part", func(t *testing.T) {
+		if begin(t.Name()) {
+			t.Error("a part compares, too")
+		}
+	})
+	if begin(t.Name()) || !begin(t.Name()+"2") {
+		t.Error("another test does not compare")
+	}
+	end(t.Name() + "2")
 }

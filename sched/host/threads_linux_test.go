@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"numasched/numa"
+	"numasched/numa/leakcheck"
 	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/sched/trace"
@@ -22,6 +23,7 @@ import (
 // it binds threads for real.
 func forReal(t *testing.T) *Machine {
 	t.Helper()
+	leakcheck.After(t)
 	if all := processMask(t); !topology.CPUs(0, 1).AndNot(all).Empty() {
 		t.Skipf("needs CPUs 0 and 1, has %s", all)
 	}

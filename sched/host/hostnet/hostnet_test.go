@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"numasched/numa/leakcheck"
 	"numasched/sched"
 	"numasched/sched/host/hostnet"
 	"numasched/sched/host/hosttest"
@@ -25,6 +26,7 @@ import (
 
 // everywhere runs f on Gs under arms of every kind: on this host, and on pretended nodes.
 func everywhere(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
+	leakcheck.After(t)
 	for _, arm := range []string{"gm", "flat", "numa"} {
 		for _, topo := range []string{"synthetic:1x1", "synthetic:2x2"} {
 			t.Run(arm+"/"+topo, func(t *testing.T) { f(t, start(t, arm, topo)) })

@@ -5,15 +5,17 @@ import (
 	"strings"
 	"testing"
 
+	"numasched/numa/leakcheck"
 	"numasched/sched/host"
 	"numasched/topology"
 )
 
 // Open makes a Machine of the topology with that name, or of this host if topo is "",
 // with that many Ps, or as many as there are CPUs if procs is 0. It is closed after the
-// test, unless the test has closed it.
+// test, unless the test has closed it, and what the test leaves behind is an error.
 func Open(tb testing.TB, topo string, procs int) *host.Machine {
 	tb.Helper()
+	leakcheck.After(tb)
 	cfg := host.Config{Procs: procs}
 	if topo != "" {
 		t, err := topology.Load(topo)
