@@ -21,7 +21,8 @@ func (m *M) checkBinding() {
 		}
 	}
 	m.bindTried = true
-	if m.bindErr == nil {
+	if seen := m.s.cpuChanges.Load(); m.bindErr == nil || m.bindSeen != seen {
+		m.bindSeen = seen
 		m.bindErr = m.s.machine.Bind(&m.M, p.mask)
 		p.stats.Binds++
 	}

@@ -51,8 +51,9 @@ type M struct {
 	// if it has just slept for policy.Grace because it found nothing else.
 	hunger uint32
 
-	bindTried bool  // Bind was called for its thread
-	bindErr   error // why Bind failed, nil if it did not
+	bindTried bool   // Bind was called for its thread
+	bindErr   error  // why Bind failed, nil if it did not
+	bindSeen  uint32 // Sched.cpuChanges when it was tried
 
 	_    linePad
 	note note

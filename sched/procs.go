@@ -420,3 +420,35 @@ func (m *M) emptyMagazines(p *P) {
 		}
 	}
 }
+
+// cpusChanged is called when somebody outside has changed which CPUs the process may run on.
+func (s *Sched) cpusChanged(cpus topology.CPUSet, why string) {
+	s.cpuChanges.Add(1) // Ms whose thread could not be bound try again
+	cpus = cpus.And(s.machine.Topology().Allowed)
+	text := "sched: " + why + "."
+	if s.arm.Bind {
+		var none []int
+		for _, d := range s.domains {
+			if d.cpus.And(cpus).Empty() {
+				none = append(none, d.id)
+			}
+		}
+		if len(none) == 0 {
+			text += " Threads are bound to what is left of their nodes."
+		} else {
+			text += fmt.Sprintf(" Threads are bound to what is left of their nodes. Of nodes %v nothing is left, and threads of Ps that are mapped there are not bound.", none)
+		}
+	}
+	if most := min(len(s.seats), maxProcs, s.maxMs-1); s.followCPUs {
+		if s.SetProcs(nil, min(max(cpus.Len(), s.leastProcs()), most)) != nil {
+			return // it stops
+		}
+		text += fmt.Sprintf(" There are %d Ps now, as Config.FollowCPUs asks.", s.Procs())
+	} else {
+		text += fmt.Sprintf(" There are still %d Ps; see Config.FollowCPUs.", s.Procs())
+	}
+	s.lock.lock(s.m0)
+	s.changes = append(s.changes, text)
+	s.lock.unlock(s.m0)
+	s.report(text + "\n")
+}

@@ -38,9 +38,15 @@ type Config struct {
 	Debug bool
 
 	// Report is told, in words for a person, when Gs hold up others in a way that the
-	// scheduler can only watch. nil means that it goes to the standard error. sysmon
-	// calls it.
+	// scheduler can only watch, and when somebody outside has changed which CPUs the process
+	// may run on. nil means that it goes to the standard error. sysmon calls it, or the
+	// machine, perhaps at the same time.
 	Report func(text string)
+
+	// FollowCPUs has the number of Ps follow the CPUs that the process may run on, when
+	// somebody changes them from outside (taskset, a cpuset): as by [Sched.SetProcs], to as
+	// many as are left of those that the machine allowed, whatever it was before.
+	FollowCPUs bool
 
 	// Events, if not nil, returns who is told of the events of an M: nil if nobody is. It is
 	// called once for every M, before the M does anything, and for the M with the ID -1 that
@@ -104,6 +110,11 @@ type Sched struct {
 	domains        []*domain
 	severalDomains bool // there are several domains
 	rules          policy.Rules
+
+	followCPUs bool
+	cpuChanges atomic.Uint32 // of the CPUs that the process may run on
+	unnotify   func()        // ends Machine.Notify
+	changes    []string      // what was reported of them; under lock
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 
@@ -178,6 +189,8 @@ func New(cfg Config) (*Sched, error) {
 		return nil, err
 	}
 	s.m0.events = s.eventsOf(s.m0)
+	s.followCPUs = cfg.FollowCPUs
+	s.unnotify = s.machine.Notify(s.cpusChanged)
 	return s, nil
 }
 
@@ -366,6 +379,7 @@ func (s *Sched) Close() error {
 	}
 	s.closed = true
 	s.outer.Unlock() // deferred functions may call Run, which then says that s is closed
+	s.unnotify()
 
 	m.stop(ErrClosed)
 	for n := s.nm.load(m); n != 0; n = s.nm.load(m) {

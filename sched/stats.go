@@ -239,7 +239,8 @@ func (s *Sched) BindErrors() (errs []error) {
 
 // Warnings returns, in words for the user, what was asked of the scheduler and
 // could not be done: Gs sent to nodes ([OnNode]) that have no CPUs for it. They
-// run wherever they may. A result measured with it should show it.
+// run wherever they may. And it says when somebody outside has changed which CPUs the
+// process may run on. A result measured with it should show it.
 func (s *Sched) Warnings() (all []string) {
 	topo := s.machine.Topology()
 	s.strays.Range(func(id, _ any) bool {
@@ -251,5 +252,7 @@ func (s *Sched) Warnings() (all []string) {
 		return true
 	})
 	slices.Sort(all)
-	return all
+	s.lock.lock(s.m0)
+	defer s.lock.unlock(s.m0)
+	return append(all, s.changes...)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"numasched/numa"
 	"numasched/sched/internal/machine"
@@ -26,7 +27,8 @@ import (
 //   - An M has at most one of them: an M that binds another thread releases the
 //     one before.
 //   - A mask that is not the one that a Machine gave has been changed by somebody
-//     else, and stays as it is.
+//     else, and stays as it is, unless all masks were changed alike. Then threads are bound
+//     within that.
 //   - While a process is being started, every thread has the mask that it had
 //     before; see watch.
 //
@@ -50,6 +52,9 @@ type masks struct {
 	process string            // name of the process
 	elders  map[int]bool      // threads that were there when the main thread was bound; nil until then
 
+	heeds  map[*heed]bool // who wants to hear of changes
+	unheed chan struct{}  // ends the lookout
+
 	quit, done chan struct{} // of watch
 }
 
@@ -63,14 +68,19 @@ type boundThread struct {
 	named   bool            // it has the name that goes with mark
 	lent    int             // if not 0, it has its former mask for a while; see lend
 	shown   topology.CPUSet // its mask as the kernel showed it after a Machine's last change
+	odd     time.Time       // when a mask was first seen that no Machine gave
 }
+
+// oddFor is how long a bound thread may have a mask that no Machine gave until that counts as
+// meant for this thread alone.
+const oddFor = 500 * time.Millisecond
 
 // processMasks is the record of this process.
 var processMasks masks
 
-// bind gives the calling thread, which runs sm, the mask cpus. Once somebody else has
-// changed masks, bind changes nothing and returns an error that says so: what taskset
-// did from outside must last.
+// bind gives the calling thread, which runs sm, the mask cpus, as far as taskset has left it
+// to the process: what that did from outside must last. Once somebody else has changed the
+// mask of a single bound thread, bind changes nothing and returns an error that says so.
 func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	b.mu.Lock()
 	opened := slices.Contains(b.machines, m)
@@ -89,11 +99,14 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	if !slices.Contains(b.machines, m) {
 		return errClosed
 	}
-	if !cpus.AndNot(b.all).Empty() { // it was narrowed after New
-		return m.giveUp(fmt.Errorf("host: the process may run on CPUs %s, and not on all of %s", b.all, cpus))
-	}
 	if m.foreign != nil {
 		return m.foreign
+	}
+	if cpus = cpus.And(b.all); cpus.Empty() { // it was narrowed after New
+		if old, ok := b.of[sm]; ok {
+			b.release(old)
+		}
+		return fmt.Errorf("host: the process may run on CPUs %s, of which the node has none", b.all)
 	}
 	if b.starting {
 		return nil // the M checks its binding again soon
@@ -107,7 +120,13 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	if t != nil && !b.mine(t, mask) {
 		if !t.named || threadName(tid) == markName(t.mark) {
 			if b.yield() {
-				return m.foreign
+				return nil // the M checks its binding again soon
+			}
+			if t.odd.IsZero() {
+				t.odd = time.Now()
+			}
+			if time.Since(t.odd) < oddFor {
+				return nil // a taskset may be under way
 			}
 			b.release(tid)
 			return m.giveUp(fmt.Errorf("host: somebody else (taskset?) has let thread %d run on CPUs %s", tid, mask))
@@ -116,7 +135,7 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	}
 	if t == nil {
 		if !mask.Equal(b.all) && b.yield() {
-			return m.foreign
+			return nil
 		}
 		t = &boundThread{former: mask, name: threadName(tid), mark: -1}
 		if b.isClone(tid, mask) {
@@ -213,35 +232,47 @@ func leftOf(mask, allowed topology.CPUSet) topology.CPUSet {
 
 // yield finds out whether somebody else has given one mask to the whole process, as
 // "taskset -a" does: then all threads that are not bound have the same mask, and it is
-// not the mask of the process. If so, yield gives that mask to the bound threads, too,
-// releases them, has all Machines bind no more threads, and returns true.
+// not the mask of the process. If so, that mask is the process's from now on, which threads
+// are bound within, and yield returns true. It releases all bound threads: their Ms bind them
+// again when they next look, if their nodes still have CPUs.
 func (b *masks) yield() bool {
-	var now topology.CPUSet
+	now := b.common()
+	if now.Empty() || now.Equal(b.all) || now.Equal(left(b.all)) { // the last: the cpuset has changed
+		return false
+	}
+	why := fmt.Errorf("host: somebody else (taskset?) has let all threads run on CPUs %s", now)
+	b.all = now
+	for tid, t := range b.threads {
+		t.former = now
+		mask, err := numa.Affinity(tid)
+		if err == nil && !mask.Equal(now) {
+			restore(tid, now)
+		}
+		b.release(tid)
+	}
+	for _, m := range b.machines {
+		m.warn("threads are bound within what is left, and not at all where that is nothing", why)
+	}
+	return true
+}
+
+// common returns the mask that all threads have that are not bound, or none if they differ.
+func (b *masks) common() (now topology.CPUSet) {
 	tids, _ := numa.Threads()
 	for _, tid := range tids {
 		if b.threads[tid] != nil {
 			continue
 		}
 		mask, err := numa.Affinity(tid)
-		if err == nil && now.Empty() {
+		switch {
+		case err != nil: // it has ended
+		case now.Empty():
 			now = mask
+		case !mask.Equal(now):
+			return topology.CPUSet{}
 		}
-		if err == nil && !mask.Equal(now) || mask.Equal(b.all) {
-			return false
-		}
 	}
-	if now.Empty() || now.Equal(left(b.all)) { // the cpuset has changed
-		return false
-	}
-	b.all = now
-	for tid, t := range b.threads {
-		t.former = now
-		b.release(tid)
-	}
-	for _, m := range b.machines {
-		m.giveUp(fmt.Errorf("host: somebody else (taskset?) has let all threads run on CPUs %s", now))
-	}
-	return true
+	return now
 }
 
 // giveUp has m bind no more threads, because somebody else has changed masks. Threads

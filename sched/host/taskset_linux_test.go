@@ -10,6 +10,8 @@ import (
 
 	"numasched/numa"
 	"numasched/sched"
+	"numasched/sched/policy"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -88,4 +90,74 @@ func TestTasksetBeforeTheFirstBindingLasts(t *testing.T) {
 		t.Errorf("the process may run on %s after taskset let it run on 1", got)
 	}
 	closeBoth(t, s, m)
+}
+
+// When the process is let run where it ran before, threads are bound to nodes again. The
+// scheduler says each time what has changed, and has as many Ps as there are CPUs if it was
+// asked to.
+func TestThreadsAreBoundAgainAfterTaskset(t *testing.T) {
+	all := processMask(t)
+	for _, follow := range []bool{false, true} {
+		t.Run(fmt.Sprintf("follow %v", follow), func(t *testing.T) {
+			m := forReal(t)
+			defer letAllRunOn(all)
+			arm, err := policy.ByName("numa")
+			if err != nil {
+				t.Fatal(err)
+			}
+			reports := make(chan string, 100)
+			s, err := sched.New(sched.Config{Machine: m, Arm: arm, FollowCPUs: follow, Events: trace.Checked(t), Report: func(text string) { reports <- text }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			boundTo := func(cpu int) func() bool {
+				return func() bool {
+					return slices.ContainsFunc(bound(), func(tid int) bool {
+						mask, err := numa.Affinity(tid)
+						return err == nil && mask.Equal(topology.CPUs(cpu))
+					})
+				}
+			}
+			during(t, s, func() {
+				for range 2 {
+					letAllRunOn(topology.CPUs(0))
+					if text := <-reports; !strings.Contains(text, "the process may run on CPUs 0 now") || !strings.Contains(text, "Of nodes [1] nothing is left") {
+						t.Errorf("report %q", text)
+					}
+					if got, want := s.Procs(), map[bool]int{false: 2, true: 1}[follow]; got != want {
+						t.Errorf("%d Ps, want %d", got, want)
+					}
+					letAllRunOn(topology.CPUs(0, 1))
+					if text := <-reports; !strings.Contains(text, "the process may run on CPUs 0-1 now") || strings.Contains(text, "nothing is left") {
+						t.Errorf("report %q", text)
+					}
+					if got := s.Procs(); got != 2 {
+						t.Errorf("%d Ps, want 2", got)
+					}
+					eventually(t, "threads are bound to both nodes again", func() bool { return boundTo(0)() && boundTo(1)() })
+				}
+			})
+			if w := s.Warnings(); len(w) != 4 {
+				t.Errorf("%d warnings, want 4: %q", len(w), w)
+			}
+			closeBoth(t, s, m)
+		})
+	}
+}
+
+// Machines whose threads nobody binds tell of changes, too.
+func TestAChangeIsToldWithoutBinding(t *testing.T) {
+	all := processMask(t)
+	m := forReal(t)
+	defer m.Close()
+	defer letAllRunOn(all)
+	told := make(chan topology.CPUSet, 10)
+	stop := m.Notify(func(cpus topology.CPUSet, _ string) { told <- cpus })
+	defer stop()
+	for _, cpus := range []topology.CPUSet{topology.CPUs(1), topology.CPUs(0, 1), topology.CPUs(0)} {
+		letAllRunOn(cpus)
+		if got := <-told; !got.Equal(cpus) {
+			t.Errorf("told of CPUs %s, want %s", got, cpus)
+		}
+	}
 }

@@ -519,6 +519,9 @@ func (k *Machine) bind(t *thread, cpus topology.CPUSet) {
 	}
 }
 
+// Notify implements sched.Machine: nobody is outside.
+func (k *Machine) Notify(func(topology.CPUSet, string)) (stop func()) { return func() {} }
+
 // GrowProcs implements sched.Machine: there is nothing to prepare.
 func (k *Machine) GrowProcs(int) {}
 

@@ -64,6 +64,11 @@ type Kernel interface {
 	// Getcpu returns the CPU that m is on, or -1 where that is not known.
 	Getcpu(m *M) int
 
+	// Notify has f called, within a second and by no M, whenever the CPUs have changed that
+	// the process may run on, because somebody outside has changed them: cpus are those, and
+	// why is for a person. stop ends that; a call that is under way may still come.
+	Notify(f func(cpus topology.CPUSet, why string)) (stop func())
+
 	// GrowProcs says that as many as n Ps may run Gs from now on.
 	GrowProcs(n int)
 

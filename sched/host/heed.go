@@ -1,0 +1,82 @@
+package host
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"numasched/topology"
+)
+
+// heedEvery is how often the lookout looks whether the CPUs have changed that the process may
+// run on.
+const heedEvery = 400 * time.Millisecond
+
+// A heed is somebody who wants to hear of it.
+type heed struct {
+	told topology.CPUSet // what it knows
+	f    func(cpus topology.CPUSet, why string)
+}
+
+// Notify implements [sched.Machine].
+func (m *Machine) Notify(f func(cpus topology.CPUSet, why string)) (stop func()) {
+	if m.pretended {
+		return func() {}
+	}
+	b := &processMasks
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	h := &heed{told: b.common(), f: f}
+	if len(b.heeds) == 0 {
+		b.heeds, b.unheed = make(map[*heed]bool), make(chan struct{})
+		go b.lookout(b.unheed)
+	}
+	b.heeds[h] = true
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if delete(b.heeds, h); len(b.heeds) == 0 && b.unheed != nil {
+			close(b.unheed)
+			b.unheed = nil
+		}
+	}
+}
+
+// lookout looks now and then, until quit is closed.
+func (b *masks) lookout(quit chan struct{}) {
+	ticker := time.NewTicker(heedEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-quit:
+			return
+		case <-ticker.C:
+			b.look()
+		}
+	}
+}
+
+// look tells of a change. While threads have different masks, because somebody changes them or
+// because the program has pinned one, nobody can say what the process may do.
+func (b *masks) look() {
+	b.mu.Lock()
+	if len(b.machines) > 0 {
+		b.yield()
+	}
+	now, told := b.common(), []*heed(nil)
+	if !now.Empty() {
+		for h := range maps.Keys(b.heeds) {
+			if !h.told.Equal(now) {
+				if !h.told.Empty() {
+					told = append(told, h)
+				}
+				h.told = now
+			}
+		}
+	}
+	b.mu.Unlock()
+	for _, h := range slices.Clone(told) {
+		h.f(now, fmt.Sprintf("the process may run on CPUs %s now, because somebody else (taskset? a cpuset?) has changed that", now))
+	}
+}
