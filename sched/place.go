@@ -45,7 +45,7 @@ func (m *M) readyAt(n *Node, gp *G) {
 // mayPush reports whether a G that is at home on n goes to n's queue: always, but for
 // NUMA-WS, whose mailboxes may be full.
 func (m *M) mayPush(n *Node) bool {
-	return !m.s.arm.Biased || m.p.pol.Push(n.nrunq.load(m), n.nprocs.load(m))
+	return !m.s.arm.Biased || m.p.pol.Push(n.nrunq.load(m), max(n.nprocs.load(m), 1))
 }
 
 // spawnAt makes the fresh gp runnable where it was asked to be. Arms without homes
