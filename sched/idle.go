@@ -74,9 +74,7 @@ func (m *M) sleep() *G {
 			if all {
 				m.allPsIdle()
 			}
-			if m.waitForP(n); m.p == nil {
-				m.stopm()
-			}
+			m.waitForP(n)
 			return nil
 		}
 		step = rest.Next(yes)

@@ -1,6 +1,9 @@
 package sched
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Where Ms wait that have nothing to run. All but one of a node's idle Ms sleep on their
 // notes. One waits for the node's timers and descriptors, if there are any: Go's M in
@@ -44,8 +47,8 @@ func (m *M) keep(n *Node) {
 		mp.note.wakeup(m)
 		return
 	}
-	nm := m.allocm()
-	nm.oldp = m.psOf(n)[0]
+	nm, made := m.allocm(), m.s.layout.load(m).made
+	nm.oldp = made[slices.IndexFunc(made, func(p *P) bool { return p.node == n })]
 	m.startNew(nm, nil)
 }
 

@@ -66,6 +66,9 @@ again:
 				}
 			case policy.GoIdle:
 				gp = m.sleep()
+				if m.p == nil && !m.stopm() { // woken for no P: see keep
+					return nil
+				}
 			}
 			if gp != nil {
 				return gp

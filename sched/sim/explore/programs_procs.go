@@ -71,6 +71,32 @@ var procsPrograms = []Program{
 			g.Go(t.G(i, nop))
 		}
 	}},
+	{Name: "fewer-poll", MinCPUs: 2, MinGs: 2, Doc: "G 1 waits for a descriptor of the last node, whose Ps G 0 has go before it makes that ready", Main: func(t *T, g *sched.G) {
+		t.pollWithoutPs(g, func(*sched.G) {}, func(*sched.G) {})
+	}},
+	{Name: "fewer-poll-late", MinCPUs: 2, MinGs: 2, Doc: "G 1 comes to wait for a descriptor of the last node when that has no Ps any more", Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		t.pollWithoutPs(g, func(g *sched.G) { c.Recv(g) }, func(g *sched.G) { c.Send(g, 1) })
+	}},
+}
+
+// pollWithoutPs has G 1 open a descriptor, call before, and wait for the descriptor. G 0 has all
+// Ps but one go when it is open, calls after, and makes it ready.
+func (t *T) pollWithoutPs(g *sched.G, before, after func(*sched.G)) {
+	var gr sched.Group
+	var d *sched.PollDesc
+	opened := channel(g, 0)
+	gr.GoAt(g, sched.OnNode(t.Nodes()-1), t.G(1, func(g *sched.G) {
+		d = open(t, g)
+		opened.Send(g, 1)
+		before(g)
+		t.Check(await(t, g, d) == nil, "a wait has failed")
+	}))
+	opened.Recv(g)
+	t.setProcs(g, 1)
+	after(g)
+	tell(t, d)
+	gr.Wait(g)
 }
 
 // setProcs changes the number of Ps, which must be possible.
