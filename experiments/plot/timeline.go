@@ -69,7 +69,7 @@ func Timeline(name, subject, arm string, tracks []Track) *Figure {
 		Title: fmt.Sprintf("%s: %s; threads run Gs in %.0f %% of their time, and %d of %s come from another node",
 			arm, siMicros(end), 100*busy/(end*float64(len(tracks))), far, harness.Count(near+far, "steal", "steals")),
 		Subject: subject,
-		Caption: "A line for each thread (M), by nodes. Bars: it runs Gs. Black ticks: it steals from another node. Short grey ticks: it steals from its own node.",
+		Caption: "A line for each thread (M), by nodes. Bars: it runs Gs. Black ticks: it steals from another node. Short grey ticks: it steals from its own node. Threads that never run a G have no line and do not count.",
 		height:  height,
 		draw: func(c draw.Canvas) {
 			left, right := c.Min.X+52, c.Max.X-8
