@@ -287,6 +287,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 		panic(errThreadLocked)
 	}
 	m.share()
+	g.c = m.c // before anybody can see it: it is not to be started again
 	// A G at hand that has a stack is entered directly. Everything else needs the
 	// scheduling loop, on another carrier.
 	var gp *G

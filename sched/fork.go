@@ -30,7 +30,10 @@ type frame[A, R any] struct {
 func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[R] {
 	m := g.running()
 	mustRun(fn != nil)
-	gp := m.newG()
+	gp := m.takeFree()
+	if gp == nil {
+		gp = m.newG()
+	}
 	rest := gp.needRest()
 	f, ok := rest.frame.(*frame[A, R])
 	if !ok {

@@ -20,7 +20,7 @@ type G struct {
 
 	next   *G           // on a list, of whoever owns that list
 	task   Task         // what it runs; nil: arg.Data is a func(*G), which it runs
-	c      *carrier     // nil until it starts; once it has blocked, its stack
+	c      *carrier     // its stack; nil until it first blocks
 	m      *M           // while it runs, its M
 	group  *Group       // that it is a member of
 	home   atomic.Int32 // index of the domain it is at home at, or noHome; thieves look
@@ -144,7 +144,8 @@ func (g *G) invoke(outer *G) {
 		}
 	}()
 	if g.task != nil {
-		g.arg.A = g.task(g, g.arg)
+		// Field by field, as Fork stores it.
+		g.arg.A = g.task(g, Arg{g.arg.Data, g.arg.A, g.arg.B, g.arg.C})
 	} else {
 		g.arg.Data.(func(*G))(g)
 	}
@@ -160,18 +161,26 @@ func (g *G) invoke(outer *G) {
 // at the time slice and at the thread's binding.
 func (g *G) runInline(child *G) {
 	m := g.m
-	m.spend(machine.CostInline)
-	if m.p.stats.Inlined++; m.p.stats.Inlined%policy.InlineLooks == 0 {
-		m = g.preemptible()
-		m.checkBinding()
+	if m.p.stats.Inlined++; m.minds || m.p.stats.Inlined%policy.InlineLooks == 0 {
+		m = g.lookInline(child)
 	}
-	m.eventG(machine.EventInline, child, 0)
-	child.m, child.c = m, m.c
-	m.c.runs = child
+	child.m, m.c.runs = m, child
 	child.invoke(g)
 	m = child.m // which may be another now
 	g.m, m.c.runs = m, g
 	m.eventG(machine.EventEnd, child, child.group.name())
+}
+
+// lookInline is the start of an inline run that somebody minds, or that looks around.
+func (g *G) lookInline(child *G) *M {
+	m := g.m
+	m.spend(machine.CostInline)
+	if m.p.stats.Inlined%policy.InlineLooks == 0 {
+		m = g.preemptible()
+		m.checkBinding()
+	}
+	m.eventG(machine.EventInline, child, 0)
+	return m
 }
 
 // Go starts fn as a G of its own on this node.

@@ -27,7 +27,6 @@ func (l *magazine) pop() *G {
 	gp := l.head
 	if gp != nil {
 		l.head = gp.next
-		gp.next = nil
 		l.n--
 	}
 	return gp
@@ -38,6 +37,20 @@ type gPool struct {
 	lock mutex
 	full []magazine
 	_    linePad
+}
+
+// takeFree is newG where that has nothing to do but take a G from the P's magazine, and
+// returns nil elsewhere. It is so small that it is inlined.
+func (m *M) takeFree() *G {
+	p := m.p
+	gp := p.gfree.head
+	if gp == nil || m.minds {
+		return nil
+	}
+	p.gfree.head = gp.next
+	p.gfree.n--
+	p.stats.Spawned++
+	return gp
 }
 
 // newG returns a G that has yet to be told what to run.
@@ -71,6 +84,18 @@ func (m *M) gfget() *G {
 	gp := &G{joined: word32{line: m.s.newLines(1)}, barred: m.s.mayAsk}
 	gp.home.Store(noHome)
 	return gp
+}
+
+// putFree is gfput of a G that has run inline and has not blocked, where the P's magazine
+// has room. It reports whether that is so. It is so small that it is inlined.
+func (m *M) putFree(gp *G) bool {
+	free := &m.p.gfree
+	if gp.c != nil || gp.home.Load() != noHome || free.n == magazineSize {
+		return false
+	}
+	gp.next, free.head = free.head, gp
+	free.n++
+	return true
 }
 
 // gfput frees gp, of which group, or task and parent, and arg.Data have been

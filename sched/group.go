@@ -28,7 +28,10 @@ const (
 func (g *G) Fork(task Task, arg Arg) Child {
 	m := g.running()
 	mustRun(task != nil)
-	gp := m.newG()
+	gp := m.takeFree()
+	if gp == nil {
+		gp = m.newG()
+	}
 	// Field by field: a copy as a whole reads from the stack, by 16 bytes, what was just
 	// written there by 8, and waits for that.
 	gp.task, gp.arg.Data, gp.parent = task, arg.Data, g
@@ -57,7 +60,9 @@ func (g *G) Join(c Child) int {
 	ret := child.arg.A
 	child.task, child.arg.Data, child.parent = nil, nil, nil
 	child.forks++
-	g.m.gfput(child)
+	if !g.m.putFree(child) {
+		g.m.gfput(child)
+	}
 	return ret
 }
 
@@ -114,7 +119,10 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 	m := g.running()
 	mustRun(fn != nil)
 	gr.add(g)
-	gp := m.newG()
+	gp := m.takeFree()
+	if gp == nil {
+		gp = m.newG()
+	}
 	gp.arg.Data, gp.group = fn, gr
 	g.runqfork(gp)
 	g.spawned(g.m) // which may be another than before
@@ -152,7 +160,9 @@ func (gr *Group) Wait(g *G) {
 		}
 		g.runInline(child)
 		child.arg.Data, child.group = nil, nil
-		g.m.gfput(child)
+		if !g.m.putFree(child) {
+			g.m.gfput(child)
+		}
 		gr.open--
 	}
 	if gr.open == 0 {
@@ -196,7 +206,7 @@ func (m *M) popMember(gr *Group) *G {
 // how long, so others are offered what is left.
 func (m *M) takeBack() {
 	r := &m.p.ring
-	if r.drop(); r.private != 0 {
+	if r.drop(); r.private != 0 && (r.private > ringLen(r.state.load(m)) || m.s.npidle.load(m) != 0) {
 		m.offer()
 	}
 }

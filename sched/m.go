@@ -16,6 +16,7 @@ type M struct {
 	s      *Sched
 	memory machine.Memory    // nil on a machine whose memory is real
 	events machine.EventSink // nil while nobody wants to know, see event.go
+	minds  bool              // memory or events is not nil: somebody minds every step
 	seq    uint32            // events that named it, likewise
 	p      *P                // that it holds; nil while it has none
 	nextp  *P                // that it will hold when it wakes; set by whoever wakes it
@@ -152,6 +153,7 @@ func (m *M) startNew(nm *M, p *P) bool {
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
 	nm.events = s.eventsOf(nm)
+	nm.minds = nm.memory != nil || nm.events != nil
 	m.eventM(machine.EventNewM, nm)
 	if p != nil {
 		nm.acquirep(p)

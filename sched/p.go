@@ -104,10 +104,16 @@ func (g *G) runqfork(gp *G) {
 		m.wakep(m.p.node)
 		return
 	}
-	if !m.p.ring.push(m, gp) {
-		m = g.overflow(gp)
+	r := &m.p.ring
+	public := ringLen(r.state.load(m))
+	if public+r.private == ringSize {
+		g.overflow(gp).offer()
+		return
 	}
-	m.offer()
+	r.pushPrivate(gp)
+	if r.private > public || m.s.npidle.load(m) != 0 {
+		m.offer()
+	}
 }
 
 // overflow is runqfork when the ring of g's P is full. If the P's node has a backlog

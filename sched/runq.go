@@ -88,10 +88,15 @@ func (r *ring) push(m *M, gp *G) bool {
 	if ringLen(r.state.load(m))+r.private == ringSize {
 		return false
 	}
+	r.pushPrivate(gp)
+	return true
+}
+
+// pushPrivate is push if there is room.
+func (r *ring) pushPrivate(gp *G) {
 	r.slots[r.tail%ringSize].store(gp)
 	r.tail++
 	r.private++
-	return true
 }
 
 // publish makes the n oldest of the private Gs public.

@@ -119,8 +119,7 @@ func (m *M) execute(gp *G) {
 	m.p.stats.Executed++
 	m.ran(gp)
 	m.eventG(machine.EventStart, gp, 0)
-	gp.m, gp.c = m, m.c
-	m.c.runs = gp
+	gp.m, m.c.runs = m, gp
 	gp.invoke(nil)
 	m = gp.m
 	m.c.runs = nil

@@ -76,6 +76,7 @@ func (g *G) exitsyscall() {
 		g.barred = cancelled
 		panic(errCancelled)
 	}
+	g.c = m.c
 	m.eventG(machine.EventPark, g, uint64(WaitSyscall))
 	if m.Locked() {
 		g.parkLocked(WaitSyscall, commitExitsyscall)
