@@ -99,12 +99,21 @@ func (c *Chan[T]) send(m *M, v T) bool {
 		return true
 	}
 	if c.n < len(c.buf) {
-		c.buf[(c.head+c.n)%len(c.buf)] = v
+		c.buf[c.at(c.n)] = v
 		c.n++
 		c.lock.unlock(m)
 		return true
 	}
 	return false
+}
+
+// at returns where the value that is i places behind the first lies in the buffer; i is at
+// most its length. A division would take as long as the rest of a receive.
+func (c *Chan[T]) at(i int) int {
+	if i += c.head; i >= len(c.buf) {
+		i -= len(c.buf)
+	}
+	return i
 }
 
 // serve makes the G of w ready. w has been dequeued. serve unlocks c.
@@ -169,10 +178,10 @@ func (c *Chan[T]) recv(m *M) (v T, ok, done bool) {
 	case c.n > 0:
 		var zero T
 		v, c.buf[c.head] = c.buf[c.head], zero
-		c.head = (c.head + 1) % len(c.buf)
+		c.head = c.at(1)
 		c.n--
 		if w := c.sendq.dequeue(m); w != nil { // there is room now
-			c.buf[(c.head+c.n)%len(c.buf)] = take[T](w)
+			c.buf[c.at(c.n)] = take[T](w)
 			c.n++
 			c.serve(m, w)
 			return v, true, true

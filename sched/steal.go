@@ -57,8 +57,8 @@ func (m *M) stealFrom(v *P, how policy.Theft) *G {
 	return gp
 }
 
-// stealNext takes the G that v would run next. It waits a little first, see
-// policy.NextDelay.
+// stealNext takes the G that v would run next, if that has been there for a while and
+// stays: see policy.NextDelay and NextLooks.
 func (m *M) stealNext(v *P, how policy.Theft) *G {
 	if !how.Last {
 		return nil
@@ -68,7 +68,13 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 		return nil
 	}
 	m.s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, policy.NextDelay)
-	if gp = v.runnext.load(m); gp == nil || !v.runnext.cas(m, gp, nil) {
+	for range policy.NextLooks {
+		if v.runnext.load(m) != gp {
+			return nil
+		}
+		m.s.machine.Procyield(&m.M)
+	}
+	if !v.runnext.cas(m, gp, nil) {
 		return nil
 	}
 	m.p.stats.steals(m.p, v, 1)
