@@ -68,11 +68,12 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 		return nil
 	}
 	m.s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, policy.NextDelay)
-	for range policy.NextLooks {
-		if v.runnext.load(m) != gp {
-			return nil
+	if m.memory == nil { // else the delay was as short as it was to be
+		for range policy.NextLooks {
+			if v.runnext.load(m) != gp {
+				return nil
+			}
 		}
-		m.s.machine.Procyield(&m.M)
 	}
 	if !v.runnext.cas(m, gp, nil) {
 		return nil

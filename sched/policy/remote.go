@@ -9,10 +9,11 @@ const RemoteBacklog = 2
 // partner and will block. To take the partner would bounce the two between Ps.
 const NextDelay = 3000
 
-// NextLooks is how often the thief then looks, with a Procyield after each, whether the same
-// G is still there. Two Gs that keep waking each other are there in turn: after the delay,
-// which a kernel makes 50 us, the one that was seen is there again as likely as not.
-const NextLooks = 4
+// NextLooks is how often in a row a thief on a host then looks whether the same G is still
+// there, which takes about a microsecond. Two Gs that keep waking each other are there in
+// turn: after the delay, which a kernel makes 50 us, the one that was seen is there again
+// as likely as not.
+const NextLooks = 1000
 
 // A Theft is what a thief may take from a victim or a queue.
 //

@@ -15,12 +15,15 @@
 // Invariants:
 //   - Every cell has one goroutine that waits there, except while somebody changes
 //     places with it.
-//   - cell.waiter is the stack that waits there, or nil while somebody is about to
-//     change places with it. Whoever has been switched to notes the stack that was left
-//     (arrive), so that nobody enters a stack which has not been left yet.
-//   - Whoever enters a stack first takes it out of cell.waiter (claim). So does End when
-//     it has a stack change cells; those who want to enter it wait for that. Only those
-//     wait who have taken no other stack, so that nobody waits in a circle.
+//   - cell.waiter is the stack that waits there, while cell.there is set. It is not set
+//     while somebody is about to change places with it. Whoever has been switched to notes
+//     the stack that was left (arrive), so that nobody enters a stack which has not been left
+//     yet.
+//   - Whoever enters a stack first clears cell.there (claim). So does End when it has a stack
+//     change cells; those who want to enter it wait for that. Only those wait who have
+//     taken no other stack, so that nobody waits in a circle.
+//   - cell.waiter belongs to whoever has cleared cell.there. To set and to clear a word takes
+//     half as long as to exchange pointers, of which the garbage collector wants to know.
 package coro
 
 import (
@@ -33,9 +36,22 @@ import (
 type cell struct {
 	next    func() (struct{}, bool)
 	yield   func(struct{}) bool
-	entered bool                  // next was called last, not yield
-	waiter  atomic.Pointer[Stack] // nil while its place changes
+	entered bool // next was called last, not yield
+	there   atomic.Uint32
+	waiter  *Stack
 }
+
+// take clears k.there and returns the stack that waits in k, or nil if somebody is about to
+// change places with it.
+func (k *cell) take() *Stack {
+	if !k.there.CompareAndSwap(1, 0) {
+		return nil
+	}
+	return k.waiter
+}
+
+// put undoes take.
+func (k *cell) put() { k.there.Store(1) }
 
 // changePlaces has the calling goroutine wait in k, and the one that waited there go on.
 func (k *cell) changePlaces() {
@@ -94,7 +110,10 @@ func (s *Stack) wait(k *cell) {
 	if s.cell.Load() != k { // two stacks in turn stay where they are
 		s.cell.Store(k)
 	}
-	k.waiter.Store(s)
+	if k.waiter != s {
+		k.waiter = s
+	}
+	k.put()
 }
 
 // claim takes s out of the cell where it waits, so that only the caller changes places
@@ -110,8 +129,16 @@ func (s *Stack) claim() *cell {
 
 // tryClaim is claim, but returns nil if somebody else is about to change places with s.
 func (s *Stack) tryClaim() *cell {
-	if k := s.cell.Load(); k != nil && k.waiter.CompareAndSwap(s, nil) {
+	k := s.cell.Load()
+	if k == nil {
+		return nil
+	}
+	switch k.take() {
+	case s:
 		return k
+	case nil:
+	default: // s has changed cells meanwhile
+		k.put()
 	}
 	return nil
 }
@@ -162,10 +189,12 @@ func (s *Stack) Cancel(x *Stack) {
 // somebody else is about to change places with x, or with the stack that waits in x's
 // first cell. Try again then.
 func (s *Stack) End(x *Stack) bool {
-	if y := x.born.waiter.Load(); y != x {
-		if y == nil || !x.born.waiter.CompareAndSwap(y, nil) {
-			return false
-		}
+	switch y := x.born.take(); y {
+	case nil:
+		return false
+	case x:
+		x.born.put()
+	default:
 		// s goes to x in k, x to y in x's first cell, y to s in k. x has no from, so
 		// that nobody takes s for one that waits in k.
 		//
@@ -173,7 +202,7 @@ func (s *Stack) End(x *Stack) bool {
 		// other. If both waited for what the other has, they would do so for ever.
 		k := x.tryClaim()
 		if k == nil {
-			x.born.waiter.Store(y)
+			x.born.put()
 			return false
 		}
 		x.order, x.relay, x.relayTo = orderRelay, x.born, y

@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"iter"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -104,7 +105,7 @@ func TestEndGivesWayToTheEndOfANeighbour(t *testing.T) {
 	}
 
 	// Another End of y has taken x, which waits in y's first cell, and looks for y next.
-	if !y.born.waiter.CompareAndSwap(x, nil) {
+	if y.born.take() != x {
 		t.Fatal("x does not wait")
 	}
 	refused := make(chan bool)
@@ -207,4 +208,40 @@ func BenchmarkSwitch(b *testing.B) {
 	for _, s := range []*Stack{x, y} {
 		me.End(s)
 	}
+}
+
+// BenchmarkFloor is what a Switch cannot be faster than: one change of places of package
+// iter, without a word about who waits where.
+func BenchmarkFloor(b *testing.B) {
+	next, stop := iter.Pull(func(yield func(struct{}) bool) {
+		for yield(struct{}{}) {
+		}
+	})
+	b.ResetTimer()
+	for range b.N / 2 { // there and back
+		next()
+	}
+	b.StopTimer()
+	stop()
+}
+
+// BenchmarkGoroutines is what goroutines take for the same: one goroutine blocks and the
+// next goes on. It includes the channel.
+func BenchmarkGoroutines(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	there, back := make(chan struct{}), make(chan struct{})
+	go func() {
+		for range there {
+			back <- struct{}{}
+		}
+		close(back)
+	}()
+	b.ResetTimer()
+	for range b.N / 2 {
+		there <- struct{}{}
+		<-back
+	}
+	b.StopTimer()
+	close(there)
+	<-back
 }
