@@ -5,8 +5,8 @@
 //
 //	G     a task. It needs a stack only when it blocks.
 //	M     a worker thread, made by a [Machine].
-//	P     the right to run Gs. There are Config.Procs; an M must hold one, except in a
-//	      system call.
+//	P     the right to run Gs. There are Config.Procs, or as many as [Sched.SetProcs] has
+//	      made of it; an M must hold one, except in a system call.
 //	Node  what the Ps of one NUMA node share: run queue, idle Ps, searchers.
 //
 // Users hold Gs alone. What the author of a Machine needs is package internal/machine;
@@ -99,6 +99,7 @@
 //     look everywhere once more, or waits out its Grace (idle.go).
 //   - A G that was cancelled never returns to the scheduling loop, nor does one
 //     that ran it inline: others may still see it where it was to wait (g.go).
+//   - A P that has gone is on no list, nobody holds it, and it has no G and no timer (procs.go).
 //   - During a system call a P belongs to whoever changes its status first, the M in the
 //     call or sysmon (syscall.go).
 //   - A G that waits for several things is served once (wait.go).
@@ -114,6 +115,6 @@
 // idle.go, handoff.go, place.go; group.go; wait.go, chan.go, select.go, mutex.go,
 // rwmutex.go, cond.go and semaphore.go for how Gs wait; timer.go, sleep.go, poll.go and
 // netpoll.go for time and the network; inject.go; syscall.go and sysmon.go for how
-// Ps are taken away; event.go and schedtrace.go for what can be seen of it; then machine.go
+// Ps are taken away; procs.go for how they come and go; event.go and schedtrace.go for what can be seen of it; then machine.go
 // for where it runs.
 package sched

@@ -12,9 +12,10 @@
 // numasched-0 and so on, one name for each mask. Close restores all of them, thread
 // by thread, and Machines may be closed in any order. What somebody else has set
 // meanwhile stays: a GOMAXPROCS, the mask of a thread that the program has pinned,
-// the masks that "taskset -a" gave the running process. After a taskset, or where an
-// M finds its thread with another mask than it gave, the Machine binds no more
-// threads, and Warnings says so.
+// the masks that "taskset -a" gave the running process. Within a second of a taskset
+// threads are bound to what it has left of their nodes, and not at all where that is
+// nothing. Where an M finds that its thread alone has another mask than it gave, the
+// Machine binds no more threads. Warnings says so each time, and sched.Config.Report.
 //
 // Processes that are started with package os/exec or [syscall.ForkExec] do not
 // inherit the mask of a bound thread, whoever starts them. The price: while threads
