@@ -68,6 +68,7 @@
 //	T.BusyUntil     the G computes until others have begun: they must run elsewhere
 //	T.BusyUntilSet  the G computes until another has stored
 //	T.Spin          the G polls; put it into every loop that does not block
+//	T.News          something has come for a descriptor
 //
 // Four rules keep an execution the same whenever its schedule is the same, and keep the
 // search sound. A program asks for no time but the scheduler's and for no random number.
@@ -82,7 +83,8 @@
 //
 // A file in testdata/mutations says which file of package sched is changed, what that
 // breaks, which programs show it, and which text replaces which. The old text must occur
-// once. To look for one alone:
+// once, and within a function. If the hunt takes long, a line "first: PROGRAM ARM CPUS GS
+// BOUND" says where to look first. To look for one alone:
 //
 //	go test -run 'TestMutations/NAME$' -v ./sched/sim/explore   (with NUMASCHED_LONG_TESTS=1)
 //
@@ -108,19 +110,19 @@
 //
 // The number of interleavings grows by a factor of 5 to 50 with each preemption. Of these
 // programs every interleaving is tried, under numa, within so many preemptions (a test
-// reads this table and tries them again):
+// reads this table and tries them again; a program that needs more Gs has as many as it
+// needs):
 //
-//	program  CPUs  Gs  preemptions
-//	spawn       2   3            2
-//	steal       2   3            2
-//	park        2   3            2
-//	close       2   3            2
-//	select      2   3            2
-//	elder       2   5            2
-//	mutex       2   3            1
-//	spawn       3   4            1
-//	steal       3   4            1
-//	park        3   4            1
+//	CPUs  Gs  preemptions  programs
+//	   2   3            2  spawn steal loyal next barrier yield relay talk
+//	   2   3            2  flood refill spread again preempt respawn fork group
+//	   2   3            2  elder nest rear hoard park chan select selectclose
+//	   2   3            2  reselect rwmutex cond semaphore errgroup once sleep
+//	   2   3            2  alarm later stop close
+//	   2   3            1  pair home mutex starve oversleep earlier alarm-in-call
+//	   3   4            1  spawn steal loyal next barrier yield relay talk
+//	   3   4            1  flood refill spread again preempt respawn pair
+//	   3   4            1  elder nest park
 //
 // The last lines of the command's output say the same of what it was asked for. A search
 // that its limit has ended says that it covers a part.
