@@ -15,14 +15,14 @@ func config(t testing.TB, arm string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 12_000, PCT: 5_000, Depth: 4}
+	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 8_000, PCT: 4_000, Depth: 4}
 	switch {
 	case raceDetector:
 		cfg.Limit, cfg.PCT = 200, 100
 	case testing.Short():
-		cfg.Limit, cfg.PCT = 1000, 500
+		cfg.Limit, cfg.PCT = 500, 250
 	case !longTests():
-		cfg.Limit, cfg.PCT = 3000, 1500
+		cfg.Limit, cfg.PCT = 700, 350
 	}
 	return cfg
 }
