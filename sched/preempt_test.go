@@ -18,9 +18,27 @@ func fewArms() (arms []policy.Arm) {
 	return arms
 }
 
-// preemptively runs a test under those, on this host and on pretended nodes.
-func preemptively(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
-	for _, arm := range fewArms() {
+// everyArm returns all arms that schedule in different ways. Some differ in where buffers
+// lie, and in nothing else.
+func everyArm() (arms []policy.Arm) {
+	known := make(map[policy.Arm]bool)
+	for _, arm := range policy.Arms {
+		switches := arm
+		switches.Name, switches.Doc, switches.Memory = "", "", 0
+		if !known[switches] {
+			known[switches] = true
+			arms = append(arms, arm)
+		}
+	}
+	return arms
+}
+
+// preemptively runs a test under few arms, on this host and on pretended nodes.
+func preemptively(t *testing.T, f func(t *testing.T, s *sched.Sched)) { under(t, fewArms(), f) }
+
+// under runs a test under some arms, on this host and on pretended nodes.
+func under(t *testing.T, arms []policy.Arm, f func(t *testing.T, s *sched.Sched)) {
+	for _, arm := range arms {
 		for _, topo := range []string{"", "synthetic:2x2"} {
 			t.Run(arm.Name+"/"+topo, func(t *testing.T) { f(t, start(t, arm.Name, topo)) })
 		}
@@ -125,173 +143,6 @@ func TestASimulatedWorkIsPreempted(t *testing.T) {
 			if end < long || end > 3*long {
 				t.Errorf("%s on %s: the Works took %v", arm.Name, topo, end)
 			}
-		}
-	}
-}
-
-// respawn starts a G that does the same, until done, and ends.
-func respawn(g *sched.G, work func(*sched.G), done *atomic.Bool) {
-	work(g)
-	if !done.Load() {
-		g.Go(func(g *sched.G) { respawn(g, work, done) })
-	}
-}
-
-// Two Gs that start their successors for ever do not starve an older one: golang/go#52934.
-// Each of them inherits the time slice of the one before.
-func TestSelfRespawningGsDoNotStarveAnOlderOne(t *testing.T) {
-	root := func(work func(*sched.G)) func(*sched.G) {
-		return func(g *sched.G) {
-			var done atomic.Bool
-			g.GoAt(sched.Default, func(*sched.G) { done.Store(true) })
-			g.GoAt(sched.Default, func(g *sched.G) { respawn(g, work, &done) })
-			g.GoAt(sched.Default, func(g *sched.G) { respawn(g, work, &done) })
-			for !done.Load() {
-				g.Yield()
-			}
-		}
-	}
-	preemptively(t, func(t *testing.T, s *sched.Sched) { run(t, s, root(func(*sched.G) {})) })
-	for _, arm := range fewArms() {
-		// The slices are over after two turns.
-		s := onSim(t, "synthetic:1x1", sched.Config{Arm: arm})
-		run(t, s, root(func(g *sched.G) { compute(g, 7*time.Millisecond) }))
-		run(t, s, func(g *sched.G) {
-			if now := g.Nanotime(); now > 300e6 {
-				t.Errorf("%s: an older G waited for %d ns", arm.Name, now)
-			}
-		})
-	}
-}
-
-// A pair that passes messages shares one time slice. When it is over, a third G has its
-// turn: tokio#2349.
-func TestAPairAndAThirdOnOneP(t *testing.T) {
-	pair := func(work func(*sched.G)) func(*sched.G) {
-		return func(g *sched.G) {
-			s, third := g.Sched(), false
-			c, d := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
-			var gr sched.Group
-			gr.Go(g, func(g *sched.G) {
-				for v, ok := c.Recv(g); ok; v, ok = c.Recv(g) {
-					work(g)
-					d.Send(g, v)
-				}
-			})
-			g.GoAt(sched.Default, func(*sched.G) { third = true })
-			for !third {
-				c.Send(g, 1)
-				work(g)
-				d.Recv(g)
-			}
-			c.Close(g)
-			gr.Wait(g)
-		}
-	}
-	for _, arm := range fewArms() {
-		run(t, start(t, arm.Name, "synthetic:1x1"), pair(func(*sched.G) {}))
-		s := onSim(t, "synthetic:1x1", sched.Config{Arm: arm})
-		run(t, s, pair(func(g *sched.G) { compute(g, 3*time.Millisecond) }))
-		run(t, s, func(g *sched.G) {
-			if now := g.Nanotime(); now > 60e6 {
-				t.Errorf("%s: the third waited for %d ns", arm.Name, now)
-			}
-		})
-	}
-}
-
-// Gs that spin on a counter do not keep the one from its CPU that counts and yields:
-// golang/go#13546.
-func TestSpinnersOnACounterWhileOneYields(t *testing.T) {
-	preemptively(t, func(t *testing.T, s *sched.Sched) {
-		run(t, s, func(g *sched.G) {
-			const last = 10
-			var n atomic.Int32
-			var gr sched.Group
-			gr.Go(g, func(g *sched.G) {
-				for range last {
-					n.Add(1)
-					g.Yield()
-				}
-			})
-			for range 2 * s.Procs() {
-				gr.Go(g, func(g *sched.G) {
-					for n.Load() < last {
-						g.Preempt()
-					}
-				})
-			}
-			gr.Wait(g)
-		})
-	})
-}
-
-// Many more Ms than CPUs spin and yield, and one computes: it ends. rayon#819.
-func TestSpinnersOnEveryPOfFewCPUs(t *testing.T) {
-	for _, arm := range fewArms() {
-		s := start(t, arm.Name, "synthetic:1x8")
-		run(t, s, func(g *sched.G) {
-			var done atomic.Bool
-			var gr sched.Group
-			for range s.Procs() {
-				gr.Go(g, func(g *sched.G) {
-					for !done.Load() {
-						g.Yield()
-					}
-				})
-			}
-			gr.Go(g, func(g *sched.G) {
-				fib(g, sched.Arg{A: 20})
-				done.Store(true)
-			})
-			gr.Wait(g)
-		})
-	}
-}
-
-// A G that was woken runs elsewhere if its waker computes on: tokio#4941. A waker that
-// soon waits keeps its partner: to steal that would add switches and wake-ups (#8065).
-func TestAWokenGIsStolenIfItsWakerComputes(t *testing.T) {
-	preemptively(t, func(t *testing.T, s *sched.Sched) {
-		if s.Procs() < 2 {
-			t.Skip("one P")
-		}
-		run(t, s, func(g *sched.G) {
-			c := sched.NewChan[int](s, 0)
-			var ran atomic.Bool
-			var gr sched.Group
-			gr.Go(g, func(g *sched.G) {
-				c.Recv(g)
-				ran.Store(true)
-			})
-			g.Yield()
-			c.Send(g, 1)
-			for !ran.Load() { // asks the scheduler for nothing
-			}
-			gr.Wait(g)
-		})
-	})
-	for _, arm := range fewArms() {
-		if !arm.Local {
-			continue
-		}
-		s := onSim(t, "synthetic:1x4", sched.Config{Arm: arm})
-		const n = 10_000
-		run(t, s, func(g *sched.G) {
-			c, d := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
-			g.Go(func(g *sched.G) {
-				for v, ok := c.Recv(g); ok; v, ok = c.Recv(g) {
-					d.Send(g, v)
-				}
-			})
-			for range n {
-				c.Send(g, 1)
-				d.Recv(g)
-			}
-			c.Close(g)
-		})
-		if st := s.Stats(); st.StealsL3+st.StealsNode > n/100 || st.Parks > 2*n+n/10 {
-			t.Errorf("%s: %d ping-pongs took %d parks and %d thefts", arm.Name, n, st.Parks, st.StealsL3+st.StealsNode)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/internal/machine"
-	"numasched/sched/policy"
 )
 
 // rayon#592: a thread that joined while it held a lock took up another job, which wanted
@@ -104,7 +103,7 @@ func TestNestedWaits(t *testing.T) {
 // ants#197: a task that submitted to its own pool of one worker, and waited, hung. Here a
 // G that waits needs no P. What can never end is a deadlock, and is said.
 func TestSubmitInsideSubmitWithOneWorker(t *testing.T) {
-	for _, arm := range policy.Arms {
+	for _, arm := range everyArm() {
 		s := start(t, arm.Name, "synthetic:1x1")
 		run(t, s, func(g *sched.G) {
 			var outer sched.ErrGroup
@@ -211,7 +210,7 @@ func (c *countingMachine) Osyield(m *machine.M) {
 func TestAnIdleSchedulerDoesNothing(t *testing.T) {
 	kernel := &countingMachine{Machine: open(t, "synthetic:2x2")}
 	var all []*sched.Sched // idle at the same time, since this waits
-	for _, arm := range policy.Arms {
+	for _, arm := range everyArm() {
 		s := startOn(t, kernel, arm.Name)
 		all = append(all, s)
 		run(t, s, func(g *sched.G) {
@@ -240,7 +239,7 @@ func TestAnIdleSchedulerDoesNothing(t *testing.T) {
 	}
 	for i, s := range all {
 		if diff := s.Stats().Sub(stats[i]); diff != (sched.Stats{}) {
-			t.Errorf("%s: an idle scheduler has counted %+v", policy.Arms[i].Name, diff)
+			t.Errorf("%s: an idle scheduler has counted %+v", everyArm()[i].Name, diff)
 		}
 	}
 }
@@ -248,7 +247,7 @@ func TestAnIdleSchedulerDoesNothing(t *testing.T) {
 // tokio#6596: a worker whose task blocked kept the task that was to run next there, where
 // nobody could steal it. Here whoever takes the P of one in a system call finds it.
 func TestBlockingWithAFilledRunnext(t *testing.T) {
-	for _, arm := range policy.Arms {
+	for _, arm := range everyArm() {
 		for _, topo := range []string{"synthetic:1x1", "synthetic:1x2", "synthetic:2x2"} {
 			s := start(t, arm.Name, topo)
 			run(t, s, func(g *sched.G) {

@@ -84,7 +84,7 @@ func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
 // everywhere runs a test under every arm, on this host and on pretended nodes.
 func everywhere(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
 	leakcheck.After(t)
-	for _, arm := range policy.Arms {
+	for _, arm := range everyArm() {
 		for _, topo := range []string{"", "synthetic:2x2", "synthetic:3x1"} {
 			t.Run(arm.Name+"/"+topo, func(t *testing.T) { f(t, start(t, arm.Name, topo)) })
 		}
