@@ -47,7 +47,7 @@ func (m *M) sysmon() {
 		if s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, pace.Delay()); s.stopping.load(m) == stopping {
 			return
 		}
-		if !traced && m.count().allIdle() {
+		if idle := !traced && m.count().allIdle(); pace.MaySleep(idle) {
 			m.sysmonSleep()
 			pace.Again()
 			continue

@@ -137,6 +137,27 @@ func TestHowOftenSysmonLooks(t *testing.T) {
 	}
 }
 
+// sysmon sleeps when every P was idle at so many looks in a row, and afterwards counts anew.
+func TestWhenSysmonSleeps(t *testing.T) {
+	var p Pace
+	for round := range 3 {
+		for i := range SleepLooks {
+			if got := p.MaySleep(true); got != (i == SleepLooks-1) {
+				t.Errorf("round %d: sleeps after %d looks: %v", round, i+1, got)
+			}
+			if round == 0 && i == SleepLooks/2 {
+				break
+			}
+		}
+		if round == 0 && p.MaySleep(false) {
+			t.Error("sleeps while a P is busy")
+		}
+		if round > 0 {
+			p.Again()
+		}
+	}
+}
+
 func TestWhenTimersAreOverdue(t *testing.T) {
 	const due = 5_000_000
 	for _, c := range []struct {
