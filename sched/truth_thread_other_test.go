@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sched_test
+
+// threadTruths need the numbers of threads.
+var threadTruths []truth
