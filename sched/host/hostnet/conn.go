@@ -120,16 +120,22 @@ func inSyscall[T any](f func() (T, error)) (v T, err error) {
 	return v, err
 }
 
-// opError says what failed, as package net says it.
+// opError says what failed, as package net says it, or, for a pipe, as package os does.
 func (d *desc) opError(op string, err error) error {
-	if err == nil || err == io.EOF {
+	switch err.(type) {
+	case nil, *net.OpError, *os.PathError:
 		return err
 	}
-	if _, ok := err.(*net.OpError); ok {
+	if err == io.EOF {
 		return err
 	}
-	switch err {
-	case sched.ErrPollClosed, os.ErrClosed:
+	if d.network == "pipe" {
+		if err == sched.ErrPollClosed || err == net.ErrClosed {
+			err = os.ErrClosed
+		}
+		return &os.PathError{Op: op, Path: d.network, Err: err}
+	}
+	if err == sched.ErrPollClosed || err == os.ErrClosed {
 		err = net.ErrClosed
 	}
 	return &net.OpError{Op: op, Net: d.network, Source: d.local, Addr: d.remote, Err: err}
