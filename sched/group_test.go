@@ -60,7 +60,7 @@ func TestGsThatNeverBlockShareStacks(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
 		run(t, s, func(g *sched.G) {
 			var gr sched.Group
-			for range 20_000 {
+			for range 6_000 {
 				gr.Go(g, func(*sched.G) {})
 			}
 			gr.Wait(g)
@@ -148,14 +148,14 @@ func TestALockedGStartsMany(t *testing.T) {
 		run(t, s, func(g *sched.G) {
 			var gr sched.Group
 			runtime.LockOSThread()
-			for range 20_000 {
+			for range 6_000 {
 				gr.Go(g, func(*sched.G) { ended.Add(1) })
 			}
 			runtime.UnlockOSThread()
 			gr.Wait(g)
 		})
-		if n := ended.Load(); n != 20_000 {
-			t.Errorf("%d of 20000 members ran", n)
+		if n := ended.Load(); n != 6_000 {
+			t.Errorf("%d of 6000 members ran", n)
 		}
 	})
 }
