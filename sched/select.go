@@ -143,7 +143,8 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 	}
 
 	// Pass 1: is one ready? In random order, so that none starves.
-	for _, i := range m.p.permutation(len(cases)) {
+	order := m.p.permutation(len(cases))
+	for _, i := range order {
 		c := cases[i].channel()
 		switch {
 		case c == nil:
@@ -164,9 +165,11 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 		panic(errThreadLocked)
 	}
 
-	// Pass 2: wait for all of them.
+	// Pass 2: wait for all of them. In that order, too: of two cases with the same channel
+	// the first that waits there is served.
 	g.needRest().claim.store(m, claimOpen)
-	for i, k := range cases {
+	for _, i := range order {
+		k := cases[i]
 		if c := k.channel(); c != nil {
 			w := g.waiter(i)
 			w.isCase = true
