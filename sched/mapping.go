@@ -121,6 +121,7 @@ func (s *Sched) newP(id int) *P {
 		p.mask = topology.CPURange(at.cpu, at.cpu+1)
 	}
 	p.listed.of = p
+	p.pol.Rules = s.rules // for good: an M that has made its P idle still looks at them
 	p.pol.Rand = policy.Rand((s.seed+1)*0x9E3779B97F4A7C15 + uint64(p.id+1)*0xD1B54A32D192ED03 | 1)
 	p.ring.state.line = s.newLines(1)
 	p.ring.lines = s.newLines(ringLines)
@@ -173,7 +174,6 @@ func (s *Sched) poolOf(d *domain) *gPool {
 // steal near first have all Ps in one tier.
 func (p *P) follow(s *Sched, topo *topology.Topology, l *layout) {
 	p.layout, p.tiers, p.pol.Tiers = l, nil, nil
-	p.pol.Rules = s.rules
 	p.pol.Procs, p.pol.Queues = uint32(len(l.ps)), uint32(len(l.near[p.node.index]))
 	byDistance := make(map[int][]*P)
 	for _, v := range l.ps {

@@ -228,7 +228,9 @@ func (m *M) setProcs(n int) error {
 	l.sort(topo, s)
 	for _, p := range come {
 		p.gone = false
-		p.follow(s, topo, &l)
+		if p.layout == nil { // it is new; others find out by themselves (steal)
+			p.follow(s, topo, &l)
+		}
 		p.timers.lock.lock(m)
 		p.timersGone = false
 		p.timers.lock.unlock(m)
