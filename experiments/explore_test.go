@@ -57,7 +57,7 @@ func TestExploreReports(t *testing.T) {
 	}
 	for _, want := range []string{
 		`(?m)^spawn +flat +bound 0 +all +\d+ +(\d+|-) +\d+ +\d+ +\d+$`,
-		`(?m)^spawn +numa +bound [12] +in part +\d+ `,
+		`(?m)^spawn +flat +bound 2 +in part +\d+ `,
 		`(?m)^steal +flat +random +50 +-$`,
 		`(?m)^steal +numa +random +50 +-$`,
 		`(?m)^every interleaving was tried: spawn flat within \d, steal flat within \d, spawn numa within \d, steal numa within \d$`,

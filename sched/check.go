@@ -203,8 +203,9 @@ func (in inside) Stopping() bool { return in.s.stopping.Peek() == stopping }
 // A reuse is what is needed to make a scheduler as new: the explorer wants a new
 // one a hundred thousand times a second.
 type reuse struct {
-	ps     []P    // as New has made them
-	nodes  []Node // likewise, of all domains
+	ps     []P      // as New has made them
+	nodes  []Node   // likewise, of all domains
+	pools  []*gPool // of the domains, likewise
 	lines  uint32
 	layout *layout
 
@@ -221,19 +222,20 @@ func (in inside) Reuse() {
 	}
 	for _, d := range s.domains {
 		r.nodes = append(r.nodes, *d.node)
+		r.pools = append(r.pools, d.gpool)
 	}
 	s.reuse = r
 }
 
 func (in inside) Reset() {
 	s := in.s
-	for _, d := range s.domains {
-		d.gpool = nil
+	for i, d := range s.domains {
+		if d.gpool = s.reuse.pools[i]; d.gpool != nil {
+			d.gpool.lock.key.v, d.gpool.full = mutexUnlocked, nil
+		}
 	}
 	for i, p := range s.reuse.layout.ps {
 		*p = s.reuse.ps[i]
-		p.gpool.lock.key.v, p.gpool.full = mutexUnlocked, nil
-		p.domain.gpool = p.gpool
 	}
 	for i, d := range s.domains {
 		n := d.node

@@ -84,9 +84,7 @@ func TestControlsHaveTheLocalityThatTheyMean(t *testing.T) {
 		preset string
 		procs  int
 	}{{"snb-4s-ring", 0}, {"snb-4s-ring", 32}, {"snb-4s-ring", 12}, {"skx-2x8180", 0}, {"skx-2x8180", 56}, {"skx-2x8180", 21}, {"synthetic:8x4", 0}} {
-		const seeds = 4
-		mean, means := 0.0, 0.0
-		for seed := range uint64(seeds) {
+		for seed := range uint64(4) {
 			wrong := ranTriad(t, c.preset, "numa-wrongmap", c.procs, seed)
 			if wrong.mapLocal != 0 || wrong.local > 0.05 {
 				t.Errorf("%s, %d Ps, seed %d: numa-wrongmap is %.1f %% local, want none; its map says %.1f", c.preset, c.procs, seed, 100*wrong.local, 100*wrong.mapLocal)
@@ -95,9 +93,16 @@ func TestControlsHaveTheLocalityThatTheyMean(t *testing.T) {
 			if right.mapLocal != 1 || right.local < 0.95 {
 				t.Errorf("%s, %d Ps, seed %d: numa is %.1f %% local, want all; its map says %.1f", c.preset, c.procs, seed, 100*right.local, 100*right.mapLocal)
 			}
-			random := ranTriad(t, c.preset, "numa-randommap", c.procs, seed)
-			mean += random.local / seeds
-			means += random.mapLocal / seeds
+		}
+		seeds := 4
+		if c.preset == "skx-2x8180" {
+			seeds = 24 // of two nodes either may win: single seeds have from 14 to 93 %
+		}
+		mean, means := 0.0, 0.0
+		for seed := range seeds {
+			random := ranTriad(t, c.preset, "numa-randommap", c.procs, uint64(seed))
+			mean += random.local / float64(seeds)
+			means += random.mapLocal / float64(seeds)
 		}
 		if d := mean - means; d < -0.15 || d > 0.3 {
 			t.Errorf("%s, %d Ps: numa-randommap is %.1f %% local on average, its maps say %.1f", c.preset, c.procs, 100*mean, 100*means)

@@ -63,7 +63,7 @@ func compareStates(t *testing.T, p Program, cfg Config, about uint64) *witness {
 	w.restart(cfg.Bound)
 	limit := 80
 	if longTests() {
-		limit = 1500
+		limit = 500
 	}
 	for more := true; more && limit > 0 && (w.differs == 0 || about != 0 && w.how == ""); limit-- {
 		if err := x.execute(&p, &cfg, w); err != nil {
@@ -92,10 +92,21 @@ type witness struct {
 }
 
 func (w *witness) pick(x *Machine, t *thread, runnable bool) *thread {
-	if x.hashing && w.depth == len(w.stack) {
+	if x.hashing && w.depth == len(w.stack) && !allEnded(x) {
 		w.look(x, x.stateHash(t, runnable))
 	}
 	return w.search.pick(x, t, runnable)
+}
+
+// allEnded reports whether every M has. Then carriers go back to those that are kept for
+// the next execution, of which there are any number.
+func allEnded(x *Machine) bool {
+	for _, t := range x.threads[1:] {
+		if t.state != ended {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *witness) look(x *Machine, h uint64) {
