@@ -28,6 +28,20 @@ var procsPrograms = []Program{
 		t.setProcs(g, t.CPUs())
 		gr.Wait(g)
 	}},
+	{Name: "one-more", MinCPUs: 3, MinGs: 3, Doc: "G 1 and G 2 keep their Ps, and one ends; G 0 has all Ps but one go, and lets one come again while the other G keeps a P that is to go", Main: func(t *T, g *sched.G) {
+		var gr sched.Group
+		for i := 1; i < 3; i++ {
+			gr.GoAt(g, sched.Default, t.G(i, func(*sched.G) { t.BusyUntilSet(i) }))
+		}
+		t.BusyUntil(1, 3)
+		t.Store(1, 1)
+		t.Spin()
+		t.Spin()
+		t.setProcs(g, 1)
+		t.setProcs(g, 2)
+		t.Store(2, 1)
+		gr.Wait(g)
+	}},
 	{Name: "fewer-sleepers", MinCPUs: 2, MinGs: 2, Doc: "the others sleep, on whatever P, and G 0 has all Ps but one go: all must wake", Main: func(t *T, g *sched.G) {
 		ended := t.others(g, func(g *sched.G, i int) { sleep(t, g, time.Duration(10+i%2)) })
 		g.Yield()
