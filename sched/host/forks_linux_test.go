@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"numasched/numa"
@@ -189,19 +190,14 @@ func TestClonesAreKnownWhateverTheirMakerDoes(t *testing.T) {
 
 // A thread takes up the signal only when it is not in the midst of a call of the kernel's.
 func TestSettleWaitsForThreadsThatRun(t *testing.T) {
-	quit, tid := make(chan bool), make(chan int)
+	var quit atomic.Bool
+	tid := make(chan int)
 	go func() {
 		runtime.LockOSThread()
-		tid <- numa.CurrentThread()
-		for {
-			select {
-			case <-quit:
-				return
-			default:
-			}
+		for tid <- numa.CurrentThread(); !quit.Load(); {
 		}
 	}()
-	defer close(quit)
+	defer quit.Store(true)
 	busy := <-tid
 	b := &masks{threads: map[int]*boundThread{busy: {}, os.Getpid(): {}}}
 	for range 20 {
