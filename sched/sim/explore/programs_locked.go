@@ -36,18 +36,14 @@ var lockedPrograms = []Program{
 	{Name: "lockeddead", MinGs: 2, Close: true, Doc: "Gs with Ms of their own come to wait for ever: Run must say so, and Close end them", Want: wantDeadlock, Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
 		for i := 1; i < t.Gs(); i++ {
-			g.GoLocked(t.G(i, func(g *sched.G) { recv(g, c) }))
+			startLocked(g, i)(t.G(i, func(g *sched.G) { recv(g, c) }))
 		}
 		recv(g, c)
 	}},
 	{Name: "lockedclose", MinGs: 2, Close: true, Doc: "Close comes while Gs with Ms of their own start, wait, or are made ready", Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
 		for i := 1; i < t.Gs(); i++ {
-			start := g.GoLocked
-			if i > 4 { // there may be as many Ms as Gs, and there are few
-				start = g.Go
-			}
-			start(t.G(i, func(g *sched.G) {
+			startLocked(g, i)(t.G(i, func(g *sched.G) {
 				if i%2 == 1 {
 					recv(g, c)
 				} else {
@@ -57,4 +53,13 @@ var lockedPrograms = []Program{
 		}
 		c.TrySend(g, 1)
 	}},
+}
+
+// startLocked returns how g starts G i, if that may have an M of its own: there may be as
+// many Ms as such Gs, and there are few.
+func startLocked(g *sched.G, i int) func(func(*sched.G)) {
+	if i > 4 {
+		return g.Go
+	}
+	return g.GoLocked
 }
