@@ -117,7 +117,7 @@ echo
 echo "== simulating into $out/simulated"
 rm -rf "$out/simulated"
 status=0
-bin/experiments sim --preset $machines --arm gm,flat,numa,numa-near,numa-wrongmap --workload $loads \
+bin/experiments sim --preset $machines --arm gm,flat,flat+firsttouch,interleave,static,numa,numa-near,numa-wrongmap --workload $loads \
 	--procs 1/8,1/4,1/2,all --out "$out/simulated" || status=$?
 
 echo

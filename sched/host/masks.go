@@ -102,11 +102,12 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	if m.foreign != nil {
 		return m.foreign
 	}
+	wanted := cpus
 	if cpus = cpus.And(b.all); cpus.Empty() { // it was narrowed after New
 		if old, ok := b.of[sm]; ok {
 			b.release(old)
 		}
-		return fmt.Errorf("host: the process may run on CPUs %s, of which the node has none", b.all)
+		return fmt.Errorf("host: a thread was to run on CPUs %s, and the process may run on CPUs %s alone", wanted, b.all)
 	}
 	if b.starting {
 		return nil // the M checks its binding again soon

@@ -44,7 +44,7 @@ func TestADeviationIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, value := range []string{"overheadLow", "forkGoroutineNs", "homedOverHigh", "wrongHalfHigh", "onenodeLow"} {
+	for _, value := range []string{"overheadLow", "forkGoroutineNs", "homedOverHigh", "wrongAllHigh", "onenodeLow"} {
 		wrong := bytes.ReplaceAll(right, []byte(b.values[value]), []byte("47.11"))
 		if bytes.Equal(wrong, right) {
 			t.Errorf("%s, %s, is not in the README", value, b.values[value])
