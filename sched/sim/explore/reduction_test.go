@@ -37,8 +37,8 @@ func TestReductionsLoseNothing(t *testing.T) {
 		if c.bound > 1 && (raceDetector || testing.Short()) {
 			continue
 		}
-		if c.bound > 2 && !longTests() {
-			c.bound = 2
+		if !longTests() {
+			c.bound = min(c.bound, 3-c.cpus)
 		}
 		t.Run(fmt.Sprint(c.program, "/", c.arm, "/", c.bound), func(t *testing.T) {
 			t.Parallel()

@@ -76,7 +76,7 @@ func TestManyGs(t *testing.T) {
 			t.Run(arm+"/"+p.Name, func(t *testing.T) {
 				t.Parallel()
 				cfg := config(t, arm)
-				cfg.CPUs, cfg.Gs = 2, 9
+				cfg.CPUs, cfg.Gs = max(2, p.MinCPUs), 9
 				cfg.Limit, cfg.PCT = cfg.Limit/4, cfg.PCT/4
 				mustHold(t, p, cfg)
 			})
