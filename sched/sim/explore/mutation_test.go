@@ -14,12 +14,13 @@ import (
 
 // A mutation is a bug to put into the scheduler's source. Its file under
 // testdata/mutations has lines "file:" (in sched), "breaks:", "programs:" (that show it)
-// and perhaps "tags:" (to build with) and "first:" (where to look first, see Hunt). Then
-// come the text to replace and what replaces it.
+// and perhaps "tags:" (to build with) and "first:" (where to look first, see Hunt) or
+// "rare:" (only the long tests hunt it). Then come the text to replace and what replaces it.
 type mutation struct {
 	name, file, breaks, programs, first, tags string
 	old, new                                  string
-	number                                    int // among all
+	number                                    int  // among all
+	rare                                      bool // takes a million interleavings to find: only the long tests do
 }
 
 func readMutation(name string) (m mutation, err error) {
@@ -45,6 +46,8 @@ func readMutation(name string) (m mutation, err error) {
 			m.programs = value
 		case "first":
 			m.first = value
+		case "rare":
+			m.rare = true
 		case "tags":
 			m.tags = value
 		default:
@@ -92,7 +95,7 @@ func TestMutations(t *testing.T) {
 		}
 		for i, m := range mutations {
 			t.Run(m.name, func(t *testing.T) {
-				if m.number%4 != 0 && !longTests() {
+				if (m.number%4 != 0 || m.rare) && !longTests() {
 					t.Skip("one of the three in four that only the long tests hunt")
 				}
 				t.Parallel()
