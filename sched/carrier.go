@@ -294,6 +294,12 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	if m.c.lockedm == nil {
 		gp = m.pickLocal()
 	}
+	if s.severalDomains {
+		g.needRest().p = m.p
+		if g.home.Load() == noHome { // it was run inline
+			g.home.Store(int32(m.p.domain.index))
+		}
+	}
 	m.eventG(machine.EventPark, g, uint64(why))
 	if s.stopping.load(m) == stopping {
 		// commit may have a lock to release. It may also make g visible while g is in
@@ -303,12 +309,6 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 		panic(errCancelled)
 	}
 	m.p.stats.Parks++
-	if s.severalDomains {
-		g.needRest().p = m.p
-		if g.home.Load() == noHome { // it was run inline
-			g.home.Store(int32(m.p.domain.index))
-		}
-	}
 	if m.c.lockedm != nil {
 		g.parkLocked(why, commit)
 		return

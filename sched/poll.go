@@ -135,6 +135,7 @@ func (m *M) waitForP(n *Node) {
 		if m.poll(n) {
 			return
 		}
+		m.s.machine.Osyield(&m.M) // n's last P may be on its way out: somebody moves its timers
 	}
 	m.note.sleep(m)
 	m.woken()

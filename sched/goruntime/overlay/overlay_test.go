@@ -261,7 +261,7 @@ func TestOwnFilesFit(t *testing.T) {
 		}
 	}
 	for _, e := range edits {
-		if strings.Count(string(all.Bytes()), e.decl+"Flat(") == 1 {
+		if strings.Count(all.String(), e.decl+"Flat(") == 1 {
 			t.Errorf("%sFlat is not called on all systems", e.decl)
 		}
 	}
