@@ -14,10 +14,10 @@
 #   --resume   DIR must exist
 #   --verify   only simulate again what is in results/reference-sim-*, and compare
 #              every byte
-# On 2 idle CPUs this takes about 5 minutes with the first build: 2.5 for the
-# measurements, and the rest mostly for simulations, which use 200 s of CPU time and
+# On 2 idle CPUs this takes about 6 minutes with the first build: 2.5 for the
+# measurements, and the rest mostly for simulations, which use 360 s of CPU time and
 # take longer if other programs run. --verify uses about as much CPU time, and so
-# takes about 2 minutes. --full takes hours.
+# takes about 4 minutes. --full takes hours.
 # Exit status: 0 success; 1 something failed; 2 wrong arguments, or something is
 # missing here; 130 interrupted.
 set -eu
