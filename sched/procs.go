@@ -398,6 +398,10 @@ func (m *M) moveGs(p *P, to *Node) {
 	}
 	came := gs.n
 	if came == 0 {
+		// m may have meant to run what it has queued there.
+		if p.node == to && to.nrunq.load(m) != 0 {
+			m.startIdle(to, 1)
+		}
 		return
 	}
 	to.lock.lock(m)
