@@ -231,12 +231,7 @@ func (m *M) setProcs(n int) error {
 		if p.layout == nil { // it is new; others find out by themselves (steal)
 			p.follow(s, topo, &l)
 		}
-		p.timers.lock.lock(m)
-		p.timersGone = false
-		p.timers.lock.unlock(m)
-		p.node.lock.lock(m)
-		p.node.nprocs.add(m, 1)
-		p.node.lock.unlock(m)
+		m.rejoin(p)
 	}
 	s.layout.store(m, &l)
 	s.npidle.add(m, int32(len(come))*oneP)
@@ -339,12 +334,7 @@ func (m *M) dismiss(p *P) {
 	p.gone = p.id >= l.procs
 	if !p.gone {
 		s.lock.unlock(m)
-		p.timers.lock.lock(m)
-		p.timersGone = false
-		p.timers.lock.unlock(m)
-		n.lock.lock(m)
-		n.nprocs.add(m, 1)
-		n.lock.unlock(m)
+		m.rejoin(p)
 		m.handoffp(p)
 		return
 	}
@@ -366,6 +356,17 @@ func (m *M) dismiss(p *P) {
 	}
 }
 
+// rejoin has p, which m has in its hands, take timers again and count among its Node's Ps.
+func (m *M) rejoin(p *P) {
+	p.timers.lock.lock(m)
+	p.timersGone = false
+	p.timers.lock.unlock(m)
+	n := p.node
+	n.lock.lock(m)
+	n.nprocs.add(m, 1)
+	n.lock.unlock(m)
+}
+
 // inUse returns n, or the nearest Node that has Ps if n has none.
 func (m *M) inUse(n *Node) *Node {
 	if n.nprocs.load(m) != 0 {
@@ -382,7 +383,7 @@ func (m *M) inUse(n *Node) *Node {
 // moveGs queues at to what is queued on p, and what is queued at p's Node if that is another.
 func (m *M) moveGs(p *P, to *Node) {
 	var gs gList
-	for gp := p.runnext.swap(m, nil); gp != nil; gp = p.ring.get(m) {
+	if gp := p.runnext.swap(m, nil); gp != nil {
 		gs.push(gp)
 	}
 	for gp := p.ring.get(m); gp != nil; gp = p.ring.get(m) {
