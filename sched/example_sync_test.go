@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"numasched/sched"
-	"numasched/sched/host"
-	"numasched/sched/policy"
 )
 
 // A G may wait for other Gs while it holds a Mutex, which would hang with a sync.Mutex.
@@ -163,31 +161,21 @@ func ExampleErrGroup() {
 // A context interrupts nothing by itself, as with goroutines: a G selects its end beside
 // what it waits for.
 func ExampleSched_RunContext() {
-	machine, err := host.New(host.Config{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer machine.Close()
-	arm, _ := policy.ByName("numa")
-	s, err := sched.New(sched.Config{Machine: machine, Arm: arm})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer cancel()
-	err = s.RunContext(ctx, func(ctx context.Context, g *sched.G) error {
-		jobs, done := sched.NewChan[string](s, 0), g.Done(ctx)
-		for {
-			var job string
-			if g.Select(jobs.RecvCase(&job, nil), done.RecvCase(nil, nil)) == 1 {
-				return ctx.Err()
+	onSched(func(s *sched.Sched) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		err := s.RunContext(ctx, func(ctx context.Context, g *sched.G) error {
+			jobs, done := sched.NewChan[string](s, 0), g.Done(ctx)
+			for {
+				var job string
+				if g.Select(jobs.RecvCase(&job, nil), done.RecvCase(nil, nil)) == 1 {
+					return ctx.Err()
+				}
+				fmt.Println(job)
 			}
-			fmt.Println(job)
-		}
+		})
+		fmt.Println(err)
 	})
-	fmt.Println(err)
 	// Output: context deadline exceeded
 }
 
