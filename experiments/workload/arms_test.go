@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"numasched/sched"
-	"numasched/sched/policy"
 	"numasched/sched/sim"
 )
 
@@ -19,22 +18,7 @@ type triadRan struct {
 
 func ranTriad(t *testing.T, preset, armName string, procs int, seed uint64) (out triadRan) {
 	t.Helper()
-	p, err := sim.LoadPreset(preset)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := sim.New(sim.Config{Preset: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	arm, err := policy.ByName(armName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: seed, Procs: procs})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, s := simulated(t, preset, armName, procs, seed)
 	prog, err := ByName("triad").Parse(fmt.Sprintf("n=%d", 1<<20), true)
 	if err != nil {
 		t.Fatal(err)

@@ -8,9 +8,8 @@ import (
 	"numasched/sched/sim"
 )
 
-// onSim calls fn with a scheduler on a simulated machine and returns the hash of
-// all that happened there.
-func onSim(t *testing.T, preset, armName string, fn func(*sched.Sched)) uint64 {
+// simulated makes a scheduler on a simulated machine. procs may be 0: as many as there are CPUs.
+func simulated(t *testing.T, preset, armName string, procs int, seed uint64) (*sim.Machine, *sched.Sched) {
 	t.Helper()
 	p, err := sim.LoadPreset(preset)
 	if err != nil {
@@ -24,10 +23,18 @@ func onSim(t *testing.T, preset, armName string, fn func(*sched.Sched)) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1})
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: seed, Procs: procs})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m, s
+}
+
+// onSim calls fn with a scheduler on a simulated machine and returns the hash of
+// all that happened there.
+func onSim(t *testing.T, preset, armName string, fn func(*sched.Sched)) uint64 {
+	t.Helper()
+	m, s := simulated(t, preset, armName, 0, 1)
 	if err := sim.Guard(func() error { fn(s); return nil }); err != nil {
 		t.Fatal(err)
 	}
