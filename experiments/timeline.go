@@ -115,13 +115,8 @@ func recorded(preset *sim.Preset, armName string, l load, procs int) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	r := &trace.Recorder{Clock: true, Limit: 1_000_000}
-	of, err := harness.Measure(in, sched.Config{Machine: m, Arm: arm, Procs: procs, Events: r.Sink}, harness.Repetition{Runs: 1, Seed: 1}, nil)
-	if err != nil {
-		return nil, err
-	}
 	var out bytes.Buffer
-	err = r.WriteChrome(&out, of.Sched)
+	err = recordRun(&out, &trace.Recorder{Clock: true, Limit: 1_000_000}, in, sched.Config{Machine: m, Arm: arm, Procs: procs}, 1)
 	return out.Bytes(), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/policy"
@@ -110,14 +111,7 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	// The file is made first: if it cannot be, that is known before a long run. A file
 	// that was there stays until the new one is whole.
 	err = harness.WriteFile(f.out, func(w io.Writer) error {
-		of, err := harness.Measure(in, sched.Config{Machine: m, Arm: arm, Procs: procs[0], Events: r.Sink}, harness.Repetition{Runs: 1, Seed: f.seed}, nil)
-		if err == nil {
-			err = r.Validate()
-		}
-		if err != nil {
-			return err
-		}
-		return r.WriteChrome(w, of.Sched)
+		return recordRun(w, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
 	})
 	if err != nil {
 		return fileError("out", err)
@@ -129,6 +123,19 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	}
 	fmt.Fprintln(stdout, "\nOpen it in ui.perfetto.dev or chrome://tracing.")
 	return nil
+}
+
+// recordRun runs in once, as cfg says, and writes what r has kept of it, after a check.
+func recordRun(w io.Writer, r *trace.Recorder, in *workload.Instance, cfg sched.Config, seed uint64) error {
+	cfg.Events = r.Sink
+	of, err := harness.Measure(in, cfg, harness.Repetition{Runs: 1, Seed: seed}, nil)
+	if err == nil {
+		err = r.Validate()
+	}
+	if err != nil {
+		return err
+	}
+	return r.WriteChrome(w, of.Sched)
 }
 
 // machine returns the machine that the flags name, and what closes it.
