@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 )
 
@@ -15,8 +16,10 @@ func TestWriteFileThatFailsLeavesTheOldFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte("old"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(file, link); err != nil {
-		t.Skip(err)
+	if err := os.Symlink(file, link); runtime.GOOS == "windows" && err != nil {
+		t.Skip("only some users may make links here: ", err)
+	} else if err != nil {
+		t.Fatal(err)
 	}
 	holds := func(want string) {
 		t.Helper()
@@ -42,9 +45,6 @@ func TestWriteFileThatFailsLeavesTheOldFile(t *testing.T) {
 }
 
 func TestWriteFileWritesToADevice(t *testing.T) {
-	if _, err := os.Stat(os.DevNull); err != nil {
-		t.Skip(err)
-	}
 	if err := WriteFile(os.DevNull, func(w io.Writer) error { _, err := fmt.Fprint(w, "gone"); return err }); err != nil {
 		t.Error(err)
 	}
