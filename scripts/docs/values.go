@@ -121,7 +121,7 @@ func (c *cell) homed() bool {
 
 // simulated sets what the simulated sweep shows.
 func (b *book) simulated() {
-	var over, overBest, overStatic, local, bound, wrongAll, wrongLocal, near, assumed []float64
+	var over, overBest, overStatic, local, bound, wrongAll, wrongLocal, near, part, tree, assumed []float64
 	var short []string
 	rest, met, nearFaster, nearCells := 0, 0, 0, 0
 	best := 0.0
@@ -146,6 +146,18 @@ func (b *book) simulated() {
 				met++
 			} else {
 				short = append(short, fmt.Sprintf("%s on %d Ps of %s (%.2f)", c.Workload, c.Procs, c.Topo, c.over(c.flat)))
+			}
+		}
+		switch {
+		case c.Homed() && !all:
+			part = append(part, c.over(c.spread))
+			if v := part[len(part)-1]; v == least(part) {
+				b.set("spreadBest", "%s on %d Ps of %s", c.Workload, c.Procs, c.Topo)
+			}
+		case !c.Homed() && all:
+			tree = append(tree, c.over(c.static))
+			if v := tree[len(tree)-1]; v == least(tree) {
+				b.set("staticBest", "%s on %s", c.Workload, c.Topo)
 			}
 		}
 		if c.Workload == "fib" {
@@ -178,10 +190,27 @@ func (b *book) simulated() {
 	b.setRange("homedOverBest", overBest, "%.2f")
 	b.setRange("homedOverStatic", overStatic, "%.2f")
 	b.setRange("wrongLocal", wrongLocal, "%.0f")
+	b.holds(least(part) < 1 && least(tree) < 1, "numa loses to interleave on a part of a machine, and to static on trees of small tasks")
+	b.set("spreadLow", "%.2f", least(part))
+	b.set("spreadFaster", "%d", below(part, 1))
+	b.set("spreadCells", "%d", len(part))
+	b.set("staticLow", "%.2f", least(tree))
+	b.set("staticFaster", "%d", below(tree, 1))
+	b.set("staticCells", "%d", len(tree))
 	b.setRange("near", near, "%.2f")
 	b.set("nearFaster", "%d", nearFaster)
 	b.set("nearCells", "%d", nearCells)
 	b.setRange("assumed", assumed, "%.0f")
+}
+
+// below counts the values that are less than v.
+func below(values []float64, v float64) (n int) {
+	for _, x := range values {
+		if x < v {
+			n++
+		}
+	}
+	return n
 }
 
 // losses sets where numa loses, on simulated machines.
