@@ -301,14 +301,13 @@ func (m *M) askToGo(p *P) {
 // scheduler stops.
 func (m *M) leave() bool {
 	n := m.p.node
-	last := false
 	if m.searching {
 		m.searching, m.hunger = false, 0
-		last = n.nsearch.add(m, -1) == 0
+		n.nsearch.add(m, -1)
 	}
 	m.dismiss(m.partFromP())
-	if last && m.workFor(n) {
-		m.wakep(n) // who put it there may have relied on m: see sleep
+	if m.workFor(n) {
+		m.wakep(n) // m has queued it and meant to run it, or others relied on m to find it
 	}
 	return m.stopm()
 }
@@ -399,10 +398,6 @@ func (m *M) moveGs(p *P, to *Node) {
 	}
 	came := gs.n
 	if came == 0 {
-		// m may have meant to run what it has queued there.
-		if p.node == to && to.nrunq.load(m) != 0 {
-			m.startIdle(to, 1)
-		}
 		return
 	}
 	to.lock.lock(m)
