@@ -2,6 +2,7 @@ package sched
 
 import (
 	"fmt"
+	"slices"
 
 	"numasched/sched/internal/coro"
 	"numasched/sched/internal/inspect"
@@ -44,7 +45,9 @@ func (in inside) CheckQuiet() error {
 			return fmt.Errorf("P %d: %w", p.id, err)
 		}
 	}
-	for _, m := range s.allm {
+	var ms []*M
+	s.m0.look(&s.lock, func() { ms = slices.Clone(s.allm) }) // Ms with a G of their own may be ending
+	for _, m := range ms {
 		if err := m.checkQuiet(); err != nil {
 			return fmt.Errorf("M %d: %w", m.ID, err)
 		}
@@ -102,6 +105,9 @@ func (m *M) checkQuiet() error {
 	}
 	if m.p != nil || m.nextp != nil || m.searching {
 		return fmt.Errorf("it holds a P, or will, or searches")
+	}
+	if m.oldp == nil {
+		return fmt.Errorf("it has started and not had a P yet")
 	}
 	if !m.idle {
 		if m.oldp.node.poll.v != 0 {
