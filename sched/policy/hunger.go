@@ -19,6 +19,11 @@ const (
 	HungerRest = 64 * Grace // nanoseconds
 )
 
+// SmallMeal reports whether what a thief took from another node was gone at once: it is
+// back after ago nanoseconds. Then it waits for a Grace before it takes anything there
+// again, Gs without a home, too: what is that short costs less where it was started.
+func SmallMeal(ago int64) bool { return ago < 2*Grace }
+
 // An Appetite is how much a Node took the last time that one of its Ms had waited for its
 // Grace. It is under the Node's lock.
 type Appetite struct {

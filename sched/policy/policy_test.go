@@ -74,6 +74,14 @@ func TestHungerGrowsWhileItsFoodIsSoonGone(t *testing.T) {
 	}
 }
 
+func TestASmallMealIsGoneAtOnce(t *testing.T) {
+	for ago, want := range map[int64]bool{0: true, Grace: true, 2 * Grace: false, HungerRest: false} {
+		if got := SmallMeal(ago); got != want {
+			t.Errorf("SmallMeal(%d) = %v, want %v", ago, got, want)
+		}
+	}
+}
+
 func TestWhereAReadyGGoes(t *testing.T) {
 	for _, c := range []struct {
 		home, here, n int32

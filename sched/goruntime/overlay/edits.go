@@ -34,6 +34,7 @@ var edits = []edit{
 	replaceCall("proc.go", "exitsyscallNoP", "pidleget", 0, "numaPidlegetExit(gp)"),
 
 	// Stealing, and what an M does that has found nothing.
+	atStart("proc.go", "wakep", "if numaQuiet() { return }"),
 	takeOver("proc.go", "stealWork"),
 	takeOver("proc.go", "checkRunqsNoP"),
 	renameCall("proc.go", "sysmon", "retake", 0, "numaRetake"),
@@ -63,7 +64,7 @@ var edits = []edit{
 var relied = map[string][]string{
 	"proc.go": {
 		// The protocol of wake-ups: see _runtime/numa.go.
-		"wakep", "resetspinning", "m.becomeSpinning", "pidlegetSpinning", "handoffp", "injectglist", "goschedImpl",
+		"resetspinning", "m.becomeSpinning", "pidlegetSpinning", "handoffp", "injectglist", "goschedImpl",
 		"checkIdleGCNoP", "checkTimersNoP", "checkdead", "schedule", "newproc", "pollWork",
 		// Stopping the world drains the list of idle Ps.
 		"gcstopm", "stopTheWorldWithSema", "startTheWorldWithSema", "forEachPInternal",

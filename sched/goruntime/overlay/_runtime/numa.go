@@ -22,6 +22,9 @@ import "internal/runtime/atomic"
 //     So no P stays idle for long while there is work, as in stock, and no wake-up is lost:
 //     work is published before a waker looks for spinning Ms, and a spinning M stops
 //     counting as one before its last look.
+//   - A waker leaves a node alone where an M dozes, unless the waker belongs to that node.
+//     That is the same protocol once more: work is published before the waker looks for
+//     dozing Ms, and an M stops counting as one before it looks again.
 //   - An M that was not spinning may go idle beside another node's work: then another M is
 //     spinning, which has its last look before it.
 //   - State that the scheduler writes without a P holds no pointers.
@@ -65,6 +68,7 @@ var numa struct {
 	nodes   [numaMaxNodes]numaNode
 
 	procs   int32         // of the last procresize
+	dozers  atomic.Int32  // Ms that doze
 	maskTid atomic.Uint32 // a thread that is never bound; set once
 	refused atomic.Int32  // times that the kernel did not bind
 }
@@ -84,6 +88,7 @@ type numaNode struct {
 	victims [numaMaxNodes]uint8 // the nodes of these tiers
 
 	npidle   atomic.Int32 // idle Ps; written with sched.lock held
+	dozers   atomic.Int32 // Ms that doze
 	appetite Appetite     // under sched.lock
 }
 
@@ -101,6 +106,8 @@ type numaM struct {
 	node    int32 // the node that its thread is bound to, from 1; 0 is none
 	idle    int32 // the list of idle Ms that it is on, from 1; 0 is none
 	fed     bool  // its last search was a hungry one, and it has run nothing since
+	ate     int64 // when it took from another node, if not long ago
+	vain    bool  // it has looked everywhere in vain, and has run nothing since
 	freed   bool  // its thread was given back to the user once
 	foreign bool  // its thread has a mask that the user gave it: it is left alone
 }

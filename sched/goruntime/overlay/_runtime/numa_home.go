@@ -104,7 +104,7 @@ func numaExecute(gp *g) {
 	mp := getg().m
 	pp := mp.p.ptr()
 	node := pp.numa.node + 1
-	mp.numa.fed = false
+	mp.numa.fed, mp.numa.vain = false, false
 	if mp.numa.node != node {
 		numaBind(mp, node)
 	}

@@ -13,8 +13,12 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		return checkRunqsNoPFlat(allpSnapshot, idlepMaskSnapshot)
 	}
 	mp := getg().m
-	fed := mp.numa.fed // no longer once it has run something
-	mp.numa.fed = false
+	// Neither is true any longer once it has run something.
+	fed, vain := mp.numa.fed, mp.numa.vain
+	mp.numa.fed, mp.numa.vain = false, true
+	nd := &numa.nodes[numaHere()]
+	// Somebody wakes it for what it may not take. If it slept, that would go on at once.
+	linger := vain && nd.npidle.Load() == nd.hi-nd.lo && sched.npidle.Load() < gomaxprocs
 	self := P{Rules: Rules{Homes: true}}
 	rest, step := self.Rest(0)
 	near, far := false, false
@@ -23,15 +27,16 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		switch step {
 		case LastLook, LookAgain:
 			near, far = numaLook(allpSnapshot, idlepMaskSnapshot)
-			yes = near || far
-		case FarOnly:
-			yes = !near
-			if yes && fed {
+			yes = near || far || linger
+			linger = false
+			if yes && !near && fed && step == LookAgain {
 				// It searched hungrily just now, and others were faster. sysmon sends the
 				// next one, so that an M does not go round and round beside busy Ps.
 				numaDeclined.Store(true)
 				return nil
 			}
+		case FarOnly:
+			yes = !near
 		case Doze:
 			if pp := numaDoze(); pp != nil {
 				return pp
@@ -60,7 +65,7 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 // once, far that there is some on nodes whose Ps are all busy. It wakes an idle P of a
 // node that has work for it.
 func numaLook(ps []*p, idle pMask) (near, far bool) {
-	here := numaHere()
+	here, wait := numaHere(), numaWait(getg().m)
 	for k := int32(0); k < numa.n; k++ {
 		gp := numaQueues[k].head.ptr()
 		switch {
@@ -68,7 +73,7 @@ func numaLook(ps []*p, idle pMask) (near, far bool) {
 		case k == here:
 			near = true
 		case numaWakeNode(k):
-		case gp.numaHome == 0:
+		case gp.numaHome == 0 && !wait:
 			near = true
 		default:
 			far = true
@@ -83,7 +88,7 @@ func numaLook(ps []*p, idle pMask) (near, far bool) {
 		case node == here:
 			near = true
 		case numaWakeNode(node):
-		case numaHomeless(p2):
+		case !wait && numaHomeless(p2):
 			near = true
 		default:
 			far = true
@@ -102,13 +107,41 @@ func numaHomeless(p2 *p) bool {
 	return next != nil && next.numaHome == 0
 }
 
+// numaQuiet reports whether a waker may leave it at that: all idle Ps are on other nodes,
+// and an M dozes on each of these. Without it, two goroutines that talk to each other would
+// wake another node's M for each message. Stock's M sleeps for a moment as a spinning one
+// when it sees them, and so nobody wakes it, either.
+func numaQuiet() bool { return numa.dozers.Load() != 0 && numaAllDoze() }
+
+func numaAllDoze() (quiet bool) {
+	here := numaHere()
+	for k := int32(0); k < numa.n; k++ {
+		nd := &numa.nodes[k]
+		if nd.npidle.Load() == 0 {
+			continue
+		}
+		if k == here || nd.dozers.Load() == 0 {
+			return false
+		}
+		quiet = true
+	}
+	return quiet
+}
+
 // numaDoze waits for a moment as an idle M. It returns the P of whoever has woken it.
 func numaDoze() *p {
 	mp := getg().m
+	nd := &numa.nodes[numaHere()]
+	nd.dozers.Add(1)
+	numa.dozers.Add(1)
 	lock(&sched.lock)
 	mput(mp)
 	unlock(&sched.lock)
-	if !notetsleep(&mp.park, Grace) {
+	woken := notetsleep(&mp.park, Grace)
+	// Whoever has relied on it until now has published work that it finds when it looks.
+	numa.dozers.Add(-1)
+	nd.dozers.Add(-1)
+	if !woken {
 		lock(&sched.lock)
 		if mgetSpecific(mp) != nil {
 			unlock(&sched.lock)

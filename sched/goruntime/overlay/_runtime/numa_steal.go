@@ -16,6 +16,7 @@ func stealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWo
 	nd := &numa.nodes[me.node]
 	search := me.policy.Search(me.hunger)
 	mp.numa.fed = me.hunger != 0
+	wait := me.hunger == 0 && numaWait(mp)
 	me.hunger = 0
 	for {
 		step := search.Next(&me.policy)
@@ -35,6 +36,9 @@ func stealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWo
 			}
 			continue
 		case FarQueue:
+			if wait {
+				continue
+			}
 			if gp := numaStealQueue(pp, int32(nd.order[step.Index-1]), step.Theft); gp != nil {
 				return gp, false, now, pollUntil, newWork
 			}
@@ -70,22 +74,32 @@ func stealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWo
 		if idlepMask.read(uint32(p2.id)) {
 			continue
 		}
-		if step.Remote {
-			gp = numaStealFar(pp, p2, step.Theft)
-		} else {
+		switch {
+		case !step.Remote:
 			gp = runqsteal(pp, p2, step.Last)
+		case !wait:
+			gp = numaStealFar(pp, p2, step.Theft)
 		}
 		if gp != nil {
 			n := 1 + pp.runqtail - atomic.Load(&pp.runqhead)
 			me.policy.Stole(n, step.Remote)
 			if step.Remote {
 				me.count[numaStolenFar] += uint64(n)
+				mp.numa.ate = nanotime()
 			} else {
 				me.count[numaStolenNear] += uint64(n)
 			}
 			return gp, false, now, pollUntil, newWork
 		}
 	}
+}
+
+// numaWait reports whether mp is to doze before it takes anything from another node.
+func numaWait(mp *m) bool {
+	if mp.numa.ate != 0 && !SmallMeal(nanotime()-mp.numa.ate) {
+		mp.numa.ate = 0
+	}
+	return mp.numa.ate != 0
 }
 
 // numaStealFar takes from a P of another node what the policy allows: pp's queue is empty.

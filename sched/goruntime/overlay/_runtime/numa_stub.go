@@ -50,6 +50,7 @@ func numaPidlegetExit(gp *g) (*p, int64) { return pidleget(0) }
 
 func stealWork(now int64) (*g, bool, int64, int64, bool) { return stealWorkFlat(now) }
 func checkRunqsNoP(ps []*p, idle pMask) *p               { return checkRunqsNoPFlat(ps, idle) }
+func numaQuiet() bool                                    { return false }
 func numaRetake(now int64) uint32                        { return retake(now) }
 func numaReady(gp *g) bool                               { return false }
 func numaNetpoll(delay int64) (gList, int32)             { return netpoll(delay) }
