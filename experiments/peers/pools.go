@@ -10,6 +10,8 @@ import (
 	"github.com/alitto/pond/v2"
 	"github.com/panjf2000/ants/v2"
 	"github.com/sourcegraph/conc/pool"
+
+	"numasched/experiments/workload"
 )
 
 // A goPool is a way to run functions on a bounded number of goroutines.
@@ -142,11 +144,7 @@ func parForOn(p openPool, n int) (run func(), check func(runs int) error) {
 	return func() {
 			for lo := 0; lo < n; lo += parForChunk {
 				chunk := x[lo:min(lo+parForChunk, n)]
-				p.submit(func() {
-					for i := range chunk {
-						chunk[i]++
-					}
-				})
+				p.submit(func() { workload.AddOne(chunk) })
 			}
 			p.wait()
 		}, func(runs int) error {
