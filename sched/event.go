@@ -78,8 +78,32 @@ func (m *M) eventM(kind machine.EventKind, mp *M) {
 	}
 }
 
+// listen has m tell sink of its events, from now on. sink may be nil.
+func (m *M) listen(sink machine.EventSink) {
+	m.events, m.log = sink, nil
+	if l, ok := sink.(*machine.EventLog); ok {
+		m.log = l.Quick()
+	}
+	m.minds = m.memory != nil || sink != nil
+}
+
+// tellG writes into m's log by itself where that is possible. A fork and its join are three
+// events, so a call of Event for each would cost as much as the fork.
+//
 //go:noinline
 func (m *M) tellG(kind machine.EventKind, gp *G, arg uint64) {
+	l := m.log
+	if l == nil || gp == nil || !machine.Short(arg) || l.Taken >= machine.EventChunk {
+		m.tellSinkG(kind, gp, arg)
+		return
+	}
+	gp.seq++
+	l.Chunk[l.Taken].Pack(kind, l.P, gp.ID(), gp.seq, arg)
+	l.Taken++
+}
+
+//go:noinline
+func (m *M) tellSinkG(kind machine.EventKind, gp *G, arg uint64) {
 	e := machine.Event{Kind: kind, M: int32(m.ID), P: int32(m.P()), Arg: arg}
 	if gp != nil {
 		gp.seq++

@@ -16,6 +16,7 @@ type M struct {
 	s      *Sched
 	memory machine.Memory    // nil on a machine whose memory is real
 	events machine.EventSink // nil while nobody wants to know, see event.go
+	log    *machine.EventLog // events, if m may write into it by itself, see tellG
 	minds  bool              // memory or events is not nil: somebody minds every step
 	seq    uint32            // events that named it, likewise
 	p      *P                // that it holds; nil while it has none
@@ -152,8 +153,7 @@ func (m *M) startNew(nm *M, p *P) bool {
 	s.allm = append(s.allm, nm)
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
-	nm.events = s.eventsOf(nm)
-	nm.minds = nm.memory != nil || nm.events != nil
+	nm.listen(s.eventsOf(nm))
 	m.eventM(machine.EventNewM, nm)
 	if p != nil {
 		nm.acquirep(p)

@@ -188,7 +188,7 @@ func New(cfg Config) (*Sched, error) {
 	if err := s.initTrace(&cfg); err != nil {
 		return nil, err
 	}
-	s.m0.events = s.eventsOf(s.m0)
+	s.m0.listen(s.eventsOf(s.m0))
 	s.followCPUs = cfg.FollowCPUs
 	s.unnotify = s.machine.Notify(s.cpusChanged)
 	return s, nil

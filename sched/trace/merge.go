@@ -39,26 +39,10 @@ func objectOf(e *machine.Event) object {
 // every log. It takes the next event of some log if the event before, of the same object,
 // has been taken. So the order agrees with that of each M and with that of each object.
 type merger struct {
-	logs    []*cursor
+	logs    []*machine.EventReader
 	taken   map[object]uint32
-	waiting map[object][]*cursor // logs whose next event has to wait for the object's
-	able    []*cursor            // logs that may be able to go on
-}
-
-type cursor struct {
-	log  *log
-	at   int    // events before it
-	here Record // the next
-}
-
-// next returns the next event, or nil.
-func (c *cursor) next() *Record {
-	l := c.log
-	if c.at == l.len() {
-		return nil
-	}
-	c.here = l.chunks[c.at/chunkSize][c.at%chunkSize].record(l.m)
-	return &c.here
+	waiting map[object][]*machine.EventReader // logs whose next event has to wait for the object's
+	able    []*machine.EventReader            // logs that may be able to go on
 }
 
 // Merge calls yield for every event, in an order in which nothing comes before its cause,
@@ -66,12 +50,12 @@ func (c *cursor) next() *Record {
 // it needs is missing. Otherwise a missing event is an error: the scheduler, or whoever
 // wrote the events, has counted wrong.
 func (r *Recorder) Merge(yield func(*Record) error) error {
-	g := &merger{taken: make(map[object]uint32), waiting: make(map[object][]*cursor)}
+	g := &merger{taken: make(map[object]uint32), waiting: make(map[object][]*machine.EventReader)}
 	cut := false
 	for _, l := range r.logs {
-		c := &cursor{log: l}
-		g.logs, g.able = append(g.logs, c), append(g.able, c)
-		cut = cut || l.cut
+		c := l.Read()
+		g.logs, g.able = append(g.logs, &c), append(g.able, &c)
+		cut = cut || l.Cut()
 	}
 	for len(g.able) > 0 {
 		c := g.able[len(g.able)-1]
@@ -85,7 +69,7 @@ func (r *Recorder) Merge(yield func(*Record) error) error {
 	}
 	var errs []error
 	for _, c := range g.logs {
-		if rec := c.next(); rec != nil {
+		if rec := c.Peek(); rec != nil {
 			o, want := g.missing(&rec.Event)
 			errs = append(errs, fmt.Errorf("%s can never come: event %d of %s is missing, the last before is %d", rec.Event, want, o, g.taken[o]))
 		}
@@ -94,13 +78,13 @@ func (r *Recorder) Merge(yield func(*Record) error) error {
 }
 
 // take takes from c what can be taken.
-func (g *merger) take(c *cursor, yield func(*Record) error) error {
-	for rec := c.next(); rec != nil; rec = c.next() {
+func (g *merger) take(c *machine.EventReader, yield func(*Record) error) error {
+	for rec := c.Peek(); rec != nil; rec = c.Peek() {
 		if o, _ := g.missing(&rec.Event); o.kind != 0 {
 			g.waiting[o] = append(g.waiting[o], c)
 			return nil
 		}
-		c.at++
+		c.Skip()
 		if o := objectOf(&rec.Event); o.kind != 0 {
 			g.taken[o] = rec.Seq
 			if w := g.waiting[o]; w != nil {

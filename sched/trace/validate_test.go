@@ -267,15 +267,17 @@ func TestQuiet(t *testing.T) {
 // logsOf distributes events to logs by their M.
 func logsOf(events []machine.Event) *Recorder {
 	r := new(Recorder)
-	byM := make(map[int32]*log)
+	addTo(r, make(map[int32]*machine.EventLog), events)
+	return r
+}
+
+func addTo(r *Recorder, byM map[int32]*machine.EventLog, events []machine.Event) {
 	for _, e := range events {
 		if byM[e.M] == nil {
 			byM[e.M] = r.newLog(e.M)
-			r.logs = append(r.logs, byM[e.M])
 		}
 		byM[e.M].Event(nil, e)
 	}
-	return r
 }
 
 func TestLogsAreMergedInTheOrderOfCauses(t *testing.T) {
@@ -288,12 +290,15 @@ func TestLogsAreMergedInTheOrderOfCauses(t *testing.T) {
 		t.Error(err)
 	}
 	// A log that was cut ends early, and so does what needs more of it.
-	r, n := logsOf(events), 0
-	for _, l := range r.logs {
-		if l.m == 0 {
-			l.n, l.cut = 5, true
-		}
+	r := new(Recorder)
+	r.Limit = 1 // which is rounded up to a chunk
+	m0 := r.newLog(0)
+	filled := 0
+	for ; filled < 2048-5; filled++ {
+		m0.Event(nil, machine.Event{Kind: machine.EventStop, M: 0, P: -1})
 	}
+	n = -filled
+	addTo(r, map[int32]*machine.EventLog{0: m0}, events)
 	if err := r.Merge(func(*Record) error { n++; return nil }); err != nil || n < 5 || n >= len(events)-5 {
 		t.Errorf("%d events of logs that are cut, %v", n, err)
 	}
