@@ -85,6 +85,7 @@ func (m *M) listen(sink machine.EventSink) {
 		m.log = l.Quick()
 	}
 	m.minds = m.memory != nil || sink != nil
+	m.plain = !m.minds && m.s.arm.Local
 }
 
 // tellG writes into m's log by itself where that is possible. A fork and its join are three

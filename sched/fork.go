@@ -28,11 +28,10 @@ type frame[A, R any] struct {
 // Fork starts fn(arg) as a child of g, as [G.Fork] does. g must Join every child before it
 // returns; the last forked is best joined first.
 func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[R] {
-	m := g.running()
-	mustRun(fn != nil)
-	gp := m.takeFree()
-	if gp == nil {
-		gp = m.newG()
+	gp := g.takeShort()
+	short := gp != nil && fn != nil
+	if !short {
+		gp = g.takeLong(fn != nil)
 	}
 	rest := gp.needRest()
 	f, ok := rest.frame.(*frame[A, R])
@@ -42,7 +41,11 @@ func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[R] {
 	}
 	f.fn, f.arg = fn, arg
 	gp.task, gp.parent = f.task, g
-	g.runqfork(gp)
+	if !short {
+		g.runqfork(gp)
+	} else if g.m.pushShort(gp) {
+		g.m.offer()
+	}
 	return Forked[R]{Child{gp, gp.forks}, &f.result}
 }
 

@@ -134,13 +134,13 @@ func (g *G) refuse() {
 	}
 }
 
-// invoke runs g's function. If outer is not nil it runs on the stack of outer, which
-// waits for it. A panic stops the scheduler, see panicked.
-func (g *G) invoke(outer *G) {
+// invoke runs g's function. A panic stops the scheduler, see panicked. runInline is its
+// twin.
+func (g *G) invoke() {
 	returned := false
 	defer func() {
 		if !returned {
-			g.panicked(recover(), outer)
+			g.panicked(recover(), nil)
 		}
 	}()
 	if g.task != nil {
@@ -158,14 +158,29 @@ func (g *G) invoke(outer *G) {
 // runInline runs child, which has not started, on g's stack. If child blocks, g is
 // blocked with it. That costs g nothing, because g waits for child anyway. A G that forks
 // and joins may not return to the scheduling loop for long, so now and then runInline looks
-// at the time slice and at the thread's binding.
+// at the time slice and at the thread's binding. It is invoke as well, rather than a call
+// of it, because forks are so short.
 func (g *G) runInline(child *G) {
 	m := g.m
 	if m.p.stats.Inlined++; m.minds || m.p.stats.Inlined%policy.InlineLooks == 0 {
 		m = g.lookInline(child)
 	}
 	child.m, m.c.runs = m, child
-	child.invoke(g)
+	returned := false
+	defer func() {
+		if !returned {
+			child.panicked(recover(), g)
+		}
+	}()
+	if child.task != nil {
+		child.arg.A = child.task(child, Arg{child.arg.Data, child.arg.A, child.arg.B, child.arg.C})
+	} else {
+		child.arg.Data.(func(*G))(child)
+	}
+	if child.barred == cancelled {
+		panic(errCancelled)
+	}
+	returned = true
 	m = child.m // which may be another now
 	g.m, m.c.runs = m, g
 	m.eventG(machine.EventEnd, child, child.group.name())

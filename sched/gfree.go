@@ -39,18 +39,33 @@ type gPool struct {
 	_    linePad
 }
 
-// takeFree is newG where that has nothing to do but take a G from the P's magazine, and
-// returns nil elsewhere. It is so small that it is inlined.
-func (m *M) takeFree() *G {
+// takeShort takes a free G for a g that may fork in the short way: nobody minds, and the ring
+// of its P has room. It returns nil elsewhere. It is so small that it is inlined, as are
+// pushShort, lastShort and dropShort. A fork and its join consist of these four.
+func (g *G) takeShort() *G {
+	if g.barred != 0 {
+		return nil
+	}
+	m := g.m
 	p := m.p
 	gp := p.gfree.head
-	if gp == nil || m.minds {
+	if gp == nil || !m.plain || ringLen(p.ring.state.Peek())+p.ring.private == ringSize {
 		return nil
 	}
 	p.gfree.head = gp.next
 	p.gfree.n--
 	p.stats.Spawned++
 	return gp
+}
+
+// takeLong is takeShort where something is out of the ordinary. ok is false if what the G
+// is to run is nil.
+//
+//go:noinline
+func (g *G) takeLong(ok bool) *G {
+	m := g.running()
+	mustRun(ok)
+	return m.newG()
 }
 
 // newG returns a G that has yet to be told what to run.

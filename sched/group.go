@@ -26,16 +26,26 @@ const (
 // Fork starts task(arg) as a child of g, without a closure. g must Join every
 // child before it returns; the last forked is best joined first.
 func (g *G) Fork(task Task, arg Arg) Child {
-	m := g.running()
-	mustRun(task != nil)
-	gp := m.takeFree()
-	if gp == nil {
-		gp = m.newG()
+	gp := g.takeShort()
+	if gp == nil || task == nil {
+		return g.forkSlow(task, arg)
 	}
 	// Field by field: a copy as a whole reads from the stack, by 16 bytes, what was just
 	// written there by 8, and waits for that.
 	gp.task, gp.arg.Data, gp.parent = task, arg.Data, g
 	gp.arg.A, gp.arg.B, gp.arg.C = arg.A, arg.B, arg.C
+	if g.m.pushShort(gp) {
+		g.m.offer()
+	}
+	return Child{gp, gp.forks}
+}
+
+// forkSlow is Fork where something is out of the ordinary.
+//
+//go:noinline
+func (g *G) forkSlow(task Task, arg Arg) Child {
+	gp := g.takeLong(task != nil)
+	gp.task, gp.arg, gp.parent = task, arg, g
 	g.runqfork(gp)
 	return Child{gp, gp.forks}
 }
@@ -47,7 +57,12 @@ func (g *G) Join(c Child) int {
 	if child == nil || child.parent != g || child.forks != c.forks {
 		panic(errNotChild)
 	}
-	if g.running().unqueue(child) {
+	if g.lastShort() == child {
+		if g.m.dropShort() {
+			g.m.offer()
+		}
+		g.runInline(child)
+	} else if g.running().unqueue(child) {
 		g.runInline(child)
 	} else {
 		if child.joined.load(g.m) != joinDone {
@@ -116,15 +131,19 @@ type Group struct {
 
 // Go starts fn as a member of the group, on g's node.
 func (gr *Group) Go(g *G, fn func(*G)) {
-	m := g.running()
+	g.running()
 	mustRun(fn != nil)
 	gr.add(g)
-	gp := m.takeFree()
-	if gp == nil {
-		gp = m.newG()
+	if gp := g.takeShort(); gp != nil {
+		gp.arg.Data, gp.group = fn, gr
+		if g.m.pushShort(gp) {
+			g.m.offer()
+		}
+	} else {
+		gp = g.takeLong(true)
+		gp.arg.Data, gp.group = fn, gr
+		g.runqfork(gp)
 	}
-	gp.arg.Data, gp.group = fn, gr
-	g.runqfork(gp)
 	g.spawned(g.m) // which may be another than before
 }
 
@@ -154,8 +173,13 @@ func (gr *Group) Wait(g *G) {
 		panic(errNotOwner)
 	}
 	for gr.open > 0 {
-		child := g.running().popMember(gr)
-		if child == nil {
+		var child *G
+		if gp := g.lastShort(); gp != nil && gp.group == gr {
+			child = gp
+			if g.m.dropShort() {
+				g.m.offer()
+			}
+		} else if child = g.running().popMember(gr); child == nil {
 			break
 		}
 		g.runInline(child)
@@ -206,7 +230,7 @@ func (m *M) popMember(gr *Group) *G {
 // how long, so others are offered what is left.
 func (m *M) takeBack() {
 	r := &m.p.ring
-	if r.drop(); r.private != 0 && (r.private > ringLen(r.state.load(m)) || m.s.npidle.load(m) != 0) {
+	if r.drop(); r.private != 0 && (r.private > ringLen(r.state.load(m)) || m.count().idle() != 0) {
 		m.offer()
 	}
 }

@@ -18,6 +18,7 @@ type M struct {
 	events machine.EventSink // nil while nobody wants to know, see event.go
 	log    *machine.EventLog // events, if m may write into it by itself, see tellG
 	minds  bool              // memory or events is not nil: somebody minds every step
+	plain  bool              // nobody minds, and Ps have rings: forks and joins may take the short way
 	seq    uint32            // events that named it, likewise
 	p      *P                // that it holds; nil while it has none
 	nextp  *P                // that it will hold when it wakes; set by whoever wakes it

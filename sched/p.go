@@ -111,9 +111,34 @@ func (g *G) runqfork(gp *G) {
 		return
 	}
 	r.pushPrivate(gp)
-	if r.private > public || m.s.npidle.load(m) != 0 {
+	if r.private > public || m.count().idle() != 0 {
 		m.offer()
 	}
+}
+
+// pushShort is runqfork after takeShort. It reports whether others are to be offered what is
+// private.
+func (m *M) pushShort(gp *G) bool {
+	r := &m.p.ring
+	r.pushPrivate(gp)
+	return r.private > ringLen(r.state.Peek()) || census(m.s.npidle.Peek()).idle() != 0
+}
+
+// lastShort returns the private G at the tail, which g may take back in the short way, or
+// nil.
+func (g *G) lastShort() *G {
+	if g.barred != 0 || !g.m.plain {
+		return nil
+	}
+	return g.m.p.ring.last()
+}
+
+// dropShort is takeBack after lastShort. It reports whether others are to be offered what is
+// left.
+func (m *M) dropShort() bool {
+	r := &m.p.ring
+	r.drop()
+	return r.private != 0 && (r.private > ringLen(r.state.Peek()) || census(m.s.npidle.Peek()).idle() != 0)
 }
 
 // overflow is runqfork when the ring of g's P is full. If the P's node has a backlog

@@ -120,7 +120,7 @@ func (m *M) execute(gp *G) {
 	m.ran(gp)
 	m.eventG(machine.EventStart, gp, 0)
 	gp.m, m.c.runs = m, gp
-	gp.invoke(nil)
+	gp.invoke()
 	m = gp.m
 	m.c.runs = nil
 	if m.c.thread.Locked() {

@@ -65,6 +65,9 @@ type word64 struct {
 	line machine.Line
 }
 
+// Peek returns the value without an access.
+func (w *word64) Peek() uint64 { return atomic.LoadUint64(&w.v) }
+
 func (w *word64) load(m *M) uint64 {
 	if m.memory != nil {
 		m.access(w.line, machine.Load)
