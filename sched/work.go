@@ -29,6 +29,9 @@ type Span struct {
 	// Independent accesses have their addresses from elsewhere, so that a core has
 	// several under way; otherwise each waits for the last one.
 	Independent bool
+	// Atomic accesses are atomic operations. What follows in the program waits for
+	// them, arithmetic too.
+	Atomic bool
 }
 
 // A Buffer is memory whose pages have home nodes.

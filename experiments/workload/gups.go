@@ -31,7 +31,7 @@ var gups = &Workload{
 			Tasks: int64(tasks) * int64(r.updates),
 			Setup: r.setup,
 			Run: func(g *sched.G) error {
-				span := []sched.Span{{Buf: r.buf, Len: int64(n) * 8, Accesses: int64(r.updates), Independent: true}}
+				span := []sched.Span{{Buf: r.buf, Len: int64(n) * 8, Accesses: int64(r.updates), Independent: true, Atomic: true}}
 				// An atomic addition takes 20 cycles. The next number is made meanwhile.
 				w := sched.Work{Kernel: "gups", Ops: 20 * int64(r.updates), Writes: span}
 				var gr sched.Group

@@ -74,6 +74,14 @@ func (c *caches) hit(id, blk int32, want uint64) uint64 {
 	return c.entries[i].mask & want
 }
 
+// has returns the sectors of a block that the cache holds.
+func (c *caches) has(id, blk int32) uint64 {
+	if i, ok := c.index[cacheKey(id, blk)]; ok {
+		return c.entries[i].mask
+	}
+	return 0
+}
+
 // fill puts sectors of a block into a cache. It calls evict for each block that the
 // cache gives up.
 func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict func(blk int32)) {

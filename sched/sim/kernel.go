@@ -91,6 +91,7 @@ type kernel struct {
 	busy     []int8  // by core: CPUs that have a current thread
 	idle     []int32 // by L3 group: idle CPUs
 	idleCPUs []int32 // by node: idle CPUs
+	idleAll  int     // idle CPUs
 	queued   int     // ready threads of all CPUs
 
 	syscall, waking, sleeping, near, far, switching, moving, cloning, slice Time
@@ -105,6 +106,7 @@ func (k *kernel) init(h *hardware) {
 	for g := range h.l3s {
 		k.idle[g] = int32(len(h.l3s[g].cpus))
 		k.idleCPUs[h.l3s[g].node] += k.idle[g]
+		k.idleAll += len(h.l3s[g].cpus)
 	}
 	p := h.preset
 	k.syscall, k.waking, k.sleeping = p.Syscall.ps(), p.Wake.ps(), p.Sleep.ps()
@@ -121,6 +123,7 @@ func (k *Machine) occupy(t *thread, cpu int32, at Time) {
 		o.busy[i.core]++
 		o.idle[i.l3]--
 		o.idleCPUs[i.node]--
+		o.idleAll--
 	}
 	c.cur = t
 	if t.cpu >= 0 && k.cpus[t.cpu].node != i.node {
@@ -150,6 +153,7 @@ func (k *Machine) leave(t *thread) {
 		o.busy[i.core]--
 		o.idle[i.l3]++
 		o.idleCPUs[i.node]++
+		o.idleAll++
 		return
 	}
 	next.clock = max(next.clock, t.clock)

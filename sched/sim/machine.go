@@ -24,6 +24,7 @@ type Machine struct {
 	actors  []*thread // by actor; nil for classes
 	cur     *thread
 	spend   [2][machine.NumCosts]Time // without and with a busy SMT sibling
+	object  [2]Time                   // likewise: machine.CostObject where no CPU is idle
 	waiting map[*uint32][]*thread
 	buckets map[*uint32]*kernelLock
 
@@ -98,6 +99,7 @@ func New(cfg Config) (*Machine, error) {
 		k.spend[0][c] = s.ps()
 		k.spend[1][c] = s.ps() * 1000 / Time(p.SMT.Value)
 	}
+	k.object = [2]Time{p.ObjectBusy.ps(), p.ObjectBusy.ps() * 1000 / Time(p.SMT.Value)}
 	return k, nil
 }
 
@@ -176,11 +178,15 @@ func (k *Machine) Spend(m *machine.M, c machine.Cost) {
 	if c != machine.CostSchedule {
 		k.idleRuns = 0
 	}
+	sibling := 0
 	if k.kernel.busy[t.core] > 1 {
-		t.clock += k.spend[1][c]
-	} else {
-		t.clock += k.spend[0][c]
+		sibling = 1
 	}
+	if c == machine.CostObject && k.kernel.idleAll == 0 {
+		t.clock += k.object[sibling] // the collector takes its time from the program
+		return
+	}
+	t.clock += k.spend[sibling][c]
 }
 
 // pause lets everything happen that is due before t's clock. When t comes back,

@@ -129,7 +129,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	part := func(mask uint64) int64 { return bytes * popcount(mask) / all }
 	rates := [3]Milli{k.preset.L1BW.Value, k.preset.L2BW.Value, k.preset.L3BW.Value}
 	left := want
-	t.span.found = [4]int64{}
+	t.span.found, t.span.changed = [4]int64{}, 0
 	for l := range 3 {
 		id2 := core.caches[l]
 		if id2 < 0 || left == 0 {
@@ -145,6 +145,11 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 			left &^= got
 			level = l + 1
 			t.span.found[l] = popcount(got)
+			if l == 2 && blk.owner >= 0 && blk.owner != t.core {
+				if private := k.cores[blk.owner].caches[1]; private >= 0 {
+					t.span.changed = popcount(got & blk.dirty & m.caches.has(private, id))
+				}
+			}
 		}
 	}
 	nodes := len(k.nodes)

@@ -82,8 +82,9 @@ type Preset struct {
 	Context  Scalar `json:"sched_context_lines"` // that a G which has parked is waited for, where it runs again
 
 	// Programs: what they do between calls of the scheduler.
-	Object  Scalar  `json:"go_object_ns"`  // making a small object on Go's heap, and its share of collecting it
-	Kernels Kernels `json:"kernel_cycles"` // by Work.Kernel
+	Object     Scalar  `json:"go_object_ns"`      // making a small object on Go's heap, and its share of collecting it
+	ObjectBusy Scalar  `json:"go_object_busy_ns"` // the same where no CPU is idle, which could collect meanwhile
+	Kernels    Kernels `json:"kernel_cycles"`     // by Work.Kernel
 }
 
 // A Scalar is one constant in thousandths of its unit.

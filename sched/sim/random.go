@@ -67,7 +67,7 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 		}
 		saved := t.span.from[home]
 		level, from := k.touchBlock(t, id, want, int32(sector), weight*64, b.size, write)
-		found := t.span.found
+		found, changed := t.span.found, t.span.changed
 		if t.span.faults > 0 {
 			t.span.mapping = &b.mapping
 		}
@@ -83,9 +83,11 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 			// later found in the cache that holds the span.
 			all := popcount(want)
 			first := min(weight, all*sector/64)
+			found[2] -= changed // these come from another core's own cache
 			for l := range 3 {
 				hit += Time(first*found[l]) * k.latency(t, l+1, home) / Time(all)
 			}
+			hit += Time(first*changed) * k.lines.near / Time(all)
 			t.span.chains[from][kind] += first * found[3] / all
 			hit += Time(weight-first) * k.latency(t, fits, home)
 		case level < 4:
@@ -99,7 +101,11 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 	if sp.Independent {
 		hit = k.overlapped(hit)
 	}
-	t.span.hit += hit
+	if sp.Atomic {
+		t.span.alone += hit
+	} else {
+		t.span.hit += hit
+	}
 }
 
 // holds returns the first level that can hold a number of bytes: one of a core's caches,

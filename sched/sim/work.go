@@ -12,6 +12,7 @@ import (
 type touch struct {
 	near    Time        // from the first-level cache: overlaps with everything else
 	hit     Time        // from other caches
+	alone   Time        // likewise, of atomic operations: overlaps with nothing
 	ideal   Time        // everything, if memory were near and idle
 	latency Time        // of first accesses
 	fault   Time        // in the kernel
@@ -20,6 +21,7 @@ type touch struct {
 	from    []traffic   // by memory's node, then by owner's node for dirty data
 	chains  []chain
 	found   [4]int64 // sectors of the last touchBlock by the cache level that had them; memory is last
+	changed int64    // of those in the L3: sectors whose newest copy another core has
 	parts   []part   // scratch of streams and chain
 	weights []int64
 }
@@ -111,8 +113,8 @@ func (k *Machine) work(t *thread, w *sched.Work, part int64) (next int64) {
 		k.sync(t)
 		k.chunk(t, w, c, n)
 		inside := max(compute/Time(n), t.span.near)
-		t.clock = max(t.clock, from+inside)
-		t.ideal += max(t.span.ideal, inside)
+		t.clock = max(t.clock, from+inside) + t.span.alone
+		t.ideal += max(t.span.ideal, inside) + t.span.alone
 		if t.clock >= t.sliceEnd {
 			k.preempt(t)
 		}
@@ -145,7 +147,7 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 		s.from = make([]traffic, 2*nodes)
 		s.chains = make([]chain, nodes)
 	}
-	s.near, s.hit, s.latency, s.fault, s.faults = 0, 0, 0, 0, 0
+	s.near, s.hit, s.alone, s.latency, s.fault, s.faults = 0, 0, 0, 0, 0, 0
 	clear(s.from)
 	clear(s.chains)
 	// Spans are walked side by side in small steps, as a loop does: a span finds in
