@@ -13,6 +13,7 @@ import (
 	"numasched/experiments/calibrate"
 	"numasched/experiments/harness"
 	"numasched/experiments/progress"
+	"numasched/sched/sim"
 )
 
 func calibrateCommand() *cobra.Command {
@@ -28,8 +29,11 @@ FILE.json". What this host cannot tell (another node, a busy SMT sibling) keeps 
 assumed value, and the preset says so. Nothing else should run meanwhile; if others
 took more than 5 % of the CPU time, the preset says so.
 
-With --compare, every workload that the preset can run is then run on the host
-and simulated, on 1 and 2 Ps, and the errors are printed.`,
+Everything is measured in three rounds, and the best counts: about a minute.
+
+With --compare, every workload whose time means something runs on the host as well,
+in each round, on 1 and 2 Ps. At the end the same is simulated, and the errors are
+printed: about two minutes.`,
 	}
 	out := cmd.Flags().String("out", "", "`FILE` to write; its name ends in .json")
 	compare := cmd.Flags().Bool("compare", false, "compare host and simulation on the quick workloads")
@@ -50,9 +54,21 @@ func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error 
 	}
 	show, end := progress.New(stderr)
 	defer end()
-	show(progress.Step{Phase: "measuring this host", Planned: 1})
-	meter := harness.StartMeter()
-	p, err := calibrate.Host()
+	meter, start := harness.StartMeter(), time.Now()
+	step := func(what string, done, planned int) {
+		s := progress.Step{Phase: "measuring", What: what, Done: done, Planned: planned}
+		if done > 0 {
+			s.Left = progress.Left(time.Since(start) / time.Duration(done) * time.Duration(planned-done))
+		}
+		show(s)
+	}
+	var p *sim.Preset
+	var rows []calibrate.Row
+	if compare {
+		p, rows, err = calibrate.Compare(step)
+	} else {
+		p, err = calibrate.Host(step)
+	}
 	end()
 	if err != nil {
 		file.Close()
@@ -70,27 +86,10 @@ func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error 
 		return err
 	}
 	p.Constants(func(name, value, source string) { fmt.Fprintf(stdout, "%-20s %s  (%s)\n", name, value, source) })
+	if compare {
+		calibrate.Print(stdout, rows)
+	}
 	if busy != "" {
-		fmt.Fprintf(stdout, "\nnot to be relied on%s\n", busy)
-	}
-	if !compare {
-		return nil
-	}
-	meter = harness.StartMeter()
-	start := time.Now()
-	rows, err := calibrate.Compare(p, func(workload string, done, planned int) {
-		s := progress.Step{Phase: "comparing", What: workload, Done: done, Planned: planned}
-		if done > 0 {
-			s.Left = progress.Left(time.Since(start) / time.Duration(done) * time.Duration(planned-done))
-		}
-		show(s)
-	})
-	end()
-	if err != nil {
-		return err
-	}
-	calibrate.Print(stdout, rows)
-	if busy := disturbed(meter); busy != "" {
 		fmt.Fprintf(stdout, "\nnot to be relied on%s\n", busy)
 	}
 	return nil

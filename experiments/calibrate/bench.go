@@ -17,6 +17,14 @@ import (
 // A Timing is how long runs of a workload took, in ns per unit.
 type Timing struct{ Least, Median float64 }
 
+// better is the one of two timings with the least time; the zero Timing is none.
+func (t Timing) better(than Timing) Timing {
+	if t.Least == 0 || than.Least < t.Least {
+		return than
+	}
+	return t
+}
+
 // measure runs a program on a machine as the harness does, under the arm flat. It
 // returns the number of units of work in a run.
 func measure(prog workload.Program, machine sched.Config, w harness.Watch) (units float64, err error) {

@@ -1,13 +1,16 @@
 // Package calibrate measures the constants of this host that a simulated machine needs,
 // and then how far the two are from each other.
 //
-//	p, err := calibrate.Host()                  // a preset; minutes, and nothing else should run
-//	data, err := p.JSON()                       // a file for experiments sim --preset
-//	rows, err := calibrate.Compare(p, progress) // workloads on the host and simulated
+//	p, err := calibrate.Host(show)          // a preset; a minute, and nothing else should run
+//	data, err := p.JSON()                   // a file for experiments sim --preset
+//	p, rows, err := calibrate.Compare(show) // likewise, and workloads on the host and simulated
 //
 // memory.go, threads.go and objects.go measure one thing each, in loops of their
 // own. kernels.go times the loops of the workloads. bench.go runs a workload on
 // either machine.
+//
+// Everything is measured in several rounds, minutes apart: a neighbour on a shared
+// machine disturbs whatever falls into a bad minute, but seldom the same thing again.
 //
 // Invariants: a time is the least of several measurements, because whatever
 // disturbs one makes it longer. A constant that this host cannot tell keeps the
@@ -20,6 +23,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -47,19 +51,60 @@ func each(n int, f func()) float64 {
 	return float64(time.Since(start)) / float64(n)
 }
 
-// nanos is a measured constant.
-func nanos(ns float64, how string) sim.Scalar {
-	return sim.Scalar{Value: milli(ns), Source: measured + how}
+// keepLeast makes ns the value of a constant, unless an earlier round has measured less.
+func keepLeast(to *sim.Scalar, ns float64, how string) {
+	if v := milli(ns); !isMeasured(to.Source) || v < to.Value {
+		*to = sim.Scalar{Value: v, Source: measured + how}
+	}
 }
+
+// keepMost makes v the value of a constant, unless an earlier round has measured more.
+func keepMost(to *sim.Scalar, v float64, how string) {
+	if v := milli(v); !isMeasured(to.Source) || v > to.Value {
+		*to = sim.Scalar{Value: v, Source: measured + how}
+	}
+}
+
+func isMeasured(source string) bool { return strings.HasPrefix(source, measured) }
 
 // milli is a measured number as presets keep it: above 0.
 func milli(v float64) sim.Milli { return sim.Milli(max(1, math.Round(v*1000))) }
 
 func ns(s sim.Scalar) float64 { return float64(s.Value) / 1000 }
 
+// rounds is how often everything is measured.
+const rounds = 3
+
+// A calibration is what has been measured so far.
+type calibration struct {
+	topo    *topology.Topology
+	preset  *sim.Preset
+	chase   float64            // ns of a load in a chain of them, in memory
+	scatter float64            // ns of a load there that waits for no other
+	kernels map[string]float64 // ns of an operation
+	timed   map[string]Timing  // of the workloads that scheduler needs, on one P
+}
+
+// Progress is told what is being measured, and how many of the planned steps are done.
+type Progress func(what string, done, planned int)
+
 // Host measures this host. The preset is one that sim.ParsePreset takes when it is
 // written and read.
-func Host() (*sim.Preset, error) {
+func Host(show Progress) (*sim.Preset, error) {
+	c, err := newCalibration()
+	if err != nil {
+		return nil, err
+	}
+	for round := range rounds {
+		show("this host", round, rounds)
+		if err := c.round(); err != nil {
+			return nil, err
+		}
+	}
+	return c.finish()
+}
+
+func newCalibration() (*calibration, error) {
 	topo, err := topology.Host()
 	if err != nil {
 		return nil, err
@@ -70,12 +115,30 @@ func Host() (*sim.Preset, error) {
 	}
 	p.Name, p.Like, p.Topology = "host", "default", "host"
 	p.Doc = "measured by experiments calibrate; what could not be measured here is assumed"
-	// The order matters: what comes later is what is left of a time once what came
-	// before is paid for.
-	for _, part := range []func(*sim.Preset, *topology.Topology) error{memory, objects, threads, scheduler, kernels} {
-		if err := part(p, topo); err != nil {
-			return nil, err
+	return &calibration{topo, p, math.Inf(1), math.Inf(1), make(map[string]float64), make(map[string]Timing)}, nil
+}
+
+// round measures everything once.
+func (c *calibration) round() error {
+	for _, part := range []func() error{c.memory, c.objects, c.threads, c.timeKernels, c.timeScheduler} {
+		if err := part(); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// finish derives what is left of a time when everything else is paid for, and returns
+// the preset.
+func (c *calibration) finish() (*sim.Preset, error) {
+	p := c.preset
+	p.Ahead = sim.Scalar{Value: milli(max(1, c.chase/c.scatter)), Source: measured + "a pointer chase against loads from random addresses"}
+	p.Kernels = sim.Kernels{Value: make(map[string]sim.Milli), Source: measured + "each kernel alone, with its data in the first two caches"}
+	for name, ns := range c.kernels {
+		p.Kernels.Value[name] = milli(ns / (float64(p.Cycle.Value) / 1000))
+	}
+	if err := c.scheduler(); err != nil {
+		return nil, err
 	}
 	data, err := p.JSON()
 	if err != nil {
@@ -85,26 +148,28 @@ func Host() (*sim.Preset, error) {
 }
 
 // memory measures caches, memory and arithmetic.
-func memory(p *sim.Preset, topo *topology.Topology) error {
-	sizes, found, err := cacheSizes(topo, func(bytes int64) float64 { return chaseNs(bytes) })
+func (c *calibration) memory() error {
+	p := c.preset
+	sizes, found, err := cacheSizes(c.topo, func(bytes int64) float64 { return chaseNs(bytes) })
 	if err != nil {
 		return err
 	}
-	if found {
+	if found && !isMeasured(p.Caches.Source) {
 		p.Caches.Source = measured + "where a pointer chase takes longer, because the kernel lists no caches"
 		for _, s := range sizes {
 			p.Caches.Value = append(p.Caches.Value, sim.Milli(s>>10)*1000)
 		}
 	}
 	l1, l2, l3 := sizes[0]/2, sizes[1]/2, min(3*sizes[1], max(sizes[2]/2, sizes[1]))
-	p.Cycle = nanos(best(func() float64 { return harness.AdditionNs(1 << 20) }), "an addition in a chain of them")
-	p.L1 = nanos(chaseNs(l1), "pointer chase in half of L1")
-	p.L2 = nanos(chaseNs(l2), "pointer chase in half of L2")
-	p.L3 = nanos(chaseNs(l3), "pointer chase in three times L2, or half of L3 if that is less")
-	mem := chaseNs(memoryBytes)
-	p.Idle = byDistance(topo, mem, fmt.Sprintf("pointer chase in %d MiB", memoryBytes>>20))
+	keepLeast(&p.Cycle, best(func() float64 { return harness.AdditionNs(1 << 20) }), "an addition in a chain of them")
+	keepLeast(&p.L1, chaseNs(l1), "pointer chase in half of L1")
+	keepLeast(&p.L2, chaseNs(l2), "pointer chase in half of L2")
+	keepLeast(&p.L3, chaseNs(l3), "pointer chase in three times L2, or half of L3 if that is less")
+	c.chase = min(c.chase, chaseNs(memoryBytes))
+	c.scatter = min(c.scatter, scatterNs(memoryBytes))
+	p.Idle = byDistance(c.topo, c.chase, fmt.Sprintf("pointer chase in %d MiB", memoryBytes>>20))
 	var word atomic.Uint64
-	p.RMW = nanos(best(func() float64 {
+	keepLeast(&p.RMW, best(func() float64 {
 		const n = 1 << 20
 		return each(n, func() {
 			for range n {
@@ -114,24 +179,32 @@ func memory(p *sim.Preset, topo *topology.Topology) error {
 	}), "atomic add on an owned line")
 
 	// Streaming from each cache, by one core, as a Go loop does it.
-	for _, c := range []struct {
+	for _, cache := range []struct {
 		to    *sim.Scalar
 		bytes int64
 		how   string
 	}{{&p.L1BW, l1, "half of L1"}, {&p.L2BW, l2, "half of L2"}, {&p.L3BW, l3, "as much as the chase in L3"}} {
-		*c.to = nanos(streamGBps(streamKernels.load, 1, c.bytes), "reads of "+c.how+" over and over")
+		keepMost(cache.to, streamGBps(streamKernels.load, 1, cache.bytes), "reads of "+cache.how+" over and over")
 	}
 	// From memory, by one core, and by two.
-	two := min(2, runtime.NumCPU())
-	curve := func(k streamKernel) [][2]sim.Milli {
-		one := streamGBps(k, 1, streamBytes)
-		all := max(one, streamGBps(k, two, streamBytes))
-		return [][2]sim.Milli{{1000, milli(one)}, {2000, milli(all)}}
+	two, curves := min(2, runtime.NumCPU()), &p.Cores.Value
+	if !isMeasured(p.Cores.Source) {
+		*curves = sim.ScalingCurves{}
 	}
-	p.Cores = sim.Scaling{Value: sim.ScalingCurves{Load: curve(streamKernels.load), Copy: curve(streamKernels.copy), Triad: curve(streamKernels.triad), Update: curve(streamKernels.update)},
-		Source: measured + "one thread and two, or all there are"}
-	p.Peak = sim.List{Value: []sim.Milli{p.Cores.Value.Load[1][1]}, Source: measured + "reads by two threads, or all there are"}
-	p.Ahead = nanos(max(1, mem/scatterNs(memoryBytes)), "a pointer chase against loads from random addresses")
+	for _, curve := range []struct {
+		to     *[][2]sim.Milli
+		kernel streamKernel
+	}{{&curves.Load, streamKernels.load}, {&curves.Copy, streamKernels.copy}, {&curves.Triad, streamKernels.triad}, {&curves.Update, streamKernels.update}} {
+		if *curve.to == nil {
+			*curve.to = [][2]sim.Milli{{1000, 1}, {2000, 1}}
+		}
+		one := &(*curve.to)[0][1]
+		*one = max(*one, milli(streamGBps(curve.kernel, 1, streamBytes)))
+		all := &(*curve.to)[1][1]
+		*all = max(*all, *one, milli(streamGBps(curve.kernel, two, streamBytes)))
+	}
+	p.Cores.Source = measured + "one thread and two, or all there are"
+	p.Peak = sim.List{Value: []sim.Milli{curves.Load[1][1]}, Source: measured + "reads by two threads, or all there are"}
 	return nil
 }
 
@@ -157,7 +230,8 @@ func byDistance(topo *topology.Topology, own float64, how string) sim.Matrix {
 }
 
 // objects measures buffers, objects of caches and objects of Go's heap.
-func objects(p *sim.Preset, _ *topology.Topology) error {
+func (c *calibration) objects() error {
+	p := c.preset
 	few, err := bufferNs(1)
 	if err != nil {
 		return err
@@ -166,20 +240,27 @@ func objects(p *sim.Preset, _ *topology.Topology) error {
 	if err != nil {
 		return err
 	}
-	p.Fault = nanos((many-few)/(manyPages-1), "each more page of a buffer that is made, written and given back")
-	p.Map = nanos(max(1, few-ns(p.Fault)), "a buffer of one page, less its page")
+	page := (many - few) / (manyPages - 1)
+	keepLeast(&p.Fault, page, "each more page of a buffer that is made, written and given back")
+	keepLeast(&p.Map, max(1, few-page), "a buffer of one page, less its page")
 	alloc, err := allocNs()
 	if err != nil {
 		return err
 	}
-	p.Alloc = nanos(alloc, "half of allocating an object and freeing it")
-	p.Object = nanos(best(objectNs), "making closures that hold one variable, collections included")
+	keepLeast(&p.Alloc, alloc, "half of allocating an object and freeing it")
+	keepLeast(&p.Object, best(func() float64 { return objectNs(1) }), "making closures that hold one variable, collections included")
+	if cpus := runtime.NumCPU(); cpus > 1 {
+		keepLeast(&p.ObjectBusy, best(func() float64 { return objectNs(cpus) }), "the same on every CPU at once")
+	} else {
+		p.ObjectBusy = p.Object
+	}
 	return nil
 }
 
 // threads measures system calls, sleeping and waking, and lines that change hands.
-func threads(p *sim.Preset, topo *topology.Topology) error {
-	p.Syscall = nanos(best(func() float64 {
+func (c *calibration) threads() error {
+	p := c.preset
+	keepLeast(&p.Syscall, best(func() float64 {
 		const n = 1 << 14
 		return each(n, func() {
 			for range n {
@@ -188,57 +269,66 @@ func threads(p *sim.Preset, topo *topology.Topology) error {
 		})
 	}), "getppid")
 	if runtime.NumCPU() > 1 {
-		line := best(handoverNs)
-		p.Near = nanos(line, "atomic ping-pong of two threads, one way")
+		keepLeast(&p.Near, best(handoverNs), "atomic ping-pong of two threads, one way")
 		p.Package = p.Near
-		p.Line = byDistance(topo, line, "atomic ping-pong of two threads, one way")
-		oneWay, wake := futexNs(false)
-		p.Wake = nanos(max(1, wake-ns(p.Syscall)), "waking a sleeper on another CPU, less a system call")
-		p.WakeNear = nanos(max(1, oneWay-wake), "futex ping-pong of two threads, one way, less the waker's part")
+		p.Line = byDistance(c.topo, ns(p.Near), "atomic ping-pong of two threads, one way")
+		call, until := wakeNs()
+		keepLeast(&p.Wake, max(1, call-ns(p.Syscall)), "waking a sleeper on another CPU, less a system call")
+		keepLeast(&p.WakeNear, max(1, until-call), "until that sleeper runs, less the waker's part")
 		p.WakeFar = p.WakeNear
 	}
-	together, wake := futexNs(true)
-	p.Sleep = nanos(max(1, (together-wake-ns(p.Syscall))/2), "half of a futex ping-pong of two threads on one CPU, one way, less the waker's part and a system call")
-	p.Switch = nanos(ns(p.Sleep), "the other half")
-	p.NewStack = nanos(best(newStackNs), "making a coroutine and entering it")
+	together, wake := futexNs()
+	keepLeast(&p.Sleep, max(1, (together-wake-ns(p.Syscall))/2), "half of a futex ping-pong of two threads on one CPU, one way, less the waker's part and a system call")
+	p.Switch = sim.Scalar{Value: p.Sleep.Value, Source: measured + "the other half"}
+	keepLeast(&p.NewStack, best(newStackNs), "making a coroutine and entering it")
+	return nil
+}
+
+// learners are the workloads that tell what the scheduler does besides atomic
+// operations.
+var learners = []struct {
+	to       func(*sim.Preset) []*sim.Scalar
+	workload string
+	how      string
+}{
+	{func(p *sim.Preset) []*sim.Scalar { return []*sim.Scalar{&p.Spawn, &p.Inline} }, "fib",
+		"half of what a fork and join take beyond their atomic operations"},
+	{func(p *sim.Preset) []*sim.Scalar { return []*sim.Scalar{&p.Execute, &p.Schedule} }, "spawn",
+		"half of what a task from the scheduling loop takes beyond that"},
+	{func(p *sim.Preset) []*sim.Scalar { return []*sim.Scalar{&p.Carrier} }, "pingpong",
+		"what a switch takes, from ping-pong on one P"},
+}
+
+func (c *calibration) timeScheduler() error {
+	for _, l := range learners {
+		t, err := onHost(workload.ByName(l.workload).Program(true), 1)
+		if err != nil {
+			return err
+		}
+		c.timed[l.workload] = c.timed[l.workload].better(t)
+	}
 	return nil
 }
 
 // scheduler finds what the scheduler does besides atomic operations. What a workload
 // takes on one P beyond everything measured so far is a number of times the
 // constant. How many times, a change of the constant shows.
-func scheduler(p *sim.Preset, _ *topology.Topology) error {
-	for _, c := range []struct {
-		to       []*sim.Scalar
-		workload string
-		how      string
-	}{
-		{[]*sim.Scalar{&p.Spawn, &p.Inline}, "fib", "half of what a fork and join take beyond their atomic operations"},
-		{[]*sim.Scalar{&p.Execute, &p.Schedule}, "spawn", "half of what a task from the scheduling loop takes beyond that"},
-		{[]*sim.Scalar{&p.Carrier}, "pingpong", "what a switch takes, from ping-pong on one P"},
-	} {
-		prog := workload.ByName(c.workload).Program(true)
-		real := math.Inf(1)
-		for range 3 {
-			t, err := onHost(prog, 1)
-			if err != nil {
-				return err
-			}
-			real = min(real, t.Least)
-		}
+func (c *calibration) scheduler() error {
+	for _, l := range learners {
+		to := l.to(c.preset)
 		var at [2]float64
 		for i, v := range []sim.Milli{1, 100_000} {
-			for _, x := range c.to {
+			for _, x := range to {
 				x.Value = v
 			}
 			var err error
-			if at[i], err = simulatedNs(prog, p, 1); err != nil {
+			if at[i], err = simulatedNs(workload.ByName(l.workload).Program(true), c.preset, 1); err != nil {
 				return err
 			}
 		}
-		v := max(0.1, 100*(real-at[0])/(at[1]-at[0]))
-		for _, x := range c.to {
-			*x = nanos(v, c.how)
+		v := max(0.1, 100*(c.timed[l.workload].Least-at[0])/(at[1]-at[0]))
+		for _, x := range to {
+			*x = sim.Scalar{Value: milli(v), Source: measured + l.how}
 		}
 	}
 	return nil

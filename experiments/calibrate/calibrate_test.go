@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -23,8 +24,41 @@ func TestMemoryMeasurements(t *testing.T) {
 	if ns := scatterNs(1 << 16); ns <= 0 {
 		t.Errorf("a load takes %v ns", ns)
 	}
-	if ns := objectNs(); ns <= 0 {
-		t.Errorf("a closure takes %v ns", ns)
+	if ns := objectNs(2); ns <= 0 {
+		t.Errorf("a closure on two threads takes %v ns", ns)
+	}
+}
+
+// A later round keeps what an earlier one has measured better.
+func TestRoundsKeepTheBest(t *testing.T) {
+	s := sim.Scalar{Value: 1, Source: "assumed: nobody has measured it"}
+	for _, c := range []struct {
+		ns   float64
+		want sim.Milli
+	}{{5, 5000}, {7, 5000}, {3, 3000}} {
+		if keepLeast(&s, c.ns, "a chase"); s.Value != c.want || s.Source != measured+"a chase" {
+			t.Errorf("after %v ns: %+v, want %v", c.ns, s, c.want)
+		}
+	}
+	s.Source = "assumed as on another machine: " + s.Source
+	if keepMost(&s, 2, "a stream"); s.Value != 2000 {
+		t.Errorf("%+v: what is assumed is no measurement", s)
+	}
+	if keepMost(&s, 1, "a stream"); s.Value != 2000 {
+		t.Errorf("%+v, want the most", s)
+	}
+	if got := (Timing{}).better(Timing{3, 4}).better(Timing{5, 6}); got != (Timing{3, 4}) {
+		t.Errorf("%+v, want the timing with the least time", got)
+	}
+}
+
+// A sleeper that is woken takes longer than the call that wakes it.
+func TestThreadMeasurements(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one CPU")
+	}
+	if call, until := wakeNs(); call <= 0 || until < call {
+		t.Errorf("waking takes %v ns, %v until the sleeper runs", call, until)
 	}
 }
 
@@ -105,12 +139,17 @@ func TestRemoteNodesAreAssumed(t *testing.T) {
 // Every kernel that a workload names is timed, and a preset that has its cycles
 // makes the simulated run longer.
 func TestEveryKernelIsTimed(t *testing.T) {
-	p, err := sim.LoadPreset("default")
+	c, err := newCalibration()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := kernels(p, nil); err != nil {
+	if err := c.timeKernels(); err != nil {
 		t.Fatal(err)
+	}
+	p := c.preset
+	p.Kernels.Value = make(map[string]sim.Milli)
+	for name, ns := range c.kernels {
+		p.Kernels.Value[name] = milli(ns)
 	}
 	for _, name := range []string{"triad", "parfor", "heat", "cilksort sort", "cilksort merge", "matmul", "cholesky fill", "cholesky factor",
 		"cholesky solve", "cholesky update", "cg start", "cg apply", "cg step", "cg turn", "bfs", "gups", "spin", "page write", "page read", "uts"} {

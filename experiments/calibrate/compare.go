@@ -25,26 +25,52 @@ type Row struct {
 // the simulated machine has nobody else on it.
 func (r *Row) Error() float64 { return r.Simulated/r.Host.Least - 1 }
 
-// Compare runs every workload whose time means something at its quick sizes on this host and simulated by a
-// preset of it, on 1 and 2 Ps, as far as there are CPUs. It calls progress before
-// each row.
-func Compare(p *sim.Preset, progress func(workload string, done, planned int)) (rows []Row, err error) {
-	most := min(2, runtime.NumCPU())
-	all := slices.DeleteFunc(slices.Clone(workload.All), func(w *workload.Workload) bool { return w.Open }) // whose times say nothing
-	for _, w := range all {
-		for procs := 1; procs <= most; procs++ {
-			progress(w.Name, len(rows), most*len(all))
-			prog, r := w.Program(true), Row{Workload: w.Name, Unit: w.Unit, Procs: procs}
-			if r.Host, err = onHost(prog, procs); err != nil {
-				return nil, err
-			}
-			if r.Simulated, err = simulatedNs(prog, p, procs); err != nil {
-				return nil, err
-			}
-			rows = append(rows, r)
+// Compare measures this host as [Host] does, and in every round runs every workload
+// whose time means something at its quick sizes, on 1 and 2 Ps as far as there are CPUs.
+// Then it simulates the same by the preset.
+func Compare(show Progress) (*sim.Preset, []Row, error) {
+	c, err := newCalibration()
+	if err != nil {
+		return nil, nil, err
+	}
+	var rows []Row
+	for _, w := range workload.All {
+		for procs := 1; procs <= min(2, runtime.NumCPU()) && !w.Open; procs++ { // an open workload's times say nothing
+			rows = append(rows, Row{Workload: w.Name, Unit: w.Unit, Procs: procs})
 		}
 	}
-	return rows, nil
+	done, planned := 0, rounds*(1+len(rows))+len(rows)
+	step := func(what string) {
+		show(what, done, planned)
+		done++
+	}
+	for range rounds {
+		step("this host")
+		if err := c.round(); err != nil {
+			return nil, nil, err
+		}
+		for i := range rows {
+			r := &rows[i]
+			step(r.Workload)
+			t, err := onHost(workload.ByName(r.Workload).Program(true), r.Procs)
+			if err != nil {
+				return nil, nil, err
+			}
+			r.Host = r.Host.better(t)
+		}
+	}
+	p, err := c.finish()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range rows {
+		r := &rows[i]
+		step("simulated " + r.Workload)
+		if r.Simulated, err = simulatedNs(workload.ByName(r.Workload).Program(true), p, r.Procs); err != nil {
+			return nil, nil, err
+		}
+	}
+	return p, rows, nil
 }
 
 // Print writes a comparison as a table, with the median and the maximum error.

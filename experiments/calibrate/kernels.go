@@ -7,8 +7,6 @@ import (
 	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/host"
-	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 // A stopwatch times the kernels that it is given, by name.
@@ -56,12 +54,17 @@ var inCaches = map[string]string{
 	"page-churn": "n=4/rounds=50",
 }
 
-// kernels times the kernels of the workloads, each alone, with data in the caches.
-func kernels(p *sim.Preset, _ *topology.Topology) error {
-	cycles := map[string]sim.Milli{"uts": perOp(p, best(func() float64 {
+// timeKernels times the kernels of the workloads, each alone, with data in the caches.
+func (c *calibration) timeKernels() error {
+	keep := func(name string, ns float64) {
+		if was, ok := c.kernels[name]; !ok || ns < was {
+			c.kernels[name] = ns
+		}
+	}
+	keep("uts", best(func() float64 {
 		const n = 1 << 12
-		return each(n, func() { sink.Add(uint64(workload.MakeUTSChildren(n))) })
-	}), workload.UTSOps)}
+		return each(n*workload.UTSOps, func() { sink.Add(uint64(workload.MakeUTSChildren(n))) })
+	}))
 	for _, w := range workload.All {
 		sizes, ok := inCaches[w.Name]
 		if !ok {
@@ -76,16 +79,10 @@ func kernels(p *sim.Preset, _ *topology.Topology) error {
 			return err
 		}
 		for name, ns := range least {
-			cycles[name] = perOp(p, ns, 1)
+			keep(name, ns)
 		}
 	}
-	p.Kernels = sim.Kernels{Value: cycles, Source: measured + "each kernel alone, with its data in the first two caches"}
 	return nil
-}
-
-// perOp is how many cycles one of ops operations takes that together take so long.
-func perOp(p *sim.Preset, ns float64, ops int64) sim.Milli {
-	return milli(ns / float64(ops) / (float64(p.Cycle.Value) / 1000))
 }
 
 // timeKernels returns the least time of an operation of each kernel of a program, in

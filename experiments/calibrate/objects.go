@@ -3,6 +3,7 @@ package calibrate
 import (
 	"errors"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"numasched/sched"
@@ -78,19 +79,22 @@ func allocNs() (ns float64, err error) {
 	return ns, errors.Join(err, failed)
 }
 
-// closures takes the closures of objectNs, so that they are made on the heap.
-var closures [256]func() int
-
 // objectNs returns the time to make a closure that holds one variable, with its share of
-// the collections that it causes.
-func objectNs() float64 {
-	const n = 1 << 21
+// the collections that it causes, where a number of threads make them at once.
+func objectNs(threads int) float64 {
+	const n = 1 << 20
 	runtime.GC() // of what others have left
-	t := each(n, func() {
-		for i := range n {
-			closures[i%len(closures)] = func() int { return i }
+	var wg sync.WaitGroup
+	return each(n, func() {
+		for range threads {
+			wg.Go(func() {
+				var closures [256]func() int
+				for i := range n {
+					closures[i%len(closures)] = func() int { return i }
+				}
+				runtime.KeepAlive(&closures)
+			})
 		}
+		wg.Wait()
 	})
-	clear(closures[:])
-	return t
 }

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,12 +62,55 @@ func handoverNs() float64 {
 	})
 }
 
-// futexNs returns the time from waking a sleeper until it wakes the waker, one way, and
+// wakeNs returns how long a thread needs to wake a sleeper on another CPU, and how long
+// it takes from there until the sleeper runs, its call included. A lucky sleeper has not
+// slept yet. So the waker waits before it wakes, and the times are medians.
+func wakeNs() (call, until float64) {
+	const (
+		rounds  = 1 << 9
+		patient = 30 * time.Microsecond
+	)
+	a, b := pair(false)
+	var word uint32
+	var ran atomic.Int64 // when the sleeper ran, since start; 0 until then
+	start := time.Now()
+	var calls, untils [rounds]float64
+	var wg sync.WaitGroup
+	onThread(&wg, b, func() {
+		for range rounds {
+			for atomic.LoadUint32(&word) == 0 {
+				numa.FutexWait(&word, 0, 1e9)
+			}
+			atomic.StoreUint32(&word, 0)
+			ran.Store(int64(time.Since(start)))
+		}
+	})
+	onThread(&wg, a, func() {
+		for i := range rounds {
+			for from := time.Now(); time.Since(from) < patient; {
+			}
+			ran.Store(0)
+			from := time.Since(start)
+			atomic.StoreUint32(&word, 1)
+			numa.FutexWake(&word, 1)
+			calls[i] = float64(time.Since(start) - from)
+			for ran.Load() == 0 {
+			}
+			untils[i] = float64(ran.Load() - int64(from))
+		}
+	})
+	wg.Wait()
+	slices.Sort(calls[:])
+	slices.Sort(untils[:])
+	return calls[rounds/2], max(untils[rounds/2], calls[rounds/2])
+}
+
+// futexNs returns the time of a futex ping-pong of two threads on one CPU, one way, and
 // the part of it that the waking thread spends in its system call. It is the least of
 // several measurements.
-func futexNs(together bool) (oneWay, wake float64) {
+func futexNs() (oneWay, wake float64) {
 	const rounds = 1 << 11
-	a, b := pair(together)
+	a, b := pair(true)
 	oneWay = math.Inf(1)
 	for range 7 {
 		var turn uint32
