@@ -228,7 +228,7 @@ func (g *G) Yield() {
 
 func commitYield(m *M, gp *G) bool {
 	n := m.p.node
-	if home := m.s.placeOf(gp.home.Load(), m.p.domain); home != nil {
+	if home := m.placeOf(gp.home.Load(), m.p.domain); home != nil {
 		n = home // it was stolen, and returns
 	}
 	m.eventG(machine.EventRequeue, gp, 0)

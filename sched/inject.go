@@ -70,8 +70,7 @@ func (m *M) injectglist(list *gList) {
 
 // injectNode returns the Node to whose queue gp goes.
 func (m *M) injectNode(gp *G) *Node {
-	s := m.s
-	if home := s.placeOf(gp.home.Load(), nil); home != nil {
+	if home := m.placeOf(gp.home.Load(), nil); home != nil {
 		return home
 	}
 	if gp.rest != nil && gp.rest.p != nil {

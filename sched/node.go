@@ -21,7 +21,7 @@ type domain struct {
 
 // hasPs reports whether any P is mapped to the domain. With few Ps, some domains have
 // none, and a G that is sent there runs elsewhere. SetProcs may change it at any time.
-func (d *domain) hasPs() bool { return d.node.nprocs.Peek() > 0 }
+func (d *domain) hasPs(m *M) bool { return d.node.nprocs.load(m) > 0 }
 
 // A Node is what Ps share: a run queue, idle Ps and a count of searchers. Under
 // arms with node queues it is one NUMA node; under the others there is one Node

@@ -18,7 +18,7 @@ func (m *M) ready(gp *G) {
 			gp.home.Store(here)
 			p.stats.Follows++
 		case policy.AtHome:
-			if d := s.domains[home]; d.hasPs() && m.mayPush(d.node) {
+			if d := s.domains[home]; d.hasPs(m) && m.mayPush(d.node) {
 				m.readyAt(d.node, gp)
 				return
 			}
@@ -58,7 +58,7 @@ func (m *M) spawnAt(gp *G, where Placement) {
 			s.strays.LoadOrStore(id, true)
 		} else if s.severalDomains {
 			gp.home.Store(int32(i))
-			if home := s.placeOf(int32(i), m.p.domain); home != nil && home != n && m.mayPush(home) {
+			if home := m.placeOf(int32(i), m.p.domain); home != nil && home != n && m.mayPush(home) {
 				m.queuePut(home, gp)
 				m.wakep(home)
 				return
@@ -71,7 +71,7 @@ func (m *M) spawnAt(gp *G, where Placement) {
 
 // placeOf returns the Node that a G goes to which is at home in the domain with that index,
 // or nil if it stays here. here is nil for callers that hold no P.
-func (s *Sched) placeOf(home int32, here *domain) *Node {
+func (m *M) placeOf(home int32, here *domain) *Node {
 	if home == noHome {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (s *Sched) placeOf(home int32, here *domain) *Node {
 	if here != nil {
 		at = int32(here.index)
 	}
-	if d := s.domains[home]; s.rules.Place(home, at, d.hasPs()) == policy.AtHome {
+	if d := m.s.domains[home]; m.s.rules.Place(home, at, d.hasPs(m)) == policy.AtHome {
 		return d.node
 	}
 	return nil

@@ -47,7 +47,7 @@ func fireSleep(m *M, t *timer, _ int64) { m.readyHome(t.arg.(*G)) }
 // should run.
 func (m *M) readyHome(gp *G) {
 	m.eventG(machine.EventReady, gp, 1)
-	if home := m.s.placeOf(gp.home.Load(), m.p.domain); home != nil {
+	if home := m.placeOf(gp.home.Load(), m.p.domain); home != nil {
 		m.readyAt(home, gp)
 		return
 	}
