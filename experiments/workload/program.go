@@ -63,10 +63,14 @@ func (p Program) Set(name string, value int64) error {
 }
 
 // Sizes returns the sizes as they appear in benchmark names, in the order in which the
-// workload declares them: "n=32/grain=1024". It is "" for a workload without sizes.
+// workload declares them: "n=32/grain=1024". It is "" for a workload without sizes. A size
+// that is marked as later is left out if it has its default.
 func (p Program) Sizes() string {
 	var parts []string
 	for _, d := range p.Workload.Params {
+		if d.Later && p.Params[d.Name] == d.Default {
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s=%d", d.Name, p.Params[d.Name]))
 	}
 	return strings.Join(parts, "/")

@@ -18,9 +18,10 @@ var triad = &Workload{
 	Homed: true,
 	Params: []Param{
 		{Name: "n", Doc: "float64 elements of each of the three arrays", Default: 1 << 23, Quick: 1 << 20, Min: 1, Max: 1 << 33},
+		{Name: "skew", Doc: "how many chunks the largest task has; sizes grow from 1 along the chunks of a node", Default: 1, Min: 1, Max: 1 << 10, Later: true},
 	},
 	New: func(p Params) (*Instance, error) {
-		t := &triadRun{n: int(p["n"])}
+		t := &triadRun{n: int(p["n"]), skew: int(p["skew"])}
 		chunks := (t.n + triadChunk - 1) / triadChunk
 		return &Instance{
 			Tasks: int64(chunks),
@@ -33,7 +34,7 @@ var triad = &Workload{
 			},
 			Stock: func() error {
 				t.scalar++
-				stockLoop(chunks, t.kernel)
+				stockLoop(len(t.tasks), t.kernel)
 				return nil
 			},
 			Check: t.check,
@@ -44,9 +45,10 @@ var triad = &Workload{
 const triadChunk = 4096
 
 type triadRun struct {
-	n       int
+	n, skew int
 	a, b, c []block[float64]
-	scalar  float64 // another one for every run, so that no run can leave its work to an earlier one
+	tasks   [][2]int // the first chunk of each, and the one after its last
+	scalar  float64  // another one for every run, so that no run can leave its work to an earlier one
 	loop    *loop
 }
 
@@ -63,12 +65,15 @@ func (t *triadRun) setup(s *sched.Sched) (err error) {
 			a[j] = -1 // so that the pages of a are there, too
 		}
 	}
-	t.loop = newLoop(len(t.a), func(i int) int { return t.a[i].node }, func(i int) func(*sched.G) {
+	t.tasks = t.share()
+	t.loop = newLoop(len(t.tasks), func(i int) int { return t.a[t.tasks[i][0]].node }, func(i int) func(*sched.G) {
+		lo, hi := t.tasks[i][0], t.tasks[i][1]
+		a := joined(t.a[lo:hi])
 		w := sched.Work{
 			Kernel: "triad",
-			Ops:    2 * t.a[i].span.Len / 8,
-			Reads:  []sched.Span{t.b[i].span, t.c[i].span},
-			Writes: []sched.Span{t.a[i].span},
+			Ops:    2 * a.Len / 8,
+			Reads:  []sched.Span{joined(t.b[lo:hi]), joined(t.c[lo:hi])},
+			Writes: []sched.Span{a},
 		}
 		kernel := func() { t.kernel(i) }
 		return func(g *sched.G) { g.Work(w, kernel) }
@@ -76,11 +81,40 @@ func (t *triadRun) setup(s *sched.Sched) (err error) {
 	return nil
 }
 
-func (t *triadRun) kernel(i int) {
-	a := t.a[i].data
-	b, c, s := t.b[i].data[:len(a)], t.c[i].data[:len(a)], t.scalar
-	for j := range a {
-		a[j] = b[j] + s*c[j]
+// share deals the chunks of each node to tasks. Without skew each has one. With it their
+// sizes grow evenly from 1 to skew, as in a loop over the rows of a triangle: whoever
+// gives each P equally many tasks gives some P much more work than another.
+func (t *triadRun) share() (tasks [][2]int) {
+	for lo := 0; lo < len(t.a); {
+		end := lo + 1
+		for end < len(t.a) && t.a[end].node == t.a[lo].node {
+			end++
+		}
+		for first := lo; lo < end; {
+			size := 1 + (lo-first)*t.skew/(end-first)
+			tasks = append(tasks, [2]int{lo, min(lo+size, end)})
+			lo = min(lo+size, end)
+		}
+	}
+	return tasks
+}
+
+// joined is the span of blocks of one node that follow each other.
+func joined(blocks []block[float64]) sched.Span {
+	s := blocks[0].span
+	for _, b := range blocks[1:] {
+		s.Len += b.span.Len
+	}
+	return s
+}
+
+func (t *triadRun) kernel(task int) {
+	for i := t.tasks[task][0]; i < t.tasks[task][1]; i++ {
+		a := t.a[i].data
+		b, c, s := t.b[i].data[:len(a)], t.c[i].data[:len(a)], t.scalar
+		for j := range a {
+			a[j] = b[j] + s*c[j]
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ type Param struct {
 	Default   int64 // with which a Run takes some 0.05 to 1 s under flat on two CPUs
 	Quick     int64 // with which a Run takes some 10 to 100 ms; 0 means Default
 	Min, Max  int64 // both allowed
+	Later     bool  // it came later than results that are kept: names leave out its default
 }
 
 // Params are values by name.
