@@ -27,8 +27,10 @@ The arms numa-wrongmap and numa-randommap are controls. On their maps a node has
 CPUs of another one, or some of each. The rest is as in numa, so what numa gains over
 numa-wrongmap is gained by locality. See the column "local".
 
---out writes a result directory; --verify DIR runs what is in one again. --scenario
-FILE runs what a file describes, and --microbench measured tables: both take --json.
+--out writes a result directory; --verify DIR runs what is in one again. --claims
+writes one with the claim table: what may be said of numa beside other arms, over seeds
+and over other values of all constants that nobody has measured. It takes some minutes,
+with --full up to an hour, and goes on where it was interrupted. --scenario FILE runs what a file describes, and --microbench measured tables: both take --json.
 
 Arms:
 
@@ -40,6 +42,7 @@ type simFlags struct {
 	scenario, out, verify           string
 	seed                            uint64
 	full, json, check, wall, micro  bool
+	claims                          bool
 	shard                           shard
 }
 
@@ -55,6 +58,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
   experiments sim --preset synthetic:4x8 --arm all --workload heat --procs 8,16,32 --json
   experiments sim --preset snb-4s-ring,skx-8s --arm gm,flat,numa --workload triad,fib --procs 1/4,all --out results/mine
   experiments sim --verify results/mine
+  experiments sim --claims --out results/claims
   experiments sim --scenario experiments/scenario/studies/azusa-2002.json
   experiments sim --microbench --preset skx-2x8180`,
 		Args: noListItems,
@@ -77,6 +81,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	fs.BoolVar(&f.wall, "wall", true, "say how long this computer took; --wall=false for output that never varies")
 	fs.StringVar(&f.scenario, "scenario", "", "run what `FILE` describes, see experiments/scenario")
 	fs.BoolVar(&f.micro, "microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
+	fs.BoolVar(&f.claims, "claims", false, "simulate what the claim table needs; with --full more machines, and each constant alone")
 	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found")
 	fs.StringVar(&f.verify, "verify", "", "run what is in the result `DIR` again and compare it byte for byte")
 	shardFlag(fs, &f.shard, "the runs")
@@ -105,9 +110,9 @@ func (f *simFlags) parse(args []string) error {
 // checkFlags refuses flags that exclude each other.
 func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 	// A flag that would have no effect is an error: whoever sets it expects one.
-	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil}
-	for _, mode := range []string{"scenario", "microbench", "verify"} {
-		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != ""}[mode] {
+	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil, "claims": {"preset", "full", "seed", "out"}}
+	for _, mode := range []string{"scenario", "microbench", "verify", "claims"} {
+		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != "", "claims": f.claims}[mode] {
 			continue
 		}
 		fs.Visit(func(set *pflag.Flag) {
@@ -115,6 +120,9 @@ func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 				err = usagef("--%s and --%s exclude each other", mode, set.Name)
 			}
 		})
+		if err == nil && f.claims && f.out == "" {
+			return usagef("--claims: want --out DIR, for what it finds")
+		}
 		return err
 	}
 	if f.out == "" {
@@ -137,6 +145,8 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 		return simScenario(f.scenario, f.json, stdout, stderr)
 	case f.verify != "":
 		return verifySweep(f.verify, stdout, stderr)
+	case f.claims:
+		return f.writeClaims(line, stdout, stderr)
 	}
 	sw, err := f.sweep()
 	if err != nil {

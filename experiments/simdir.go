@@ -132,6 +132,11 @@ func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stder
 	if err != nil {
 		return err
 	}
+	return keepSweep(sw, runs, dir, command, began, lock, stdout)
+}
+
+// keepSweep writes the files of a sweep that ran, and says what was found.
+func keepSweep(sw *simulated.Sweep, runs []*simulated.Run, dir string, command []string, began time.Time, lock *harness.Lock, stdout io.Writer) error {
 	meta := sw.Meta(command)
 	for _, r := range runs {
 		if r == nil {
@@ -163,13 +168,12 @@ func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stder
 	return simulated.FailedCheck(runs)
 }
 
-// verifySweep simulates the sweep in dir again and compares results.txt byte for byte.
+// verifySweep simulates the sweep in dir again and compares its files byte for byte.
 func verifySweep(dir string, stdout, stderr io.Writer) error {
 	res, err := harness.Load(dir)
 	if err != nil {
 		return usagef("--verify: %w", err)
 	}
-	path := filepath.Join(dir, harness.ResultsFile)
 	args := res.Meta.Command
 	if res.Meta.Place != harness.Simulated || len(args) < 2 || args[1] != "sim" {
 		return usagef("--verify: %s is of a %s: want the results of \"experiments sim --out\"", dir, res.Meta.Place)
@@ -181,10 +185,19 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 	if err := f.parse(args[2:]); err != nil {
 		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
 	}
+	if f.claims {
+		return f.verifyClaims(dir, args, stdout, stderr)
+	}
 	sw, err := f.sweep()
 	if err != nil {
 		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
 	}
+	return verifyRuns(sw, dir, stdout, stderr)
+}
+
+// verifyRuns simulates sw again and compares with the results in dir.
+func verifyRuns(sw *simulated.Sweep, dir string, stdout, stderr io.Writer) error {
+	path := filepath.Join(dir, harness.ResultsFile)
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err

@@ -2,11 +2,14 @@
 package findings
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"slices"
 	"strings"
 
+	"numasched/experiments/claims"
 	"numasched/experiments/harness"
 )
 
@@ -85,8 +88,15 @@ func judge(res *harness.Results) (fs []judgement) {
 	return fs
 }
 
-// Of returns tables and sentences about what simulated results show.
+// Of returns tables and sentences about what simulated results show: the claim table if
+// they have one.
 func Of(res *harness.Results) (tables []harness.Table, lines []string) {
+	if blocks, err := claims.Read(res.Dir); err == nil {
+		r := claims.Of(res, blocks)
+		return r.Tables(), r.Lines()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		lines = append(lines, fmt.Sprintf("There is no claim table: %v.", err))
+	}
 	fs, groups := judge(res), res.Groups()
 	if len(fs) == 0 {
 		return nil, harness.Verdicts(groups, &res.Meta)

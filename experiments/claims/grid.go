@@ -1,0 +1,148 @@
+package claims
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/simulated"
+	"numasched/experiments/workload"
+	"numasched/sched/sim"
+	"numasched/topology"
+)
+
+// Machines are the presets of which claims are made: four sockets with four and with eight
+// nodes, and two sockets with four and with two.
+var Machines = []string{"snb-4s-ring", "opteron-4x6276", "bdw-2x2680v4-cod", "skx-2x8180"}
+
+// QuickMachines are those of the quick table.
+var QuickMachines = []string{"snb-4s-ring", "opteron-4x6276"}
+
+// singleCPUs is how many CPUs a machine has at most of which each constant is perturbed
+// alone. A run on a larger one takes seconds. Those have the draws.
+const singleCPUs = 64
+
+// subject is the arm that claims are about.
+const subject = "numa"
+
+// flats are flat with memory as Go programs get it. The best of them is a baseline.
+var flats = []string{"flat", "flat+firsttouch", "interleave"}
+
+// bestFlat is the name of that baseline.
+const bestFlat = "best flat"
+
+// wrongMap is the control. No constant is perturbed alone for it.
+const wrongMap = "numa-wrongmap"
+
+// ablations are numa without one of its mechanisms.
+var ablations = []string{"numa-home", "numa-nodeq", "numa-near", "numa-pin", "numa-cache"}
+
+// ablationSeeds is how many of the seeds ablations and other arms run that no claim needs.
+const ablationSeeds = 3
+
+// A test is what is simulated of one machine and workload.
+type test struct {
+	Block
+	machine  *sim.Preset
+	topology *topology.Topology
+	program  workload.Program
+	singles  bool
+	others   []string // arms that run for some seeds only
+}
+
+// A Plan is what a claim table needs simulated.
+type Plan struct {
+	Seeds    int
+	Machines []harness.TopoMeta
+	seed     uint64 // the first
+	tests    []*test
+}
+
+// Tests returns how many blocks there are.
+func (p *Plan) Tests() int { return len(p.tests) }
+
+// NewPlan returns the plan for some machines. Without singles no constant is perturbed
+// alone.
+func NewPlan(machines []*sim.Preset, seed uint64, singles bool) (*Plan, error) {
+	p := &Plan{seed: seed}
+	comparisons := 0
+	for _, preset := range machines {
+		topo, err := topology.Load(preset.Topology)
+		if err != nil {
+			return nil, err
+		}
+		meta := harness.SimulatedTopology(preset.Name, topo, preset.Assumed())
+		p.Machines = append(p.Machines, meta)
+		cpus := topo.Allowed.Len()
+		progs, err := programs(topo)
+		if err != nil {
+			return nil, err
+		}
+		for _, prog := range progs {
+			if prog.Open {
+				m := simulated.Machine{Preset: preset, Topology: topo, Seed: seed}
+				if prog, err = loaded(m, prog, cpus); err != nil {
+					return nil, err
+				}
+			}
+			t := &test{machine: preset, topology: topo, program: prog, singles: singles && cpus <= singleCPUs}
+			t.Cell = harness.Cell{Workload: prog.Name, Params: prog.Sizes(), Topo: preset.Name, Procs: cpus}
+			t.Unit = harness.Time.In(prog.Unit)
+			if prog.Open {
+				t.Unit = harness.P99.Unit
+			}
+			t.Arms = append([]string{subject}, compared(prog)...)
+			t.others = slices.Clone(ablations)
+			if !prog.Homed {
+				t.others = append([]string{wrongMap}, ablations...)
+			}
+			t.Arms = append(t.Arms, t.others...)
+			p.tests = append(p.tests, t)
+			comparisons += len(baselines(t.Arms))
+		}
+	}
+	p.Seeds = seedsFor(hypotheses * comparisons)
+	return p, nil
+}
+
+// compared returns the arms that numa is compared with under every variant.
+func compared(prog workload.Program) []string {
+	if prog.Homed {
+		return append(slices.Clone(flats), "static", wrongMap)
+	}
+	return []string{"flat"}
+}
+
+// programs returns the workloads for a machine. Arrays are half as large again as all its
+// caches. Every P has equally many chunks of them, so that static loses nothing to
+// rounding.
+func programs(topo *topology.Topology) (progs []workload.Program, err error) {
+	cpus := int64(topo.Allowed.Len())
+	bytes := int64(0)
+	for _, c := range slices.Concat(topo.L2, topo.L3) {
+		bytes += c.Bytes
+	}
+	bytes = max(bytes*3/2, 1<<20*cpus)
+	elements := roundUp(bytes/24, 4096*cpus)
+	side := roundUp(int64(math.Sqrt(float64(bytes/16))), 8*cpus)
+	for _, text := range [][2]string{
+		{"triad", fmt.Sprintf("n=%d", elements)},
+		{"triad", fmt.Sprintf("n=%d/skew=4", elements)},
+		{"heat", fmt.Sprintf("n=%d/rows=%d/sweeps=1", side, side/(8*cpus))},
+		{"fib", "n=18"},
+		{"uts", "depth=6"},
+		{"onenode", "n=1000"},
+		{"wakestorm", "groups=2/loops=8"},
+		{"kvserve", "n=25"},
+	} {
+		p, err := workload.ByName(text[0]).Parse(text[1], true)
+		if err != nil {
+			return nil, err
+		}
+		progs = append(progs, p)
+	}
+	return progs, nil
+}
+
+func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

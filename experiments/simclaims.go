@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"numasched/experiments/claims"
+	"numasched/experiments/harness"
+	"numasched/experiments/simulated"
+	"numasched/sched/sim"
+)
+
+// plan returns what --claims simulates.
+func (f *simFlags) plan() (*claims.Plan, error) {
+	names := splitList(f.presets)
+	if len(names) == 0 {
+		names = claims.QuickMachines
+		if f.full {
+			names = claims.Machines
+		}
+	}
+	var machines []*sim.Preset
+	for _, name := range names {
+		p, err := loadPreset(name)
+		if err != nil {
+			return nil, err
+		}
+		machines = append(machines, p)
+	}
+	p, err := claims.NewPlan(machines, f.seed, f.full)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return p, nil
+}
+
+// writeClaims simulates what a claim table needs, block by block, into a result directory.
+// One that was interrupted goes on where it stopped.
+func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error {
+	plan, err := f.plan()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.out, 0o777); err != nil {
+		return usagef("--out %s: %w", f.out, err)
+	}
+	lock, err := harness.LockDir(f.out)
+	if err != nil {
+		return usagef("--out %s: %w", f.out, err)
+	}
+	defer lock.Unlock()
+	if _, err := os.Stat(filepath.Join(f.out, harness.MetaFile)); !errors.Is(err, fs.ErrNotExist) {
+		return usagef("--out %s: it exists: want a folder that does not, or one that --claims did not finish", f.out)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	began := time.Now()
+	path := filepath.Join(f.out, claims.File)
+	have, err := unfinished(path, claims.Head(command))
+	if err != nil {
+		return usagef("--out %s: %w", f.out, err)
+	}
+	text := claims.Head(command)
+	keep := func() error {
+		return harness.WriteFile(path, func(w io.Writer) error { _, err := w.Write(text); return err })
+	}
+	for i := range have {
+		text = append(text, have[i].Text()...)
+	}
+	if err := keep(); err != nil {
+		return err
+	}
+	if len(have) > 0 {
+		fmt.Fprintf(stderr, "%s: %d of %d blocks are there\n", path, len(have), plan.Tests())
+	}
+	done := len(have)
+	err = plan.Run(ctx, have, stderr, func(b claims.Block) error {
+		done++
+		text = append(text, b.Text()...)
+		return keep()
+	})
+	var runs []*simulated.Run
+	sw := plan.Sweep()
+	if err == nil {
+		runs, err = sw.Run(ctx, stderr)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %d of %d blocks are kept in %s; the same command goes on with the rest", harness.ErrInterrupted, done, plan.Tests(), path)
+	}
+	if err != nil {
+		return err
+	}
+	return keepSweep(sw, runs, f.out, command, began, lock, stdout)
+}
+
+// unfinished returns the blocks of a file that begins with head, or none if there is no
+// file.
+func unfinished(path string, head []byte) ([]claims.Block, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && !bytes.HasPrefix(data, head) {
+		err = fmt.Errorf("%s is of another command: want one that begins with %q", path, bytes.TrimSpace(head))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return claims.Read(filepath.Dir(path))
+}
+
+// verifyClaims simulates the claim table in dir again and compares its files.
+func (f *simFlags) verifyClaims(dir string, command []string, stdout, stderr io.Writer) error {
+	plan, err := f.plan()
+	if err != nil {
+		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
+	}
+	path := filepath.Join(dir, claims.File)
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	text := claims.Head(command)
+	if err := plan.Run(context.Background(), nil, stderr, func(b claims.Block) error { text = append(text, b.Text()...); return nil }); err != nil {
+		return err
+	}
+	if n := differ(stdout, path, old, text); n > 0 {
+		return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), path)
+	}
+	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(plan.Tests(), "block", "blocks"), len(old), runtime.GOOS, runtime.GOARCH)
+	return verifyRuns(plan.Sweep(), dir, stdout, stderr)
+}
