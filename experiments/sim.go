@@ -42,7 +42,7 @@ type simFlags struct {
 	scenario, out, verify           string
 	seed                            uint64
 	full, json, check, wall, micro  bool
-	claims                          bool
+	claims, claimLoads              bool // claimLoads: with these workloads, not those of the table
 	shard                           shard
 }
 
@@ -109,8 +109,9 @@ func (f *simFlags) parse(args []string) error {
 
 // checkFlags refuses flags that exclude each other.
 func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
+	f.claimLoads = f.claims && fs.Changed("workload")
 	// A flag that would have no effect is an error: whoever sets it expects one.
-	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil, "claims": {"preset", "full", "seed", "out"}}
+	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil, "claims": {"preset", "workload", "full", "seed", "out"}}
 	for _, mode := range []string{"scenario", "microbench", "verify", "claims"} {
 		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != "", "claims": f.claims}[mode] {
 			continue

@@ -17,6 +17,7 @@ import (
 	"numasched/experiments/claims"
 	"numasched/experiments/harness"
 	"numasched/experiments/simulated"
+	"numasched/experiments/workload"
 	"numasched/sched/sim"
 )
 
@@ -37,7 +38,17 @@ func (f *simFlags) plan() (*claims.Plan, error) {
 		}
 		machines = append(machines, p)
 	}
-	p, err := claims.NewPlan(machines, f.seed, f.full)
+	var progs []workload.Program
+	if f.claimLoads {
+		loads, err := parseWorkloads(f.workloads, !f.full)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range loads {
+			progs = append(progs, l.Program)
+		}
+	}
+	p, err := claims.NewPlan(machines, progs, f.seed, f.full)
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -95,3 +95,61 @@ func TestVerifyWantsSimulatedResults(t *testing.T) {
 		}
 	}
 }
+
+// --claims wants a folder, no flag that it ignores, and does not write over other results: a
+// finished run is not written again, and one of another command not gone on with.
+func TestSimClaimsBadInput(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "claims.txt"), []byte("# experiments sim --claims --full\n\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sim", "--claims"}, "--claims: want --out DIR"},
+		{[]string{"sim", "--claims", "--arm", "numa", "--out", "x"}, "--claims and --arm exclude each other"},
+		{[]string{"sim", "--claims", "--shard", "1/2", "--out", "x"}, "--claims and --shard exclude each other"},
+		{[]string{"sim", "--claims", "--preset", "vax", "--out", "x"}, `preset "vax"`},
+		{[]string{"sim", "--claims", "--preset", "synthetic:2x2", "--out", dir}, "claims.txt is of another command"},
+		{[]string{"sim", "--claims", "--preset", "synthetic:2x2", "--out", filepath.Join("testdata", "onenode")}, "it exists: want a folder that does not"},
+	} {
+		if status, _, errs := cli(c.args...); status != 2 || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v: status %d, %q; want 2 and %q", c.args, status, errs, c.want)
+		}
+	}
+}
+
+// A claim table is a result directory. Report shows it, and --verify makes it again until a
+// byte of it changes.
+func TestSimClaims(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "claims")
+	args := []string{"sim", "--claims", "--preset", "synthetic:2x2", "--workload", "fib:n=10,triad:n=16384", "--out", dir}
+	status, out, errs := cli(args...)
+	if status != 0 || !strings.Contains(out, "what is claimed of numa") || !strings.Contains(out, "Aim, everything") {
+		t.Fatalf("status %d, prints %q and %q", status, out, errs)
+	}
+	for _, args := range [][]string{{"report", dir}, {"sim", "--verify", dir}} {
+		if status, _, errs := cli(args...); status != 0 {
+			t.Errorf("%v: status %d: %s", args, status, errs)
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "index.html"))
+	if err != nil || !bytes.Contains(page, []byte("what is claimed of numa")) {
+		t.Errorf("the page has no claim table (%v)", err)
+	}
+	if status, _, errs := cli(args...); status != 2 || !strings.Contains(errs, "it exists") {
+		t.Errorf("over a finished one: status %d, %q", status, errs)
+	}
+	file := filepath.Join(dir, "claims.txt")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.Replace(text, []byte("seed=2 "), []byte("seed=2 9"), 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, out, _ := cli("sim", "--verify", dir); status != 1 || !strings.Contains(out, "claims.txt:") {
+		t.Errorf("a changed byte: status %d, prints %q", status, out)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"numasched/experiments/harness"
 )
@@ -146,7 +147,7 @@ func decide(cs []*Comparison) {
 	}
 	ps = holm(ps)
 	for i, c := range cs {
-		c.P, c.weakP = ps[2*i], ps[2*i+1]
+		c.P, c.weakP, c.Claim = ps[2*i], ps[2*i+1], ""
 		c.But = c.depends(&c.Strong, c.P)
 		switch {
 		case c.But == "":
@@ -199,6 +200,8 @@ func (c *Comparison) depends(s *Statement, p float64) string {
 		}
 	}
 	switch {
+	case p > alpha && wrong == 0:
+		return fmt.Sprintf("depends on the seed: %d are too few for so many comparisons", seeds)
 	case p > alpha:
 		return fmt.Sprintf("depends on the seed (not so in %d of %d)", wrong, seeds)
 	case wrong > 0 && singles+drawn > 0:
@@ -206,9 +209,10 @@ func (c *Comparison) depends(s *Statement, p float64) string {
 	case single != nil:
 		more := ""
 		if singles > 1 {
-			more = fmt.Sprintf(", and %d more", singles-1)
+			more = fmt.Sprintf(", and on %d more", singles-1)
 		}
-		return fmt.Sprintf("depends on %s (%.2fx%s)", single.Variant, single.Ratio, more)
+		name, by, _ := strings.Cut(single.Variant, "*")
+		return fmt.Sprintf("depends on %s: at %s times its value %.2fx%s", name, by, single.Ratio, more)
 	case drawn > 0:
 		return fmt.Sprintf("depends on the draw (not so in %d of %d)", drawn, draws)
 	}

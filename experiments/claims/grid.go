@@ -62,9 +62,9 @@ type Plan struct {
 // Tests returns how many blocks there are.
 func (p *Plan) Tests() int { return len(p.tests) }
 
-// NewPlan returns the plan for some machines. Without singles no constant is perturbed
-// alone.
-func NewPlan(machines []*sim.Preset, seed uint64, singles bool) (*Plan, error) {
+// NewPlan returns the plan for some machines and programs, or for those of the table if
+// progs is nil. Without singles no constant is perturbed alone.
+func NewPlan(machines []*sim.Preset, progs []workload.Program, seed uint64, singles bool) (*Plan, error) {
 	p := &Plan{seed: seed}
 	comparisons := 0
 	for _, preset := range machines {
@@ -75,11 +75,13 @@ func NewPlan(machines []*sim.Preset, seed uint64, singles bool) (*Plan, error) {
 		meta := harness.SimulatedTopology(preset.Name, topo, preset.Assumed())
 		p.Machines = append(p.Machines, meta)
 		cpus := topo.Allowed.Len()
-		progs, err := programs(topo)
-		if err != nil {
-			return nil, err
+		of := progs
+		if of == nil {
+			if of, err = programs(topo); err != nil {
+				return nil, err
+			}
 		}
-		for _, prog := range progs {
+		for _, prog := range of {
 			if prog.Open {
 				m := simulated.Machine{Preset: preset, Topology: topo, Seed: seed}
 				if prog, err = loaded(m, prog, cpus); err != nil {
