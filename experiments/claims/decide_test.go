@@ -97,7 +97,7 @@ func TestDecideCountsComparisons(t *testing.T) {
 	}
 	decide(cs)
 	for _, c := range cs {
-		if c.Claim != "" || !strings.Contains(c.But, "seed") {
+		if c.Claim != "" || !strings.Contains(c.But, "8 seeds are too few") {
 			t.Errorf("among 10 with 8 seeds: %q, %q; want no claim, because of the seeds", c.Claim, c.But)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/progress"
@@ -14,8 +15,8 @@ import (
 	"numasched/sched/sim"
 )
 
-// Load is the share of the Ps' time that requests take which arrive by themselves: the
-// work of a request under flat on an idle machine, over the time between two arrivals.
+// Load is how many requests arrive by themselves, as a share of those that flat serves on
+// the same machine if all come at once.
 const Load = 0.70
 
 // An outcome is what one run is judged by.
@@ -33,6 +34,22 @@ func (t *test) machineOf(v *variant, seed uint64) (simulated.Machine, error) {
 	return simulated.Machine{Preset: p.Scale(1000+int64(v.seed), 1000, ""), Topology: t.topology, Seed: seed + uint64(v.seed)}, nil
 }
 
+// prepare makes ready what all arms of a variant have in common: how often requests arrive.
+// It is found when the first of them runs.
+func (t *test) prepare(vs []variant, seed uint64) {
+	t.gaps = map[string]func() (workload.Program, error){}
+	for i := range vs {
+		v := &vs[i]
+		t.gaps[v.name] = sync.OnceValues(func() (workload.Program, error) {
+			m, err := t.machineOf(v, seed)
+			if err != nil {
+				return workload.Program{}, err
+			}
+			return loaded(m, t.program, t.Procs)
+		})
+	}
+}
+
 // run simulates one arm under one variant.
 func (t *test) run(arm string, v *variant, seed uint64) (outcome, error) {
 	m, err := t.machineOf(v, seed)
@@ -41,9 +58,10 @@ func (t *test) run(arm string, v *variant, seed uint64) (outcome, error) {
 	}
 	prog := t.program
 	if prog.Open {
-		if prog, err = loaded(m, prog, t.Procs); err != nil {
+		if prog, err = t.gaps[v.name](); err != nil {
 			return outcome{}, err
 		}
+		prog.Params = maps.Clone(prog.Params) // other arms have it too
 		if err := prog.Set("seed", int64(m.Seed)); err != nil {
 			return outcome{}, err
 		}
@@ -66,6 +84,13 @@ func (t *test) run(arm string, v *variant, seed uint64) (outcome, error) {
 	return o, nil
 }
 
+// Requests for each P that tell how many flat can serve: the time that the second number
+// takes more than the first. Both begin with Ps that sleep.
+const (
+	shortBurst = 40
+	longBurst  = 80
+)
+
 // loaded returns prog with arrivals that load m as [Load] says.
 func loaded(m simulated.Machine, prog workload.Program, procs int) (workload.Program, error) {
 	of := func(gap, n int64) (workload.Program, error) {
@@ -75,15 +100,20 @@ func loaded(m simulated.Machine, prog workload.Program, procs int) (workload.Pro
 		}
 		return p, p.Set("n", n)
 	}
-	idle, err := of(100_000, 5)
-	if err != nil {
-		return prog, err
+	var took [2]int64
+	for i, n := range []int64{shortBurst, longBurst} {
+		all, err := of(100, n)
+		if err != nil {
+			return prog, err
+		}
+		r, err := m.Run("flat", all, procs)
+		if err != nil {
+			return prog, err
+		}
+		took[i] = r.MakespanNs
 	}
-	r, err := m.Run("flat", idle, procs)
-	if err != nil {
-		return prog, err
-	}
-	return of(int64(float64(r.WorkNs)/float64(r.Units)/Load), prog.Params["n"])
+	each := float64(took[1]-took[0]) / (longBurst - shortBurst)
+	return of(max(100, int64(each/Load)), prog.Params["n"])
 }
 
 // Run simulates the blocks that have none yet, one after another, each on all CPUs of this
@@ -138,6 +168,7 @@ func (t *test) simulate(ctx context.Context, seed uint64, seeds int, stderr io.W
 	}
 
 	all := variants(t.machine, seeds, t.singles)
+	t.prepare(all, seed)
 	needed := slices.DeleteFunc(slices.Clone(t.Arms), func(arm string) bool { return slices.Contains(t.others, arm) })
 	var always, single, probes []variant
 	for _, v := range all {
@@ -169,12 +200,12 @@ func (t *test) simulate(ctx context.Context, seed uint64, seeds int, stderr io.W
 	if err := run(needed, always); err != nil {
 		return nil, err
 	}
-	alone := slices.DeleteFunc(slices.Clone(needed), func(arm string) bool { return arm == wrongMap })
+	perturbed := slices.DeleteFunc(slices.Clone(needed), func(arm string) bool { return arm == wrongMap })
 	same := func(arm, variant string) bool { return found[key{arm, variant}] == found[key{arm, always[0].name}] }
-	if err := run(alone, probes); err != nil {
+	if err := run(perturbed, probes); err != nil {
 		return nil, err
 	}
-	for _, arm := range alone {
+	for _, arm := range perturbed {
 		var left []variant
 		for _, v := range single {
 			idle := false

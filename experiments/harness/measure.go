@@ -68,6 +68,9 @@ func (m *Measured) measure(in *workload.Instance, rep Repetition, w Watch) error
 		if err := m.run(in, 1); err != nil {
 			return err
 		}
+		if in.Warmed != nil {
+			in.Warmed()
+		}
 	}
 	for again := true; again; {
 		before := m.counts()

@@ -43,6 +43,7 @@ var kvServe = &Workload{
 			k.run(g)
 			return k.report(in)
 		}
+		in.Warmed = func() { k.all = histogram.Histogram{} }
 		in.Stock = func() error {
 			if err := k.stock(); err != nil {
 				return err

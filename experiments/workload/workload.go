@@ -61,6 +61,10 @@ type Instance struct {
 	// wrong. It may be called any number of times.
 	Run func(g *sched.G) error
 
+	// Warmed is called after a run that only warms up. It forgets what that has counted.
+	// It may be nil.
+	Warmed func()
+
 	// Check checks what the runs left in memory, untimed, after the last Run or
 	// Stock. It is for checks that take a notable part of a run's time. Its error
 	// says what is wrong. s is nil after Stock. Check may be nil.
