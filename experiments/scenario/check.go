@@ -17,13 +17,14 @@ import (
 // Limits, so that a mistyped number neither fills the computer's memory nor takes for
 // ever.
 const (
-	longest    = sim.Milli(24 * 3600 * 1000) // a time, in virtual seconds
-	mostBytes  = int64(1) << 46              // a buffer
-	mostItems  = 1 << 14                     // threads of a variant, runs, nodes of a list
-	mostRounds = int64(1) << 40              // accesses of a phase
-	mostPhases = int64(1e9)                  // phases of all threads of a group together
-	mostBlocks = int64(1) << 22              // blocks of all buffers of a variant together
-	fewBlocks  = int64(1) << 14              // blocks of one buffer; a larger one has larger blocks
+	longest     = sim.Milli(24 * 3600 * 1000) // a time, in virtual seconds
+	mostBytes   = int64(1) << 46              // a buffer
+	mostItems   = 1 << 14                     // threads of a variant, runs, nodes of a list
+	mostRounds  = int64(1) << 40              // accesses of a phase
+	mostPhases  = int64(1e9)                  // phases of all threads of a group together
+	mostBlocks  = int64(1) << 22              // blocks of all buffers of a variant together
+	fewBlocks   = int64(1) << 14              // blocks of one buffer; a larger one has larger blocks
+	mostStreams = 8                           // side by side in a phase
 )
 
 // Parse reads a scenario. An error is one line: file, line, column, what is there, and
@@ -33,7 +34,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if err := sim.DecodeStrict(name, data, s); err != nil {
 		return nil, err
 	}
-	c := &checker{name: name, data: data, s: s, buffers: map[string]bool{}, groups: map[string]bool{}, used: map[string]bool{}}
+	c := &checker{name: name, data: data, s: s, buffers: map[string]bool{}, groups: map[string]bool{}, queues: map[string]bool{}, used: map[string]bool{}}
 	if err := c.scenario(); err != nil {
 		return nil, err
 	}
@@ -47,7 +48,8 @@ type checker struct {
 	s               *Scenario
 	topo            *topology.Topology
 	buffers, groups map[string]bool
-	used            map[string]bool // buffers that some phase reads or writes
+	queues          map[string]bool
+	used            map[string]bool // buffers and queues of some phase
 }
 
 // A path leads to a value of the file: names of fields, and positions in lists.
@@ -88,6 +90,11 @@ func (c *checker) scenario() error {
 			return err
 		}
 	}
+	for i := range s.Queues {
+		if err := c.queue(path{"queues", i}, &s.Queues[i]); err != nil {
+			return err
+		}
+	}
 	if err := c.atMost(path{"fitted_constants"}, int64(s.Constants), mostItems); err != nil {
 		return err
 	}
@@ -105,6 +112,9 @@ func (c *checker) scenario() error {
 		if !c.used[b.Name] {
 			return c.bad(path{"buffers", i}, "buffer %q: no phase reads or writes it", b.Name)
 		}
+	}
+	if err := c.queuesWork(); err != nil {
+		return err
 	}
 	names := map[string]bool{}
 	for i := range s.Variants {
@@ -215,7 +225,8 @@ func (c *checker) buffer(at path, b *Buffer) error {
 func (c *checker) group(at path, g *Group) error {
 	if err := first(c.fresh(at, "threads", g.Name, c.groups), c.atMost(at.to("count"), int64(g.Count), mostItems),
 		c.atMost(at.to("times"), g.Times, mostPhases), c.time(at.to("start_s"), g.StartS, 1),
-		c.nodes(at.to("nodes"), g.Nodes), c.nodes(at.to("home"), g.Home)); err != nil {
+		c.nodes(at.to("nodes"), g.Nodes), c.l3s(at.to("l3s"), g.L3s), c.cpus(at.to("cpus"), g.CPUs), c.nodes(at.to("home"), g.Home),
+		c.atMost(at.to("counted_bytes"), g.Counted, mostBytes)); err != nil {
 		return err
 	}
 	switch {
@@ -223,6 +234,10 @@ func (c *checker) group(at path, g *Group) error {
 		return c.bad(at.to("count"), "threads %q have a count and per_cpu: want one of them", g.Name)
 	case g.PerCPU && len(g.Nodes) > 0:
 		return c.bad(at.to("nodes"), "threads %q have nodes and per_cpu: want one of them", g.Name)
+	case g.PerCPU && len(g.L3s)+len(g.CPUs) > 0:
+		return c.bad(at, "threads %q have l3s or cpus, and per_cpu: want one of them", g.Name)
+	case g.Counted > 0 && !g.Measured:
+		return c.bad(at.to("counted_bytes"), "threads %q are not measured: want no counted_bytes", g.Name)
 	case g.Measured && g.Times == 0:
 		return c.bad(at, "threads %q are measured: want times, or they never end", g.Name)
 	case len(g.Phases) == 0:
@@ -232,40 +247,44 @@ func (c *checker) group(at path, g *Group) error {
 	if n := int64(g.Count) * int64(len(g.Phases)); g.Times > mostPhases/n {
 		return c.bad(at.to("times"), "times %d: want at most %d for %d threads with %d phases", g.Times, mostPhases/n, g.Count, len(g.Phases))
 	}
-	memory, shares, round := false, false, sim.Milli(0)
+	memory, shares, waits, round := false, false, false, sim.Milli(0)
 	for i := range g.Phases {
 		p := &g.Phases[i]
 		if err := c.phase(at.to("phases", i), p); err != nil {
 			return err
 		}
-		memory = memory || p.Random != nil || p.Stream != nil
+		memory, waits = memory || len(p.buffers()) > 0, waits || p.Take != ""
 		round += p.ComputeUs + p.SleepUs
-		if c.scope(p.buffer()) != "process" {
-			continue
-		}
-		if shares = true; g.Process == "" {
-			return c.bad(at.to("phases", i), "buffer %q is one for each process, and threads %q name none: want a process", p.buffer(), g.Name)
+		for _, b := range p.buffers() {
+			if c.scope(b) != "process" {
+				continue
+			}
+			if shares = true; g.Process == "" {
+				return c.bad(at.to("phases", i), "buffer %q is one for each process, and threads %q name none: want a process", b, g.Name)
+			}
 		}
 	}
 	if g.Process != "" && !shares {
 		return c.bad(at.to("process"), "process %q: threads %q use no buffer of scope process", g.Process, g.Name)
 	}
-	if !memory && round < 1000 {
+	if !memory && !waits && round < 1000 {
 		return c.bad(at.to("phases"), "threads %q: phases of %v us in all: want at least 1", g.Name, round)
 	}
 	return nil
 }
 
 func (c *checker) phase(at path, p *Phase) error {
-	c.used[p.buffer()] = true
+	for _, name := range p.buffers() {
+		c.used[name] = true
+	}
 	n := 0
-	for _, set := range []bool{p.Random != nil, p.Stream != nil, p.ComputeUs != 0, p.SleepUs != 0} {
+	for _, set := range []bool{p.Random != nil, p.Stream != nil, p.Streams != nil, p.ComputeUs != 0, p.SleepUs != 0, p.Put != "", p.Take != ""} {
 		if set {
 			n++
 		}
 	}
 	if n != 1 {
-		return c.bad(at, "a phase of %d things: want one of random, stream, compute_us above 0 and sleep_us above 0", n)
+		return c.bad(at, "a phase of %d things: want one of random, stream, streams, put, take, compute_us above 0 and sleep_us above 0", n)
 	}
 	const us = 1e6 // in a second
 	switch {
@@ -282,6 +301,20 @@ func (c *checker) phase(at path, p *Phase) error {
 		}
 	case p.Stream != nil:
 		return c.known(at.to("stream", "buffer"), "buffer", p.Stream.Buffer, c.buffers)
+	case p.Streams != nil:
+		if n := len(p.Streams); n < 1 || n > mostStreams {
+			return c.bad(at.to("streams"), "%d streams at once: want 1 to %d", n, mostStreams)
+		}
+		for i := range p.Streams {
+			if err := c.known(at.to("streams", i, "buffer"), "buffer", p.Streams[i].Buffer, c.buffers); err != nil {
+				return err
+			}
+		}
+		return nil
+	case p.Put != "":
+		return c.known(at.to("put"), "queue", p.Put, c.queues)
+	case p.Take != "":
+		return c.known(at.to("take"), "queue", p.Take, c.queues)
 	case p.ComputeUs != 0:
 		return c.time(at.to("compute_us"), p.ComputeUs, us)
 	}
@@ -309,6 +342,9 @@ func (c *checker) variant(at path, v *Variant) error {
 			return c.bad(pat.to(x.field), "%s %v: want 0 or at least 0.1", x.field, x.time)
 		}
 	}
+	if err := c.kernel(pat, p); err != nil {
+		return err
+	}
 	if p.Batch > 0 && p.BalanceMs == 0 {
 		return c.bad(pat.to("batch"), "batch without balance_ms: want how often queues are evened out")
 	}
@@ -320,8 +356,8 @@ func (c *checker) variant(at path, v *Variant) error {
 		if err := first(c.oneOf(at.to("what"), m.What, "elapsed", "user", "last"), c.time(at.to("seconds"), m.Seconds, 1)); err != nil {
 			return err
 		}
-		if m.Seconds == 0 {
-			return c.bad(at.to("seconds"), "seconds 0: want a time above 0")
+		if err := c.rate(at, m); err != nil {
+			return err
 		}
 		if m.Fitted && c.s.Fitted == "" {
 			return c.bad(at.to("fitted"), "a fitted row in a scenario without fitted: want there which constants were fitted, on which rows")
@@ -336,7 +372,7 @@ func (c *checker) variant(at path, v *Variant) error {
 		if err := c.set(at, x); err != nil {
 			return err
 		}
-		for _, name := range []string{"threads " + strconv.Quote(x.Threads), "buffer " + strconv.Quote(x.Buffer)} {
+		for _, name := range []string{"threads " + strconv.Quote(x.Threads), "buffer " + strconv.Quote(x.Buffer), "queue " + strconv.Quote(x.Queue)} {
 			if seen[name] && !strings.HasSuffix(name, ` ""`) {
 				return c.bad(at, "%s: set twice by one variant: want it once", name)
 			}
@@ -349,18 +385,25 @@ func (c *checker) variant(at path, v *Variant) error {
 // set checks one change that a variant makes.
 func (c *checker) set(at path, x *Set) error {
 	switch {
-	case x.Threads == "" && x.Buffer == "":
-		return c.bad(at, "want threads or a buffer that is changed")
-	case x.Threads == "" && (x.Count != 0 || x.Times != 0 || x.Nodes != nil || x.Home != nil):
-		return c.bad(at, "count, times, nodes or home without threads: want the threads that they are of")
+	case x.Threads == "" && x.Buffer == "" && x.Queue == "":
+		return c.bad(at, "want threads, a buffer or a queue that is changed")
+	case x.Threads == "" && x.changes():
+		return c.bad(at, "count, times, nodes, l3s, cpus, soft or home without threads: want the threads that they are of")
 	case x.Buffer == "" && x.At != "":
 		return c.bad(at, "at without a buffer: want the buffer that is there")
-	case x.Threads != "" && x.Count == 0 && x.Times == 0 && x.Nodes == nil && x.Home == nil:
-		return c.bad(at, "threads %q are not changed: want count, times, nodes or home", x.Threads)
+	case x.Queue == "" && x.Scope != "":
+		return c.bad(at, "scope without a queue: want the queue that has it")
+	case x.Threads != "" && !x.changes():
+		return c.bad(at, "threads %q are not changed: want count, times, nodes, l3s, cpus, soft or home", x.Threads)
 	case x.Buffer != "" && x.At == "":
 		return c.bad(at, "buffer %q is not changed: want at, where it is", x.Buffer)
+	case x.Queue != "" && x.Scope == "":
+		return c.bad(at, "queue %q is not changed: want its scope", x.Queue)
 	}
-	var errs []error
+	errs := []error{c.l3s(at.to("l3s"), x.L3s), c.cpus(at.to("cpus"), x.CPUs), c.oneOf(at.to("scope"), x.Scope, "machine", "node", "l3")}
+	if x.Queue != "" {
+		errs = append(errs, c.known(at.to("queue"), "queue", x.Queue, c.queues))
+	}
 	if x.Threads != "" {
 		errs = append(errs, c.known(at.to("threads"), "threads", x.Threads, c.groups))
 	}
@@ -368,8 +411,8 @@ func (c *checker) set(at path, x *Set) error {
 		errs = append(errs, c.known(at.to("buffer"), "buffer", x.Buffer, c.buffers))
 	}
 	for _, g := range c.s.Threads {
-		if g.Name == x.Threads && g.PerCPU && (x.Count != 0 || x.Nodes != nil) {
-			errs = append(errs, c.bad(at, "threads %q are per_cpu: want neither count nor nodes", g.Name))
+		if g.Name == x.Threads && g.PerCPU && (x.Count != 0 || x.Nodes != nil || x.L3s != nil || x.CPUs != nil) {
+			errs = append(errs, c.bad(at, "threads %q are per_cpu: want neither count nor nodes, l3s or cpus", g.Name))
 		}
 	}
 	for _, g := range c.s.Threads {
@@ -423,11 +466,11 @@ func (c *checker) threads(at path, v *Variant) error {
 		}
 		nodesAt := said("nodes", func(x Set) bool { return x.Threads == g.Name && x.Nodes != nil })
 		homeAt := said("home", func(x Set) bool { return x.Threads == g.Name && x.Home != nil })
-		if err := first(c.fewer(nodesAt, len(g.Nodes), n, g.Name), c.fewer(homeAt, len(g.Home), n, g.Name)); err != nil {
+		if err := first(c.fewer(nodesAt, len(g.Nodes), n, g.Name), c.fewer(homeAt, len(g.Home), n, g.Name), c.places(group, &g, n, v)); err != nil {
 			return err
 		}
-		if len(g.Home) > 0 && v.Policy.Home != "static" && v.Policy.Home != "dynamic" {
-			return c.bad(homeAt, "threads %q have a home and the policy of variant %q knows none: want \"home\": \"static\" or \"dynamic\"", g.Name, v.Name)
+		if len(g.Home) > 0 && v.Policy.Home != "static" && v.Policy.Home != "dynamic" && !sim.KernelHasHomes(v.Policy.Kernel, v.Policy.NUMABalancing) {
+			return c.bad(homeAt, "threads %q have a home and the policy of variant %q knows none: want \"home\": \"static\" or \"dynamic\", or a kernel with homes", g.Name, v.Name)
 		}
 		for bi, b := range c.s.Buffers {
 			if !g.uses(b.Name) {
@@ -471,7 +514,7 @@ func (c *checker) fewer(at path, nodes, threads int, group string) error {
 // uses reports whether some phase of g reads or writes a buffer.
 func (g *Group) uses(buffer string) bool {
 	for i := range g.Phases {
-		if g.Phases[i].buffer() == buffer {
+		if slices.Contains(g.Phases[i].buffers(), buffer) {
 			return true
 		}
 	}
@@ -487,8 +530,11 @@ func (v *Variant) apply(g Group) Group {
 		if x.Count > 0 {
 			g.Count = x.Count
 		}
-		if x.Nodes != nil {
-			g.Nodes = x.Nodes
+		if x.Nodes != nil || x.L3s != nil || x.CPUs != nil {
+			g.Nodes, g.L3s, g.CPUs = x.Nodes, x.L3s, x.CPUs
+		}
+		if x.Soft != nil {
+			g.Soft = *x.Soft
 		}
 		if x.Times > 0 {
 			g.Times = x.Times

@@ -3,7 +3,9 @@ package scenario
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"text/tabwriter"
 
 	"numasched/sched"
@@ -17,9 +19,10 @@ type Result struct {
 	Scenario  string  `json:"scenario"`
 	Variant   string  `json:"variant"`
 	Runs      int     `json:"runs"`
-	Elapsed   float64 `json:"elapsed_s"` // of the measured threads, mean
-	User      float64 `json:"user_s"`    // time that they had a CPU, mean
-	Last      float64 `json:"last_s"`    // until the last of them had ended
+	Elapsed   float64 `json:"elapsed_s"`      // of the measured threads, mean
+	User      float64 `json:"user_s"`         // time that they had a CPU, mean
+	Last      float64 `json:"last_s"`         // until the last of them had ended
+	GBps      float64 `json:"GBps,omitempty"` // counted_bytes of all of them, over Last
 	// Spread is the difference between the longest and the shortest run, in the time
 	// that is compared with a measured one, or in elapsed_s if nothing was measured.
 	Spread   float64 `json:"spread_s"`
@@ -32,13 +35,13 @@ type Result struct {
 	MainNode  float64 `json:"time_on_main_node"`              // share of its time that a thread spent on the node where it was most
 	MovesRate float64 `json:"moves_between_nodes_per_second"` // of all of them together
 
-	Measured *float64 `json:"measured_s,omitempty"` // as it was published
-	What     string   `json:"what,omitempty"`       // which time that is: elapsed, user or last
-	Fitted   bool     `json:"fitted,omitempty"`     // constants were fitted to it
-	Error    *float64 `json:"error,omitempty"`      // simulated / measured - 1
-	Events   int64    `json:"events"`               // of all runs
-	Hash     string   `json:"event_hash"`           // of the events of all runs
-	Assumed  []string `json:"assumed,omitempty"`    // constants that nobody has measured on the machine
+	Measured *float64 `json:"measured,omitempty"` // as it was published: seconds, or GB/s
+	What     string   `json:"what,omitempty"`     // which of the numbers above that is: elapsed, user, last or GB/s
+	Fitted   bool     `json:"fitted,omitempty"`   // constants were fitted to it
+	Error    *float64 `json:"error,omitempty"`    // simulated / measured - 1
+	Events   int64    `json:"events"`             // of all runs
+	Hash     string   `json:"event_hash"`         // of the events of all runs
+	Assumed  []string `json:"assumed,omitempty"`  // constants that nobody has measured on the machine
 }
 
 // of returns the time that a study compares.
@@ -48,6 +51,8 @@ func (r *Result) of(what string) float64 {
 		return r.User
 	case "last":
 		return r.Last
+	case "GB/s":
+		return r.GBps
 	}
 	return r.Elapsed
 }
@@ -59,7 +64,9 @@ const blockBytes = 256 << 10
 func (s *Scenario) Run(v Variant) (*Result, error) {
 	out := &Result{Simulated: true, Scenario: s.Name, Variant: v.Name, Runs: s.Runs, Assumed: s.preset.Assumed()}
 	if v.Measured != nil {
-		if out.What = v.Measured.What; out.What == "" {
+		if out.What = v.Measured.What; v.Measured.GBps > 0 {
+			out.What = "GB/s"
+		} else if out.What == "" {
 			out.What = "elapsed"
 		}
 	}
@@ -73,6 +80,7 @@ func (s *Scenario) Run(v Variant) (*Result, error) {
 		out.Elapsed += r.Elapsed / n
 		out.User += r.User / n
 		out.Last += r.Last / n
+		out.GBps += r.GBps / n
 		out.Locality += r.Locality / n
 		out.Strayed += r.Strayed / n
 		out.MainNode += r.MainNode / n
@@ -87,7 +95,7 @@ func (s *Scenario) Run(v Variant) (*Result, error) {
 	out.Migrated /= int64(s.Runs)
 	out.Spread, out.Hash = most-least, fmt.Sprintf("%016x", hash)
 	if v.Measured != nil {
-		want := float64(v.Measured.Seconds) / 1000
+		want := float64(v.Measured.Seconds+v.Measured.GBps) / 1000
 		e := out.of(out.What)/want - 1
 		out.Measured, out.Error, out.Fitted = &want, &e, v.Measured.Fitted
 	}
@@ -105,7 +113,7 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 		return nil, 0, err
 	}
 	m.SetPolicy(v.Policy.rules(seed))
-	r := &runner{s: s, m: m, topo: topo, buffers: map[string]*sched.Buffer{}, rng: seed*0x9E3779B97F4A7C15 | 1}
+	r := &runner{s: s, m: m, topo: topo, buffers: map[string]*sched.Buffer{}, queues: map[string]*sim.Queue{}, scopes: s.scopes(&v), rng: seed*0x9E3779B97F4A7C15 | 1}
 	var measured, all []*sim.Thread
 	for _, g := range s.Threads {
 		g = v.apply(g)
@@ -116,11 +124,7 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 			}
 		} else {
 			for i := range g.Count {
-				var set topology.CPUSet
-				if len(g.Nodes) > 0 {
-					set = topo.Nodes[g.Nodes[i*len(g.Nodes)/g.Count]].CPUs
-				}
-				pins = append(pins, set)
+				pins = append(pins, g.place(topo, i, g.Count))
 			}
 		}
 		var parent *sim.Thread
@@ -129,7 +133,14 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 			if err != nil {
 				return nil, 0, err
 			}
-			t := m.StartAt(sim.Time(g.StartS)*sim.Millisecond, parent, fmt.Sprintf("%s%d", g.Name, i), set, r.body(&g, bufs))
+			bound, at := set, set
+			if g.Soft {
+				bound = topology.CPUSet{}
+			}
+			t := m.StartAt(sim.Time(g.StartS)*sim.Millisecond, parent, fmt.Sprintf("%s%d", g.Name, i), bound, r.body(&g, bufs, at))
+			if g.Soft {
+				t.SoftCPUs(at)
+			}
 			if g.Forked && parent == nil {
 				parent = t
 			}
@@ -139,6 +150,7 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 			all = append(all, t)
 			if g.Measured {
 				measured = append(measured, t)
+				r.counted += g.Counted * g.Times
 			}
 		}
 	}
@@ -148,7 +160,7 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 	}
 	a := m.Account()
 	out := &Result{Elapsed: seconds(r.elapsed / sim.Time(len(measured))), User: seconds(r.user / sim.Time(len(measured))), Last: seconds(r.last),
-		Locality: 1, Moves: a.Moves, Migrated: m.Migrated(), Events: a.Events}
+		GBps: float64(r.counted) / 1e9 / seconds(r.last), Locality: 1, Moves: a.Moves, Migrated: m.Migrated(), Events: a.Events}
 	if a.Near+a.Far > 0 {
 		out.Locality = float64(a.Near) / float64(a.Near+a.Far)
 	}
@@ -170,12 +182,16 @@ func (s *Scenario) run(v Variant, seed uint64) (*Result, uint64, error) {
 	}
 	hash := m.Hash()
 	// Threads that would go on for ever are told to end, so that nothing is left behind.
+	for _, name := range slices.Sorted(maps.Keys(r.queues)) {
+		m.Close(r.queues[name])
+	}
 	return out, hash, m.RunThreads(all...)
 }
 
 // rules turns what the file says of an operating system into a policy of the machine.
 func (p *Policy) rules(seed uint64) sim.OSPolicy {
 	r := sim.OSPolicy{
+		Kernel: p.Kernel, NUMABalancing: p.NUMABalancing,
 		Start: starts[p.Start], WakeLast: p.Wake == "last", Tick: ms(p.TickMs), Hot: ms(p.HotMs),
 		NodeFirst: p.NodeFirst, Delay: ms(p.RemoteDelayMs), Balance: ms(p.BalanceMs), Batch: p.Batch,
 		Home: p.Home == "static" || p.Home == "dynamic", Scan: ms(p.NUMABalancingMs), Seed: seed,
@@ -197,6 +213,9 @@ type runner struct {
 	m       *sim.Machine
 	topo    *topology.Topology
 	buffers map[string]*sched.Buffer
+	queues  map[string]*sim.Queue
+	scopes  map[string]string // of queues
+	counted int64
 	rng     uint64
 
 	left                int // measured threads that have not ended
@@ -214,10 +233,13 @@ func (r *runner) random(n int64) int64 {
 // buffersOf returns the buffers that thread i of a group of n uses, by name.
 func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buffer, error) {
 	out := map[string]*sched.Buffer{}
+	var names []string
 	for _, p := range g.Phases {
-		name := p.buffer()
+		names = append(names, p.buffers()...)
+	}
+	for _, name := range names {
 		for _, b := range r.s.Buffers {
-			if b.Name != name || name == "" {
+			if b.Name != name {
 				continue
 			}
 			key := name
@@ -251,6 +273,9 @@ func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buf
 				if len(home.nodes) > 0 {
 					r.m.Home(buf, home.nodes)
 				}
+				if b.Bound {
+					r.m.BindMemory(buf)
+				}
 				r.buffers[key] = buf
 			}
 			out[name] = r.buffers[key]
@@ -260,7 +285,7 @@ func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buf
 }
 
 // body returns what a thread of a group does.
-func (r *runner) body(g *Group, bufs map[string]*sched.Buffer) func(*sim.Thread) {
+func (r *runner) body(g *Group, bufs map[string]*sched.Buffer, at topology.CPUSet) func(*sim.Thread) {
 	phases, times, measured := g.Phases, g.Times, g.Measured
 	// A thread that goes on for ever begins somewhere in its round.
 	jitter := sim.Time(0)
@@ -282,7 +307,7 @@ func (r *runner) body(g *Group, bufs map[string]*sched.Buffer) func(*sim.Thread)
 				return
 			}
 			for i := range phases {
-				phase(t, &phases[i], bufs)
+				r.phase(t, &phases[i], bufs, at)
 			}
 		}
 		if measured {
@@ -294,8 +319,47 @@ func (r *runner) body(g *Group, bufs map[string]*sched.Buffer) func(*sim.Thread)
 	}
 }
 
+// scopes returns the scope of each queue in a variant.
+func (s *Scenario) scopes(v *Variant) map[string]string {
+	of := map[string]string{}
+	for _, q := range s.Queues {
+		of[q.Name] = q.Scope
+	}
+	for _, x := range v.Set {
+		if x.Queue != "" {
+			of[x.Queue] = x.Scope
+		}
+	}
+	return of
+}
+
+// queue returns the queue of a name that a thread uses: that of where it is bound, or
+// begins, and else that of where it is.
+func (r *runner) queue(t *sim.Thread, name string, at topology.CPUSet) *sim.Queue {
+	cpu := t.CPU()
+	for c := range at.All() {
+		cpu = c
+		break
+	}
+	key := name
+	switch r.scopes[name] {
+	case "node":
+		key = fmt.Sprintf("%s/%d", name, r.topo.NodeOf(cpu))
+	case "l3":
+		key = fmt.Sprintf("%s/%d", name, r.topo.L3Of(cpu))
+	}
+	if r.queues[key] == nil {
+		for _, q := range r.s.Queues {
+			if q.Name == name {
+				r.queues[key] = sim.NewQueue(q.Items)
+			}
+		}
+	}
+	return r.queues[key]
+}
+
 // phase does one phase.
-func phase(t *sim.Thread, p *Phase, bufs map[string]*sched.Buffer) {
+func (r *runner) phase(t *sim.Thread, p *Phase, bufs map[string]*sched.Buffer, at topology.CPUSet) {
 	switch {
 	case p.Random != nil:
 		b := bufs[p.Random.Buffer]
@@ -308,14 +372,21 @@ func phase(t *sim.Thread, p *Phase, bufs map[string]*sched.Buffer) {
 		if p.Random.ComputeNs > 0 {
 			t.Compute(sim.Time(p.Random.ComputeNs) * sim.Time(p.Random.Accesses))
 		}
-	case p.Stream != nil:
-		b := bufs[p.Stream.Buffer]
-		span := []sched.Span{{Buf: b, Len: b.Bytes}}
-		w := sched.Work{Reads: span}
-		if p.Stream.Write {
-			w = sched.Work{Writes: span}
+	case len(p.streams()) > 0:
+		var w sched.Work
+		for _, s := range p.streams() {
+			span := sched.Span{Buf: bufs[s.Buffer], Len: bufs[s.Buffer].Bytes}
+			if s.Write {
+				w.Writes = append(w.Writes, span)
+			} else {
+				w.Reads = append(w.Reads, span)
+			}
 		}
 		t.Work(&w)
+	case p.Put != "":
+		t.Put(r.queue(t, p.Put, at))
+	case p.Take != "":
+		t.Take(r.queue(t, p.Take, at))
 	case p.ComputeUs > 0:
 		t.Compute(sim.Time(p.ComputeUs) * sim.Nanosecond)
 	default:
@@ -339,20 +410,26 @@ func Print(w io.Writer, s *Scenario, results []*Result) {
 	}
 	fmt.Fprintln(w)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tw, "variant\telapsed s\tuser s\tlast s\t±\tlocal\tstrayed\ton main node\tmoves/s\tmoved MB\tmeasured s\terror\n")
+	fmt.Fprintf(tw, "variant\telapsed s\tuser s\tlast s\tGB/s\t±\tlocal\tstrayed\ton main node\tmoves/s\tmoved MB\tmeasured\terror\n")
 	for _, r := range results {
-		spread, want, e := "-", "-", "-"
+		rate, spread, want, e := "-", "-", "-", "-"
+		if r.GBps > 0 {
+			rate = fmt.Sprintf("%.2f", r.GBps)
+		}
 		if r.Runs > 1 {
 			spread = fmt.Sprintf("%.2f", r.Spread/2)
 		}
 		if r.Measured != nil {
-			want, e = fmt.Sprintf("%.2f %s", *r.Measured, r.What), fmt.Sprintf("%+.1f %%", 100**r.Error)
+			if want = fmt.Sprintf("%.2f %s", *r.Measured, r.What); r.What != "GB/s" {
+				want = fmt.Sprintf("%.2f s, %s", *r.Measured, r.What)
+			}
+			e = fmt.Sprintf("%+.1f %%", 100**r.Error)
 			if r.Fitted {
 				e += " (fitted)"
 			}
 		}
-		fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%.2f\t%s\t%.1f %%\t%.0f %%\t%.1f %%\t%.1f\t%d\t%s\t%s\n",
-			r.Variant, r.Elapsed, r.User, r.Last, spread, 100*r.Locality, 100*r.Strayed, 100*r.MainNode, r.MovesRate, r.Migrated>>20, want, e)
+		fmt.Fprintf(tw, "%s\t%.2f\t%.2f\t%.2f\t%s\t%s\t%.1f %%\t%.0f %%\t%.1f %%\t%.1f\t%d\t%s\t%s\n",
+			r.Variant, r.Elapsed, r.User, r.Last, rate, spread, 100*r.Locality, 100*r.Strayed, 100*r.MainNode, r.MovesRate, r.Migrated>>20, want, e)
 	}
 	tw.Flush()
 	fmt.Fprintf(w, "\nstrayed: measured threads that had a CPU on more than one node; moves: of measured threads, between nodes\n")

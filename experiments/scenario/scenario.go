@@ -49,6 +49,7 @@ type Scenario struct {
 
 	Threads  []Group   `json:"threads"`
 	Buffers  []Buffer  `json:"buffers"`
+	Queues   []Queue   `json:"queues"`
 	Variants []Variant `json:"variants"`
 
 	Workload *Workload `json:"workload"` // instead of threads, buffers and variants
@@ -87,28 +88,47 @@ type Group struct {
 	Times   int64     `json:"times"` // how often they go through the phases; 0: until all measured threads have ended
 	// Nodes are the positions of the nodes to which the threads are bound, in equal
 	// shares and in order; empty: not bound.
-	Nodes    []int `json:"nodes"`
+	Nodes []int `json:"nodes"`
+	L3s   []int `json:"l3s"`  // the same for the CPUs that share an L3, by position
+	CPUs  []int `json:"cpus"` // the same for CPUs, by the kernel's number
+	// Soft: the threads are not bound there. They begin there whenever another thread wakes
+	// them, as workers of a workqueue do whose affinity is not strict.
+	Soft     bool  `json:"soft"`
 	Home     []int `json:"home"` // the nodes that the threads prefer, in the same way
 	Measured bool  `json:"measured"`
+	// Counted is how many bytes a benchmark would count each time that a thread goes
+	// through the phases, for results in GB/s.
+	Counted int64 `json:"counted_bytes"`
 }
 
 // A Phase is one of the things that a thread does, one after another.
 type Phase struct {
 	Random    *Random   `json:"random"`
 	Stream    *Stream   `json:"stream"`
+	Streams   []Stream  `json:"streams"` // side by side, as a loop over several arrays does
 	ComputeUs sim.Milli `json:"compute_us"`
 	SleepUs   sim.Milli `json:"sleep_us"`
+	Put       string    `json:"put"`  // a thing into this queue; who waits for one wakes up
+	Take      string    `json:"take"` // a thing out of this queue; the thread sleeps if there is none
 }
 
-// buffer returns the name of the buffer that a phase reads or writes, or "".
-func (p *Phase) buffer() string {
-	switch {
-	case p.Random != nil:
-		return p.Random.Buffer
-	case p.Stream != nil:
-		return p.Stream.Buffer
+// buffers returns the names of the buffers that a phase reads or writes.
+func (p *Phase) buffers() (names []string) {
+	if p.Random != nil {
+		names = append(names, p.Random.Buffer)
 	}
-	return ""
+	for _, s := range p.streams() {
+		names = append(names, s.Buffer)
+	}
+	return names
+}
+
+// streams returns what a phase streams through at once.
+func (p *Phase) streams() []Stream {
+	if p.Stream != nil {
+		return []Stream{*p.Stream}
+	}
+	return p.Streams
 }
 
 // Random is a chain of accesses at random places of a buffer.
@@ -135,6 +155,15 @@ type Buffer struct {
 	// scope thread, whose copies lie on the nodes in equal shares, in the order of the
 	// threads. N is the position of a node.
 	Home string `json:"home"`
+	// Bound: the program has bound the memory there, so that NUMA balancing leaves it.
+	Bound bool `json:"bound"`
+}
+
+// A Queue holds things that threads leave for each other.
+type Queue struct {
+	Name  string `json:"name"`
+	Scope string `json:"scope"` // one for the machine (the default), each node or each l3. A thread uses the one where it is, or where it is bound
+	Items int    `json:"items"` // in each at the beginning
 }
 
 // A Variant is one row of a table.
@@ -147,6 +176,9 @@ type Variant struct {
 
 // Policy says what the operating system does; see sim.OSPolicy.
 type Policy struct {
+	Kernel          string    `json:"kernel"` // one of sim.KernelNames
+	NUMABalancing   bool      `json:"numa_balancing"`
+	// What follows is for a kernel that has no name: each is one rule.
 	Start           string    `json:"start"` // of threads: spread (the default), exec or parent
 	Wake            string    `json:"wake"`  // on a CPU that is idle (the default) or the last
 	TickMs          sim.Milli `json:"tick_ms"`
@@ -168,14 +200,25 @@ type Set struct {
 	Count   int    `json:"count"`
 	Times   int64  `json:"times"`
 	Nodes   []int  `json:"nodes"`
+	L3s     []int  `json:"l3s"`
+	CPUs    []int  `json:"cpus"`
+	Soft    *bool  `json:"soft"`
 	Home    []int  `json:"home"`
 	Buffer  string `json:"buffer"`
 	At      string `json:"at"` // its home
+	Queue   string `json:"queue"`
+	Scope   string `json:"scope"` // of the queue
+}
+
+// changes reports whether x says anything of threads.
+func (x *Set) changes() bool {
+	return x.Count != 0 || x.Times != 0 || x.Nodes != nil || x.L3s != nil || x.CPUs != nil || x.Soft != nil || x.Home != nil
 }
 
 // Measured is what was published for a variant.
 type Measured struct {
 	Seconds sim.Milli `json:"seconds"`
+	GBps    sim.Milli `json:"GBps"`   // instead of seconds: the counted bytes of all measured threads, over the time until the last has ended
 	What    string    `json:"what"`   // elapsed (the default) or user: the mean of the measured threads; last: until the last has ended
 	Fitted  bool      `json:"fitted"` // constants were fitted to it
 }

@@ -48,6 +48,7 @@ func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 		b.first = int32(len(k.mem.blocks))
 		k.mem.blocks = append(k.mem.blocks, make([]block, b.n)...)
 	}
+	k.mem.bytes += bytes
 	if k.cur != nil {
 		k.cur.clock += k.preset.Map.ps()
 	}
@@ -78,6 +79,9 @@ func (k *Machine) FreeBuffer(sb *sched.Buffer) {
 		for i := k.mem.blocks[id].holders; i >= 0; i = k.mem.blocks[id].holders {
 			k.mem.caches.remove(i, k.mem.blocks)
 		}
+	}
+	if !k.mem.blocks[b.first].bound {
+		k.mem.bytes -= sb.Bytes
 	}
 	k.mem.free[b.n] = append(k.mem.free[b.n], b.first)
 	sb.Local = nil

@@ -29,6 +29,7 @@ type block struct {
 	dirty   uint64
 	epoch   int32 // of NUMA balancing, when it was last looked at
 	toucher int32 // the node that touched it then, plus 1
+	bound   bool  // by a memory policy: NUMA balancing leaves it alone
 }
 
 type cache struct {

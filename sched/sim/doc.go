@@ -31,8 +31,8 @@
 //	kernel.go     CPUs and their queues, futexes, affinity
 //	locks.go      locks in the kernel: page faults of one mapping, futexes of one word
 //	context.go    what a G that has parked left in the caches
-//	policy.go     what operating systems do with threads beyond that: homes, pages
-//	balance.go    how CPUs take threads from each other under such a policy
+//	policy*.go    what operating systems do with threads beyond that, one kernel each
+//	pages.go      what NUMA balancing does with pages
 //	micro         MLC, likwid and core-to-core, compared with what was measured;
 //	              micro/errors.txt is the table of errors
 //

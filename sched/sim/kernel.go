@@ -39,13 +39,9 @@ type thread struct {
 	sliceEnd Time     // when another thread gets the CPU
 	deadline Time     // of a blocked thread
 	rng      uint64
-	home     int32 // the node that the policy wants it on, plus 1
-	moveTo   int32 // the CPU that the policy wants it on, plus 1
-	away     Time  // since when it has been away from home
-	voted    Time
-	faults   []int64 // by node: bytes of marked pages
 	wait     *uint32
 	flow     *flow
+	os       osThread // what a policy keeps
 
 	since      Time // when it got this CPU, or lost its last one
 	busy, work Time
@@ -79,9 +75,8 @@ func (a *cpuMask) has(cpu int32) bool { return a == nil || a.set.Contains(int(cp
 
 type cpuState struct {
 	cur       *thread
-	queue     []*thread // under a policy: hogs last
+	queue     []*thread // in the order in which they get the CPU
 	idleSince Time
-	wants     Time // since when it wants threads of other nodes; 0: it does not
 }
 
 type kernel struct {
@@ -135,8 +130,17 @@ func (k *Machine) occupy(t *thread, cpu int32, at Time) {
 	t.since = t.clock
 	t.sliceEnd = never
 	if len(c.queue) > 0 {
-		t.sliceEnd = t.clock + o.slice
+		t.sliceEnd = k.until(t, t.clock)
 	}
+}
+
+// until returns when cur, a CPU's current thread, loses the CPU to one that has begun to
+// wait for it.
+func (k *Machine) until(cur *thread, since Time) Time {
+	if k.policy != nil {
+		return k.policy.until(cur, since)
+	}
+	return since + k.kernel.slice
 }
 
 // leave takes t off its CPU at its clock and gives the CPU to another thread.
@@ -168,6 +172,9 @@ func (k *Machine) account(t *thread) {
 	}
 	t.busy += t.clock - t.since
 	t.since = t.clock
+	if k.policy != nil {
+		k.policy.ran(t)
+	}
 }
 
 // pull takes the thread that a CPU runs next: the first of its own queue; else the
@@ -185,7 +192,7 @@ func (k *Machine) pull(cpu int32) *thread {
 	}
 	if k.policy != nil {
 		o.cpus[cpu].idleSince = k.now // from now on, if there is nothing to steal
-		return k.steal(cpu, k.now)
+		return k.policy.pull(cpu)
 	}
 	var first *thread
 	longest := 0
@@ -211,15 +218,13 @@ func (k *Machine) enqueue(t *thread, cpu int32) {
 	c := &o.cpus[cpu]
 	t.state, t.queue = ready, cpu
 	at := len(c.queue)
-	if k.policy != nil && !k.hog(t) {
-		for at > 0 && k.hog(c.queue[at-1]) {
-			at--
-		}
+	for k.policy != nil && at > 0 && k.policy.before(t, c.queue[at-1]) {
+		at--
 	}
 	c.queue = slices.Insert(c.queue, at, t)
 	o.queued++
 	if c.cur != nil && c.cur.sliceEnd == never {
-		c.cur.sliceEnd = max(k.now, c.cur.since) + o.slice
+		c.cur.sliceEnd = k.until(c.cur, max(k.now, c.cur.since))
 	}
 }
 
@@ -241,6 +246,10 @@ func (k *Machine) preempt(t *thread) {
 	if t.clock < t.sliceEnd { // the other threads have gone meanwhile
 		return
 	}
+	if q := k.kernel.cpus[t.cpu].queue; k.policy != nil && len(q) > 0 && k.policy.before(t, q[0]) {
+		t.sliceEnd = t.clock + k.policy.every() // it would get the CPU at once
+		return
+	}
 	k.switchOut(t)
 }
 
@@ -260,14 +269,16 @@ func (k *Machine) ready(t *thread, at Time, waker int32, near Time) {
 		k.place(t, at)
 		return
 	}
-	cpu := t.cpu
-	if k.policy == nil || !k.policy.WakeLast || !t.allowed.has(cpu) {
+	var cpu int32
+	if k.policy == nil {
 		cpu = k.choose(t)
+	} else {
+		cpu = k.policy.wake(t, waker)
 	}
 	t.clock = max(t.clock, at)
 	if cur := o.cpus[cpu].cur; cur != nil {
 		k.enqueue(t, cpu)
-		if k.policy != nil && k.hog(cur) && !k.hog(t) {
+		if k.policy != nil && k.policy.preempts(t, cur) {
 			cur.sliceEnd = min(cur.sliceEnd, t.clock)
 		}
 		return

@@ -33,10 +33,10 @@ type Machine struct {
 	wakes      Histogram
 	idleRuns   int64 // accesses since the scheduler last got anywhere
 	fault      *StallError
-	idleLimit  int64 // the most that idleRuns may be
-	policy     *OSPolicy
-	policyRand uint64 // state of the policy's random numbers
-	loginCPU   int32  // the CPU that threads without a parent come from
+	idleLimit  int64    // the most that idleRuns may be
+	policy     osPolicy // nil: kernel.go alone decides
+	policyRand uint64   // state of the policy's random numbers
+	loginCPU   int32    // the CPU that threads without a parent come from
 	timers     map[int32]timer
 	limit      Time
 	block      int64

@@ -10,9 +10,8 @@ type memory struct {
 	free   map[int32][]int32 // first blocks of freed buffers, by number of blocks
 	pages  []int32           // nodes that have memory, for interleaving
 
-	scan     Time // see OSPolicy
-	epoch    int32
-	migrated int64
+	bytes int64 // of all buffers that no memory policy binds
+	scan  pageScan
 
 	elsewhere map[int]int // nodes without memory that buffers were asked for on, and where those lie; kernel IDs
 
@@ -119,10 +118,13 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	node := k.cpus[t.cpu].node
 	if blk.home < 0 {
 		blk.home = k.nodes[node].store
+		if k.policy != nil {
+			blk.home = k.policy.allocate(t, blk.home, size)
+		}
 		t.span.faults += max(1, size/4096)
 		t.span.fault += Time(k.preset.Fault.Value) * Time(max(1, size/4096))
 	}
-	if m.scan > 0 && blk.epoch != m.epoch {
+	if m.scan.epoch > blk.epoch && !blk.bound {
 		k.faulted(t, blk, node, size)
 	}
 	all := popcount(want)

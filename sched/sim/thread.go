@@ -112,7 +112,7 @@ func (p *Thread) Compute(d Time) {
 		if t.clock >= t.sliceEnd {
 			k.preempt(t)
 		}
-		if t.moveTo != 0 {
+		if t.os.moveTo != 0 {
 			k.moved(t)
 		}
 	}
@@ -141,4 +141,70 @@ func (k *Machine) Home(sb *sched.Buffer, nodes []int) {
 	for i := range b.n {
 		k.mem.blocks[b.first+i].home = int32(nodes[int(i)%len(nodes)])
 	}
+}
+
+// BindMemory gives a buffer a memory policy, so that NUMA balancing leaves it where it is.
+func (k *Machine) BindMemory(sb *sched.Buffer) {
+	b := sb.Local.(*buffer)
+	for i := range b.n {
+		k.mem.blocks[b.first+i].bound = true
+	}
+	k.mem.bytes -= sb.Bytes
+}
+
+// SoftCPUs has those who wake the thread begin it on one of cpus, as the kernel begins
+// workers of a workqueue that is not strict. It may leave them at once. Policies other than
+// Linux 6.4 know nothing of it.
+func (p *Thread) SoftCPUs(cpus topology.CPUSet) {
+	p.t.os.soft = &cpuMask{set: cpus, n: cpus.Len()}
+}
+
+// A Queue is a number of things to do that threads leave for each other.
+type Queue struct {
+	items   int
+	waiting []*thread
+}
+
+// NewQueue returns a queue with a number of things.
+func NewQueue(items int) *Queue { return &Queue{items: items} }
+
+// Put leaves a thing in a queue and wakes the thread that has waited longest for one.
+func (p *Thread) Put(q *Queue) {
+	k, t := p.k, p.t
+	k.charge(t, k.kernel.syscall)
+	if len(q.waiting) == 0 {
+		q.items++
+		return
+	}
+	s := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	t.clock += k.kernel.waking
+	k.q.clear(s.actor)
+	k.ready(s, t.clock, t.cpu, k.kernel.near)
+	k.sync(t)
+}
+
+// Take takes a thing from a queue. If there is none, the thread sleeps until there is one.
+func (p *Thread) Take(q *Queue) {
+	k, t := p.k, p.t
+	k.charge(t, k.kernel.syscall)
+	if q.items > 0 {
+		q.items--
+		return
+	}
+	t.clock += k.kernel.sleeping
+	t.wait, t.state, t.deadline = nil, blocked, never
+	q.waiting = append(q.waiting, t)
+	k.leave(t)
+	t.rested = t.busy
+	k.yield(t)
+}
+
+// Close wakes all who wait for a queue. It is called when nothing runs.
+func (k *Machine) Close(q *Queue) {
+	q.items = 1 << 30
+	for _, s := range q.waiting {
+		k.ready(s, k.now, s.cpu, k.kernel.near)
+	}
+	q.waiting = nil
 }

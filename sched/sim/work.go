@@ -118,7 +118,7 @@ func (k *Machine) work(t *thread, w *sched.Work, part int64) (next int64) {
 		if t.clock >= t.sliceEnd {
 			k.preempt(t)
 		}
-		if t.moveTo != 0 {
+		if t.os.moveTo != 0 {
 			k.moved(t)
 		}
 	}
