@@ -389,18 +389,18 @@ func (c *checker) set(at path, x *Set) error {
 		return c.bad(at, "want threads, a buffer or a queue that is changed")
 	case x.Threads == "" && x.changes():
 		return c.bad(at, "count, times, nodes, l3s, cpus, soft or home without threads: want the threads that they are of")
-	case x.Buffer == "" && x.At != "":
-		return c.bad(at, "at without a buffer: want the buffer that is there")
+	case x.Buffer == "" && (x.At != "" || x.Bytes != 0):
+		return c.bad(at, "at or bytes without a buffer: want the buffer that is there")
 	case x.Queue == "" && x.Scope != "":
 		return c.bad(at, "scope without a queue: want the queue that has it")
 	case x.Threads != "" && !x.changes():
 		return c.bad(at, "threads %q are not changed: want count, times, nodes, l3s, cpus, soft or home", x.Threads)
-	case x.Buffer != "" && x.At == "":
-		return c.bad(at, "buffer %q is not changed: want at, where it is", x.Buffer)
+	case x.Buffer != "" && x.At == "" && x.Bytes == 0:
+		return c.bad(at, "buffer %q is not changed: want at, where it is, or bytes", x.Buffer)
 	case x.Queue != "" && x.Scope == "":
 		return c.bad(at, "queue %q is not changed: want its scope", x.Queue)
 	}
-	errs := []error{c.l3s(at.to("l3s"), x.L3s), c.cpus(at.to("cpus"), x.CPUs), c.oneOf(at.to("scope"), x.Scope, "machine", "node", "l3")}
+	errs := []error{c.atMost(at.to("bytes"), x.Bytes, mostBytes), c.atMost(at.to("counted_bytes"), x.Counted, mostBytes), c.l3s(at.to("l3s"), x.L3s), c.cpus(at.to("cpus"), x.CPUs), c.oneOf(at.to("scope"), x.Scope, "machine", "node", "l3")}
 	if x.Queue != "" {
 		errs = append(errs, c.known(at.to("queue"), "queue", x.Queue, c.queues))
 	}
@@ -479,7 +479,10 @@ func (c *checker) threads(at path, v *Variant) error {
 			homeAt := path{"buffers", bi, "home"}
 			for i, x := range v.Set {
 				if x.Buffer == b.Name {
-					b.Home, homeAt = x.At, at.to("set", i, "at")
+					b = x.apply(b)
+					if x.At != "" {
+						homeAt = at.to("set", i, "at")
+					}
 				}
 			}
 			copies := 1
@@ -521,6 +524,17 @@ func (g *Group) uses(buffer string) bool {
 	return false
 }
 
+// apply returns a buffer with the change.
+func (x *Set) apply(b Buffer) Buffer {
+	if x.At != "" {
+		b.Home = x.At
+	}
+	if x.Bytes > 0 {
+		b.Bytes = x.Bytes
+	}
+	return b
+}
+
 // apply returns a group with the changes that the variant makes.
 func (v *Variant) apply(g Group) Group {
 	for _, x := range v.Set {
@@ -541,6 +555,9 @@ func (v *Variant) apply(g Group) Group {
 		}
 		if x.Home != nil {
 			g.Home = x.Home
+		}
+		if x.Counted > 0 {
+			g.Counted = x.Counted
 		}
 	}
 	return g

@@ -250,8 +250,8 @@ func (r *runner) buffersOf(g *Group, i, n int, set []Set) (map[string]*sched.Buf
 				key = name + "/" + g.Process
 			}
 			for _, c := range set {
-				if c.Buffer == name && c.At != "" {
-					b.Home = c.At
+				if c.Buffer == name {
+					b = c.apply(b)
 				}
 			}
 			if r.buffers[key] == nil {

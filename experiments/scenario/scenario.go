@@ -176,8 +176,8 @@ type Variant struct {
 
 // Policy says what the operating system does; see sim.OSPolicy.
 type Policy struct {
-	Kernel          string    `json:"kernel"` // one of sim.KernelNames
-	NUMABalancing   bool      `json:"numa_balancing"`
+	Kernel        string `json:"kernel"` // one of sim.KernelNames
+	NUMABalancing bool   `json:"numa_balancing"`
 	// What follows is for a kernel that has no name: each is one rule.
 	Start           string    `json:"start"` // of threads: spread (the default), exec or parent
 	Wake            string    `json:"wake"`  // on a CPU that is idle (the default) or the last
@@ -206,13 +206,15 @@ type Set struct {
 	Home    []int  `json:"home"`
 	Buffer  string `json:"buffer"`
 	At      string `json:"at"` // its home
+	Bytes   int64  `json:"bytes"`
+	Counted int64  `json:"counted_bytes"` // of the threads
 	Queue   string `json:"queue"`
 	Scope   string `json:"scope"` // of the queue
 }
 
 // changes reports whether x says anything of threads.
 func (x *Set) changes() bool {
-	return x.Count != 0 || x.Times != 0 || x.Nodes != nil || x.L3s != nil || x.CPUs != nil || x.Soft != nil || x.Home != nil
+	return x.Count != 0 || x.Times != 0 || x.Nodes != nil || x.L3s != nil || x.CPUs != nil || x.Soft != nil || x.Home != nil || x.Counted != 0
 }
 
 // Measured is what was published for a variant.

@@ -152,7 +152,7 @@ func TestBadScenarios(t *testing.T) {
 		{`"seconds": 0.008`, `"seconds": 1, "what": §"most"`, `what "most": want elapsed, user or last`},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"count": 3}]`, "want threads, a buffer or a queue that is changed"},
 		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"buffer": "data", "nodes": [0]}]`, "count, times, nodes, l3s, cpus, soft or home without threads"},
-		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"threads": "probe", "at": "node:0"}]`, "at without a buffer"},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"threads": "probe", "at": "node:0"}]`, "at or bytes without a buffer"},
 		// What has no effect.
 		{`"home": "node:0"}`, `"home": "node:0"}, §{"name": "more", "bytes": 1}`, `buffer "more": no phase reads or writes it`},
 		{`"times": 20`, `"times": 20, "process": §"p"`, `process "p": threads "probe" use no buffer of scope process`},
