@@ -19,7 +19,7 @@ func TestMutatedStudies(t *testing.T) {
 	}
 	shape := regexp.MustCompile(`^s\.json:(\d+):(\d+): \S`)
 	tried, refused := 0, 0
-	files := []string{"epyc-7551-2023", "autonuma-numa01-2012", "azusa-2002"} // together they have all fields
+	files := []string{"workqueue-scopes", "epyc-7763-daxpy", "autonuma-numa01-2012", "azusa-2002", "epyc-7551-2023"} // together they have most fields
 	if os.Getenv("NUMASCHED_LONG_TESTS") == "" {
 		files = files[:1]
 	}

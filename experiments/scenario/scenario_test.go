@@ -165,6 +165,29 @@ func TestBadScenarios(t *testing.T) {
 		{`"times": 20`, `"times": 20, "per_cpu": true`, `threads "probe" are per_cpu: want neither count nor nodes`},
 		{`"seconds": 0.008`, `"seconds": 1, "fitted": §true`, "a fitted row in a scenario without fitted"},
 		{`"threads": "probe", "nodes": [0]`, `"threads": "probe", "times": §-1`, "times -1: want 0 to"},
+		// Kernels, places and queues.
+		{`"home": "static"`, `"kernel": §"linux-6.5"`, `unknown kernel "linux-6.5" (did you mean "linux-6.4"?): want one of "linux-2.5.39", "`},
+		{`"home": "static"`, `"kernel": "linux-6.4", "tick_ms": 1`, `a kernel and fields that it decides itself: want kernel and numa_balancing alone, or no kernel`},
+		{`"home": "static"`, `"kernel": "linux-2.5.39", "numa_balancing": §true`, `kernel "linux-2.5.39" has no NUMA balancing: want none`},
+		{`"home": "static"`, `"kernel": "linux-6.4"`, `threads "probe" have a home and the policy of variant "home" knows none`},
+		{`"home": "static"`, `"numa_balancing": §true`, `numa_balancing without a kernel: want a kernel, or numa_balancing_ms`},
+		{`"times": 20`, `"times": 20, "l3s": [§2]`, `L3 2: want 0 to 1`},
+		{`"times": 20`, `"times": 20, "cpus": [§4]`, `CPU 4: want one of 0-3`},
+		{`"times": 20`, `"times": 20, "cpus": §[0, 1]`, `2 cpus for 1 of threads "probe": want at most one for each`},
+		{`"times": 20`, `"times": 20, "cpus": [0], "l3s": [0], "count": 2`, `threads "probe" have 2 of nodes, l3s and cpus: want one of them`},
+		{`"times": 20`, `"times": 20, "cpus": [0], "soft": §true`, `threads "probe" are soft, and the kernel of variant "local" is "": want "linux-6.4"`},
+		{`"name": "home", "policy": {"home": "static"}, "set": [{"threads": "probe", "home": [0]}]`, `"name": "home", "policy": {"kernel": "linux-6.4"}, "set": [{"threads": "probe", "soft": true}]`, `threads "probe" are soft: want nodes, l3s or cpus, where they begin`},
+		{`"accesses": 4096}}]`, `"accesses": 4096}}, {"put": §"q"}]`, `unknown queue "q": there are none`},
+		{`"threads": [`, `"queues": [§{"name": "q"}], "threads": [`, `queue "q": want a phase that puts something there, and one that takes it`},
+		{`"threads": [`, `"queues": [{"name": "q", "scope": §"core"}], "threads": [`, `scope "core": want machine, node or l3`},
+		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"streams": §[]}`, `0 streams at once: want 1 to 8`},
+		{`{"random": {"buffer": "data", "accesses": 4096}}`, `{"streams": [{"buffer": "data"}, {"buffer": §"date"}]}`, `unknown buffer "date" (did you mean "data"?): want one of data`},
+		{`"times": 20`, `"times": 20, "counted_bytes": §-1`, "counted_bytes -1: want 0 to"},
+		{`"seconds": 0.008`, `"GBps": §1`, "GBps without counted_bytes: want measured threads that have them"},
+		{`"seconds": 0.008`, `"seconds": 1, "GBps": 1`, "seconds and GBps: want one of them"},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"queue": §"q", "scope": "l3"}]`, `unknown queue "q": there are none`},
+		{`"set": [{"threads": "probe", "nodes": [0]}]`, `"set": [{"bytes": 5}]`, `want threads, a buffer or a queue that is changed`},
+		{`"synthetic:2x2"`, `"synthetic:2x2+1mem+1gpu"`, `+1gpu: want +Kcpu (packages without memory), +Kmem (nodes of memory alone)`},
 		// What does not fit.
 		{`"times": 20`, `"times": 20, "nodes": §[0, 1]`, `2 nodes for 1 of threads "probe": want at most one for each`},
 		{`"threads": "probe", "nodes": [1]`, `"threads": "probe", "nodes": §[1, 0]`, `2 nodes for 1 of threads "probe": want at most one for each`},
@@ -365,5 +388,76 @@ func TestResidencyIsReported(t *testing.T) {
 	}
 	if r := run(file("")); r.Strayed == 0 || r.MainNode > 0.999 || r.MainNode < 0.5 || r.MovesRate == 0 {
 		t.Errorf("threads that nothing binds: %.2f strayed, %.3f of the time on the main node, %.1f moves/s", r.Strayed, r.MainNode, r.MovesRate)
+	}
+}
+
+// Memory may lie on a node that has no CPUs, and nobody runs there.
+func TestNodesWithoutCPUs(t *testing.T) {
+	text := strings.NewReplacer(`"synthetic:2x2"`, `"synthetic:2x2+1mem"`, `"home": "node:0"`, `"home": "node:2"`).Replace(small)
+	s, err := Parse("small.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := s.Run(s.Variants[0]); err != nil || r.Locality != 0 {
+		t.Errorf("memory of a node without CPUs: %+v, %v", r, err)
+	}
+	if _, err := Parse("small.json", []byte(strings.Replace(text, `"nodes": [0]`, `"nodes": [2]`, 1))); err == nil || !strings.Contains(err.Error(), "node 2 has no CPUs: want one that has") {
+		t.Errorf("threads on a node without CPUs: %v", err)
+	}
+}
+
+// Issuers of one L3 wake workers of its pool. If these are bound there, half of the CPUs do
+// nothing. If they only begin there, others help, and a pool for the whole machine has all
+// help from the beginning.
+func TestQueuesWakeWorkersNear(t *testing.T) {
+	const text = `{"name": "pools", "preset": "synthetic:1x1x2x4x1",
+ "queues": [{"name": "work", "scope": "l3"}, {"name": "room", "items": 6000}],
+ "threads": [
+  {"name": "issuer", "count": 2, "l3s": [0], "measured": true, "times": 3000, "phases": [{"take": "room"}, {"compute_us": 20}, {"put": "work"}]},
+  {"name": "worker", "count": 16, "l3s": [0, 1], "phases": [{"take": "work"}, {"compute_us": 100}, {"put": "room"}]}],
+ "variants": [
+  {"name": "strict", "policy": {"kernel": "linux-6.4"}},
+  {"name": "soft", "policy": {"kernel": "linux-6.4"}, "set": [{"threads": "worker", "soft": true}]},
+  {"name": "system", "policy": {"kernel": "linux-6.4"}, "set": [{"queue": "work", "scope": "machine"}, {"threads": "worker", "nodes": []}]}]}`
+	s, err := Parse("pools.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := map[string]float64{}
+	for _, v := range s.Variants {
+		r, err := s.Run(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		took[v.Name] = r.Last
+	}
+	if took["strict"] < 1.4*took["soft"] || took["strict"] < 1.4*took["system"] {
+		t.Errorf("seconds: %v, want the strict pool to take 1.4 times as long as the others", took)
+	}
+}
+
+// Two streams of a phase are walked side by side, and a rate is what was counted.
+func TestStreamsAndRates(t *testing.T) {
+	const text = `{"name": "add", "preset": "synthetic:2x2",
+ "threads": [{"name": "t", "cpus": [1], "measured": true, "times": 5, "counted_bytes": 201326592, "phases": [{"streams": [{"buffer": "x"}, {"buffer": "y", "write": true}]}]}],
+ "buffers": [{"name": "x", "bytes": 67108864, "home": "node:0"}, {"name": "y", "bytes": 67108864, "home": "node:0"}],
+ "variants": [{"name": "both", "measured": {"GBps": 10}}, {"name": "less", "set": [{"buffer": "x", "bytes": 1048576}, {"threads": "t", "counted_bytes": 135266304}]}]}`
+	s, err := Parse("add.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := s.Run(s.Variants[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	less, err := s.Run(s.Variants[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 5 * 201326592 / 1e9 / both.Last; both.GBps < 0.999*want || both.GBps > 1.001*want || both.Error == nil || *both.Error != both.GBps/10-1 {
+		t.Errorf("%+v, want %.2f GB/s", both, want)
+	}
+	if less.Last > 0.8*both.Last {
+		t.Errorf("a short second stream: %.4f s, two long ones %.4f", less.Last, both.Last)
 	}
 }
