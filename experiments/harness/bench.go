@@ -48,6 +48,9 @@ func HostBench(topos map[string]*topology.Topology) Bench {
 		} else {
 			err = out.measure(c, w, in, rep, topos[c.Topo])
 		}
+		if h := in.Latencies(); h != nil {
+			out.Histograms = []Histogram{{Latency, h}}
+		}
 		out.Values = append(timing(w, in, out.Elapsed, rep.Runs), out.Values...)
 		return out, err
 	}

@@ -23,6 +23,8 @@ import (
 //   - a topology that has the name of another one, or of another machine's: gets a new
 //     name, "2n1l4c2t@2" for the second machine of run.json. Machines that run.json
 //     describes alike are one: it knows no names of hosts
+//   - histograms.txt: goes with the repetitions, so that percentiles of a cell are of the
+//     requests of all parts
 //   - a cell that several parts simulated: keeps one of them. They must be the same
 
 // A Part is one of the runs that a result directory was merged from.
@@ -206,8 +208,9 @@ func (all *Results) Write(dir string) error {
 	if err := WriteFile(path, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 		return err
 	}
-	if err := all.Meta.save(dir); err != nil {
+	if err := errors.Join(writeHistograms(dir, all.Measurements), all.Meta.save(dir)); err != nil {
 		os.Remove(path)
+		os.Remove(filepath.Join(dir, HistogramsFile))
 		return err
 	}
 	return nil

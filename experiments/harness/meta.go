@@ -434,7 +434,9 @@ func loadMeasurements(dir string) (ms []Measurement, half bool, err error) {
 		return nil, false, err
 	}
 	whole := wholeLines(data)
-	ms, err = ReadMeasurements(bytes.NewReader(whole), path)
+	if ms, err = ReadMeasurements(bytes.NewReader(whole), path); err == nil {
+		err = loadHistograms(dir, ms)
+	}
 	return ms, len(whole) < len(data), err
 }
 

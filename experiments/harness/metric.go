@@ -19,6 +19,8 @@ type Metric struct {
 
 	Worst  bool    // a cell has the largest value of its repetitions, not their median
 	Weight *Metric // if not nil, a cell has the mean, weighted by this
+	Of     string  // if not "", the histogram of which this is a quantile: a cell with several repetitions has that of all their times
+	Part   int64   // the quantile, in thousandths
 	Format func(float64) string
 }
 
@@ -37,9 +39,9 @@ var (
 	Samples = &Metric{Unit: "bound-samples", Name: "samples", Doc: "how many samples `bound-%` is of", Better: "higher", Format: FormatNumber}
 	OnNode  = &Metric{Unit: "bound-%", Name: "on node", Doc: "samples in which an M was on a CPU of its P's node", Better: "higher", Weight: Samples, Format: FormatOnNode}
 	Other   = &Metric{Unit: "other-cpu-%", Name: "others", Doc: "share of the machine's CPU time that other processes took meanwhile; a cell has that of its worst repetition", Better: "lower", Worst: true, Format: FormatPercent}
-	P50     = &Metric{Unit: "p50-ns", Name: "p50", Doc: "latency that half of all do not exceed, from the time at which a request should have arrived, over all runs so far (workloads with arrivals)", Better: "lower", Format: FormatNs}
-	P99     = &Metric{Unit: "p99-ns", Name: "p99", Doc: "the same of 99 %", Better: "lower", Format: FormatNs}
-	P999    = &Metric{Unit: "p99.9-ns", Name: "p99.9", Doc: "the same of 99.9 %", Better: "lower", Format: FormatNs}
+	P50     = &Metric{Unit: "p50-ns", Name: "p50", Doc: "latency that half of all do not exceed, from the time at which a request should have arrived, over all runs so far (workloads with arrivals)", Better: "lower", Format: FormatNs, Of: Latency, Part: 500}
+	P99     = &Metric{Unit: "p99-ns", Name: "p99", Doc: "the same of 99 %", Better: "lower", Format: FormatNs, Of: Latency, Part: 990}
+	P999    = &Metric{Unit: "p99.9-ns", Name: "p99.9", Doc: "the same of 99.9 %", Better: "lower", Format: FormatNs, Of: Latency, Part: 999}
 
 	Clock = &Metric{Unit: "clock-GHz", Name: "clock", Doc: "additions in a nanosecond, of a chain in which each waits for the last, before or after the timed runs, whichever is less, with all their threads at it", Better: "higher", Format: func(v float64) string { return fmt.Sprintf("%.2f", v) }}
 	Busy  = &Metric{Unit: "busy-%", Name: "busy", Doc: "CPU time of the process, of the time of all its Ps", Better: "higher", Format: FormatPercent}
@@ -52,7 +54,7 @@ var (
 	Scheduling  = &Metric{Unit: "scheduling-%", Name: "sched", Doc: "share of the Ps' time in the scheduler", Better: "lower", Format: wholePercent}
 	Idle        = &Metric{Unit: "idle-%", Name: "idle", Doc: "share of the Ps' time asleep", Better: "lower", Format: wholePercent}
 	MemoryBytes = &Metric{Unit: "memory-B/*", Name: "memory bytes", Doc: "bytes from and to memory per unit of work", Better: "lower", Format: FormatNumber}
-	WakeP99     = &Metric{Unit: "wake-p99-ns", Name: "wake p99", Doc: "time from a wake-up to the thread's first step, 99th percentile", Better: "lower", Format: FormatNumber}
+	WakeP99     = &Metric{Unit: "wake-p99-ns", Name: "wake p99", Doc: "time from a wake-up to the thread's first step, 99th percentile", Better: "lower", Format: FormatNumber, Of: Wake, Part: 990}
 	Events      = &Metric{Unit: "events", Name: "events", Doc: "of the simulation", Better: "lower", Format: FormatNumber}
 )
 
@@ -110,14 +112,19 @@ type Counted struct {
 	benchmath.Summary
 }
 
-// Of returns what a row has of m: NaN if nobody counted.
+// Of returns what a row has of m: NaN if nobody counted. m may be a metric of a workload's
+// own, of which there is one for each unit.
 func (r *Row) Of(m *Metric) benchmath.Summary {
-	for _, c := range r.Counted {
-		if c.Metric == m {
-			return c.Summary
-		}
+	if at := r.at(m); at >= 0 {
+		return r.Counted[at].Summary
 	}
 	return summarize(nil)
+}
+
+// at is where a row has m, or -1. Units say which metric is which: a workload's own metric
+// is made where it is met.
+func (r *Row) at(m *Metric) int {
+	return slices.IndexFunc(r.Counted, func(c Counted) bool { return c.Unit == m.Unit })
 }
 
 // Mid returns the median of what a row has of m, or whatever else m has instead of a
@@ -126,15 +133,14 @@ func (r *Row) Mid(m *Metric) float64 { return r.Of(m).Center }
 
 // set changes what a row has of m.
 func (r *Row) set(m *Metric, v float64) {
-	for i := range r.Counted {
-		if r.Counted[i].Metric == m {
-			r.Counted[i].Center = v
-		}
+	if at := r.at(m); at >= 0 {
+		r.Counted[at].Center = v
 	}
 }
 
 // count sums up all values of a cell's repetitions, in the order of first appearance.
-func count(ms []*Measurement) (all []Counted) {
+// pooled are their histograms.
+func count(ms []*Measurement, pooled []Histogram) (all []Counted) {
 	var units []string
 	values := map[string][]float64{}
 	for _, m := range ms {
@@ -154,6 +160,8 @@ func count(ms []*Measurement) (all []Counted) {
 			c.Center = slices.Max(vs)
 		case m.Weight != nil:
 			c.Center = weighted(ms, m, m.Weight)
+		case len(ms) > 1 && histogramOf(pooled, m.Of) != nil:
+			c.Center = float64(histogramOf(pooled, m.Of).Quantile(m.Part, 1000))
 		default:
 			c.Summary = summarize(vs)
 		}
@@ -214,7 +222,7 @@ func counted(head, doc string, times float64, ms ...*Metric) column {
 		var parts []string
 		unit := ""
 		for _, m := range ms {
-			at := slices.IndexFunc(r.Counted, func(c Counted) bool { return c.Unit == m.Unit })
+			at := r.at(m)
 			if at < 0 {
 				return "-"
 			}

@@ -22,10 +22,11 @@ type Value struct {
 // A Measurement is one repetition of one cell.
 type Measurement struct {
 	Cell
-	Runs   int // runs of the workload that the values are averages over
-	Values []Value
-	Part   int  // of merged runs, the one that it is from, from 1; else 0
-	Exact  bool // the file says that a repetition would give the same (assume=exact)
+	Runs       int // runs of the workload that the values are averages over
+	Values     []Value
+	Histograms []Histogram // from another file, HistogramsFile
+	Part       int         // of merged runs, the one that it is from, from 1; else 0
+	Exact      bool        // the file says that a repetition would give the same (assume=exact)
 }
 
 // partKey begins the line that opens a part of merged results.

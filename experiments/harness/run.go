@@ -24,11 +24,12 @@ type Repetition struct {
 
 // An Outcome is what a Bench found.
 type Outcome struct {
-	Values  []Value       // the time per unit of work first
-	Elapsed time.Duration // of the timed runs
-	Wanted  bool          // the arm wants threads bound to their nodes
-	Bound   bool          // they were
-	Why     string        // why not, if they were not
+	Values     []Value // the time per unit of work first
+	Histograms []Histogram
+	Elapsed    time.Duration // of the timed runs
+	Wanted     bool          // the arm wants threads bound to their nodes
+	Bound      bool          // they were
+	Why        string        // why not, if they were not
 
 	Warnings []string // what was asked for and not done
 }
@@ -170,6 +171,9 @@ func (r *runner) takeUp(resume bool) error {
 	if err := dropPartialLine(path); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
+	if err := dropPartialLine(filepath.Join(r.dir, HistogramsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot resume: %w", err)
+	}
 	if r.all, _, err = loadMeasurements(r.dir); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
@@ -208,6 +212,9 @@ func (r *runner) create() error {
 
 // begin writes a result file without results.
 func (r *runner) begin() (err error) {
+	if err = os.Remove(filepath.Join(r.dir, HistogramsFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	path := filepath.Join(r.dir, ResultsFile)
 	if r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
 		return err
@@ -326,7 +333,10 @@ func (r *runner) measure() error {
 
 // add writes one repetition to the result file and into meta.
 func (r *runner) add(c *PlanCell, out Outcome) error {
-	m := Measurement{Cell: c.Cell, Runs: c.Runs, Values: out.Values}
+	m := Measurement{Cell: c.Cell, Runs: c.Runs, Values: out.Values, Histograms: out.Histograms}
+	if err := addHistograms(r.dir, histogramLines(&m, r.done[c.Cell]+1)); err != nil {
+		return err
+	}
 	if _, err := r.file.Write(line(&m)); err != nil {
 		return err
 	}

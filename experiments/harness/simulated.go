@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -62,8 +63,9 @@ func WriteSimulated(dir string, meta *Meta, ms []Measurement, began time.Time) e
 	if err != nil {
 		return err
 	}
-	if err = meta.save(dir); err != nil {
+	if err = errors.Join(writeHistograms(dir, ms), meta.save(dir)); err != nil {
 		os.Remove(filepath.Join(dir, ResultsFile))
+		os.Remove(filepath.Join(dir, HistogramsFile))
 	}
 	return err
 }

@@ -32,6 +32,7 @@ type Row struct {
 	Speedup    *Speedup          // over the baseline; nil for the baseline itself and where there is none
 	Exact      bool              // simulated: a repetition would give the same
 	Counted    []Counted         // all else, the times once more among it
+	Histograms []Histogram       // of all repetitions together
 }
 
 // A Speedup compares an arm with the baseline. Repetitions are interleaved, so
@@ -157,7 +158,8 @@ func summarizeCell(arm string, ms []*Measurement) Row {
 	for i, ns := range perSecond {
 		perSecond[i] = 1e9 / ns
 	}
-	return Row{Arm: arm, N: len(ms), Exact: ms[0].Exact, Throughput: summarize(perSecond), NsPerUnit: summarize(times(ms)), Counted: count(ms)}
+	pooled := pool(ms)
+	return Row{Arm: arm, N: len(ms), Exact: ms[0].Exact, Throughput: summarize(perSecond), NsPerUnit: summarize(times(ms)), Counted: count(ms, pooled), Histograms: pooled}
 }
 
 // speedup compares times per unit of work. Both are in the order of measurement. Only

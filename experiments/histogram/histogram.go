@@ -1,8 +1,16 @@
 // Package histogram counts times by their length, with an error of at most 1.6 %, in
-// whole numbers alone: the same times give the same percentiles everywhere.
+// whole numbers alone: the same times give the same percentiles everywhere. Histograms of
+// several runs add up to that of all of them.
 package histogram
 
-import "math/bits"
+import (
+	"fmt"
+	"iter"
+	"math"
+	"math/bits"
+	"strconv"
+	"strings"
+)
 
 // fine is how many buckets there are for each power of two.
 const (
@@ -22,6 +30,63 @@ func (h *Histogram) Add(t int64) {
 	h.n++
 }
 
+// AddMany counts n times that are all as long as t.
+func (h *Histogram) AddMany(t, n int64) {
+	h.buckets[bucket(max(0, t))] += n
+	h.n += n
+}
+
+// AddAll counts what o has counted.
+func (h *Histogram) AddAll(o *Histogram) {
+	for i, n := range o.buckets {
+		h.buckets[i] += n
+	}
+	h.n += o.n
+}
+
+// All are the times that were counted, in ascending order, and how many there are of each.
+// A time stands for those that are shorter by less than a sixty-fourth.
+func (h *Histogram) All() iter.Seq2[int64, int64] {
+	return func(yield func(t, n int64) bool) {
+		for i, n := range h.buckets {
+			if n > 0 && !yield(last(i), n) {
+				return
+			}
+		}
+	}
+}
+
+// String is what [Parse] reads: "1023:12 1039:3" says that 12 times, rounded up, are 1023.
+func (h *Histogram) String() string {
+	var b strings.Builder
+	for t, n := range h.All() {
+		fmt.Fprintf(&b, " %d:%d", t, n)
+	}
+	return strings.TrimPrefix(b.String(), " ")
+}
+
+// Parse is the inverse of String.
+func Parse(text string) (*Histogram, error) {
+	h := new(Histogram)
+	before := int64(-1)
+	for _, pair := range strings.Fields(text) {
+		left, right, _ := strings.Cut(pair, ":")
+		t, err := strconv.ParseInt(left, 10, 64)
+		n, errN := strconv.ParseInt(right, 10, 64)
+		switch {
+		case err != nil || errN != nil || t < 0 || n < 1 || n > math.MaxInt64-h.n || fmt.Sprintf("%d:%d", t, n) != pair:
+			return nil, fmt.Errorf("%q: want a time and how many there are of it, as in 1023:12", pair)
+		case last(bucket(t)) != t:
+			return nil, fmt.Errorf("%q: want a time that a histogram has, such as %d", pair, last(bucket(t)))
+		case t <= before:
+			return nil, fmt.Errorf("%q: want times in ascending order", pair)
+		}
+		before = t
+		h.AddMany(t, n)
+	}
+	return h, nil
+}
+
 // Len is how many times were counted.
 func (h *Histogram) Len() int64 { return h.n }
 
@@ -30,11 +95,18 @@ func (h *Histogram) Len() int64 { return h.n }
 func (h *Histogram) Quantile(part, all int64) int64 {
 	seen := int64(0)
 	for i, n := range h.buckets {
-		if seen += n; n > 0 && seen*all >= h.n*part {
+		if seen += n; n > 0 && reaches(seen, all, h.n, part) {
 			return last(i)
 		}
 	}
 	return 0
+}
+
+// reaches reports whether a/c is at least p/q, for a product that may need 128 bits.
+func reaches(a, q, c, p int64) bool {
+	hi, lo := bits.Mul64(uint64(a), uint64(q))
+	wantHi, wantLo := bits.Mul64(uint64(c), uint64(p))
+	return hi > wantHi || hi == wantHi && lo >= wantLo
 }
 
 // bucket is where t is counted. Times below twice fine have buckets of their own.

@@ -44,3 +44,38 @@ func TestBucketsFollowEachOther(t *testing.T) {
 		t.Errorf("the longest time is in bucket %d of %d", b, len(Histogram{}.buckets))
 	}
 }
+
+// What is written is read back, and two halves add up to the whole.
+func TestHistogramsAreWrittenAndAddUp(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var whole, sum Histogram
+	var halves [2]Histogram
+	for i := range 1000 {
+		v := rng.Int64N(1 << uint(1+i%62))
+		whole.Add(v)
+		halves[i%2].Add(v)
+	}
+	for i := range halves {
+		h, err := Parse(halves[i].String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.AddAll(h)
+	}
+	if sum != whole {
+		t.Error("two halves, written and read, are not the whole")
+	}
+	n, before := int64(0), int64(-1)
+	for v, many := range whole.All() {
+		if v <= before || many < 1 {
+			t.Errorf("%d times of %d after %d", many, v, before)
+		}
+		n, before = n+many, v
+	}
+	if n != whole.Len() {
+		t.Errorf("All has %d times, want %d", n, whole.Len())
+	}
+	if h, err := Parse(""); err != nil || h.Len() != 0 {
+		t.Errorf("nothing: %v", err)
+	}
+}

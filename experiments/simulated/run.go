@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/histogram"
 	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/policy"
@@ -64,6 +65,8 @@ type Run struct {
 	Checked  []string `json:"checked,omitempty"` // what --check has found, with 99.9 % confidence
 	Assumed  []string `json:"assumed,omitempty"`
 	Warnings []string `json:"warnings,omitempty"` // what was asked for and not done
+
+	histograms []harness.Histogram // of latencies, if any, and of wake-ups
 
 	wall time.Duration // that this computer took to simulate Events
 }
@@ -163,6 +166,16 @@ func (o Machine) Run(arm string, prog workload.Program, procs int) (*Run, error)
 		r.BoundRatio = float64(d.Now) / float64(bound)
 	}
 	r.Reported = in.Reported()
+	if h := in.Latencies(); h != nil {
+		r.histograms = append(r.histograms, harness.Histogram{Unit: harness.Latency, Histogram: h})
+	}
+	wakes := new(histogram.Histogram)
+	for t, n := range d.Wakes.All() {
+		wakes.AddMany(int64(t/sim.Nanosecond), n)
+	}
+	if wakes.Len() > 0 {
+		r.histograms = append(r.histograms, harness.Histogram{Unit: harness.Wake, Histogram: wakes})
+	}
 	r.verify()
 	r.wall = l.Wall
 	r.WallMs = time.Since(began).Milliseconds()

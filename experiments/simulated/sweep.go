@@ -53,7 +53,7 @@ func (sw *Sweep) Run(ctx context.Context, stderr io.Writer) ([]*Run, error) {
 func (sw *Sweep) Measurements(runs []*Run) (ms []harness.Measurement) {
 	for i, r := range runs {
 		if r != nil {
-			ms = append(ms, harness.Measurement{Cell: sw.Cells[i].cell(), Runs: 1, Values: r.values(), Exact: true})
+			ms = append(ms, harness.Measurement{Cell: sw.Cells[i].cell(), Runs: 1, Values: r.values(), Histograms: r.histograms, Exact: true})
 		}
 	}
 	return ms

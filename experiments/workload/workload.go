@@ -81,7 +81,8 @@ type Instance struct {
 	// are not judged by bandwidth. It is read after Setup.
 	Bytes int64
 
-	reported []Reported
+	reported  []Reported
+	latencies *histogram.Histogram
 }
 
 // A Reported is a number that a workload has counted itself.
@@ -102,12 +103,16 @@ func (in *Instance) Report(value float64, unit string) {
 	in.reported = append(in.reported, Reported{value, unit})
 }
 
-// ReportLatencies notes the percentiles of latencies in ns.
+// ReportLatencies notes latencies in ns of the runs so far, and their percentiles.
 func (in *Instance) ReportLatencies(h *histogram.Histogram) {
+	in.latencies = h
 	in.Report(float64(h.Quantile(500, 1000)), "p50-ns")
 	in.Report(float64(h.Quantile(990, 1000)), "p99-ns")
 	in.Report(float64(h.Quantile(999, 1000)), "p99.9-ns")
 }
+
+// Latencies returns what the runs have given to ReportLatencies, or nil.
+func (in *Instance) Latencies() *histogram.Histogram { return in.latencies }
 
 // Reported returns what the runs have reported.
 func (in *Instance) Reported() []Reported { return in.reported }

@@ -1,6 +1,9 @@
 package sim
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // An Account is what a machine has counted since it was made. The difference between
 // two ([Account.Since]) is what happened between them.
@@ -56,14 +59,30 @@ func (h *Histogram) Percentile(p int64) Time {
 	seen := int64(0)
 	for i, n := range h {
 		if seen += n; n > 0 && seen*100 >= total*p {
-			if i < 12 {
-				return Time(i)
-			}
-			b := i >> 2
-			return Time(4+i&3+1)<<(b-3) - 1
+			return last(i)
 		}
 	}
 	return 0
+}
+
+// last is the longest time in a bucket.
+func last(i int) Time {
+	if i < 12 {
+		return Time(i)
+	}
+	return Time(4+i&3+1)<<(i>>2-3) - 1
+}
+
+// All are the times that were counted, in ascending order, and how many there are of each.
+// A time stands for those that are shorter by an eighth at most.
+func (h *Histogram) All() iter.Seq2[Time, int64] {
+	return func(yield func(Time, int64) bool) {
+		for i, n := range h {
+			if n > 0 && !yield(last(i), n) {
+				return
+			}
+		}
+	}
 }
 
 // Account returns the machine's counters. Call it while nothing runs.
