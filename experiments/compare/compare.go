@@ -24,11 +24,13 @@ type Comparison struct {
 	OnlyNew  []string  `json:"onlyNew,omitempty"`
 }
 
-// A Changed cell. Its two numbers are times per unit of work in ns, or ratios of
-// throughput over the baseline.
+// A Changed cell. Its two numbers are times per unit of work in ns or, where arrivals
+// decide how long that is, 99th percentiles of latency; or they are ratios over the
+// baseline, whose time or latency is so many times as long.
 type Changed struct {
 	harness.Cell
-	Unit    string            `json:"unit"` // of work
+	Unit    string            `json:"unit"`   // of work
+	Metric  string            `json:"metric"` // that is compared, by its unit in result files
 	Old     *harness.Estimate `json:"oldValue"`
 	New     *harness.Estimate `json:"newValue"`
 	Percent float64           `json:"changePercent"`
@@ -44,8 +46,8 @@ type samples struct {
 	of    map[harness.Cell]*harness.CellTimes
 }
 
-// New compares two results: times per unit of work or, with a baseline, ratios of
-// throughput over that arm, which both have. They may be of several machines.
+// New compares two results: times per unit of work, or latencies where those are the
+// result; with a baseline, ratios over that arm, which both have. They may be of several machines.
 func New(from, to *harness.Results, baseline string) (*Comparison, error) {
 	c := &Comparison{Old: from.Dir, New: to.Dir, Baseline: baseline, Notes: []string{}}
 	var values [2]samples
@@ -89,7 +91,7 @@ func compareCell(cell harness.Cell, x, y *harness.CellTimes) Changed {
 	sy := assume.Summary(y.Sample, harness.Confidence)
 	cmp := assume.Compare(x.Sample, y.Sample)
 	return Changed{
-		Cell: cell, Unit: x.Unit, Old: harness.EstimateOf(sx), New: harness.EstimateOf(sy),
+		Cell: cell, Unit: x.Unit, Metric: x.Metric, Old: harness.EstimateOf(sx), New: harness.EstimateOf(sy),
 		Percent: 100 * (sy.Center/sx.Center - 1), P: min(1, cmp.P), Differs: cmp.P <= cmp.Alpha && sx.Center != sy.Center, test: cmp.String(),
 	}
 }
@@ -125,9 +127,16 @@ func sameWork(a, b harness.Cell) bool {
 // table shows cells that differ in the arm alone.
 func (c *Comparison) table(cells []Changed) harness.Table {
 	g := harness.Group{Cell: cells[0].Cell}
-	what, format := "ns/"+cells[0].Unit, harness.FormatNumber
+	what, format := cells[0].Metric, harness.FormatNumber
+	latency := what == harness.P99.Unit
+	if latency {
+		what, format = harness.P99.Name, harness.P99.Format
+	}
 	if c.Baseline != "" {
 		what, format = "over "+c.Baseline, harness.FormatRatio
+		if latency {
+			what = harness.P99.Name + " of " + c.Baseline + " over that of the arm"
+		}
 	}
 	t := harness.Table{Title: g.Title() + " · " + what, Head: []string{"arm", "old", "±", "new", "±", "change", "test"}}
 	for i := range cells {

@@ -165,17 +165,7 @@ func summarizeCell(arm string, ms []*Measurement) Row {
 // speedup compares times per unit of work. Both are in the order of measurement. Only
 // repetitions of the same part are neighbours.
 func speedup(base, arm []*Measurement) *Speedup {
-	ofPart := map[int][]float64{}
-	for _, m := range arm {
-		ofPart[m.Part] = append(ofPart[m.Part], m.NsPerUnit())
-	}
-	var ratios []float64
-	for _, m := range base {
-		if ts := ofPart[m.Part]; len(ts) > 0 {
-			ratios = append(ratios, m.NsPerUnit()/ts[0])
-			ofPart[m.Part] = ts[1:]
-		}
-	}
+	ratios := pairs(base, arm, (*Measurement).NsPerUnit)
 	if len(ratios) == 0 {
 		return nil // never measured side by side
 	}
@@ -191,6 +181,21 @@ func speedup(base, arm []*Measurement) *Speedup {
 	return &Speedup{Summary: summarize(slices.Clone(ratios)), Ratios: ratios, P: min(1, c.P), Warnings: c.Warnings}
 }
 
+// pairs returns the ratios of neighbouring repetitions.
+func pairs(base, arm []*Measurement, value func(*Measurement) float64) (ratios []float64) {
+	ofPart := map[int][]float64{}
+	for _, m := range arm {
+		ofPart[m.Part] = append(ofPart[m.Part], value(m))
+	}
+	for _, m := range base {
+		if vs := ofPart[m.Part]; len(vs) > 0 {
+			ratios = append(ratios, value(m)/vs[0])
+			ofPart[m.Part] = vs[1:]
+		}
+	}
+	return ratios
+}
+
 // Find returns the row of an arm, or nil.
 func (g *Group) Find(arm string) *Row {
 	for i := range g.Rows {
@@ -201,24 +206,35 @@ func (g *Group) Find(arm string) *Row {
 	return nil
 }
 
-// CellTimes are all times per unit of work of one cell, or all ratios of Ratios.
+// CellTimes are all numbers of one cell that it is judged by, or all ratios of Ratios.
 type CellTimes struct {
 	Unit   string // of work
+	Metric string // that the numbers are: the unit in which results have it
 	Exact  bool   // one repetition says all
 	Sample *benchmath.Sample
 }
 
-// Times returns the cells in order of first appearance, and their times.
+// judged returns what m is judged by: its time per unit of work or, where arrivals decide
+// how long that is, the latency that 99 % do not exceed.
+func (m *Measurement) judged() Value {
+	if p99, ok := m.Get(P99.Unit); ok && p99 > 0 && m.Open() {
+		return Value{p99, P99.Unit}
+	}
+	return m.Values[0]
+}
+
+// Times returns the cells in order of first appearance, and what they are judged by.
 func Times(ms []Measurement) (cells []Cell, byCell map[Cell]*CellTimes) {
 	values := map[Cell][]float64{}
 	byCell = map[Cell]*CellTimes{}
 	for i := range ms {
 		m := &ms[i]
+		v := m.judged()
 		if byCell[m.Cell] == nil {
-			byCell[m.Cell] = &CellTimes{Unit: m.Unit(), Exact: m.Exact}
+			byCell[m.Cell] = &CellTimes{Unit: m.Unit(), Metric: v.Unit, Exact: m.Exact}
 			cells = append(cells, m.Cell)
 		}
-		values[m.Cell] = append(values[m.Cell], m.NsPerUnit())
+		values[m.Cell] = append(values[m.Cell], v.Value)
 	}
 	for c, t := range byCell {
 		t.Sample = sample(values[c])
@@ -226,18 +242,28 @@ func Times(ms []Measurement) (cells []Cell, byCell map[Cell]*CellTimes) {
 	return cells, byCell
 }
 
-// Ratios returns the cells that are compared with the baseline, and the ratios of
-// their throughput over its, of neighbouring repetitions.
+// Ratios returns the cells that are compared with the baseline, and by how much they are
+// better: the ratios of what neighbouring repetitions are judged by.
 func Ratios(ms []Measurement, baseline string) (cells []Cell, byCell map[Cell]*CellTimes) {
+	of := map[Cell][]*Measurement{}
+	var all []Cell
+	for i := range ms {
+		c := ms[i].Cell
+		if of[c] == nil {
+			all = append(all, c)
+		}
+		of[c] = append(of[c], &ms[i])
+	}
 	byCell = map[Cell]*CellTimes{}
-	for _, g := range Summarize(ms, baseline) {
-		for _, r := range g.Rows {
-			if r.Speedup != nil {
-				c := g.Cell
-				c.Arm = r.Arm
-				cells = append(cells, c)
-				byCell[c] = &CellTimes{Unit: g.Unit, Exact: r.Exact, Sample: sample(r.Speedup.Ratios)}
-			}
+	for _, c := range all {
+		base := c
+		base.Arm = baseline
+		if c.Arm == baseline {
+			continue
+		}
+		if ratios := pairs(of[base], of[c], func(m *Measurement) float64 { return m.judged().Value }); ratios != nil {
+			cells = append(cells, c)
+			byCell[c] = &CellTimes{Unit: of[c][0].Unit(), Metric: of[c][0].judged().Unit, Exact: of[c][0].Exact, Sample: sample(ratios)}
 		}
 	}
 	return cells, byCell

@@ -237,3 +237,25 @@ func TestOpenWorkloadsAreJudgedByLatency(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// A service is judged by its latency: how long a run takes is the arrivals' affair.
+func TestAServiceIsJudgedByItsLatency(t *testing.T) {
+	var ms []Measurement
+	for i := range 6 {
+		for arm, p99 := range map[string]float64{"flat": 4e6, "numa": 1e6} {
+			ms = append(ms, Measurement{Cell: Cell{"kvserve", "gap=20000", arm, "x", 2}, Runs: 1, Values: []Value{{5 + float64(i), "ns/request"}, {p99, P99.Unit}}})
+		}
+	}
+	cells, times := Times(ms)
+	if got := times[cells[0]]; len(cells) != 2 || got.Metric != P99.Unit || got.Unit != "request" || got.Sample.Values[0] < 1e6 {
+		t.Errorf("%v: %+v, want p99", cells, got)
+	}
+	cells, ratios := Ratios(ms, "flat")
+	if len(cells) != 1 || cells[0].Arm != "numa" || len(ratios[cells[0]].Sample.Values) != 6 || ratios[cells[0]].Sample.Values[0] != 4 {
+		t.Errorf("%v: %+v, want numa four times as good", cells, ratios)
+	}
+	ms[0].Workload, ms[0].Values = "fib", []Value{{5, "ns/task"}, {1, P99.Unit}}
+	if _, times := Times(ms[:1]); times[ms[0].Cell].Metric != "ns/task" {
+		t.Errorf("%+v, want times", times[ms[0].Cell])
+	}
+}

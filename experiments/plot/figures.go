@@ -38,6 +38,8 @@ func Figures(r *harness.Results) []Figure {
 			}
 			add(f)
 		}
+		add(latencies("latency", "Latency", harness.Latency, most, ls, &r.Meta))
+		add(loads(groups, ls, &r.Meta))
 		for _, f := range machines(groups, nodes, ls, &r.Meta) {
 			add(f)
 			last := &figures[len(figures)-1]
@@ -49,6 +51,8 @@ func Figures(r *harness.Results) []Figure {
 		add(speedups(groups, ls, &r.Meta))
 		add(throughput(groups, ls, &r.Meta))
 		add(scaling("scaling", "Throughput against Ps", groups, nodes, ls, &r.Meta, throughputOf))
+		add(latencies("latency", "Latency", harness.Latency, groups, ls, &r.Meta))
+		add(loads(groups, ls, &r.Meta))
 	}
 	if OneNode(r) == "" {
 		add(locality(groups, nodes, ls, &r.Meta))
@@ -492,31 +496,14 @@ func scaling(name, subject string, groups []harness.Group, nodes map[string]int,
 	if len(charts) == 0 {
 		return nil
 	}
-	const cols, height = 2, 210
 	found := newFinder(AtMostPs(groups), m)
-	title := found.speed("With the most Ps, ")
+	f := sideBySide(charts, arms, ls)
+	f.Name, f.Subject, f.Title = name, subject, found.speed("With the most Ps, ")
 	if name != "scaling" {
-		title = found.local("Tasks on their home node, with the most Ps", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) })
+		f.Title = found.local("Tasks on their home node, with the most Ps", func(r *harness.Row) benchmath.Summary { return r.Of(harness.Local) })
 	}
-	return &Figure{
-		Name:    name,
-		Title:   title,
-		Subject: subject,
-		Caption: "Medians with 95 % intervals. The dashed line is " + dashedLine[name] + ".",
-		height:  vg.Length((len(charts)+cols-1)/cols)*height + 14,
-		draw: func(c draw.Canvas) {
-			c.Max.Y -= drawLegend(c, arms, ls)
-			for i, ch := range charts {
-				colWidth := (c.Max.X - c.Min.X + 18) / cols
-				sub := c
-				sub.Min.X = c.Min.X + colWidth*vg.Length(i%cols)
-				sub.Max.X = sub.Min.X + colWidth - 18
-				sub.Max.Y = c.Max.Y - vg.Length(i/cols*height)
-				sub.Min.Y = sub.Max.Y - height + 12
-				ch.draw(sub)
-			}
-		},
-	}
+	f.Caption = "Medians with 95 % intervals. The dashed line is " + dashedLine[name] + "."
+	return f
 }
 
 var dashedLine = map[string]string{

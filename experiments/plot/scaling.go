@@ -10,17 +10,19 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A chart draws lines over the number of Ps, one per arm.
+// A chart draws lines, one per arm: over the number of Ps, or over what xlabel says.
 type chart struct {
 	title  string
 	x, y   axis
 	ylabel string
+	xlabel string // "": Ps
 	lines  []line
 	ends   bool // lines have their names at their ends
 	refs   []reference
 
 	workload string // for tips
 	format   func(float64) string
+	tip      func(arm string, p point) string // nil: that of a number of Ps
 }
 
 // A reference is a dashed line to compare with.
@@ -115,7 +117,7 @@ func (ch *chart) draw(c draw.Canvas) {
 	}
 	c.StrokeLine2(stroke(mark, 0.7), left, bottom, right, bottom)
 	drawTicks(c, ch.x, x, bottom, right)
-	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 22}, "Ps")
+	c.FillText(aligned(style(smallSize, faint), draw.XCenter), vg.Point{X: (left + right) / 2, Y: bottom - 22}, cmp.Or(ch.xlabel, "Ps"))
 	for i, l := range ch.lines {
 		tagged(c, l.name, "", func() { ch.drawLine(c, i, l, x, y) })
 	}
@@ -145,6 +147,9 @@ func (ch *chart) drawLine(c draw.Canvas, i int, l line, x, y func(float64) vg.Le
 	}
 	for k, pt := range path {
 		tip := fmt.Sprintf("%s under %s, P=%.0f: %s %s", ch.workload, l.name, l.points[k].x, ch.text(l.points[k].y), ch.ylabel)
+		if ch.tip != nil {
+			tip = ch.tip(l.name, l.points[k])
+		}
 		tagged(c, l.name, tip, func() {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: l.look.glyph}, pt)
 		})

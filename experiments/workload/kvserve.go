@@ -22,6 +22,7 @@ var kvServe = &Workload{
 	Doc:  "requests to a table in shards, which arrive whether or not earlier ones are served: latency",
 	Unit: "request",
 	Open: true,
+	Gap:  "gap",
 	Params: []Param{
 		{Name: "gap", Doc: "mean time between two arrivals for each P, in ns", Default: 20000, Min: 100, Max: 1 << 40},
 		{Name: "n", Doc: "requests for each P", Default: 5000, Quick: 200, Min: 1, Max: 1 << 30},

@@ -32,6 +32,7 @@ type Workload struct {
 	Quick  bool   // part of the quick suite
 	Homed  bool   // it streams over arrays with homes, and so wins much by them on many nodes
 	Open   bool   // arrivals decide how long a run takes: latencies are the result, not times
+	Gap    string // of an Open one, the size that is the mean time between two arrivals for each P, in ns
 	Params []Param
 
 	// New makes an instance of the given sizes, which must have every name in Params.
