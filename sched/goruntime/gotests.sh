@@ -42,7 +42,7 @@ modes=${*:-stock off on confine 2 4}
 
 # cell ROW MODE KIND does a cell.
 cell() {
-	local row=$1 mode=$2 kind=$3 part=${1#*:} gonuma=$2 start=$SECONDS flags=() list='' failed='' n=0
+	local row=$1 mode=$2 kind=$3 part=${1#*:} gonuma=$2 flags=() list='' failed='' n=0
 	local log="$work/$kind/${row//\//-}-$mode.log"
 	[ "$mode" = stock ] && gonuma='' || flags=(-overlay="$overlay")
 	export GONUMA=
@@ -74,6 +74,7 @@ cell() {
 	local program="$work/$kind/${row//\//-}.test"
 	cd "$root/src/$part" || exit 1
 	[ -x "$program" ] || go test -c "${flags[@]}" -o "$program" . >>"$log" 2>&1 || { echo "FAIL: does not build"; return; }
+	local start=$SECONDS
 	# Tests that build programs get the overlay too. The race detector takes a slice of runtime.
 	local slice=()
 	[ "$row" != race:runtime ] || slice=(-test.run '^Test(Chan|Select|Goroutine|Stop|GoroutineProfile|Yield|Lock|RWMutex|Timer|Netpoll|Finalizer|Cleanup|SyncMap|Defer|Park)')

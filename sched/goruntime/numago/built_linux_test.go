@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -54,7 +55,7 @@ func program(t *testing.T, name string) string {
 			defer os.Unsetenv("CGO_ENABLED")
 		}
 		os.Setenv("CGO_ENABLED", "0")
-		for _, name := range []string{"affinity", "stress"} {
+		for _, name := range []string{"affinity", "stress", "loops", "readings"} {
 			var errs bytes.Buffer
 			if status := run([]string{"build", "-o", filepath.Join(built.dir, name), "./testdata/" + name}, &errs, &errs); status != 0 {
 				built.err = errors.New(errs.String())
@@ -232,6 +233,82 @@ func TestStress(t *testing.T) {
 			t.Errorf("GONUMA=%s: status %d, %s", gonuma, status, errs)
 		}
 		t.Logf("GONUMA=%s: %s", gonuma, out)
+	}
+}
+
+// An M whose thread is bound to another node than that of its P finds what waits there: once
+// it went round and round instead.
+func TestLoopingGoroutines(t *testing.T) {
+	app := program(t, "loops")
+	t.Setenv("GODEBUG", "asyncpreemptoff=1")
+	for i := range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		cmd := exec.CommandContext(ctx, app)
+		cmd.Env = append(os.Environ(), fmt.Sprint("GONUMA=", 2+i%3))
+		out, err := cmd.CombinedOutput()
+		cancel()
+		if err != nil || string(out) != "ran\n" {
+			t.Fatalf("%v: %v, %q", cmd.Env[len(cmd.Env)-1], err, out)
+		}
+	}
+}
+
+// What package runtime/numa and runtime/metrics say.
+func TestReadings(t *testing.T) {
+	app := program(t, "readings")
+	for gonuma, want := range map[string]struct {
+		nodes, ran string
+		homes      []string
+	}{
+		"off": {"1", "0", []string{"-1"}},
+		"2":   {"2", "", []string{"0", "1"}},
+	} {
+		status, out, errs := start(t, gonuma, app)
+		got := values(out)
+		if status != 0 || errs != "" || len(got["lost"]) != 1 {
+			t.Fatalf("GONUMA=%s: status %d, %q, %q", gonuma, status, out, errs)
+		}
+		if got["nodes"][0] != want.nodes || !slices.Contains(want.homes, got["home"][0]) || got["null"][0] != "-1" || got["lost"][0] != "false" {
+			t.Errorf("GONUMA=%s: %v", gonuma, got)
+		}
+		// A container may forbid the question where a page lies.
+		if page, err := strconv.Atoi(got["page"][0]); err != nil || page < -1 {
+			t.Errorf("GONUMA=%s: a page lies on node %s", gonuma, got["page"][0])
+		}
+		if ran, _ := strconv.Atoi(got["ran"][0]); (ran == 0) != (want.ran == "0") {
+			t.Errorf("GONUMA=%s: %d goroutines ran", gonuma, ran)
+		}
+		// All but those that run, whose number GOMAXPROCS bounds, wait in some queue.
+		if n, _ := strconv.Atoi(got["runnable"][0]); n < 2000 {
+			t.Errorf("GONUMA=%s: runtime/metrics counts %d goroutines that can run, want nearly 3000", gonuma, n)
+		}
+	}
+}
+
+// Tools that know Go's lines still read them: what is ours comes last.
+func TestSchedtrace(t *testing.T) {
+	app := program(t, "stress")
+	const list = `\[( \d+)+ \]`
+	short := `^SCHED \d+ms: gomaxprocs=\d+ idleprocs=\d+ threads=\d+ spinningthreads=\d+ needspinning=\d+ idlethreads=\d+ runqueue=\d+ ` + list + ` schedticks=` + list
+	long := `^SCHED .* runqueue=\d+ gcwaiting=\w+ nmidlelocked=\d+ stopwait=\d+ sysmonwait=\w+`
+	perP, perM := `^  P\d+: status=.* timerslen=\d+`, `^  M\d+: p=.* lockedg=\w+`
+	sums := ` nodequeues=` + list + ` nodeidleprocs=` + list
+	for _, c := range []struct {
+		gonuma, debug string
+		lines         []string
+	}{
+		{"off", "schedtrace=50", []string{short + `$`}},
+		{"2", "schedtrace=50", []string{short + ` nodes=` + list + sums + `$`}},
+		{"off", "schedtrace=50,scheddetail=1", []string{long + `$`, perP + `$`, perM + `$`}},
+		{"2", "schedtrace=50,scheddetail=1", []string{long + sums + `$`, perP + ` node=\d+$`, perM + ` node=-?\d+$`}},
+	} {
+		t.Setenv("GODEBUG", c.debug)
+		_, _, errs := start(t, c.gonuma, app, "300ms")
+		for _, line := range c.lines {
+			if !regexp.MustCompile(`(?m)` + line).MatchString(errs) {
+				t.Errorf("GONUMA=%s GODEBUG=%s: no line is like %s:\n%s", c.gonuma, c.debug, line, errs)
+			}
+		}
 	}
 }
 

@@ -25,6 +25,8 @@ func app() {
 		policy, perr := numa.CurrentPolicy()
 		fmt.Println(os.Args[1:], cpus, err, policy, perr == nil)
 		fmt.Fprint(os.Stderr, "no end of line")
+	case "doctor":
+		os.Exit(run([]string{"doctor"}, os.Stdout, os.Stderr))
 	case "status":
 		if os.Args[1] == "0" {
 			os.Exit(0)

@@ -55,6 +55,13 @@ var edits = []edit{
 	atStart("proc.go", "syscall_runtime_AfterForkInChild", "numaForkChild()"),
 	replaceArg("os_linux.go", "getCPUCount", "sched_getaffinity", 0, 0, "numaMaskThread()"),
 
+	// What others read: node columns at the end of GODEBUG=schedtrace's lines, of the short
+	// one, the long one, and those of each P and each M.
+	beforeNewline("proc.go", "schedtrace", 13, "numaSchedtrace(detailed)"),
+	beforeNewline("proc.go", "schedtrace", 1, "numaSchedtrace(detailed)"),
+	beforeNewline("proc.go", "schedtrace", 5, "numaSchedtraceP(pp)"),
+	beforeNewline("proc.go", "schedtrace", 23, "numaSchedtraceM(mp)"),
+
 	// Start and end.
 	before("proc.go", "schedinit", "defaultGOMAXPROCSInit", 0, "numaInit()"),
 	atStart("proc.go", "runExitHooks", "numaAtExit()"),

@@ -19,9 +19,9 @@ import (
 	"numasched/sched/policy"
 )
 
-// own are our files in package runtime.
+// own are our files: those in package runtime, and package runtime/numa.
 //
-//go:embed _runtime/*.go
+//go:embed _runtime/*.go _numa/*.go
 var own embed.FS
 
 // reviewed says which hashes of which declarations somebody has read and tested, and in
@@ -159,8 +159,8 @@ func check(release string, src fs.FS) (map[string]*source, error) {
 	return files, nil
 }
 
-// Files returns the texts of the overlay by name: Go's files after the edits, ours, and
-// those of package policy.
+// Files returns the texts of the overlay by name, in src/runtime: Go's files after the
+// edits, ours, and those of package policy.
 func Files(release string, src fs.FS) (map[string][]byte, error) {
 	sources, err := check(release, src)
 	if err != nil {
@@ -176,13 +176,16 @@ func Files(release string, src fs.FS) (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	ours, err := fs.Glob(own, "_runtime/*.go")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range ours {
-		if out[path.Base(name)], err = own.ReadFile(name); err != nil {
+	// A folder that begins with an underscore is no package of this module.
+	for folder, dir := range map[string]string{"_runtime": "", "_numa": "numa"} {
+		ours, err := fs.Glob(own, folder+"/*.go")
+		if err != nil {
 			return nil, err
+		}
+		for _, name := range ours {
+			if out[path.Join(dir, path.Base(name))], err = own.ReadFile(name); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for name, text := range Policy() {
@@ -230,11 +233,12 @@ func Make(dir, release, goroot string) (overlayJSON string, err error) {
 	if intact(dir, files) {
 		return overlayJSON, nil
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", err
-	}
 	for name, text := range files {
-		if err := write(filepath.Join(dir, name), text); err != nil {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			return "", err
+		}
+		if err := write(name, text); err != nil {
 			return "", err
 		}
 	}

@@ -97,6 +97,21 @@ func replaceArg(file, decl, callee string, nth, arg int, text string) edit {
 	}}
 }
 
+// beforeNewline has the nth call of print, which ends a line, leave that to a call of ours.
+func beforeNewline(file, decl string, nth int, text string) edit {
+	return edit{file, decl, func(s *source, n ast.Node) (splice, error) {
+		c, err := call(n, "print", nth)
+		if err != nil {
+			return splice{}, err
+		}
+		if last, ok := c.Args[len(c.Args)-1].(*ast.BasicLit); !ok || !strings.HasSuffix(last.Value, `\n"`) {
+			return splice{}, fmt.Errorf("ends no line in print %d", nth)
+		}
+		end := s.offset(c.End())
+		return splice{end - len(`\n")`), end, `"); ` + text}, nil
+	}}
+}
+
 // before inserts a statement before the nth statement that is a call of callee.
 func before(file, decl, callee string, nth int, text string) edit {
 	return edit{file, decl, func(s *source, n ast.Node) (splice, error) {

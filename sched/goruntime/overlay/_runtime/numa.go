@@ -104,6 +104,7 @@ type numaP struct {
 // numaM is what each M has.
 type numaM struct {
 	node    int32 // the node that its thread is bound to, from 1; 0 is none
+	left    int32 // the node of the P that it made idle last; its thread may be bound elsewhere
 	idle    int32 // the list of idle Ms that it is on, from 1; 0 is none
 	fed     bool  // its last search was a hungry one, and it has run nothing since
 	ate     int64 // when it took from another node, if not long ago

@@ -112,6 +112,7 @@ func pidleput(pp *p, now int64) int64 {
 		}
 		pp.numa.prev = 0
 		numa.nodes[pp.numa.node].npidle.Add(1)
+		getg().m.numa.left = pp.numa.node
 	}
 	return pidleputFlat(pp, now)
 }

@@ -5,5 +5,6 @@ const (
 	numaSysSetMempolicy = 238
 	numaSysGetMempolicy = 239
 	numaSysGetcpu       = 309
+	numaSysMovePages    = 279
 	numaSysMigratePages = 256
 )

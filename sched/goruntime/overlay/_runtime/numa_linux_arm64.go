@@ -5,5 +5,6 @@ const (
 	numaSysGetcpu       = 168
 	numaSysGetMempolicy = 236
 	numaSysSetMempolicy = 237
+	numaSysMovePages    = 239
 	numaSysMigratePages = 238
 )

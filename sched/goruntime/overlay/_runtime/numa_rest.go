@@ -13,10 +13,13 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		return checkRunqsNoPFlat(allpSnapshot, idlepMaskSnapshot)
 	}
 	mp := getg().m
+	// The M is of the node of the P that it gave up. Its thread is bound to another one if it
+	// has run nothing with that P. What is near for that node is not what this P may take.
+	here := mp.numa.left
 	// Neither is true any longer once it has run something.
 	fed, vain := mp.numa.fed, mp.numa.vain
 	mp.numa.fed, mp.numa.vain = false, true
-	nd := &numa.nodes[numaHere()]
+	nd := &numa.nodes[here]
 	// Somebody wakes it for what it may not take. If it slept, that would go on at once.
 	linger := vain && nd.npidle.Load() == nd.hi-nd.lo && sched.npidle.Load() < gomaxprocs
 	self := P{Rules: Rules{Homes: true}}
@@ -26,7 +29,7 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		yes := false
 		switch step {
 		case LastLook, LookAgain:
-			near, far = numaLook(allpSnapshot, idlepMaskSnapshot)
+			near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
 			yes = near || far || linger
 			linger = false
 			if yes && !near && fed && step == LookAgain {
@@ -38,12 +41,11 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		case FarOnly:
 			yes = !near
 		case Doze:
-			if pp := numaDoze(); pp != nil {
+			if pp := numaDoze(nd); pp != nil {
 				return pp
 			}
 		case Resume, ResumeHungry:
 			lock(&sched.lock)
-			here := numaHere()
 			pp, now := numaPidleget(here, 0)
 			if pp == nil {
 				pp, now = pidlegetSpinning(0)
@@ -61,11 +63,11 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 	}
 }
 
-// numaLook looks for work without a P: near says that there is some that the M may take at
+// numaLook looks for work for node here, without a P: near says that there is some that the M may take at
 // once, far that there is some on nodes whose Ps are all busy. It wakes an idle P of a
 // node that has work for it.
-func numaLook(ps []*p, idle pMask) (near, far bool) {
-	here, wait := numaHere(), numaWait(getg().m)
+func numaLook(here int32, ps []*p, idle pMask) (near, far bool) {
+	wait := numaWait(getg().m)
 	for k := int32(0); k < numa.n; k++ {
 		gp := numaQueues[k].head.ptr()
 		switch {
@@ -128,10 +130,10 @@ func numaAllDoze() (quiet bool) {
 	return quiet
 }
 
-// numaDoze waits for a moment as an idle M. It returns the P of whoever has woken it.
-func numaDoze() *p {
+// numaDoze waits for a moment as an idle M of a node. It returns the P of whoever has woken
+// it.
+func numaDoze(nd *numaNode) *p {
 	mp := getg().m
-	nd := &numa.nodes[numaHere()]
 	nd.dozers.Add(1)
 	numa.dozers.Add(1)
 	lock(&sched.lock)

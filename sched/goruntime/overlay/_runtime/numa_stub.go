@@ -2,6 +2,8 @@
 
 package runtime
 
+import "unsafe"
+
 // On systems that have no nodes for us everything is as in stock.
 
 type (
@@ -67,3 +69,19 @@ func numaAfterExec()  {}
 //go:nosplit
 //go:nowritebarrierrec
 func numaForkChild() {}
+
+func numaSchedtrace(detailed bool) { print("\n") }
+func numaSchedtraceP(pp *p)        { print("\n") }
+func numaSchedtraceM(mp *m)        { print("\n") }
+
+//go:linkname numa_nodes
+func numa_nodes() int { return 1 }
+
+//go:linkname numa_home
+func numa_home() int { return -1 }
+
+//go:linkname numa_nodeOf
+func numa_nodeOf(p unsafe.Pointer) int { return -1 }
+
+//go:linkname numa_read
+func numa_read(all *[11]uint64) {}
