@@ -214,17 +214,18 @@ func TestSomebodyElsesMaskAndPolicy(t *testing.T) {
 	if top.Allowed.Len() < 2 || !top.Allowed.Equal(top.Online) {
 		t.Skip("needs two CPUs, and a mask that is not narrowed")
 	}
-	// This thread's mask and policy are those of what it starts. It ends with the goroutine.
-	onThread := func(set func() error, what func()) (err error) {
-		done := make(chan bool)
-		go func() {
-			defer close(done)
-			runtime.LockOSThread()
-			if err = set(); err == nil {
-				what()
-			}
-		}()
-		<-done
+	// A thread's mask and policy are those of what it starts.
+	onThread := func(set func() error, what func()) error {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer numa.SetAffinity(0, top.Allowed)
+		if policy, err := numa.CurrentPolicy(); err == nil {
+			defer numa.SetPolicy(policy)
+		}
+		err := set()
+		if err == nil {
+			what()
+		}
 		return err
 	}
 	narrow := func() error { return numa.SetAffinity(0, topology.CPUs(top.Allowed.First())) }
