@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"numasched/experiments/claims"
 	"numasched/experiments/harness"
 )
 
@@ -18,6 +19,7 @@ type book struct {
 	root   string
 	runs   map[string]*run // by the name of their folder in results/, without reference-
 	values map[string]string
+	claims *claims.Report
 	err    error // the first thing that was looked for and is not there
 }
 
@@ -54,6 +56,7 @@ func readBook(root string) (*book, error) {
 	b.simulated()
 	b.losses()
 	b.calibration()
+	b.claimed()
 	return b, b.err
 }
 
@@ -113,7 +116,7 @@ func (b *book) macros() []byte {
 	}
 	slices.Sort(all)
 	for _, name := range all {
-		if name != "home" && name != "module" {
+		if name != "home" && name != "module" && !strings.HasPrefix(name, "claims") {
 			fmt.Fprintf(&out, "\\newcommand{\\%s}{%s}\n", name, tex.Replace(b.values[name]))
 		}
 	}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"numasched/experiments/claims"
+	"numasched/experiments/harness"
+)
+
+// claimed reads the claim table and sets what is said of it in words. Without a table the
+// README says how to make one.
+func (b *book) claimed() {
+	dir := filepath.Join(b.root, "results", "reference-sim-claims")
+	b.values["claimsCommand"] = ""
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	res, err := harness.Load(dir)
+	if err != nil {
+		b.fail("%v", err)
+		return
+	}
+	blocks, err := claims.Read(dir)
+	if err != nil {
+		b.fail("%v", err)
+		return
+	}
+	b.claims = claims.Of(res, blocks)
+	b.set("claimsCommand", "%s", strings.Join(res.Meta.Command, " "))
+	b.set("claimsSummary", "%s", b.claims.Lines()[0])
+	b.set("claimsMethod", "%s", b.claims.Method())
+}
+
+// aims is the table of aims.
+func (b *book) aims() string {
+	var out strings.Builder
+	out.WriteString("| aim, simulated | | cells | met in every run | met by the median | worst run |\n|---|---|---|---|---|---|\n")
+	for i := range b.claims.Targets {
+		t := &b.claims.Targets[i]
+		c, ratio := t.Worst()
+		if c == nil {
+			continue
+		}
+		fmt.Fprintf(&out, "| %s | **%s** | %d | %d | %d | %.2fx, %s on %s |\n", t.Aim, t.Verdict(), len(t.Cells), len(t.Met), len(t.Usual), ratio, c.Block.Name(), c.Block.Topo)
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// matrix is the claim table by workload and machine. Beside loops over arrays with homes it
+// has the two baselines that are hardest to beat.
+func (b *book) matrix() string {
+	type row struct{ workload, over string }
+	var machines []string
+	var rows []row
+	cells := map[row]map[string]*claims.Comparison{}
+	for _, c := range b.claims.Comparisons {
+		r := row{c.Block.Name(), c.Over}
+		if r.over != "best flat" && r.over != "static" && len(c.Block.Arms) > 0 && slices.Contains(c.Block.Arms, "static") {
+			continue
+		}
+		if cells[r] == nil {
+			cells[r] = map[string]*claims.Comparison{}
+			rows = append(rows, r)
+		}
+		if !slices.Contains(machines, c.Block.Topo) {
+			machines = append(machines, c.Block.Topo)
+		}
+		cells[r][c.Block.Topo] = c
+	}
+	var out strings.Builder
+	out.WriteString("| workload | `numa` over |")
+	for _, m := range machines {
+		fmt.Fprintf(&out, " %s, %s |", m, harness.Count(b.claims.Nodes(m), "node", "nodes"))
+	}
+	out.WriteString("\n|---|---|" + strings.Repeat("---|", len(machines)) + "\n")
+	for _, r := range rows {
+		fmt.Fprintf(&out, "| %s | %s |", r.workload, r.over)
+		for _, m := range machines {
+			c := cells[r][m]
+			if c == nil {
+				out.WriteString(" - |")
+				continue
+			}
+			claim := c.Claim
+			if claim == "" {
+				claim = "open"
+			}
+			lo, hi := c.Range()
+			fmt.Fprintf(&out, " %s, %.2f (%.2f to %.2f) |", claim, c.Middle(), lo, hi)
+		}
+		out.WriteString("\n")
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
