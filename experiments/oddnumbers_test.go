@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/page"
 	"numasched/experiments/plot"
 )
 
@@ -59,7 +60,7 @@ func TestNoNumberInADirectoryIsShownAsNaN(t *testing.T) {
 					res.Dir = "dir" // whose name is in the text
 					var out bytes.Buffer
 					printReport(&out, res)
-					if err := page(&out, res, plot.Figures(res)); err != nil {
+					if err := page.Write(&out, res, plot.Figures(res)); err != nil {
 						t.Errorf("%s: %v", where, err)
 					}
 					if at := notNumber.FindStringIndex(out.String()); at != nil {

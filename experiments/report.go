@@ -13,6 +13,7 @@ import (
 
 	"numasched/experiments/findings"
 	"numasched/experiments/harness"
+	"numasched/experiments/page"
 	"numasched/experiments/plot"
 )
 
@@ -118,7 +119,7 @@ func write(res *harness.Results, do func() error) error {
 }
 
 func writePage(res *harness.Results, figures []plot.Figure) error {
-	return harness.WriteFile(filepath.Join(res.Dir, harness.ReportFile), func(w io.Writer) error { return page(w, res, figures) })
+	return harness.WriteFile(filepath.Join(res.Dir, harness.ReportFile), func(w io.Writer) error { return page.Write(w, res, figures) })
 }
 
 // showReport prints a report as text or as JSON.

@@ -212,37 +212,6 @@ func copyAll(t *testing.T) string {
 	return dir
 }
 
-func TestTheTwoReportsOfAReproductionLinkToEachOther(t *testing.T) {
-	host := copyCase(t, "onenode")
-	simulated := filepath.Join(host, "simulated")
-	link := func(dir, href string) {
-		t.Helper()
-		if status, _, errs := cli("report", dir); status != 0 {
-			t.Fatal(errs)
-		}
-		page := read(t, filepath.Join(dir, harness.ReportFile))
-		for _, other := range []string{"simulated/index.html", "../index.html"} {
-			if got := strings.Contains(page, `<a href="`+other+`">`); got != (other == href) {
-				t.Errorf("%s: a link to %s: %v, want one to %q", dir, other, got, href)
-			}
-		}
-	}
-	link(host, "")
-	if err := os.CopyFS(simulated, os.DirFS(filepath.Join("testdata", "scaling"))); err != nil {
-		t.Fatal(err)
-	}
-	link(host, "simulated/index.html")
-	link(simulated, "../index.html")
-	t.Chdir(simulated)
-	link(".", "../index.html")
-	link(filepath.Join(host, "simulated"), "../index.html")
-	t.Chdir(host)
-	if err := os.Remove(harness.MetaFile); err != nil {
-		t.Fatal(err)
-	}
-	link("simulated", "")
-}
-
 func TestSeveralDirectoriesAreMerged(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, dir := range []string{"a", "b"} {
@@ -266,60 +235,6 @@ func TestSeveralDirectoriesAreMerged(t *testing.T) {
 	} {
 		if status, _, errs := cli(strings.Fields(c.args)...); status != 2 || !strings.Contains(errs, c.want) {
 			t.Errorf("%s: status %d, %q, want %q", c.args, status, errs, c.want)
-		}
-	}
-}
-
-// Arms are rows and workloads columns. A cell says what the test and the interval say, and
-// over several machines, whether they agree.
-func TestTheVerdictsAtAGlance(t *testing.T) {
-	res, err := harness.Load(filepath.Join("testdata", "onenode"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mx := verdictMatrix(res.Groups(), &res.Meta)
-	if got := strings.Join(mx.Head, " "); got != "fib spawn triad ping-pong" {
-		t.Errorf("columns %s", got)
-	}
-	for _, row := range mx.Rows {
-		for i, c := range row.Cells {
-			want := res.Groups()[i].Find(row.Arm).Speedup.Finding()
-			if c.Class != strings.ReplaceAll(want.String(), " ", "-") || !strings.Contains(c.Text, "x") {
-				t.Errorf("%s on %s: %+v, want %s", row.Arm, mx.Head[i], c, want)
-			}
-		}
-	}
-	of := func(centers ...float64) matrixCell {
-		var rows []harness.Row
-		for _, v := range centers {
-			s := &harness.Speedup{}
-			s.Center, s.Lo, s.Hi = v, v, v
-			rows = append(rows, harness.Row{Speedup: s})
-		}
-		return speedCell(rows)
-	}
-	for _, c := range []struct {
-		got         matrixCell
-		class, text string
-	}{
-		{of(1.5, 2.5), "faster", "▲ 1.50x to 2.50x"},
-		{of(0.5, 0.25), "slower", "▼ 0.25x to 0.50x"},
-		{of(0.9, 1.5), "undecided", "? 0.90x to 1.50x"},
-		{of(), "", "-"},
-	} {
-		if c.got.Class != c.class || c.got.Text != c.text {
-			t.Errorf("%+v, want %s, %s", c.got, c.class, c.text)
-		}
-	}
-	virtual, err := harness.Load(filepath.Join("testdata", "virtual"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range verdictMatrix(virtual.Groups(), &virtual.Meta).Rows {
-		for _, c := range row.Cells {
-			if !strings.HasSuffix(c.Text, " %") {
-				t.Errorf("%s on a virtual machine: %q, want a share that is local", row.Arm, c.Text)
-			}
 		}
 	}
 }

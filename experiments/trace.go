@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
-	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/policy"
@@ -111,7 +110,7 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	// The file is made first: if it cannot be, that is known before a long run. A file
 	// that was there stays until the new one is whole.
 	err = harness.WriteFile(f.out, func(w io.Writer) error {
-		return recordRun(w, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
+		return harness.Record(w, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
 	})
 	if err != nil {
 		return fileError("out", err)
@@ -123,19 +122,6 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	}
 	fmt.Fprintln(stdout, "\nOpen it in ui.perfetto.dev or chrome://tracing.")
 	return nil
-}
-
-// recordRun runs in once, as cfg says, and writes what r has kept of it, after a check.
-func recordRun(w io.Writer, r *trace.Recorder, in *workload.Instance, cfg sched.Config, seed uint64) error {
-	cfg.Events = r.Sink
-	of, err := harness.Measure(in, cfg, harness.Repetition{Runs: 1, Seed: seed}, nil)
-	if err == nil {
-		err = r.Validate()
-	}
-	if err != nil {
-		return err
-	}
-	return r.WriteChrome(w, of.Sched)
 }
 
 // machine returns the machine that the flags name, and what closes it.

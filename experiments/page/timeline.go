@@ -1,4 +1,4 @@
-package main
+package page
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 
 	"numasched/experiments/harness"
 	"numasched/experiments/plot"
+	"numasched/experiments/workload"
 	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
@@ -68,30 +69,30 @@ func shortRuns(res *harness.Results) (figures []plot.Figure, err error) {
 	if slices.Contains(arms, "flat") && slices.Contains(arms, "numa") {
 		arms = []string{"flat", "numa"}
 	}
-	workload := res.Measurements[0].Workload
+	name := res.Measurements[0].Workload
 	if slices.ContainsFunc(res.Measurements, func(m harness.Measurement) bool { return m.Workload == "heat" }) {
-		workload = "heat"
+		name = "heat"
 	}
-	loads, err := parseWorkloads(workload, true)
-	if err != nil || len(loads) != 1 {
-		return nil, err
+	w := workload.ByName(name)
+	if w == nil {
+		return nil, nil // of another version of the program
 	}
 	for _, t := range res.Meta.Topologies {
-		preset, err := loadPreset(t.Label)
+		preset, err := sim.LoadPreset(t.Label)
 		if err != nil || t.NodesWithCPUs < 4 {
 			continue // a file of the user's, or no NUMA to see
 		}
 		procs := min(t.CPUs, timelineProcs)
 		for _, arm := range arms[:min(2, len(arms))] {
-			data, err := recorded(preset, arm, loads[0], procs)
+			data, err := recorded(preset, arm, w.Program(true), procs)
 			if err != nil {
-				return nil, fmt.Errorf("timeline of %s under %s on %s: %w", workload, arm, t.Label, err)
+				return nil, fmt.Errorf("timeline of %s under %s on %s: %w", name, arm, t.Label, err)
 			}
 			tracks, err := tracksOf(data)
 			if err != nil {
 				return nil, err
 			}
-			subject := fmt.Sprintf("A short run of %s for this picture, simulated, on %d Ps of %s", workload, procs, t.Label)
+			subject := fmt.Sprintf("A short run of %s for this picture, simulated, on %d Ps of %s", name, procs, t.Label)
 			if f := plot.Timeline("timeline-"+arm, subject, arm, tracks); f != nil {
 				figures = append(figures, *f)
 			}
@@ -102,7 +103,7 @@ func shortRuns(res *harness.Results) (figures []plot.Figure, err error) {
 }
 
 // recorded simulates a run and returns its trace.
-func recorded(preset *sim.Preset, armName string, l load, procs int) ([]byte, error) {
+func recorded(preset *sim.Preset, armName string, prog workload.Program, procs int) ([]byte, error) {
 	arm, err := policy.ByName(armName)
 	if err != nil {
 		return nil, err
@@ -111,12 +112,12 @@ func recorded(preset *sim.Preset, armName string, l load, procs int) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	in, err := l.New()
+	in, err := prog.New()
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = recordRun(&out, &trace.Recorder{Clock: true, Limit: 1_000_000}, in, sched.Config{Machine: m, Arm: arm, Procs: procs}, 1)
+	err = harness.Record(&out, &trace.Recorder{Clock: true, Limit: 1_000_000}, in, sched.Config{Machine: m, Arm: arm, Procs: procs}, 1)
 	return out.Bytes(), err
 }
 

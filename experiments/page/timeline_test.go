@@ -1,4 +1,4 @@
-package main
+package page
 
 import (
 	"os"
@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"numasched/experiments/harness"
+	"numasched/experiments/workload"
+	"numasched/sched/sim"
 )
 
 func TestTracksOfATrace(t *testing.T) {
@@ -49,20 +50,22 @@ func TestTracksOfATrace(t *testing.T) {
 // A trace beside results is shown by the report. Without one, a simulated run has a short
 // one, and a measured run has none.
 func TestTheReportShowsTraces(t *testing.T) {
-	page := func(dir string) string {
-		t.Helper()
-		if status, _, errs := cli("report", dir); status != 0 {
-			t.Fatal(errs)
-		}
-		return read(t, filepath.Join(dir, harness.ReportFile))
-	}
+	page := func(dir string) string { return written(t, dir) }
 	dir := copyCase(t, "onenode")
 	if strings.Contains(page(dir), `id="timeline`) {
 		t.Error("a timeline of a run that nobody traced")
 	}
 	name := filepath.Join(dir, "trace-numa-pin-fib.json")
-	if status, _, errs := cli("trace", "--preset", "synthetic:2x2", "--arm", "numa-pin", "--workload", "fib:n=12", "--out", name); status != 0 {
-		t.Fatal(errs)
+	preset, err := sim.LoadPreset("synthetic:2x2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := recorded(preset, "numa-pin", workload.ByName("fib").Program(true), 4)
+	if err == nil {
+		err = os.WriteFile(name, trace, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	if p := page(dir); !strings.Contains(p, `id="timeline-numa-pin-fib"`) || !strings.Contains(p, "; threads run Gs in ") || !strings.Contains(p, "From trace-numa-pin-fib.json") {
 		t.Error("the trace beside the results is not shown, or not as one of numa-pin")
@@ -70,14 +73,11 @@ func TestTheReportShowsTraces(t *testing.T) {
 	if err := os.WriteFile(name, []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, errs := cli("report", dir); status == 0 || !strings.Contains(errs, "trace-numa-pin-fib.json: ") || !strings.Contains(errs, "want what experiments trace writes") {
-		t.Errorf("a file that is no trace: status %d, %s", status, errs)
+	if _, err := tryToWrite(dir); err == nil || !strings.Contains(err.Error(), "trace-numa-pin-fib.json: ") || !strings.Contains(err.Error(), "want what experiments trace writes") {
+		t.Errorf("a file that is no trace: %v", err)
 	}
 
-	sweep := filepath.Join(t.TempDir(), "sweep")
-	if err := os.CopyFS(sweep, os.DirFS(filepath.Join("..", "results", "reference-sim-findings"))); err != nil {
-		t.Fatal(err)
-	}
+	sweep := filepath.Join("..", "..", "results", "reference-sim-findings")
 	p := page(sweep)
 	for _, arm := range []string{"flat", "numa"} {
 		if !strings.Contains(p, `id="timeline-`+arm+`"`) {

@@ -1,4 +1,7 @@
-package main
+// Package page makes the report of a run, as one HTML file that needs no others. It is a
+// function of the results, and of the traces that lie beside them: the same results give
+// the same bytes.
+package page
 
 import (
 	_ "embed"
@@ -6,7 +9,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,20 +44,6 @@ func drawn(f *plot.Figure) (pageFigure, error) {
 	return pageFigure{Name: f.Name, Title: f.Heading(), Subject: f.Subject, Caption: f.Caption, SVG: template.HTML(b.String())}, err
 }
 
-// A matrix is the verdicts at a glance: arms are rows, workloads columns.
-type matrix struct {
-	Title, Legend string
-	Head          []string
-	Rows          []matrixRow
-}
-
-type matrixRow struct {
-	Arm   string
-	Cells []matrixCell
-}
-
-type matrixCell struct{ Class, Text string }
-
 // A sibling is the other report of a reproduction.
 type sibling struct{ Href, Text string }
 
@@ -77,108 +65,6 @@ func siblingOf(dir string) *sibling {
 		return &sibling{"../" + harness.ReportFile, "The same reproduction, on the machine that ran it"}
 	}
 	return nil
-}
-
-// verdictMatrix returns the verdicts of a run, or nil where there is nothing to compare.
-func verdictMatrix(groups []harness.Group, m *harness.Meta) *matrix {
-	if len(groups) == 0 {
-		return nil
-	}
-	which := "all machines and numbers of Ps of the run"
-	if m.Place == harness.Simulated {
-		groups, which = plot.AtMostPs(groups), "all machines, each with the most Ps"
-	}
-	timed := m.Place.HasSpeed()
-	for _, t := range m.Topologies {
-		timed = timed && (!t.Pretended || m.Place == harness.Simulated)
-	}
-	mx := &matrix{}
-	rows := map[string][][]harness.Row{} // by arm and workload
-	var arms []string
-	for i := range groups {
-		g := &groups[i]
-		w := slices.Index(mx.Head, g.Workload)
-		if w < 0 {
-			w = len(mx.Head)
-			mx.Head = append(mx.Head, g.Workload)
-		}
-		for _, r := range g.Rows {
-			if timed && r.Speedup == nil {
-				continue
-			}
-			if rows[r.Arm] == nil {
-				arms = append(arms, r.Arm)
-			}
-			for len(rows[r.Arm]) <= w {
-				rows[r.Arm] = append(rows[r.Arm], nil)
-			}
-			rows[r.Arm][w] = append(rows[r.Arm][w], r)
-		}
-	}
-	for _, arm := range arms {
-		row := matrixRow{Arm: arm}
-		for w := range mx.Head {
-			var of []harness.Row
-			if w < len(rows[arm]) {
-				of = rows[arm][w]
-			}
-			if timed {
-				row.Cells = append(row.Cells, speedCell(of))
-			} else {
-				row.Cells = append(row.Cells, localCell(of))
-			}
-		}
-		mx.Rows = append(mx.Rows, row)
-	}
-	if len(mx.Rows) == 0 {
-		return nil
-	}
-	if mx.Title = "Locality: share of what is local"; timed {
-		mx.Title = "Speed over " + groups[0].Baseline
-		mx.Legend = "▲ faster, ▼ slower, = no difference shown, ? undecided or not the same everywhere. A range is over " + which + "."
-	}
-	return mx
-}
-
-// speedCell sums up the speed-ups of an arm on one workload.
-func speedCell(rows []harness.Row) matrixCell {
-	if len(rows) == 0 {
-		return matrixCell{Text: "-"}
-	}
-	lo, hi := math.Inf(1), math.Inf(-1)
-	found := rows[0].Speedup.Finding()
-	for _, r := range rows {
-		lo, hi = min(lo, r.Speedup.Center), max(hi, r.Speedup.Center)
-		if r.Speedup.Finding() != found {
-			found = harness.Undecided
-		}
-	}
-	text := harness.FormatRatio(lo)
-	if h := harness.FormatRatio(hi); h != text {
-		text += " to " + h
-	}
-	sign := map[harness.Finding]string{harness.Faster: "▲", harness.Slower: "▼", harness.NoDifference: "=", harness.Undecided: "?"}[found]
-	return matrixCell{strings.ReplaceAll(found.String(), " ", "-"), sign + " " + text}
-}
-
-// localCell sums up the locality of an arm on one workload, by the best count there is.
-func localCell(rows []harness.Row) matrixCell {
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, r := range rows {
-		for _, v := range []float64{r.Mid(harness.Pages), r.Mid(harness.Touched), r.Mid(harness.Local)} {
-			if !math.IsNaN(v) {
-				lo, hi = min(lo, v), max(hi, v)
-				break
-			}
-		}
-	}
-	if lo > hi {
-		return matrixCell{Text: "-"}
-	}
-	if a, b := fmt.Sprintf("%.1f", lo), fmt.Sprintf("%.1f", hi); a != b {
-		return matrixCell{Text: a + " to " + b + " %"}
-	}
-	return matrixCell{Text: fmt.Sprintf("%.1f %%", lo)}
 }
 
 // A shelf is the tables of one topology, folded under its title. Without a title they are
@@ -206,8 +92,8 @@ func shelves(groups []harness.Group, tables []harness.Table) (all []shelf) {
 	return all
 }
 
-// page writes the report as one file that needs no others.
-func page(w io.Writer, res *harness.Results, figures []plot.Figure) error {
+// Write writes the report of a run with its figures.
+func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"join":  strings.Join,
 		"count": harness.Count,

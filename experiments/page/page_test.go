@@ -1,0 +1,76 @@
+package page
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/plot"
+)
+
+// copyOf copies a directory of results, to write into it.
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), filepath.Base(dir))
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// copyCase copies a directory of made-up results.
+func copyCase(t *testing.T, name string) string {
+	t.Helper()
+	return copyOf(t, filepath.Join("..", "testdata", name))
+}
+
+// tryToWrite returns the report of the results in dir.
+func tryToWrite(dir string) (string, error) {
+	res, err := harness.Load(dir)
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	err = Write(&b, res, plot.Figures(res))
+	return b.String(), err
+}
+
+func written(t *testing.T, dir string) string {
+	t.Helper()
+	text, err := tryToWrite(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestTheTwoReportsOfAReproductionLinkToEachOther(t *testing.T) {
+	host := copyCase(t, "onenode")
+	simulated := filepath.Join(host, "simulated")
+	link := func(dir, href string) {
+		t.Helper()
+		page := written(t, dir)
+		for _, other := range []string{"simulated/index.html", "../index.html"} {
+			if got := strings.Contains(page, `<a href="`+other+`">`); got != (other == href) {
+				t.Errorf("%s: a link to %s: %v, want one to %q", dir, other, got, href)
+			}
+		}
+	}
+	link(host, "")
+	if err := os.CopyFS(simulated, os.DirFS(filepath.Join("..", "testdata", "scaling"))); err != nil {
+		t.Fatal(err)
+	}
+	link(host, "simulated/index.html")
+	link(simulated, "../index.html")
+	t.Chdir(simulated)
+	link(".", "../index.html")
+	link(filepath.Join(host, "simulated"), "../index.html")
+	t.Chdir(host)
+	if err := os.Remove(harness.MetaFile); err != nil {
+		t.Fatal(err)
+	}
+	link("simulated", "")
+}
