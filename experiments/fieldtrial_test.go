@@ -92,8 +92,8 @@ func TestFieldTrialRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--minutes", "2"}, "want a whole number from 3 to 600"},
-		{[]string{"--minutes", "many"}, "want a whole number from 3 to 600"},
+		{[]string{"--minutes", "1"}, "want a whole number from 2 to 600"},
+		{[]string{"--minutes", "many"}, "want a whole number from 2 to 600"},
 		{[]string{"--minutes"}, "--minutes wants a value"},
 		{[]string{"--quick"}, "unknown argument '--quick'"},
 		{[]string{"--out", "."}, "it exists"},

@@ -13,6 +13,8 @@ import (
 	"math"
 	"slices"
 
+	"golang.org/x/perf/benchmath"
+
 	"numasched/experiments/harness"
 )
 
@@ -27,8 +29,8 @@ const NearPoints = 5
 type Row struct {
 	harness.Cell
 	Unit          string  // of work
-	Time          float64 // predicted over measured time per unit
-	Over          float64 // throughput over the baseline, predicted; NaN for the baseline
+	Time          float64 // predicted over measured time per unit, or latency where arrivals decide the time
+	Over          float64 // how many times as good as the baseline, predicted; NaN for the baseline
 	Measured      float64 // the same, measured
 	Low, High     float64 // its interval; infinite if there were too few repetitions
 	Local         float64 // percent of local memory, predicted
@@ -92,6 +94,8 @@ func New(predicted, measured *harness.Results) (*Page, error) {
 	}
 	speed := measured.Meta.Place.HasSpeed()
 	before := harness.Summarize(predicted.Measurements, p.Baseline)
+	_, ratioThen := harness.Ratios(predicted.Measurements, p.Baseline)
+	_, ratioNow := harness.Ratios(measured.Measurements, p.Baseline)
 	for _, g := range measured.Groups() {
 		at := slices.IndexFunc(before, func(o harness.Group) bool {
 			return o.Workload == g.Workload && o.Params == g.Params && o.Procs == g.Procs
@@ -110,11 +114,17 @@ func New(predicted, measured *harness.Results) (*Page, error) {
 			r.Arm = now.Arm
 			if speed {
 				r.Time = then.NsPerUnit.Center / now.NsPerUnit.Center
-				if s := then.Speedup; s != nil {
-					r.Over = s.Center
+				if g.Open() {
+					r.Time = then.Mid(harness.P99) / now.Mid(harness.P99)
 				}
-				if s := now.Speedup; s != nil {
-					r.Measured, r.Low, r.High = s.Center, s.Lo, s.Hi
+				cell := before[at].Cell
+				cell.Arm = now.Arm
+				if s := ratioThen[cell]; s != nil {
+					r.Over = benchmath.AssumeExact.Summary(s.Sample, 1).Center
+				}
+				if s := ratioNow[r.Cell]; s != nil {
+					sum := benchmath.AssumeNothing.Summary(s.Sample, harness.Confidence)
+					r.Measured, r.Low, r.High = sum.Center, sum.Lo, sum.Hi
 				}
 			}
 			for _, m := range []*harness.Metric{harness.Pages, harness.Touched} {
@@ -135,6 +145,10 @@ func New(predicted, measured *harness.Results) (*Page, error) {
 // Table shows the rows.
 func (p *Page) Table() harness.Table {
 	t := harness.Table{Title: "predicted, then measured", Head: []string{"cell", "over " + p.Baseline, "measured", "interval", "", "local", "measured", "", "time"}}
+	const localAt = 5
+	if p.Nodes < 2 { // all is local
+		t.Head = slices.Delete(t.Head, localAt, localAt+3)
+	}
 	number := func(v float64, format func(float64) string) string {
 		if math.IsNaN(v) {
 			return "-"
@@ -143,16 +157,23 @@ func (p *Page) Table() harness.Table {
 	}
 	for i := range p.Rows {
 		r := &p.Rows[i]
-		interval := ""
+		interval, what := "", ""
+		if r.Open() {
+			what = " p99"
+		}
 		if !math.IsNaN(r.Low) && !math.IsInf(r.Low, 0) && !math.IsInf(r.High, 0) {
 			interval = harness.FormatRatio(r.Low) + ".." + harness.FormatRatio(r.High)
 		}
-		t.Rows = append(t.Rows, []string{
-			fmt.Sprintf("%s P=%d %s", r.Workload, r.Procs, r.Arm),
+		row := []string{
+			fmt.Sprintf("%s%s P=%d %s", r.Workload, what, r.Procs, r.Arm),
 			number(r.Over, harness.FormatRatio), number(r.Measured, harness.FormatRatio), interval, string(r.OfRatio()),
 			number(r.Local, harness.FormatPercent), number(r.LocalMeasured, harness.FormatPercent), string(r.OfLocal()),
 			number(100*(r.Time-1), func(v float64) string { return fmt.Sprintf("%+.0f %%", v) }),
-		})
+		}
+		if p.Nodes < 2 {
+			row = slices.Delete(row, localAt, localAt+3)
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }

@@ -77,6 +77,9 @@ func TestPredictionsAreJudged(t *testing.T) {
 				t.Errorf("%s: does not say %q:\n%s", c.name, want, lines)
 			}
 		}
+		if head := strings.Join(p.Table().Head, " "); strings.Contains(head, "local") != (c.nodes > 1) || len(p.Table().Rows[0]) != len(p.Table().Head) {
+			t.Errorf("%s: %d nodes, columns %s", c.name, c.nodes, head)
+		}
 		var page bytes.Buffer
 		if err := p.WriteHTML(&page, "a", "b"); err != nil || !strings.Contains(page.String(), `href="a/index.html"`) || strings.Contains(page.String(), "WRONG") != (c.ratio == Wrong || c.memory == Wrong) {
 			t.Errorf("%s: %v, page\n%s", c.name, err, page.String())
@@ -114,5 +117,32 @@ func TestUncertainMeasurementsDecideNothing(t *testing.T) {
 		if got := r.OfRatio(); got != c.want {
 			t.Errorf("%+v: %q", c, got)
 		}
+	}
+}
+
+// A service is judged by its latency. How long a run takes is the arrivals' affair.
+func TestLatenciesOfAServiceAreCompared(t *testing.T) {
+	service := func(place harness.Place, at time.Time, p99 float64) *harness.Results {
+		r := made(place, 2, at, 100, []float64{100, 100, 100, 100, 100, 100})
+		for i := range r.Measurements {
+			m := &r.Measurements[i]
+			m.Workload, m.Params = "kvserve", "gap=20000"
+			v := 4e6
+			if m.Arm == "numa" {
+				v = p99
+			}
+			m.Values = append(m.Values, harness.Value{Value: v, Unit: harness.P99.Unit})
+		}
+		return r
+	}
+	p, err := New(service(harness.Simulated, noon, 1e6), service(harness.Host, noon.Add(time.Hour), 2e6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := p.Rows[1]; r.Over != 4 || r.Measured != 2 || r.Time != 0.5 || r.OfRatio() != Wrong {
+		t.Errorf("%+v: want 4x predicted, 2x measured, half the latency", r)
+	}
+	if name := p.Table().Rows[1][0]; name != "kvserve p99 P=8 numa" {
+		t.Errorf("called %q", name)
 	}
 }

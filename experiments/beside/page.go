@@ -21,10 +21,11 @@ func (p *Page) WriteHTML(w io.Writer, predicted, measured string) error {
 	m := &p.Measured.Meta
 	return t.Execute(w, struct {
 		CPU                 string
-		CPUs, Nodes         int
+		CPUs, Nodes         string
+		Near                float64
 		Label               string
 		Lines, Notes        []string
 		Table               harness.Table
 		Predicted, Measured string
-	}{m.Machine.CPU.Model, m.Machine.CPUs, p.Nodes, m.Label(), p.Lines(), m.Notes(), p.Table(), predicted, measured})
+	}{m.Machine.CPU.Model, harness.Count(m.Machine.CPUs, "CPU", "CPUs"), harness.Count(p.Nodes, "NUMA node", "NUMA nodes"), 100 * Near, m.Label(), p.Lines(), m.Notes(), p.Table(), predicted, measured})
 }
