@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -206,9 +207,19 @@ func verifyRuns(sw *simulated.Sweep, dir string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	again := harness.ResultsText(sw.Meta(nil), sw.Measurements(runs))
+	ms := sw.Measurements(runs)
+	again := harness.ResultsText(sw.Meta(nil), ms)
 	if n := differ(stdout, path, old, again); n > 0 {
 		return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), path)
+	}
+	// Not every program that wrote results kept histograms.
+	histograms := filepath.Join(dir, harness.HistogramsFile)
+	if kept, err := os.ReadFile(histograms); err == nil {
+		if n := differ(stdout, histograms, kept, harness.HistogramsText(ms)); n > 0 {
+			return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), histograms)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(len(runs), "simulated run", "simulated runs"), len(old), runtime.GOOS, runtime.GOARCH)
 	return simulated.FailedCheck(runs)

@@ -53,6 +53,27 @@ func TestSimDirectory(t *testing.T) {
 		t.Errorf("over another run: status %d, %q", status, errs)
 	}
 
+	histograms := filepath.Join(dir, "histograms.txt")
+	kept, err := os.ReadFile(histograms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := harness.HistogramsText(res.Measurements); !bytes.Equal(text, kept) {
+		t.Errorf("what was read is written as\n%s\nwant\n%s", text, kept)
+	}
+	if err := os.WriteFile(histograms, bytes.Replace(kept, []byte(" wake-ns "), []byte(" wake-ns 5:1 "), 1), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := cli("sim", "--verify", dir); status != 1 || !strings.Contains(errs, "1 line differs in") || !strings.Contains(errs, "histograms.txt") {
+		t.Errorf("another histogram: status %d, %q", status, errs)
+	}
+	if err := os.Remove(histograms); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs := cli("sim", "--verify", dir); status != 0 {
+		t.Errorf("without histograms: status %d: %s", status, errs)
+	}
+
 	changed := bytes.Replace(again, []byte(" ns/chunk"), []byte("1 ns/chunk"), 1)
 	if err := os.WriteFile(filepath.Join(dir, "results.txt"), changed, 0o666); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@
 #   --verify   only simulate again what is in results/reference-sim-*, and compare
 #              every byte
 # On 2 idle CPUs this takes about 6 minutes with the first build: 2.5 for the
-# measurements, and the rest mostly for simulations, which use 360 s of CPU time and
+# measurements, and the rest mostly for simulations, which use 500 s of CPU time and
 # take longer if other programs run. --verify uses about as much CPU time, and up to
 # 30 minutes more for the claim table, in results/reference-sim-claims. --full takes
 # hours.
@@ -109,10 +109,11 @@ bin/experiments run "$@" --out "$out" $resume >/dev/null || { # its tables come 
 # Simulated machines of 2, 4, 4, 8 and 8 nodes, with data that does not fit into
 # their caches. An earlier sweep is deleted and made again: it always gives the same.
 machines=skx-2x8180,bdw-2x2680v4-cod,snb-4s-ring,opteron-4x6276,spr-2x8468-snc4
-loads=triad:n=25165824,heat:n=6144:rows=8:sweeps=2,fib:n=20,uts:depth=7
+# A smaller fib is over before most CPUs have work.
+loads=triad:n=25165824,heat:n=6144:rows=8:sweeps=2,fib:n=24,uts:depth=7
 if [ -n "$full" ]; then
 	machines=$machines,kunpeng-920,rome-2x7742-nps4,skx-8s
-	loads=triad:n=67108864,heat:n=8192:rows=8:sweeps=4,fib:n=22,uts:depth=8
+	loads=triad:n=67108864,heat:n=8192:rows=8:sweeps=4,fib:n=28,uts:depth=8
 fi
 echo
 echo "== simulating into $out/simulated"

@@ -60,8 +60,9 @@ func histogramLines(m *Measurement, number int) (text []byte) {
 	return text
 }
 
-// histogramsText returns the file of all measurements, or nothing if there is none.
-func histogramsText(ms []Measurement) (text []byte) {
+// HistogramsText returns the histograms.txt of all measurements, or nothing if none has
+// histograms.
+func HistogramsText(ms []Measurement) (text []byte) {
 	number := map[Cell]int{}
 	for i := range ms {
 		number[ms[i].Cell]++
@@ -72,7 +73,7 @@ func histogramsText(ms []Measurement) (text []byte) {
 
 // writeHistograms writes the file into dir, if there is anything for it.
 func writeHistograms(dir string, ms []Measurement) error {
-	text := histogramsText(ms)
+	text := HistogramsText(ms)
 	if text == nil {
 		return nil
 	}
