@@ -29,8 +29,8 @@ type Span struct {
 	// Independent accesses have their addresses from elsewhere, so that a core has
 	// several under way; otherwise each waits for the last one.
 	Independent bool
-	// Atomic accesses are atomic operations. What follows in the program waits for
-	// them, arithmetic too.
+	// Atomic accesses at random offsets that a cache holds do not overlap with
+	// arithmetic. Nothing else is different about them.
 	Atomic bool
 }
 

@@ -79,9 +79,8 @@ const rounds = 3
 type calibration struct {
 	topo    *topology.Topology
 	preset  *sim.Preset
-	chase   float64            // ns of a load in a chain of them, in memory
-	scatter float64            // ns of a load there that waits for no other
-	kernels map[string]float64 // ns of an operation
+	raw     map[string]float64 // ns, by what was timed: the least of what constants are differences or ratios of
+	kernels map[string]float64 // likewise, of an operation
 	timed   map[string]Timing  // of the workloads that scheduler needs, on one P
 }
 
@@ -115,7 +114,14 @@ func newCalibration() (*calibration, error) {
 	}
 	p.Name, p.Like, p.Topology = "host", "default", "host"
 	p.Doc = "measured by experiments calibrate; what could not be measured here is assumed"
-	return &calibration{topo, p, math.Inf(1), math.Inf(1), make(map[string]float64), make(map[string]Timing)}, nil
+	return &calibration{topo, p, make(map[string]float64), make(map[string]float64), make(map[string]Timing)}, nil
+}
+
+// least keeps a time that constants are derived from.
+func (c *calibration) least(what string, ns float64) {
+	if was, ok := c.raw[what]; !ok || ns < was {
+		c.raw[what] = ns
+	}
 }
 
 // round measures everything once.
@@ -129,10 +135,23 @@ func (c *calibration) round() error {
 }
 
 // finish derives what is left of a time when everything else is paid for, and returns
-// the preset.
+// the preset. It subtracts the least times, not times of one round: a disturbed
+// subtrahend would make the rest too short.
 func (c *calibration) finish() (*sim.Preset, error) {
-	p := c.preset
-	p.Ahead = sim.Scalar{Value: milli(max(1, c.chase/c.scatter)), Source: measured + "a pointer chase against loads from random addresses"}
+	p, raw := c.preset, c.raw
+	derive := func(to *sim.Scalar, v float64, how string) { *to = sim.Scalar{Value: milli(v), Source: measured + how} }
+	derive(&p.Ahead, max(1, raw["chase"]/raw["scatter"]), "a pointer chase against loads from random addresses")
+	page := (raw["many pages"] - raw["one page"]) / (manyPages - 1)
+	derive(&p.Fault, page, "each more page of a buffer that is made, written and given back")
+	derive(&p.Map, max(1, raw["one page"]-page), "a buffer of one page, less its page")
+	syscall := ns(p.Syscall)
+	if _, ok := raw["wake"]; ok {
+		derive(&p.Wake, max(1, raw["wake"]-syscall), "waking a sleeper on another CPU, less a system call")
+		derive(&p.WakeNear, max(1, raw["wake to run"]-raw["wake"]), "until that sleeper runs, less the waker's part")
+		p.WakeFar = p.WakeNear
+	}
+	derive(&p.Sleep, max(1, (raw["futex on one CPU"]-raw["its wake"]-syscall)/2), "half of a futex ping-pong of two threads on one CPU, one way, less the waker's part and a system call")
+	derive(&p.Switch, ns(p.Sleep), "the other half")
 	p.Kernels = sim.Kernels{Value: make(map[string]sim.Milli), Source: measured + "each kernel alone, with its data in the first two caches"}
 	for name, ns := range c.kernels {
 		p.Kernels.Value[name] = milli(ns / (float64(p.Cycle.Value) / 1000))
@@ -165,9 +184,9 @@ func (c *calibration) memory() error {
 	keepLeast(&p.L1, chaseNs(l1), "pointer chase in half of L1")
 	keepLeast(&p.L2, chaseNs(l2), "pointer chase in half of L2")
 	keepLeast(&p.L3, chaseNs(l3), "pointer chase in three times L2, or half of L3 if that is less")
-	c.chase = min(c.chase, chaseNs(memoryBytes))
-	c.scatter = min(c.scatter, scatterNs(memoryBytes))
-	p.Idle = byDistance(c.topo, c.chase, fmt.Sprintf("pointer chase in %d MiB", memoryBytes>>20))
+	c.least("chase", chaseNs(memoryBytes))
+	c.least("scatter", scatterNs(memoryBytes))
+	p.Idle = byDistance(c.topo, c.raw["chase"], fmt.Sprintf("pointer chase in %d MiB", memoryBytes>>20))
 	var word atomic.Uint64
 	keepLeast(&p.RMW, best(func() float64 {
 		const n = 1 << 20
@@ -232,17 +251,13 @@ func byDistance(topo *topology.Topology, own float64, how string) sim.Matrix {
 // objects measures buffers, objects of caches and objects of Go's heap.
 func (c *calibration) objects() error {
 	p := c.preset
-	few, err := bufferNs(1)
-	if err != nil {
-		return err
+	for what, pages := range map[string]int{"one page": 1, "many pages": manyPages} {
+		ns, err := bufferNs(pages)
+		if err != nil {
+			return err
+		}
+		c.least(what, ns)
 	}
-	many, err := bufferNs(manyPages)
-	if err != nil {
-		return err
-	}
-	page := (many - few) / (manyPages - 1)
-	keepLeast(&p.Fault, page, "each more page of a buffer that is made, written and given back")
-	keepLeast(&p.Map, max(1, few-page), "a buffer of one page, less its page")
 	alloc, err := allocNs()
 	if err != nil {
 		return err
@@ -272,14 +287,13 @@ func (c *calibration) threads() error {
 		keepLeast(&p.Near, best(handoverNs), "atomic ping-pong of two threads, one way")
 		p.Package = p.Near
 		p.Line = byDistance(c.topo, ns(p.Near), "atomic ping-pong of two threads, one way")
-		call, until := wakeNs()
-		keepLeast(&p.Wake, max(1, call-ns(p.Syscall)), "waking a sleeper on another CPU, less a system call")
-		keepLeast(&p.WakeNear, max(1, until-call), "until that sleeper runs, less the waker's part")
-		p.WakeFar = p.WakeNear
+		wake, run := wakeNs()
+		c.least("wake", wake)
+		c.least("wake to run", run)
 	}
 	together, wake := futexNs()
-	keepLeast(&p.Sleep, max(1, (together-wake-ns(p.Syscall))/2), "half of a futex ping-pong of two threads on one CPU, one way, less the waker's part and a system call")
-	p.Switch = sim.Scalar{Value: p.Sleep.Value, Source: measured + "the other half"}
+	c.least("futex on one CPU", together)
+	c.least("its wake", wake)
 	keepLeast(&p.NewStack, best(newStackNs), "making a coroutine and entering it")
 	return nil
 }

@@ -63,9 +63,9 @@ func handoverNs() float64 {
 }
 
 // wakeNs returns how long a thread needs to wake a sleeper on another CPU, and how long
-// it takes from there until the sleeper runs, its call included. A lucky sleeper has not
-// slept yet. So the waker waits before it wakes, and the times are medians.
-func wakeNs() (call, until float64) {
+// it takes until the sleeper runs, that call included. A lucky sleeper has not slept yet.
+// So the waker waits before it wakes, and the times are medians.
+func wakeNs() (call, run float64) {
 	const (
 		rounds  = 1 << 9
 		patient = 30 * time.Microsecond
@@ -74,7 +74,7 @@ func wakeNs() (call, until float64) {
 	var word uint32
 	var ran atomic.Int64 // when the sleeper ran, since start; 0 until then
 	start := time.Now()
-	var calls, untils [rounds]float64
+	var calls, runs [rounds]float64
 	var wg sync.WaitGroup
 	onThread(&wg, b, func() {
 		for range rounds {
@@ -96,13 +96,13 @@ func wakeNs() (call, until float64) {
 			calls[i] = float64(time.Since(start) - from)
 			for ran.Load() == 0 {
 			}
-			untils[i] = float64(ran.Load() - int64(from))
+			runs[i] = float64(ran.Load() - int64(from))
 		}
 	})
 	wg.Wait()
 	slices.Sort(calls[:])
-	slices.Sort(untils[:])
-	return calls[rounds/2], max(untils[rounds/2], calls[rounds/2])
+	slices.Sort(runs[:])
+	return calls[rounds/2], runs[rounds/2]
 }
 
 // futexNs returns the time of a futex ping-pong of two threads on one CPU, one way, and

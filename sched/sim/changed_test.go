@@ -45,8 +45,8 @@ func TestLinesThatOthersChangeTakeLonger(t *testing.T) {
 		return took
 	}
 	apart, shared := each(false, false), each(true, false)
-	if shared < apart {
-		t.Errorf("%d ps in a buffer that both change, %d in one each", shared, apart)
+	if shared < apart*21/20 {
+		t.Errorf("%d ps in a buffer that both change, %d in one each: want a twentieth more at least", shared, apart)
 	}
 	apartAtomic, sharedAtomic := each(false, true), each(true, true)
 	if sharedAtomic < apartAtomic*11/10 {
