@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,13 @@ func TestTraceSaysWhatItLeavesOut(t *testing.T) {
 	text, _ := traced(t, "--preset", "synthetic:1x2", "--workload", "fib:n=15", "--limit", "1000")
 	if !strings.Contains(text, "some came after --limit 1000 and are not in it") {
 		t.Errorf("%q does not say that events are missing", text)
+	}
+	// One M keeps as many as the limit allows, and not fewer because each has a time.
+	text, _ = traced(t, "--preset", "synthetic:1x1", "--procs", "1", "--workload", "fib:n=17", "--limit", "4096")
+	_, after, _ := strings.Cut(text, ": ")
+	number, _, _ := strings.Cut(after, " ")
+	if kept, err := strconv.Atoi(strings.ReplaceAll(number, ",", "")); err != nil || kept < 4096 || !strings.Contains(text, "some came after") {
+		t.Errorf("%q: want 4096 events at least, and that some are missing", text)
 	}
 }
 

@@ -195,18 +195,22 @@ func TestVariantsChangeWhatIsAssumed(t *testing.T) {
 func TestBadFiles(t *testing.T) {
 	const head = "block Fib/arm=numa/topo=m/P=8/n=18 ns/task\narms numa flat\n"
 	for text, want := range map[string]string{
-		"hello\n":                    `1: "hello": want a block`,
-		"block x\n":                  `1: "block x": want block NAME UNIT`,
-		"block x y\n":                "1: ",
-		head + "seed=1 1\n":          "3: 1 values: want one for each of 2 arms",
-		head + "seed=1 1 fast\n":     `3: "fast": want a number above 0, = or -`,
-		head + "seed=1 = 1\n":        `3: "=": want a number above 0, = or -`,
-		head + "seed=1 -1 1\n":       `3: "-1": want a number above 0, = or -`,
-		head + "links*0.7 1 1\n":     "3: links*0.7: want seed=1 first",
-		head + "tuesday 1 1\n":       `3: "tuesday": want seed=N, draw=N or CONSTANT*FACTOR`,
-		head + "\n":                  "3: a block without a line",
-		head + "arms numa flat\n":    `3: "arms numa flat": want the arms of the block`,
-		head + "seed=1 1 1\nblock\n": `4: "block": want block NAME UNIT after an empty line`,
+		"hello\n":                         `1: "hello": want a block`,
+		"block x\n":                       `1: "block x": want block NAME UNIT`,
+		"block x y\n":                     "1: ",
+		head + "seed=1 1\n":               "3: 1 values: want one for each of 2 arms",
+		head + "seed=1 1 fast\n":          `3: "fast": want a number above 0, = or -`,
+		head + "seed=1 = 1\n":             `3: "=": want a number above 0, = or -`,
+		head + "seed=1 -1 1\n":            `3: "-1": want a number above 0, = or -`,
+		head + "seed=1 1 -\n":             `3: "-": want a number above 0, = or -; numa and the first line need a number`,
+		head + "seed=1 1 1\nseed=2 - 1\n": `4: "-": want a number above 0`,
+		head + "seed=1x 1 1\n":            `3: "seed=1x": want seed=N, draw=N or CONSTANT*FACTOR`,
+		strings.TrimSuffix(head, "arms numa flat\n") + "seed=1\n\n": `2: "seed=1": want the arms of the block first`,
+		head + "links*0.7 1 1\n":                                    "3: links*0.7: want seed=1 first",
+		head + "tuesday 1 1\n":                                      `3: "tuesday": want seed=N, draw=N or CONSTANT*FACTOR`,
+		head + "\n":                                                 "3: a block without a line",
+		head + "arms numa flat\n":                                   `3: "arms numa flat": want the arms of the block`,
+		head + "seed=1 1 1\nblock\n":                                `4: "block": want block NAME UNIT after an empty line`,
 	} {
 		if _, err := parse([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

@@ -137,6 +137,8 @@ func parse(data []byte) (blocks []Block, err error) {
 				return nil, bad("%q: want the arms of the block, %s first", in.Text(), subject)
 			}
 			b.Arms = f[1:]
+		case b.Arms == nil:
+			return nil, bad("%q: want the arms of the block first", in.Text())
 		default:
 			row := Row{Variant: f[0]}
 			if row.kind, err = kindOf(f[0]); err != nil {
@@ -151,12 +153,12 @@ func parse(data []byte) (blocks []Block, err error) {
 			for i, text := range f[1:] {
 				v := 0.0
 				switch {
-				case text == "-":
+				case text == "-" && i > 0 && len(b.Rows) > 0:
 				case text == "=" && len(b.Rows) > 0:
 					v = b.Rows[0].Values[i]
 				default:
 					if v, err = strconv.ParseFloat(text, 64); err != nil || !(v > 0) || math.IsInf(v, 0) {
-						return nil, bad("%q: want a number above 0, = or -", text)
+						return nil, bad("%q: want a number above 0, = or -; %s and the first line need a number", text, subject)
 					}
 				}
 				row.Values = append(row.Values, v)

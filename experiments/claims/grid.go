@@ -89,6 +89,9 @@ func NewPlan(machines []*sim.Preset, progs []workload.Program, seed uint64, sing
 				if prog, err = loaded(m, prog, cpus); err != nil {
 					return nil, err
 				}
+				if err := prog.Set("seed", int64(seed)); err != nil {
+					return nil, err
+				}
 			}
 			t := &test{machine: preset, topology: topo, program: prog, singles: singles && alone(preset) && !prog.Open}
 			t.Cell = harness.Cell{Workload: prog.Name, Params: prog.Sizes(), Topo: preset.Name, Procs: cpus}

@@ -107,10 +107,16 @@ func loaded(m simulated.Machine, prog workload.Program, procs int) (workload.Pro
 			return prog, err
 		}
 		r, err := m.Run("flat", all, procs)
+		if err == nil {
+			err = simulated.FailedCheck([]*simulated.Run{r})
+		}
 		if err != nil {
 			return prog, err
 		}
 		took[i] = r.MakespanNs
+	}
+	if took[1] <= took[0] {
+		return prog, fmt.Errorf("%s: %d requests for each P take %d ns, %d take %d: want a longer time, which tells how many flat serves", prog.Name, shortBurst, took[0], longBurst, took[1])
 	}
 	each := float64(took[1]-took[0]) / (longBurst - shortBurst)
 	return of(max(100, int64(each/Load)), prog.Params["n"])

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"strconv"
+	"strings"
 
 	"numasched/sched/sim"
 )
@@ -36,17 +38,15 @@ type variant struct {
 
 // kindOf returns the kind of the variant of that name.
 func kindOf(name string) (Kind, error) {
-	var n int
-	if _, err := fmt.Sscanf(name, "seed=%d", &n); err == nil {
-		return Seed, nil
-	}
-	if _, err := fmt.Sscanf(name, "draw=%d", &n); err == nil {
-		return Draw, nil
-	}
-	for i := range name {
-		if name[i] == '*' && i > 0 {
-			return Single, nil
+	for prefix, kind := range map[string]Kind{"seed=": Seed, "draw=": Draw} {
+		if number, ok := strings.CutPrefix(name, prefix); ok {
+			if _, err := strconv.ParseUint(number, 10, 31); err == nil {
+				return kind, nil
+			}
 		}
+	}
+	if strings.Index(name, "*") > 0 {
+		return Single, nil
 	}
 	return 0, fmt.Errorf("%q: want seed=N, draw=N or CONSTANT*FACTOR", name)
 }
@@ -106,5 +106,5 @@ var families = [][]string{
 	{"l1_ns", "l2_ns", "l3_ns", "l1_GBps", "l2_GBps", "l3_GBps", "cache_KiB", "misses_under_way", "smt_share"},
 	{"idle_ns/own", "idle_ns/other", "node_GBps", "core_scaling", "mesh_GBps", "links", "loaded_latency"},
 	{"fault_ns_per_page", "buffer_ns", "alloc_ns", "kernel_cycles", "setaffinity_ns", "clone_ns", "time_slice_ns"},
-	{"go_object_ns", "sched_inline_ns", "sched_newstack_ns", "sched_context_lines", "sched_switch_ns"},
+	{"go_object_ns", "go_object_busy_ns", "sched_inline_ns", "sched_newstack_ns", "sched_context_lines", "sched_switch_ns"},
 }

@@ -99,7 +99,7 @@ func Of(res *harness.Results) (tables []harness.Table, lines []string) {
 	}
 	fs, groups := judge(res), res.Groups()
 	if len(fs) == 0 {
-		return nil, harness.Verdicts(groups, &res.Meta)
+		return nil, append(lines, harness.Verdicts(groups, &res.Meta)...)
 	}
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	homed := harness.Table{

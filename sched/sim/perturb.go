@@ -88,6 +88,9 @@ func (p *Preset) Perturbed(factors map[string]Milli) (*Preset, error) {
 				c.Value = slices.Clone(c.Value)
 				for i := range c.Value {
 					c.Value[i] = scaled(c.Value[i], by)
+					if c == &q.Caches && i > 0 {
+						c.Value[i] = max(c.Value[i], c.Value[i-1])
+					}
 				}
 			}
 		case *Links:
@@ -122,9 +125,6 @@ func (p *Preset) Perturbed(factors map[string]Milli) (*Preset, error) {
 	}
 	q.SMT.Value = min(1000, q.SMT.Value)
 	q.Ahead.Value = max(1000, q.Ahead.Value)
-	for i := 1; i < len(q.Caches.Value); i++ {
-		q.Caches.Value[i] = max(q.Caches.Value[i], q.Caches.Value[i-1])
-	}
 	return &q, nil
 }
 

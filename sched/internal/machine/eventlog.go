@@ -49,6 +49,9 @@ type TimedEvent struct {
 func NewEventLog(m int32, clock bool, limit int, last bool) *EventLog {
 	l := &EventLog{m: m, clock: clock, room: 1 << 62, Open: Open{Taken: EventChunk}}
 	if limit != 0 {
+		if clock {
+			limit *= 2 // an event with a time takes two slots
+		}
 		l.room, l.wraps = (limit+EventChunk-1)/EventChunk, last
 		if last {
 			l.room = max(l.room, 2)
