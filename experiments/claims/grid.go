@@ -121,8 +121,8 @@ func compared(prog workload.Program) []string {
 	return []string{"flat"}
 }
 
-// programs returns the workloads for a machine. Arrays are half as large again as all its
-// caches. Every P has equally many chunks of them, so that static loses nothing to
+// programs returns the workloads for a machine. Arrays are together twice as large as all
+// its second- and third-level caches. Every P has equally many chunks of them, so that static loses nothing to
 // rounding.
 func programs(topo *topology.Topology) (progs []workload.Program, err error) {
 	cpus := int64(topo.Allowed.Len())
@@ -130,7 +130,7 @@ func programs(topo *topology.Topology) (progs []workload.Program, err error) {
 	for _, c := range slices.Concat(topo.L2, topo.L3) {
 		bytes += c.Bytes
 	}
-	bytes = max(bytes*3/2, 1<<20*cpus)
+	bytes = max(2*bytes, 1<<20*cpus)
 	elements := roundUp(bytes/24, 4096*cpus)
 	side := roundUp(int64(math.Sqrt(float64(bytes/16))), 8*cpus)
 	for _, text := range [][2]string{
