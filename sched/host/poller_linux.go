@@ -88,6 +88,8 @@ func (p *Poller) Wait(m *machine.M, ns int64) {
 	if ns != 0 {
 		afterSleep(m)
 	}
+	p.mu.Lock() // for all: Ready is quick
+	defer p.mu.Unlock()
 	for i := range events[:n] {
 		ev := &events[i]
 		id := uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32
@@ -102,9 +104,7 @@ func (p *Poller) Wait(m *machine.M, ns int64) {
 			}
 			continue
 		}
-		p.mu.Lock()
 		pd := p.descs[id]
-		p.mu.Unlock()
 		if pd == nil {
 			continue // it was closed meanwhile
 		}

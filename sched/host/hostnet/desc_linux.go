@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -45,7 +46,7 @@ type poll struct {
 	s    *sched.Sched
 	pd   *sched.PollDesc
 	id   uint64
-	busy [2]*sched.Chan[struct{}] // full while a G reads, or writes: one at a time, as in package net
+	busy [2]sched.Mutex // held while a G reads, or writes: one at a time, as in package net
 }
 
 // newDesc takes over what package net, or os, has made.
@@ -119,9 +120,6 @@ func (f *file) polled(g *sched.G) *poll {
 		return nil
 	}
 	p := &poll{s: g.Sched(), pd: pd}
-	for i := range p.busy {
-		p.busy[i] = sched.NewChan[struct{}](p.s, 1)
-	}
 	if p.id, err = pd.Poller().(*host.Poller).Open(f.fd, pd); err != nil {
 		return nil
 	}
@@ -135,7 +133,7 @@ func (f *file) polled(g *sched.G) *poll {
 // do tries f, which is a system call, until it does not fail with EAGAIN, and has g wait
 // in between.
 func (p *poll) do(g *sched.G, mode sched.PollMode, f func() error) error {
-	p.busy[mode].Send(g, struct{}{})
+	p.busy[mode].Lock(g)
 	err := p.pd.Prepare(g, mode)
 	for err == nil {
 		if err = f(); err != unix.EAGAIN {
@@ -147,37 +145,59 @@ func (p *poll) do(g *sched.G, mode sched.PollMode, f func() error) error {
 		}
 		err = p.pd.Wait(g, mode)
 	}
-	p.busy[mode].Recv(g)
+	p.busy[mode].Unlock(g)
 	return err
 }
 
 // operate does an operation: a system call again and again if a G may wait for the file,
 // and otherwise native.
 func (f *file) operate(op string, mode sched.PollMode, call func() error, native func(std any) error) error {
-	if !f.use() {
-		return f.opError(op, net.ErrClosed)
-	}
-	defer f.unuse()
-	g := sched.Current()
-	if g != nil {
-		if p := f.polled(g); p != nil {
-			err := p.do(g, mode, call)
-			if errno, ok := err.(unix.Errno); ok {
-				err = os.NewSyscallError(op, errno)
-			}
-			return f.opError(op, err)
-		}
-	}
-	std, err := f.native()
+	g, p, err := f.begin()
 	if err != nil {
 		return f.opError(op, err)
 	}
-	if g != nil {
-		g.Syscall(func() { err = native(std) })
-	} else {
-		err = native(std)
+	defer f.unuse()
+	if p != nil {
+		return f.failed(op, p.do(g, mode, call))
+	}
+	return f.opError(op, f.natively(g, native))
+}
+
+// begin begins an operation, which unuse ends. It returns the G that calls, or nil, and how
+// that waits for the file; nil if it cannot.
+func (f *file) begin() (*sched.G, *poll, error) {
+	if !f.use() {
+		return nil, nil, net.ErrClosed
+	}
+	g := sched.Current()
+	if g == nil {
+		return nil, nil, nil
+	}
+	return g, f.polled(g), nil
+}
+
+// failed says of a system call what opError says.
+func (f *file) failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errno, ok := err.(unix.Errno); ok {
+		err = os.NewSyscallError(op, errno)
 	}
 	return f.opError(op, err)
+}
+
+// natively has Go's poller wait. g is the G that calls, or nil.
+func (f *file) natively(g *sched.G, native func(std any) error) error {
+	std, err := f.native()
+	if err != nil {
+		return err
+	}
+	if g != nil {
+		g.Syscall(func() { err = native(std) })
+		return err
+	}
+	return native(std)
 }
 
 // native returns what package net, or os, has for the file: for goroutines that are no Gs.
@@ -221,41 +241,114 @@ func (f *file) native() (any, error) {
 
 const maxRW = 1 << 30 // the most that one system call reads or writes, as in Go
 
-func (f *file) read(p []byte) (n int, err error) {
-	err = f.operate("read", sched.PollRead, func() (err error) {
-		if n, err = unix.Read(f.fd, p[:min(len(p), maxRW)]); n < 0 {
-			n = 0
+// read and write are operate without its functions, which would have to be allocated each
+// time.
+
+func (f *file) read(b []byte) (n int, err error) {
+	g, p, err := f.begin()
+	if err != nil {
+		return 0, f.opError("read", err)
+	}
+	defer f.unuse()
+	if p == nil {
+		return f.readNatively(g, b)
+	}
+	p.busy[sched.PollRead].Lock(g)
+	for err = p.pd.Prepare(g, sched.PollRead); err == nil; {
+		if n, err = tryRead(f.fd, b[:min(len(b), maxRW)]); err == nil {
+			if n == 0 && len(b) > 0 && f.stream {
+				err = io.EOF
+			}
+			break
 		}
-		if n == 0 && err == nil && len(p) > 0 && f.stream {
-			return io.EOF
+		if err = p.waitFor(g, sched.PollRead, err); err != nil {
+			break
 		}
-		return err
-	}, func(std any) (err error) {
-		n, err = std.(io.Reader).Read(p)
-		return err
-	})
-	return n, err
+	}
+	p.busy[sched.PollRead].Unlock(g)
+	return n, f.failed("read", err)
 }
 
-func (f *file) write(p []byte) (n int, err error) {
-	err = f.operate("write", sched.PollWrite, func() error {
-		for {
-			k, err := unix.Write(f.fd, p[n:min(len(p), n+maxRW)])
-			if k > 0 {
-				n += k
-			}
-			if err != nil || n == len(p) {
-				return err
+func (f *file) write(b []byte) (n int, err error) {
+	g, p, err := f.begin()
+	if err != nil {
+		return 0, f.opError("write", err)
+	}
+	defer f.unuse()
+	if p == nil {
+		return f.writeNatively(g, b)
+	}
+	p.busy[sched.PollWrite].Lock(g)
+	for err = p.pd.Prepare(g, sched.PollWrite); err == nil; {
+		var k int
+		if k, err = tryWrite(f.fd, b[n:min(len(b), n+maxRW)]); err == nil {
+			if n += k; n == len(b) {
+				break
 			}
 			if k == 0 {
-				return io.ErrUnexpectedEOF
+				err = io.ErrUnexpectedEOF
 			}
+			continue
 		}
-	}, func(std any) (err error) {
-		n, err = std.(io.Writer).Write(p)
+		err = p.waitFor(g, sched.PollWrite, err)
+	}
+	p.busy[sched.PollWrite].Unlock(g)
+	return n, f.failed("write", err)
+}
+
+// waitFor waits until a system call need not fail with err any more. It returns an error if
+// it will fail again, or if the wait does.
+func (p *poll) waitFor(g *sched.G, mode sched.PollMode, err error) error {
+	switch err {
+	case unix.EINTR:
+		return nil
+	case unix.EAGAIN:
+		return p.pd.Wait(g, mode)
+	}
+	return err
+}
+
+func (f *file) readNatively(g *sched.G, b []byte) (n int, err error) {
+	err = f.natively(g, func(std any) (err error) {
+		n, err = std.(io.Reader).Read(b)
 		return err
 	})
-	return n, err
+	return n, f.opError("read", err)
+}
+
+func (f *file) writeNatively(g *sched.G, b []byte) (n int, err error) {
+	err = f.natively(g, func(std any) (err error) {
+		n, err = std.(io.Writer).Write(b)
+		return err
+	})
+	return n, f.opError("write", err)
+}
+
+// tryRead and tryWrite do not tell Go's scheduler of a short system call. The descriptor does
+// not block.
+
+func tryRead(fd int, b []byte) (int, error) {
+	if len(b) == 0 || len(b) > quickRW {
+		n, err := unix.Read(fd, b)
+		return max(n, 0), err
+	}
+	n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+func tryWrite(fd int, b []byte) (int, error) {
+	if len(b) == 0 || len(b) > quickRW {
+		n, err := unix.Write(fd, b)
+		return max(n, 0), err
+	}
+	n, _, errno := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
 }
 
 // Accept implements [net.Listener].

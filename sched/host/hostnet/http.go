@@ -2,6 +2,7 @@ package hostnet
 
 import (
 	"net/http"
+	"runtime"
 
 	"numasched/sched"
 )
@@ -16,7 +17,12 @@ func Handler(s *sched.Sched, h http.Handler) http.Handler {
 		var panicked any
 		done := make(chan struct{})
 		err := s.Start(func(*sched.G) {
-			defer close(done)
+			defer func() {
+				close(done)
+				// The goroutine is next on this thread: let it go on, rather than wait until
+				// another thread takes it over.
+				runtime.Gosched()
+			}()
 			defer func() {
 				if !ended {
 					panicked = recover()
