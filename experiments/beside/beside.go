@@ -13,8 +13,6 @@ import (
 	"math"
 	"slices"
 
-	"golang.org/x/perf/benchmath"
-
 	"numasched/experiments/harness"
 )
 
@@ -94,8 +92,6 @@ func New(predicted, measured *harness.Results) (*Page, error) {
 	}
 	speed := measured.Meta.Place.HasSpeed()
 	before := harness.Summarize(predicted.Measurements, p.Baseline)
-	_, ratioThen := harness.Ratios(predicted.Measurements, p.Baseline)
-	_, ratioNow := harness.Ratios(measured.Measurements, p.Baseline)
 	for _, g := range measured.Groups() {
 		at := slices.IndexFunc(before, func(o harness.Group) bool {
 			return o.Workload == g.Workload && o.Params == g.Params && o.Procs == g.Procs
@@ -117,14 +113,11 @@ func New(predicted, measured *harness.Results) (*Page, error) {
 				if g.Open() {
 					r.Time = then.Mid(harness.P99) / now.Mid(harness.P99)
 				}
-				cell := before[at].Cell
-				cell.Arm = now.Arm
-				if s := ratioThen[cell]; s != nil {
-					r.Over = benchmath.AssumeExact.Summary(s.Sample, 1).Center
+				if s := then.Speedup; s != nil {
+					r.Over = s.Center
 				}
-				if s := ratioNow[r.Cell]; s != nil {
-					sum := benchmath.AssumeNothing.Summary(s.Sample, harness.Confidence)
-					r.Measured, r.Low, r.High = sum.Center, sum.Lo, sum.Hi
+				if s := now.Speedup; s != nil {
+					r.Measured, r.Low, r.High = s.Center, s.Lo, s.Hi
 				}
 			}
 			for _, m := range []*harness.Metric{harness.Pages, harness.Touched} {

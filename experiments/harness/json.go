@@ -41,7 +41,7 @@ type ReportRow struct {
 
 	NsPerUnit      *Estimate `json:"nsPerUnit,omitempty"`
 	UnitsPerSecond *Estimate `json:"unitsPerSecond,omitempty"`
-	OverBaseline   *Ratio    `json:"overBaseline,omitempty"` // throughput over that of the baseline
+	OverBaseline   *Ratio    `json:"overBaseline,omitempty"` // throughput over that of the baseline, or where arrivals decide it, the baseline's p99 over that of the arm
 
 	Metrics map[string]*Estimate `json:"metrics,omitempty"` // all else, by the unit that results.txt has
 }

@@ -35,7 +35,8 @@ type Row struct {
 	Histograms []Histogram       // of all repetitions together
 }
 
-// A Speedup compares an arm with the baseline. Repetitions are interleaved, so
+// A Speedup compares an arm with the baseline: their times or, where arrivals decide how
+// long those are, their 99th percentiles of latency. Repetitions are interleaved, so
 // repetition i of one arm ran next to repetition i of the other. The summary is the
 // median of the ratios of these pairs, with its interval. So a machine that slows
 // down for a while adds no noise. P is the result of the Mann-Whitney U test on the
@@ -162,10 +163,10 @@ func summarizeCell(arm string, ms []*Measurement) Row {
 	return Row{Arm: arm, N: len(ms), Exact: ms[0].Exact, Throughput: summarize(perSecond), NsPerUnit: summarize(times(ms)), Counted: count(ms, pooled), Histograms: pooled}
 }
 
-// speedup compares times per unit of work. Both are in the order of measurement. Only
+// speedup compares what both are judged by. Both are in the order of measurement. Only
 // repetitions of the same part are neighbours.
 func speedup(base, arm []*Measurement) *Speedup {
-	ratios := pairs(base, arm, (*Measurement).NsPerUnit)
+	ratios := pairs(base, arm)
 	if len(ratios) == 0 {
 		return nil // never measured side by side
 	}
@@ -176,20 +177,20 @@ func speedup(base, arm []*Measurement) *Speedup {
 		}
 		return s
 	}
-	c := benchmath.AssumeNothing.Compare(sample(times(base)), sample(times(arm)))
+	c := benchmath.AssumeNothing.Compare(sample(judgedBy(base)), sample(judgedBy(arm)))
 	// The test's p exceeds 1 for the smallest samples, where its tails overlap.
 	return &Speedup{Summary: summarize(slices.Clone(ratios)), Ratios: ratios, P: min(1, c.P), Warnings: c.Warnings}
 }
 
-// pairs returns the ratios of neighbouring repetitions.
-func pairs(base, arm []*Measurement, value func(*Measurement) float64) (ratios []float64) {
+// pairs returns the ratios of what neighbouring repetitions are judged by.
+func pairs(base, arm []*Measurement) (ratios []float64) {
 	ofPart := map[int][]float64{}
 	for _, m := range arm {
-		ofPart[m.Part] = append(ofPart[m.Part], value(m))
+		ofPart[m.Part] = append(ofPart[m.Part], m.judged().Value)
 	}
 	for _, m := range base {
 		if vs := ofPart[m.Part]; len(vs) > 0 {
-			ratios = append(ratios, value(m)/vs[0])
+			ratios = append(ratios, m.judged().Value/vs[0])
 			ofPart[m.Part] = vs[1:]
 		}
 	}
@@ -223,6 +224,13 @@ func (m *Measurement) judged() Value {
 	return m.Values[0]
 }
 
+func judgedBy(ms []*Measurement) (vs []float64) {
+	for _, m := range ms {
+		vs = append(vs, m.judged().Value)
+	}
+	return vs
+}
+
 // Times returns the cells in order of first appearance, and what they are judged by.
 func Times(ms []Measurement) (cells []Cell, byCell map[Cell]*CellTimes) {
 	values := map[Cell][]float64{}
@@ -245,26 +253,18 @@ func Times(ms []Measurement) (cells []Cell, byCell map[Cell]*CellTimes) {
 // Ratios returns the cells that are compared with the baseline, and by how much they are
 // better: the ratios of what neighbouring repetitions are judged by.
 func Ratios(ms []Measurement, baseline string) (cells []Cell, byCell map[Cell]*CellTimes) {
-	of := map[Cell][]*Measurement{}
-	var all []Cell
-	for i := range ms {
-		c := ms[i].Cell
-		if of[c] == nil {
-			all = append(all, c)
-		}
-		of[c] = append(of[c], &ms[i])
-	}
-	byCell = map[Cell]*CellTimes{}
-	for _, c := range all {
-		base := c
-		base.Arm = baseline
-		if c.Arm == baseline {
-			continue
-		}
-		if ratios := pairs(of[base], of[c], func(m *Measurement) float64 { return m.judged().Value }); ratios != nil {
-			cells = append(cells, c)
-			byCell[c] = &CellTimes{Unit: of[c][0].Unit(), Metric: of[c][0].judged().Unit, Exact: of[c][0].Exact, Sample: sample(ratios)}
+	_, byCell = Times(ms)
+	ofArm := map[Cell]*CellTimes{}
+	for _, g := range Summarize(ms, baseline) {
+		for _, r := range g.Rows {
+			if r.Speedup != nil {
+				c := g.Cell
+				c.Arm = r.Arm
+				cells = append(cells, c)
+				t := byCell[c]
+				ofArm[c] = &CellTimes{Unit: t.Unit, Metric: t.Metric, Exact: t.Exact, Sample: sample(r.Speedup.Ratios)}
+			}
 		}
 	}
-	return cells, byCell
+	return cells, ofArm
 }

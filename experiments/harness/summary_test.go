@@ -259,3 +259,23 @@ func TestAServiceIsJudgedByItsLatency(t *testing.T) {
 		t.Errorf("%+v, want times", times[ms[0].Cell])
 	}
 }
+
+// So it is in tables: "over flat" is of latencies there, and the head and the legend say so.
+func TestTablesOfAServiceCompareLatencies(t *testing.T) {
+	var ms []Measurement
+	for range 6 {
+		for arm, p99 := range map[string]float64{"flat": 4e6, "numa": 1e6} {
+			ms = append(ms, Measurement{Cell: Cell{"kvserve", "gap=20000", arm, "x", 2}, Runs: 1, Values: []Value{{5, "ns/request"}, {p99, P99.Unit}}})
+		}
+	}
+	groups := Summarize(ms, "flat")
+	m := &Meta{Place: Host}
+	table := groupTable(&groups[0], m)
+	at := slices.Index(table.Head, "p99 over flat")
+	if at < 0 || table.Rows[slices.IndexFunc(table.Rows, func(r []string) bool { return r[0] == "numa" })][at] != "4.00x" {
+		t.Errorf("%v, want p99 over flat, 4.00x under numa", table)
+	}
+	if legend := strings.Join(Legend(groups, m), "\n"); !strings.Contains(legend, "p99 over flat: the p99 of flat over that of the arm") {
+		t.Errorf("legend: %s", legend)
+	}
+}

@@ -72,7 +72,7 @@ var repetitions = column{"n", "", func(r *Row) string { return fmt.Sprint(r.N) }
 func (g *Group) speed() []column {
 	perUnit := column{"ns/" + g.Unit, "", func(r *Row) string { return FormatNumber(r.NsPerUnit.Center) }}
 	rate := column{many(g.Unit) + "/s", "", func(r *Row) string { return scale(r.Throughput.Center) }}
-	over := column{"over " + g.Baseline, "", func(r *Row) string { return g.over(r) }}
+	over := column{g.overHead(), "", func(r *Row) string { return g.over(r) }}
 	if exact(g) { // nothing to be unsure of
 		return []column{perUnit, rate, over}
 	}
@@ -92,6 +92,23 @@ func (g *Group) speed() []column {
 		ofSpeedup("p", func(s *Speedup) string { return formatP(s.P) }),
 		repetitions,
 	}
+}
+
+// JudgedBy is what arms are compared by: the time for a unit of work or, where arrivals
+// decide how long that is, the latency that 99 % do not exceed.
+func (g *Group) JudgedBy() *Metric {
+	if g.Open() && slices.ContainsFunc(g.Rows, func(r Row) bool { return r.Mid(P99) > 0 }) {
+		return P99
+	}
+	return Time
+}
+
+// overHead says what the ratios to the baseline are of.
+func (g *Group) overHead() string {
+	if m := g.JudgedBy(); m != Time {
+		return m.Name + " over " + g.Baseline
+	}
+	return "over " + g.Baseline
 }
 
 // over is an arm's speed-up, and 1 for the arm that it is over.
@@ -127,6 +144,9 @@ func Legend(groups []Group, m *Meta) []string {
 		lines = append(lines, fmt.Sprintf(
 			"Medians with intervals of at least %.0f %%. over %s: median of the ratios of neighbouring repetitions. p: two-sided Mann-Whitney U test, not corrected for the number of comparisons. undecided: the test and the interval do not agree at 5 %%. n: repetitions.",
 			100*Confidence, baseline))
+	}
+	if m.Place.HasSpeed() && slices.ContainsFunc(groups, func(g Group) bool { return g.overHead() != "over "+baseline }) {
+		lines = append(lines, fmt.Sprintf("%s over %s: the %s of %s over that of the arm, so that more is better. Arrivals decide how long a run takes.", P99.Name, baseline, P99.Name, baseline))
 	}
 	var heads, docs []string
 	oneNode := false

@@ -42,10 +42,14 @@ func verdictMatrix(groups []harness.Group, m *harness.Meta) *matrix {
 	var arms []string
 	for i := range groups {
 		g := &groups[i]
-		w := slices.Index(mx.Head, g.Workload)
+		head := g.Workload
+		if by := g.JudgedBy(); timed && by != harness.Time {
+			head += ", " + by.Name
+		}
+		w := slices.Index(mx.Head, head)
 		if w < 0 {
 			w = len(mx.Head)
-			mx.Head = append(mx.Head, g.Workload)
+			mx.Head = append(mx.Head, head)
 		}
 		for _, r := range g.Rows {
 			if timed && r.Speedup == nil {

@@ -123,7 +123,11 @@ func speedups(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 	var values, numa []float64
 	for i := range groups {
 		g := &groups[i]
-		f.rows = append(f.rows, row{heading: true, name: harness.ShortTitle(groups, g)})
+		title := harness.ShortTitle(groups, g)
+		if by := g.JudgedBy(); by != harness.Time {
+			title += " · " + by.Name
+		}
+		f.rows = append(f.rows, row{heading: true, name: title})
 		n := len(f.rows)
 		for _, r := range g.Rows {
 			if s := r.Speedup; s != nil {
