@@ -402,7 +402,7 @@ func Print(w io.Writer, s *Scenario, results []*Result) {
 			fmt.Fprintf(w, "%s%s\n", l[0], l[1])
 		}
 	}
-	if len(s.Variants) > 0 && s.Fitted != "" {
+	if len(s.Variants) > 0 {
 		fmt.Fprintln(w, s.Fits())
 	}
 	if s.Runs > 1 {
