@@ -269,10 +269,11 @@ func parseHome(s string, nodes int) (p home, err error) {
 
 // Fits says how many constants were fitted to how many rows, and what that means.
 func (s *Scenario) Fits() string {
-	rows, judged := 0, 0
+	rows, judged, predicted := 0, 0, 0
 	for _, v := range s.Variants {
 		switch {
 		case v.Measured == nil:
+			predicted++
 		case v.Measured.Fitted:
 			rows++
 		default:
@@ -280,6 +281,9 @@ func (s *Scenario) Fits() string {
 		}
 	}
 	text := fmt.Sprintf("constants fitted: %d, to %d rows; other rows to judge by: %d", s.Constants, rows, judged)
+	if predicted > 0 {
+		text += fmt.Sprintf("; rows without a measurement here: %d", predicted)
+	}
 	if rows > 0 && s.Constants >= rows {
 		text += "\nNO PREDICTION: with so many constants the fitted rows come out whatever the model is"
 	}

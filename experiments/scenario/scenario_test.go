@@ -411,7 +411,7 @@ func TestNodesWithoutCPUs(t *testing.T) {
 // help from the beginning.
 func TestQueuesWakeWorkersNear(t *testing.T) {
 	const text = `{"name": "pools", "preset": "synthetic:1x1x2x4x1",
- "queues": [{"name": "work", "scope": "l3"}, {"name": "room", "items": 6000}],
+ "queues": [{"name": "work", "scope": "l3"}, {"name": "room", "items": 1000}],
  "threads": [
   {"name": "issuer", "count": 2, "l3s": [0], "measured": true, "times": 3000, "phases": [{"take": "room"}, {"compute_us": 20}, {"put": "work"}]},
   {"name": "worker", "count": 16, "l3s": [0, 1], "phases": [{"take": "work"}, {"compute_us": 100}, {"put": "room"}]}],

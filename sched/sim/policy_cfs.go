@@ -27,6 +27,7 @@ type cfs struct {
 	domains [][]*domain // by CPU, the smallest first
 	least   []Time      // by CPU: the least virtual runtime there, which never falls
 	used    []int32     // by CPU: how busy it was lately, of 1024
+	idles   []Time      // by CPU: for how long it is idle on average
 	prefers *preferred  // nil: there is no NUMA balancing
 	soft    int         // the last of the online CPUs on which a thread with soft CPUs was begun
 }
@@ -55,7 +56,10 @@ func newCFS64(k *Machine, p OSPolicy) osPolicy {
 }
 
 func newCFS(k *Machine, v cfsVersion, balancing bool) osPolicy {
-	p := &cfs{Machine: k, v: v, least: make([]Time, len(k.cpus)), used: make([]int32, len(k.cpus))}
+	p := &cfs{Machine: k, v: v, least: make([]Time, len(k.cpus)), used: make([]int32, len(k.cpus)), idles: make([]Time, len(k.cpus))}
+	for i := range p.idles {
+		p.idles[i] = 2 * cfsHot
+	}
 	p.findDomains()
 	if balancing {
 		p.prefers = &preferred{p}
@@ -95,10 +99,18 @@ func (p *cfs) floor(cpu int32) Time {
 
 func (p *cfs) ran(t *thread) { p.floor(t.cpu) }
 
+// at returns the CPU that t is on, waits for or had last.
+func (p *cfs) at(t *thread) int32 {
+	if t.state == ready {
+		return t.queue
+	}
+	return t.cpu
+}
+
 // arrive changes the virtual runtime of a thread that goes to a CPU.
 func (p *cfs) arrive(t *thread, to int32) {
-	if t.cpu >= 0 && t.cpu != to {
-		t.os.lead += p.floor(to) - p.floor(t.cpu)
+	if from := p.at(t); from >= 0 && from != to {
+		t.os.lead += p.floor(to) - p.floor(from)
 	}
 }
 
@@ -126,6 +138,10 @@ func (p *cfs) wake(t *thread, waker int32) int32 {
 	cpu := p.idleNear(t, target, last)
 	if !t.allowed.has(cpu) {
 		cpu = p.choose(t)
+	}
+	if p.idleCPU(cpu) {
+		idle := min(p.now-p.kernel.cpus[cpu].idleSince, 2*cfsHot)
+		p.idles[cpu] += (idle - p.idles[cpu]) / 8
 	}
 	p.arrive(t, cpu)
 	if behind := p.floor(cpu) - cfsLatency/2 - p.runtime(t); behind > 0 {
@@ -169,7 +185,14 @@ func (p *cfs) start(t *thread) int32 {
 		}
 	}
 	if node < 0 {
-		return -1
+		cpu := p.parentCPU(t)
+		for _, v := range p.online {
+			if t.allowed.has(v) && (!t.allowed.has(cpu) || p.length(v) < p.length(cpu)) {
+				cpu = v
+			}
+		}
+		t.os.lead = p.floor(cpu) - t.busy
+		return cpu
 	}
 	if own := p.cpus[p.parentCPU(t)].node; !p.v.loads && t.plain.parent != nil && p.idleOn(t, own) >= 0 {
 		running := len(p.nodes[own].cpus) - int(p.kernel.idleCPUs[own]) + 1

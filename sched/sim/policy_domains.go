@@ -9,7 +9,8 @@ import "slices"
 //   - Each CPU has domains, one in another: the threads of its core, the cores under its
 //     L3, its node, and the nodes up to each distance. A domain consists of groups, which
 //     are the domains below.
-//   - A CPU that runs out of threads looks in all its domains at once. An idle one looks
+//   - A CPU that runs out of threads looks in all its domains at once, unless it has been
+//     idle for less than half a millisecond on average. An idle one looks
 //     in each as often as the domain has CPUs, in milliseconds; one that has threads, 16
 //     times more seldom (32 in 3.6). Of a group's CPUs, an idle one looks for all.
 //   - 6.4: A group is overloaded if it has more threads than CPUs and is used by more than
@@ -155,6 +156,9 @@ const (
 
 // pull takes a thread for a CPU that has just run out of threads.
 func (p *cfs) pull(cpu int32) *thread {
+	if p.idles[cpu] < cfsHot {
+		return nil
+	}
 	for _, d := range p.domains[cpu] {
 		if t := p.take(d, cpu, newlyIdle); t != nil {
 			return t

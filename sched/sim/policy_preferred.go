@@ -40,7 +40,7 @@ func (p *preferred) tick(now Time) {
 			continue
 		}
 		o.fault = false
-		if o.retry = now + min(s.pause/16, Second); p.cpus[t.cpu].node != o.home-1 {
+		if o.retry = now + min(s.pause/16, Second); p.cpus[p.at(t)].node != o.home-1 {
 			p.goThere(t, o.home-1)
 		}
 	}
@@ -52,7 +52,7 @@ func (p *preferred) goThere(t *thread, node int32) {
 	if cpu < 0 {
 		return
 	}
-	own := p.cpus[t.cpu].node
+	own := p.cpus[p.at(t)].node
 	here, there := p.crowd(p.nodes[own].cpus, p.v.pct), p.crowd(p.nodes[node].cpus, p.v.pct)
 	if there.kind == 0 {
 		if p.tolerated(max(0, there.running+1-(here.running-1)), there.running+1, node) > 0 {
