@@ -35,13 +35,15 @@ type Result struct {
 	MainNode  float64 `json:"time_on_main_node"`              // share of its time that a thread spent on the node where it was most
 	MovesRate float64 `json:"moves_between_nodes_per_second"` // of all of them together
 
-	Measured *float64 `json:"measured,omitempty"` // as it was published: seconds, or GB/s
-	What     string   `json:"what,omitempty"`     // which of the numbers above that is: elapsed, user, last or GB/s
-	Fitted   bool     `json:"fitted,omitempty"`   // constants were fitted to it
-	Error    *float64 `json:"error,omitempty"`    // simulated / measured - 1
-	Events   int64    `json:"events"`             // of all runs
-	Hash     string   `json:"event_hash"`         // of the events of all runs
-	Assumed  []string `json:"assumed,omitempty"`  // constants that nobody has measured on the machine
+	Measured *float64 `json:"measured_s,omitempty"`    // as it was published
+	Rate     *float64 `json:"measured_GBps,omitempty"` // or this
+	What     string   `json:"what,omitempty"`          // which of the numbers above that is: elapsed, user, last or GB/s
+	Fitted   bool     `json:"fitted,omitempty"`        // constants were fitted to it
+	Fits     string   `json:"fits"`                    // how many constants of the study were fitted to how many rows
+	Error    *float64 `json:"error,omitempty"`         // simulated / measured - 1
+	Events   int64    `json:"events"`                  // of all runs
+	Hash     string   `json:"event_hash"`              // of the events of all runs
+	Assumed  []string `json:"assumed,omitempty"`       // constants that nobody has measured on the machine
 }
 
 // of returns the time that a study compares.
@@ -62,7 +64,7 @@ const blockBytes = 256 << 10
 
 // Run simulates one variant, s.Runs times.
 func (s *Scenario) Run(v Variant) (*Result, error) {
-	out := &Result{Simulated: true, Scenario: s.Name, Variant: v.Name, Runs: s.Runs, Assumed: s.preset.Assumed()}
+	out := &Result{Simulated: true, Scenario: s.Name, Variant: v.Name, Runs: s.Runs, Fits: s.Fits(), Assumed: s.preset.Assumed()}
 	if v.Measured != nil {
 		if out.What = v.Measured.What; v.Measured.GBps > 0 {
 			out.What = "GB/s"
@@ -97,7 +99,11 @@ func (s *Scenario) Run(v Variant) (*Result, error) {
 	if v.Measured != nil {
 		want := float64(v.Measured.Seconds+v.Measured.GBps) / 1000
 		e := out.of(out.What)/want - 1
-		out.Measured, out.Error, out.Fitted = &want, &e, v.Measured.Fitted
+		if out.Error, out.Fitted = &e, v.Measured.Fitted; out.What == "GB/s" {
+			out.Rate = &want
+		} else {
+			out.Measured = &want
+		}
 	}
 	return out, nil
 }
@@ -419,8 +425,10 @@ func Print(w io.Writer, s *Scenario, results []*Result) {
 		if r.Runs > 1 {
 			spread = fmt.Sprintf("%.2f", r.Spread/2)
 		}
-		if r.Measured != nil {
-			if want = fmt.Sprintf("%.2f %s", *r.Measured, r.What); r.What != "GB/s" {
+		if r.Error != nil {
+			if r.Rate != nil {
+				want = fmt.Sprintf("%.2f GB/s", *r.Rate)
+			} else {
 				want = fmt.Sprintf("%.2f s, %s", *r.Measured, r.What)
 			}
 			e = fmt.Sprintf("%+.1f %%", 100**r.Error)

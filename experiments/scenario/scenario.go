@@ -17,6 +17,10 @@
 //	  {"name": "remote", "set": [{"threads": "probe", "nodes": [1]}]}]
 //	}
 //
+// What the operating system does is a policy: a kernel by name, whose rules package
+// sched/sim has, or some rules by themselves. Threads may be bound to nodes, L3s or CPUs,
+// and wake each other through queues.
+//
 // A scenario may instead name a workload of experiments/workload and arms, which then
 // run under the scheduler. All its results are simulated.
 package scenario
