@@ -29,6 +29,7 @@ type cfs struct {
 	used    []int32     // by CPU: how busy it was lately, of 1024
 	idles   []Time      // by CPU: for how long it is idle on average
 	prefers *preferred  // nil: there is no NUMA balancing
+	few     []int       // by node: how many busy CPUs are few there
 	soft    int         // the last of the online CPUs on which a thread with soft CPUs was begun
 }
 
@@ -59,6 +60,13 @@ func newCFS(k *Machine, v cfsVersion, balancing bool) osPolicy {
 	p := &cfs{Machine: k, v: v, least: make([]Time, len(k.cpus)), used: make([]int32, len(k.cpus)), idles: make([]Time, len(k.cpus))}
 	for i := range p.idles {
 		p.idles[i] = 2 * cfsHot
+	}
+	for n := range k.nodes {
+		few := max(1, len(k.nodes[n].cpus)/8)
+		if groups := len(k.groupsOf(int32(n))); groups > 1 {
+			few = groups
+		}
+		p.few = append(p.few, few)
 	}
 	p.findDomains()
 	if balancing {
@@ -215,11 +223,7 @@ func (p *cfs) start(t *thread) int32 {
 // tolerated returns what counts of an imbalance between nodes. If few CPUs of a node are
 // busy, two are none (adjust_numa_imbalance).
 func (p *cfs) tolerated(imbalance, running int, node int32) int {
-	few := len(p.nodes[node].cpus) / 8
-	if groups := len(p.groupsOf(node)); groups > 1 {
-		few = groups
-	}
-	if running <= few && imbalance <= 2 {
+	if running <= p.few[node] && imbalance <= 2 {
 		return 0
 	}
 	return imbalance
