@@ -43,3 +43,36 @@ func crowded(t *testing.T, p OSPolicy) string {
 	}
 	return fmt.Sprintf("%016x", k.Hash())
 }
+
+// A thread that goes to another node finds nothing in the caches there: what it wrote last
+// is in those of the other.
+func TestMovesCostRefills(t *testing.T) {
+	const rounds, bytes = 40, 512 << 10
+	run := func(moves bool, bytes int64) Time {
+		k := onKernel(t, "2x4", OSPolicy{Kernel: "linux-6.4", Seed: 1})
+		b, err := k.NewBuffer(bytes, sched.Default)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := k.Start("t", topology.CPURange(0, 1), func(p *Thread) {
+			for i := range rounds {
+				p.Work(&sched.Work{Writes: []sched.Span{{Buf: b, Len: bytes}}})
+				if moves {
+					p.k.move(p.t, int32(4*((i+1)%2)))
+				}
+			}
+		})
+		p.t.allowed = nil
+		if err := k.RunThreads(p); err != nil {
+			t.Fatal(err)
+		}
+		return p.Busy()
+	}
+	// What moving itself takes, with nothing to refill.
+	kernel := run(true, 64) - run(false, 64)
+	refill := run(true, bytes) - run(false, bytes) - kernel
+	// Half of the rounds, and more, would have found all in the second-level cache.
+	if least := Time(rounds/2*(bytes/64)) * 2 * Nanosecond; refill < least {
+		t.Errorf("refills take %d us, want at least %d", refill/Microsecond, least/Microsecond)
+	}
+}
