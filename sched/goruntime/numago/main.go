@@ -47,10 +47,20 @@ A program built by numago reads the environment variable GONUMA when it starts:
   confine=NODE  likewise, on that node
   N             pretends N nodes, from 1 to 64: for tests
 
-Any other value stops the program with exit status 2. GONUMATRACE=1 prints at exit what
-the scheduler did, and why it is off if it is.
+Any other value stops the program with exit status 2.
 
-To undo it, build with go.
+What it does can be read in these ways:
+
+  GONUMATRACE=1             prints at exit what the scheduler did, and why it is off if it is
+  GODEBUG=schedtrace=1000   Go's lines, with columns for nodes at their end
+  package runtime/numa      Home, Nodes, NodeOf and counters. A program that imports it
+                            builds with numago only
+  package runtime/metrics   as ever; what waits in the nodes' queues is counted
+
+-buildmode=plugin, c-shared, c-archive and shared are refused, and so is an -overlay of your
+own. Profiles (default.pgo), workspaces, vendoring, -trimpath and -race work as with go.
+
+To undo it, build with go, or set GONUMA=off.
 `
 
 // An exitError ends numago with a status and says nothing more: somebody has.

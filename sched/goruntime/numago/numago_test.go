@@ -40,7 +40,7 @@ func TestUsage(t *testing.T) {
 	if status != 0 || errs != "" {
 		t.Errorf("numago help: status %d, %q", status, errs)
 	}
-	for _, word := range []string{"build", "run", "test", "vet", "install", "env", "version", "doctor", "spawn", "GONUMA", "confine=NODE", "GONUMATRACE=1"} {
+	for _, word := range []string{"build", "run", "test", "vet", "install", "env", "version", "doctor", "spawn", "GONUMA", "confine=NODE", "GONUMATRACE=1", "schedtrace", "runtime/numa", "runtime/metrics", "-buildmode", "undo"} {
 		if !strings.Contains(out, word) {
 			t.Errorf("help says nothing about %s", word)
 		}

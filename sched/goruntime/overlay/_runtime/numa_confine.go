@@ -33,7 +33,7 @@ func numaStartConfine(number int32) (why string) {
 	case numaPolicySet():
 		return "somebody set a memory policy, and confine leaves that alone"
 	case numa.n < 2:
-		return "one node"
+		return numaOneNode
 	}
 	// The kernel has just put us on the idlest CPU. Its node it is, unless another one has
 	// twice as much free memory.

@@ -14,12 +14,15 @@ var numaQueues [numaMaxNodes]gQueue
 func (r *numaRunq) empty() bool { return r.size == 0 }
 
 // numaQueueOf is the queue that gp belongs into: its home's, or that of the calling
-// thread's node if it has none with Ps.
+// thread's node if it has none with Ps. That thread may have no P, and be bound to a node
+// that has lost its own.
 func numaQueueOf(gp *g) *gQueue {
-	if h := int32(gp.numaHome) - 1; h >= 0 && numa.nodes[h].lo < numa.nodes[h].hi {
-		return &numaQueues[h]
+	for _, k := range [...]int32{int32(gp.numaHome) - 1, numaHere()} {
+		if k >= 0 && numa.nodes[k].lo < numa.nodes[k].hi {
+			return &numaQueues[k]
+		}
 	}
-	return &numaQueues[numaHere()]
+	return &numaQueues[numa.first] // has the first Ps
 }
 
 func (r *numaRunq) push(gp *g) {

@@ -63,9 +63,9 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 	}
 }
 
-// numaLook looks for work for node here, without a P: near says that there is some that the M may take at
-// once, far that there is some on nodes whose Ps are all busy. It wakes an idle P of a
-// node that has work for it.
+// numaLook looks for work for node here, without a P: near says that there is some that the
+// M may take at once, far that there is some on nodes whose Ps are all busy. It wakes an
+// idle P of a node that has work for it.
 func numaLook(here int32, ps []*p, idle pMask) (near, far bool) {
 	wait := numaWait(getg().m)
 	for k := int32(0); k < numa.n; k++ {

@@ -13,10 +13,13 @@ func numaInit() {
 		return
 	}
 	numa.on, numa.bind = false, false
-	if numa.trace || asked == numaConfine {
+	// Who has one node has what confine is for.
+	if numa.trace || asked == numaConfine && numa.why != numaOneNode {
 		print("gonuma: off: ", numa.why, "\n")
 	}
 }
+
+const numaOneNode = "one node"
 
 // numaStart does what was asked for, or says why not.
 func numaStart(asked numaAsked, number int32) (why string) {
@@ -38,7 +41,7 @@ func numaStart(asked numaAsked, number int32) (why string) {
 	case asked == numaConfine:
 		return numaStartConfine(number)
 	case numa.n < 2:
-		return "one node"
+		return numaOneNode
 	case asked == numaUnset && iscgo:
 		return "the program uses cgo; GONUMA=on tells nodes apart without binding threads"
 	case asked == numaUnset && numaNarrowed():
