@@ -60,20 +60,12 @@ func shortNs(v float64) string {
 // where says of which work a chart is: the workload, and what differs among the groups
 // that have it.
 func where(groups []harness.Group, g *harness.Group) string {
-	sizes := strings.Split(g.Params, "/")
 	topo, procs := false, false
 	for i := range groups {
 		o := &groups[i]
 		topo, procs = topo || o.Topo != g.Topo, procs || o.Procs != g.Procs
 	}
-	title := g.Workload
-	for _, size := range sizes {
-		if slices.ContainsFunc(groups, func(o harness.Group) bool {
-			return o.Workload == g.Workload && !slices.Contains(strings.Split(o.Params, "/"), size)
-		}) {
-			title += " " + size
-		}
-	}
+	title := sized(groups, job{g.Workload, g.Params})
 	if topo {
 		title += ", " + g.Topo
 	}
@@ -81,6 +73,19 @@ func where(groups []harness.Group, g *harness.Group) string {
 		title += fmt.Sprintf(", P=%d", g.Procs)
 	}
 	return title
+}
+
+// sized is the workload of j, with its sizes that not all groups of that workload have.
+func sized(groups []harness.Group, j job) string {
+	name := j.workload
+	for size := range strings.SplitSeq(j.params, "/") {
+		if slices.ContainsFunc(groups, func(o harness.Group) bool {
+			return o.Workload == j.workload && !slices.Contains(strings.Split(o.Params, "/"), size)
+		}) {
+			name += " " + size
+		}
+	}
+	return name
 }
 
 // latencies draws the percentiles of what histograms in that unit have, of all groups.

@@ -55,7 +55,7 @@ func leadSpeed(found *finder, ls looks) *Figure {
 	machines, measured := 1, false
 	for _, l := range jobsOf(found.groups) {
 		var all []float64
-		rw := row{arm: found.arm, name: l.workload, color: ls[found.arm].color, lo: math.NaN(), hi: math.NaN()}
+		rw := row{arm: found.arm, name: sized(found.groups, l), color: ls[found.arm].color, lo: math.NaN(), hi: math.NaN()}
 		var tips []string
 		for i := range found.groups {
 			g := &found.groups[i]
