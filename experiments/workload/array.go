@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -80,6 +81,14 @@ func nodesOf(s *sched.Sched) []int {
 		return []int{-1}
 	}
 	return s.NodeIDs()
+}
+
+// procsOf returns the number of s's Ps, or of the threads for goroutines.
+func procsOf(s *sched.Sched) int {
+	if s == nil {
+		return runtime.GOMAXPROCS(0)
+	}
+	return s.Procs()
 }
 
 // at is the placement on a node, or the default for -1.

@@ -146,6 +146,10 @@ var All = []*Workload{
 	pageYield,
 	pageChurn,
 	kvServe,
+	fanOut,
+	taskBench,
+	nQueens,
+	skynet,
 }
 
 // ByName returns the workload with the given name, or nil.

@@ -38,6 +38,10 @@ var small = map[string]string{
 	"page-yield":   "n=6/pages=2/rounds=10",
 	"page-churn":   "n=6/rounds=10",
 	"kvserve":      "gap=2000/n=50/shards=3/bytes=4096",
+	"fanout":       "gap=2000/n=50/fan=3/shards=3/bytes=4096",
+	"taskbench":    "pattern=4/width=3/steps=5/ops=64/bytes=32",
+	"nqueens":      "n=6",
+	"skynet":       "depth=3",
 }
 
 func newSmall(t *testing.T, w *Workload) *Instance {

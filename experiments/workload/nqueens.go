@@ -1,0 +1,125 @@
+package workload
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"numasched/sched"
+)
+
+// nQueens counts the ways to place n queens on a board of n by n so that none attacks
+// another. A task is a placement of the first queens, and forks one task for each square
+// on which the next queen is safe. The program comes from Cilk's examples. This form, which
+// compares with every earlier queen and forks for every safe square down to the last row,
+// is that of the public tables of task runtimes (ConorWilliams/libfork,
+// tzcnt/runtime-benchmarks), where n=14.
+var nQueens = &Workload{
+	Name: "nqueens",
+	Doc:  "ways to place n queens, with a fork for every safe square; n=14 in public tables",
+	Unit: "task",
+	Params: []Param{
+		{Name: "n", Doc: "queens", Default: 12, Quick: 9, Min: 1, Max: 16},
+	},
+	New: func(p Params) (*Instance, error) {
+		n := int(p["n"])
+		want, tasks := countQueens(1<<n-1, 0, 0, 0)
+		check := func(got int) error {
+			if got != want {
+				return fmt.Errorf("nqueens: %d ways to place %d queens, want %d", got, n, want)
+			}
+			return nil
+		}
+		return &Instance{
+			Tasks: int64(tasks),
+			Run:   func(g *sched.G) error { return check(queensTask(g, queensArg(new(queens), 0, n))) },
+			Stock: func() error { return check(queensStock(queens{}, 0, n)) },
+		}, nil
+	},
+}
+
+// queens are the columns of the queens in the first rows. They fit into two ints of an Arg.
+type queens [16]byte
+
+// safe reports whether no queen above attacks one in the given row and column.
+func (q *queens) safe(row, col int) bool {
+	for r, c := range q[:row] {
+		if d := int(c) - col; d == 0 || d == row-r || d == r-row {
+			return false
+		}
+	}
+	return true
+}
+
+func queensArg(q *queens, row, n int) sched.Arg {
+	le := binary.LittleEndian
+	return sched.Arg{A: int(le.Uint64(q[:8])), B: int(le.Uint64(q[8:])), C: row | n<<8}
+}
+
+func queensOf(arg sched.Arg) (q queens, row, n int) {
+	le := binary.LittleEndian
+	le.PutUint64(q[:8], uint64(arg.A))
+	le.PutUint64(q[8:], uint64(arg.B))
+	return q, arg.C & 0xff, arg.C >> 8
+}
+
+// queensTask counts the ways to place the queens that are missing.
+func queensTask(g *sched.G, arg sched.Arg) int {
+	q, row, n := queensOf(arg)
+	if row == n {
+		return 1
+	}
+	// It is done below, because it decides what comes next: two cycles for a comparison, and
+	// half of the queens above are looked at on average.
+	g.Work(sched.Work{Kernel: "nqueens", Ops: int64(n + n*row)}, func() {})
+	var kids [len(q)]sched.Child
+	forked := 0
+	for col := range n {
+		if q.safe(row, col) {
+			q[row] = byte(col)
+			kids[forked] = g.Fork(queensTask, queensArg(&q, row+1, n))
+			forked++
+		}
+	}
+	ways := 0
+	for forked > 0 {
+		forked--
+		ways += g.Join(kids[forked])
+	}
+	return ways
+}
+
+func queensStock(q queens, row, n int) int {
+	if row == n {
+		return 1
+	}
+	ways := make(chan int, n)
+	forked := 0
+	for col := range n {
+		if q.safe(row, col) {
+			next := q
+			next[row] = byte(col)
+			forked++
+			go func() { ways <- queensStock(next, row+1, n) }()
+		}
+	}
+	sum := 0
+	for range forked {
+		sum += <-ways
+	}
+	return sum
+}
+
+// countQueens counts alone, with sets of columns as bits: the ways, and the tasks they take.
+func countQueens(all, cols, left, right uint32) (ways, tasks int) {
+	if cols == all {
+		return 1, 1
+	}
+	tasks = 1
+	for free := all &^ (cols | left | right); free != 0; free &= free - 1 {
+		bit := free & -free
+		w, t := countQueens(all, cols|bit, (left|bit)<<1, (right|bit)>>1)
+		ways += w
+		tasks += t
+	}
+	return ways, tasks
+}
