@@ -7,10 +7,9 @@ import (
 	"numasched/sched"
 )
 
-// bfs searches a Kronecker graph breadth-first, level by level, top down, as
-// Graph 500 does: 2^scale vertices, 16 edges for each, initiator .57 .19 .19 .05. The
-// frontier is dealt out in chunks. The vertex from which another is first reached
-// becomes its parent. All arrays are interleaved over the nodes.
+// bfs searches a Kronecker graph breadth-first, level by level, top down, as Graph 500
+// does. The frontier is dealt out in chunks. The vertex from which another is first
+// reached becomes its parent. All arrays are interleaved over the nodes.
 //
 // The result of a level decides what the next one does. So a simulated machine
 // computes it, too, and charges for memory that does not exist there.
@@ -24,7 +23,7 @@ var bfs = &Workload{
 		{Name: "seed", Doc: "of the graph", Default: 1, Min: 0, Max: 1 << 62},
 	},
 	New: func(p Params) (*Instance, error) {
-		b := &bfsRun{scale: int(p["scale"]), chunk: int(p["chunk"]), seed: uint64(p["seed"])}
+		b := &bfsRun{kronecker: kronecker{scale: int(p["scale"]), seed: uint64(p["seed"])}, chunk: int(p["chunk"])}
 		in := &Instance{
 			Run:   b.run,
 			Stock: b.stock,
@@ -39,14 +38,9 @@ var bfs = &Workload{
 	},
 }
 
-const bfsDegree = 16
-
 type bfsRun struct {
-	scale, chunk int
-	seed         uint64
-
-	first     []int32 // neighbours of v are near[first[v]:first[v+1]]
-	near      []int32
+	kronecker
+	chunk     int
 	parent    []int32 // -1: not reached
 	bufs      [3]*sched.Buffer
 	simulated bool
@@ -59,11 +53,10 @@ type bfsRun struct {
 
 func (b *bfsRun) setup(s *sched.Sched) (err error) {
 	n := 1 << b.scale
-	m := n * bfsDegree
 	for k, x := range []struct {
 		to  *[]int32
 		len int
-	}{{&b.first, n + 1}, {&b.near, 2 * m}, {&b.parent, n}} {
+	}{{&b.first, n + 1}, {&b.near, 2 * n * graphDegree}, {&b.parent, n}} {
 		*x.to = nil
 		if s != nil {
 			if b.bufs[k], err = s.NewBuffer(int64(x.len)*4, sched.Interleave); err != nil {
@@ -76,53 +69,9 @@ func (b *bfsRun) setup(s *sched.Sched) (err error) {
 			*x.to = make([]int32, x.len)
 		}
 	}
-	clear(b.first)
-	edges := make([][2]int32, m)
-	for i := range edges { // degrees
-		v, w := b.edge(i)
-		edges[i] = [2]int32{v, w}
-		b.first[v]++
-		b.first[w]++
-	}
-	sum := int32(0)
-	for v := range n {
-		sum += b.first[v]
-		b.first[v] = sum // the end, which moves to the beginning below
-	}
-	b.first[n] = sum
-	for _, e := range edges {
-		v, w := e[0], e[1]
-		b.first[v]--
-		b.near[b.first[v]] = w
-		b.first[w]--
-		b.near[b.first[w]] = v
-	}
+	b.fill()
 	b.alone()
 	return nil
-}
-
-// edge returns the ends of edge i. The initiator chooses each bit of both.
-func (b *bfsRun) edge(i int) (v, w int32) {
-	var random uint64
-	for bit := range b.scale {
-		if bit%4 == 0 {
-			random = mix(b.seed<<40 + uint64(i)<<4 + uint64(bit/4))
-		}
-		x := random & (1<<16 - 1) * 100 >> 16
-		random >>= 16
-		v, w = v<<1, w<<1
-		switch {
-		case x < 57:
-		case x < 76:
-			w |= 1
-		case x < 95:
-			v |= 1
-		default:
-			v |= 1
-			w |= 1
-		}
-	}
-	return v, w
 }
 
 // alone searches alone from the vertex of the highest degree, for the answer.

@@ -150,6 +150,13 @@ var All = []*Workload{
 	taskBench,
 	nQueens,
 	skynet,
+	lu,
+	strassen,
+	pageRank,
+	bufferPool,
+	sysCalls,
+	fileReads,
+	timers,
 }
 
 // ByName returns the workload with the given name, or nil.

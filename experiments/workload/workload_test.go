@@ -42,6 +42,13 @@ var small = map[string]string{
 	"taskbench":    "pattern=4/width=3/steps=5/ops=64/bytes=32",
 	"nqueens":      "n=6",
 	"skynet":       "depth=3",
+	"lu":           "n=3",
+	"strassen":     "levels=1",
+	"pagerank":     "scale=8/ends=128/iterations=3",
+	"bufferpool":   "pairs=3/buffers=2/messages=50/bytes=4096",
+	"syscalls":     "n=8/calls=40/every=8/block=10000/ops=100",
+	"filereads":    "n=4/reads=20/bytes=4096/file=65536",
+	"timers":       "n=4/sleeps=5/sleep=100000/ops=100",
 }
 
 func newSmall(t *testing.T, w *Workload) *Instance {
