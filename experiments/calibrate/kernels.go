@@ -52,6 +52,11 @@ var inCaches = map[string]string{
 	"gups":       "n=1024/tasks=8",
 	"onenode":    "n=16/ops=2000",
 	"page-churn": "n=4/rounds=50",
+	"lu":         "n=2",
+	"strassen":   "levels=1",
+	"pagerank":   "scale=8",
+	"bufferpool": "pairs=1/bytes=4096/messages=100",
+	"filereads":  "n=1/bytes=4096/file=65536",
 }
 
 // timeKernels times the kernels of the workloads, each alone, with data in the caches.

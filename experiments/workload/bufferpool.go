@@ -85,7 +85,7 @@ func (r *poolRun) run(g *sched.G) error {
 			for n := range r.messages {
 				b, _ := pool.Recv(g)
 				g.Allocated(1) // a closure
-				g.Work(sched.Work{Kernel: "fill", Ops: int64(r.words), Writes: r.spans[b]}, func() { r.fill(b, n) })
+				g.Work(sched.Work{Kernel: "buffer fill", Ops: int64(r.words), Writes: r.spans[b]}, func() { r.fill(b, n) })
 				sent.Send(g, filled{n, b})
 			}
 		})
@@ -96,7 +96,7 @@ func (r *poolRun) run(g *sched.G) error {
 					errs[i] = fmt.Errorf("bufferpool: message %d of producer %d came, want %d", m.n, i, n)
 				}
 				g.Allocated(1)
-				g.Work(sched.Work{Kernel: "sum", Ops: int64(r.words), Reads: r.spans[m.buffer]}, func() { r.read(m, &errs[i]) })
+				g.Work(sched.Work{Kernel: "buffer sum", Ops: int64(r.words), Reads: r.spans[m.buffer]}, func() { r.read(m, &errs[i]) })
 				pool.Send(g, m.buffer)
 			}
 		})

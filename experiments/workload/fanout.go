@@ -35,7 +35,7 @@ var fanOut = &Workload{
 		shard := func(i, k int) int {
 			return int(mix64(loop.arrivals[i].random+uint64(k)) % uint64(len(t.table)))
 		}
-		in := new(Instance)
+		in := &Instance{Warmed: loop.forget}
 		in.Setup = func(s *sched.Sched) error {
 			loop.setup(s)
 			in.Tasks = int64(len(loop.arrivals))

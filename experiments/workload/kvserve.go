@@ -23,7 +23,7 @@ var kvServe = &Workload{
 		t := &shardedTable{shards: int(p["shards"]), words: int(p["bytes"]) / 8, touch: p["touch"]}
 		ops := p["ops"]
 		shard := func(i int) int { return int(loop.arrivals[i].random % uint64(len(t.table))) }
-		in := new(Instance)
+		in := &Instance{Warmed: loop.forget}
 		in.Setup = func(s *sched.Sched) error {
 			loop.setup(s)
 			in.Tasks = int64(len(loop.arrivals))
@@ -36,7 +36,6 @@ var kvServe = &Workload{
 			})
 			return loop.report(in)
 		}
-		in.Warmed = func() { k.all = histogram.Histogram{} }
 		in.Stock = func() error {
 			loop.stock(func(i int) { t.serve(shard(i), uint64(i), ops) })
 			return loop.report(in)

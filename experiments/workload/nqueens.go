@@ -70,7 +70,7 @@ func queensTask(g *sched.G, arg sched.Arg) int {
 	}
 	// It is done below, because it decides what comes next: two cycles for a comparison, and
 	// half of the queens above are looked at on average.
-	g.Work(sched.Work{Kernel: "nqueens", Ops: int64(n + n*row)}, func() {})
+	g.Work(sched.Work{Ops: int64(n + n*row)}, func() {})
 	var kids [len(q)]sched.Child
 	forked := 0
 	for col := range n {

@@ -127,6 +127,9 @@ func (l *openLoop) stock(serve func(i int)) {
 	})
 }
 
+// forget forgets the latencies of the runs so far.
+func (l *openLoop) forget() { l.all = histogram.Histogram{} }
+
 // report adds the latencies of a run to those of the runs before it.
 func (l *openLoop) report(in *Instance) error {
 	for i, t := range l.latency {

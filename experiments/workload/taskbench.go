@@ -48,7 +48,7 @@ var taskBench = &Workload{
 		for ops := int64(shortestTask); ops <= p["ops"]; ops *= 2 {
 			t.lengths = append(t.lengths, taskLength{ops: ops})
 		}
-		in := &Instance{Check: t.check}
+		in := &Instance{Check: t.check, Warmed: t.forget}
 		in.Setup = func(s *sched.Sched) error {
 			err := t.setup(s)
 			in.Tasks = int64(len(t.tasks)) * int64(len(t.lengths))
@@ -151,9 +151,7 @@ func (t *taskGrid) needs(step, point int) (points []int) {
 func (t *taskGrid) setup(s *sched.Sched) (err error) {
 	t.procs = procsOf(s)
 	t.width, t.step = t.perP*t.procs, math.Inf(1)
-	for i := range t.lengths {
-		t.lengths[i].ways, t.lengths[i].total = 0, 0
-	}
+	t.forget()
 	// The outputs of a point at all steps lie together, at the point's home.
 	if t.outputs, err = newArray[uint64](s, t.width*t.steps*t.words, t.steps*t.words); err != nil {
 		return err
@@ -269,6 +267,13 @@ func (t *taskGrid) throughStock() float64 {
 	}
 	done.Wait()
 	return float64(time.Since(began))
+}
+
+// forget forgets what the ways so far have taken.
+func (t *taskGrid) forget() {
+	for i := range t.lengths {
+		t.lengths[i].ways, t.lengths[i].total = 0, 0
+	}
 }
 
 // begin prepares a way through the grid.

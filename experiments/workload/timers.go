@@ -31,7 +31,7 @@ var timers = &Workload{
 		var late []int64 // of each sleep, in ns
 		var all histogram.Histogram
 		var fired atomic.Int64 // deadlines
-		in := new(Instance)
+		in := &Instance{Warmed: func() { all = histogram.Histogram{} }}
 		lasts := func(k int) time.Duration { return time.Duration(1 + exponential(mix64(seed<<40+uint64(k)), mean)) }
 		report := func() error {
 			for k, ns := range late {

