@@ -11,7 +11,7 @@ var kvServe = &Workload{
 	Unit: "request",
 	Open: true,
 	Gap:  "gap",
-	Params: append(openLoopParams(), []Param{
+	Params: append(openLoopParams(200), []Param{
 		{Name: "shards", Doc: "shards of the table for each node", Default: 16, Min: 1, Max: 1 << 16},
 		{Name: "bytes", Doc: "bytes of a shard", Default: 1 << 22, Quick: 1 << 20, Min: 64, Max: 1 << 40},
 		{Name: "touch", Doc: "random words that a request reads in its shard, one after another", Default: 64, Min: 1, Max: 1 << 30},

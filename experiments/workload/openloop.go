@@ -37,10 +37,10 @@ type arrival struct {
 }
 
 // openLoopParams are the sizes that every workload with arrivals takes first.
-func openLoopParams() []Param {
+func openLoopParams(quick int64) []Param {
 	return []Param{
 		{Name: "gap", Doc: "mean time between two arrivals for each P, in ns", Default: 20000, Min: 100, Max: 1 << 40},
-		{Name: "n", Doc: "requests for each P", Default: 5000, Quick: 200, Min: 1, Max: 1 << 30},
+		{Name: "n", Doc: "requests for each P", Default: 5000, Quick: quick, Min: 1, Max: 1 << 30},
 	}
 }
 

@@ -122,8 +122,8 @@ func TestTaskBenchPatterns(t *testing.T) {
 
 // The METG is where the efficiency is one half.
 func TestMETG(t *testing.T) {
-	// Two Ps, a ns for a step of computation, 300 ns of overhead for each task: half of the time of tasks
-	// of 300 ns, which take 600.
+	// Two Ps, a ns for a step of computation, and 300 ns of overhead for each task: half of
+	// the time of tasks of 300 ns, which take 600.
 	g := &taskGrid{procs: 2, step: 1, tasks: make([]gridTask, 10)}
 	for ops := int64(16); ops <= 4096; ops *= 2 {
 		g.lengths = append(g.lengths, taskLength{ops: ops, ways: 3, total: 3 * 10 / 2 * float64(300+ops)})
@@ -144,7 +144,7 @@ func TestMETG(t *testing.T) {
 // On many CPUs one queue for all wants longer tasks than queues for each.
 func TestMETGTellsSchedulersApart(t *testing.T) {
 	metg := func(arm string) (ns float64) {
-		p, err := taskBench.Parse("steps=10", true)
+		p, err := taskBench.Parse("", true)
 		if err != nil {
 			t.Fatal(err)
 		}
