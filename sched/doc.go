@@ -109,6 +109,46 @@
 //     G is in a system call, none waits for a time, a descriptor or somebody outside, and a
 //     Run waits (errors.go, checkdead).
 //
+// # How fast it is
+//
+// The numbers are of one virtual machine with two CPUs (Sapphire Rapids, 2.6 to 3.0 GHz) under
+// Go 1.26, which other programs share. Nanoseconds differ by half between two hours of such a
+// machine. Ratios of two programs that take turns differ by less. They are medians.
+//
+// A fork and its join without a closure take 21 ns on two Ps and 39 ns on one (go test -bench
+// Fib ./sched/host). That is 0.77 of what they took before group.go had a short way for them. The
+// aim is 12 and 24. Atomic operations are not what is left: on fib, one fork in 27 publishes
+// and one join in 14 takes a public child back, so there is one compare-and-swap of 25 ns in
+// nine forks. What is left is some 280 instructions. An [Arg] has five words, and Go's compiler
+// keeps a struct of more than four in memory, so it is stored and loaded again three times. A
+// deferred function, which every G needs because its panic must not reach its parent, takes
+// 8 ns. The child is called through a pointer. To store a pointer means to look whether the
+// garbage collector runs.
+//
+// With a closure it is 150 ns on one P. A program without a scheduler that allocates the same
+// three objects for each call, a closure, a [Group] and a result, takes 141 ns and more. So Go's
+// allocator and collector set this limit, and the aim of 40 is out of reach unless the caller
+// allocates less. [Fork] needs no closure.
+//
+// A parallel loop over 2e7 float32 with one kernel for all (experiments peers): relative to the
+// arm flat, a goroutine for each chunk reaches 0.62 on one P and 0.68 on two, a channel pool
+// 0.91 and 0.87, conc 0.82 and 0.47. OneTBB reaches 1.8 and 3.7 with vector code, which Go's
+// compiler does not make.
+//
+// A stack is left for another by one change of places of package iter. That alone takes 81 to 95
+// ns. With what package coro notes of it, it takes 117 to 174. Two goroutines that pass a
+// message by a channel took 420 to 570 ns for each change in the same run. So coroutines are
+// not what limits ping-pong. On one P, four pairs take 0.88 of the time of goroutines (0.80 to
+// 1.16, so it may be as long), on two Ps 1.05 (0.93 to 1.13). An actor ring takes 1.05 (0.95 to
+// 1.29) and 1.15 (1.11 to 1.28). On two Ps every message wakes a thief unless one searches, as
+// in Go; what the difference is was not found out.
+//
+// To record events (package trace) makes a fork take 31 % longer and a spawn 32 %, where it was
+// 65 and 37 % before the scheduler wrote into the log by itself. The aim is 10 %. A fork and its
+// join are three events of about 4 ns. They would have to be one event to come near. With
+// times, which the clock of a virtual machine makes 40 ns each, a fork takes 4.5 times as long
+// (go test -bench Recording ./sched/trace).
+//
 // # Reading order
 //
 // g.go, runq.go, carrier.go; policy/doc.go and its reading order, schedule.go, steal.go,
