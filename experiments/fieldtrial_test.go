@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,7 +39,13 @@ done
 // What is predicted is written down before anything is measured, for the same arms and
 // workloads, and all of it is in the archive.
 func TestFieldTrialPredictsBeforeItMeasures(t *testing.T) {
-	commands, said, out, err := fieldTrial(t, "numbers", "--minutes", "3")
+	for _, args := range [][]string{{"--minutes", "2"}, {"--minutes", "2", "--virtual"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) { predictsBeforeItMeasures(t, args) })
+	}
+}
+
+func predictsBeforeItMeasures(t *testing.T, args []string) {
+	commands, said, out, err := fieldTrial(t, "numbers", args...)
 	if err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
@@ -53,6 +60,9 @@ func TestFieldTrialPredictsBeforeItMeasures(t *testing.T) {
 				flags[words[0]][w] = words[i+1]
 			}
 		}
+	}
+	if _, virtual := flags["run"]["--virtual"]; virtual != slices.Contains(args, "--virtual") {
+		t.Errorf("measures with %v", flags["run"])
 	}
 	if got, want := strings.Join(names, " "), "doctor capture calibrate sim run beside"; got != want {
 		t.Errorf("does %s, want %s", got, want)
