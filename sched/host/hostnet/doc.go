@@ -36,4 +36,20 @@
 //     that a system call of the G. The body is read by the G itself.
 //
 // HTTP/2 is handled by goroutines altogether; only its handlers can be Gs.
+//
+// # How fast it is
+//
+// BenchmarkHTTP has servers take turns, with a client on the same two CPUs. A loop on Gs that
+// reads requests and writes answers itself had 0.82 to 0.88 of the requests per second of the
+// same loop on goroutines, over 1, 16 and 64 connections. Its 99th percentile was 0.76 to 1.2 of
+// the other's. (That was before reads and writes stopped allocating; since then the machine was
+// never quiet enough.) Over 16 connections it had 1.36 times the requests of [net/http.Server]
+// on goroutines.
+//
+// With [Handler] a server had 0.44 of the requests of the same server without over one
+// connection, 0.58 over 16 and 0.66 over 64, and 0.69 over 16 since Handler lets the
+// goroutine go on at once. A request there changes threads twice: from the goroutine to an M,
+// which most often sleeps, and back. strace counts two futex calls for each request, where the
+// server on goroutines makes one in a hundred. The handler itself takes less than either. A
+// server that wants speed runs its connections as Gs.
 package hostnet
