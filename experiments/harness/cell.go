@@ -6,11 +6,11 @@
 // all arms alike, and repetition i of one arm can be paired with repetition i of
 // another. A run directory holds
 //
-//	results.txt  one line per repetition, in Go's benchmark format, in the order of time
+//	results.txt     one line per repetition, in Go's benchmark format, in the order of time
 //	histograms.txt  of latencies, where there are any
-//	run.json     the machine, the commit, the command, the plan
-//	*.svg *.png  plots, made from these two files
-//	index.html   the report, made from these two files
+//	run.json        the machine, the commit, the command, the plan
+//	*.svg *.png     plots, made from these files
+//	index.html      the report, made from these files
 //
 // Everything that is shown is computed from these files, but for plots and report. A directory may hold
 // several runs, of several machines (Merge). While a process writes into it, that process

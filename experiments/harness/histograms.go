@@ -20,9 +20,9 @@ import (
 //
 //	Kvserve/arm=numa/topo=2n1l4c2t/P=8 3 latency-ns 1023:12 1039:3
 //
-// That is the name in results.txt, the how manyeth line with this name it belongs to, what
-// was counted, and times with how many there were of each, rounded up by at most a
-// sixty-fourth. A line is written before the one in results.txt. So a process that is
+// That is the name in results.txt, which line of that name it belongs to (from 1), what was
+// counted, and times with how many there were of each. Times are rounded up: by at most a
+// sixty-fourth, and in simulated wake-ups by at most an eighth. A line is written before the one in results.txt. So a process that is
 // killed in between leaves one too many: it is ignored, and if the run is resumed, the
 // later one counts.
 

@@ -162,7 +162,7 @@ func count(ms []*Measurement, pooled []Histogram) (all []Counted) {
 			c.Center = slices.Max(vs)
 		case m.Weight != nil:
 			c.Center = weighted(ms, m, m.Weight)
-		case len(ms) > 1 && histogramOf(pooled, m.Of) != nil:
+		case len(ms) > 1 && allHave(ms, m.Of):
 			c.Center = float64(histogramOf(pooled, m.Of).Quantile(m.Part, 1000))
 		default:
 			c.Summary = summarize(vs)
@@ -172,6 +172,16 @@ func count(ms []*Measurement, pooled []Histogram) (all []Counted) {
 		}
 	}
 	return all
+}
+
+// allHave reports whether every measurement has a histogram in that unit.
+func allHave(ms []*Measurement, unit string) bool {
+	for _, m := range ms {
+		if histogramOf(m.Histograms, unit) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // weighted is the mean of a metric, weighted by another. It is NaN if nothing has weight.

@@ -96,7 +96,7 @@ func latencies(name, subject, unit string, groups []harness.Group, ls looks, m *
 		g := &groups[i]
 		ch := &chart{title: where(groups, g), ylabel: "time, log scale", xlabel: "percentile", ends: true, format: harness.FormatNs,
 			tip: func(arm string, p point) string {
-				return tipOf(g, arm, fmt.Sprintf("%s are not exceeded by %.6g %%", harness.FormatNs(p.y), 100-100/p.x))
+				return tipOf(g, arm, fmt.Sprintf("%.6g %% take at most %s", 100-100/p.x, harness.FormatNs(p.y)))
 			}}
 		least := 1.0
 		var values []float64

@@ -43,7 +43,7 @@ func TestLatenciesAreDrawnFromHistograms(t *testing.T) {
 		svg[f.Name] = b.String()
 	}
 	for name, want := range map[string][]string{
-		"latency": {"kvserve gap=5000", "kvserve under numa, x, P=2: 1.01us are not exceeded by 50 %", "kvserve under flat, x, P=2: 201us are not exceeded by 99.9 %",
+		"latency": {"kvserve gap=5000", "kvserve under numa, x, P=2: 50 % take at most 1.01us", "kvserve under flat, x, P=2: 99.9 % take at most 201us",
 			"99 % of all requests take at most 10.1us under numa, 20.2us under flat"},
 		"speedup":      {"· p99", "2.00x over flat"},
 		"latency-load": {"requests per second and P", "kvserve under numa, x, P=2, 50k requests per second and P: p50 1.01us", "200k requests per second and P: p99.9"},
