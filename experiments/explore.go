@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,15 +49,15 @@ const minDepth = 4
 
 // exploreFlags is the command line of explore.
 type exploreFlags struct {
-	cpus, gs, bound, limit, pct, seed wholeNumber
+	cpus, nodes, gs, bound, limit, pct, seed wholeNumber
 	programs, arms, replay            string
-	replaying                         bool // --replay was given
+	replaying, nodesGiven             bool // --replay or --nodes was given
 }
 
 func exploreCommand() *cobra.Command {
 	const most = 1_000_000_000_000
 	f := exploreFlags{
-		cpus: wholeNumber{3, 1, explore.MaxCPUs}, gs: wholeNumber{4, 1, explore.MaxGs},
+		cpus: wholeNumber{3, 1, explore.MaxCPUs}, nodes: wholeNumber{2, 1, explore.MaxCPUs}, gs: wholeNumber{4, 1, explore.MaxGs},
 		bound: wholeNumber{3, 0, explore.MaxBound}, limit: wholeNumber{1_000_000, 1, most},
 		pct: wholeNumber{100_000, 0, most}, seed: wholeNumber{1, 0, most},
 	}
@@ -65,12 +66,16 @@ func exploreCommand() *cobra.Command {
 	for _, p := range explore.Programs {
 		fmt.Fprintf(&doc, "    %-11s %s\n", p.Name, p.Doc)
 	}
+	doc.WriteString("\nPrograms on a model of Go's own scheduler with numago's overlay; they have no arm, and\nall does not mean them:\n\n")
+	for _, p := range explore.ModelPrograms {
+		fmt.Fprintf(&doc, "    %-13s %s\n", p.Name, p.Doc)
+	}
 	cmd := &cobra.Command{
 		Use:   "explore",
 		Short: "try the interleavings of the scheduler's threads on small programs",
 		Long:  strings.TrimRight(doc.String(), "\n"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.replaying = cmd.Flags().Changed("replay")
+			f.replaying, f.nodesGiven = cmd.Flags().Changed("replay"), cmd.Flags().Changed("nodes")
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
 			failed, err := f.explore(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -89,7 +94,8 @@ func exploreCommand() *cobra.Command {
 	whole := func(n *wholeNumber, name, doc string) {
 		fs.Var(n, name, fmt.Sprintf("%s (`N` from %d to %d)", doc, n.lo, n.hi))
 	}
-	whole(&f.cpus, "cpus", "CPUs of the machine, on two nodes")
+	whole(&f.cpus, "cpus", "CPUs of the machine")
+	whole(&f.nodes, "nodes", "nodes of the machine, at most as many as CPUs")
 	whole(&f.gs, "gs", "Gs of a program")
 	fs.StringVar(&f.programs, "program", "spawn,steal,park,close", "the programs, `NAME,...` or all")
 	fs.StringVar(&f.arms, "arm", "numa", "the arms, `NAME,...` or all")
@@ -98,14 +104,14 @@ func exploreCommand() *cobra.Command {
 	whole(&f.pct, "pct", "random schedules to try after the systematic search")
 	whole(&f.seed, "seed", "seed of all random choices")
 	fs.StringVar(&f.replay, "replay", "", "show the timeline of one `SCHEDULE` of one program, as a failure prints it")
-	complete(cmd, "program", completeList(append(programNames(), "all"), false))
+	complete(cmd, "program", completeList(append(programNames(explore.Programs, explore.ModelPrograms), "all"), false))
 	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
 	return cmd
 }
 
-func programNames() []string {
+func programNames(lists ...[]explore.Program) []string {
 	var names []string
-	for _, p := range explore.Programs {
+	for _, p := range slices.Concat(lists...) {
 		names = append(names, p.Name)
 	}
 	return names
@@ -114,11 +120,17 @@ func programNames() []string {
 // explore does what the flags say, and reports whether an invariant was broken.
 func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (failed bool, err error) {
 	var cells []explorer.Cell
-	cfg := explore.Config{CPUs: int(f.cpus.v), Gs: int(f.gs.v), Seed: uint64(f.seed.v), Bound: int(f.bound.v), Limit: f.limit.v, PCT: f.pct.v, Depth: max(int(f.bound.v)+1, minDepth)}
-	names := programNames()
-	if f.programs == "all" {
-		f.programs = strings.Join(names, ",")
+	cfg := explore.Config{CPUs: int(f.cpus.v), Nodes: int(f.nodes.v), Gs: int(f.gs.v), Seed: uint64(f.seed.v), Bound: int(f.bound.v), Limit: f.limit.v, PCT: f.pct.v, Depth: max(int(f.bound.v)+1, minDepth)}
+	if f.nodes.v > f.cpus.v {
+		if f.nodesGiven {
+			return false, usagef("--nodes %d: want at most as many as CPUs: %d", f.nodes.v, f.cpus.v)
+		}
+		cfg.Nodes = cfg.CPUs
 	}
+	if f.programs == "all" {
+		f.programs = strings.Join(programNames(explore.Programs), ",")
+	}
+	names := programNames(explore.Programs, explore.ModelPrograms)
 	armNames := schedulerNames()
 	if f.arms == "all" {
 		f.arms = strings.Join(armNames, ",")

@@ -22,6 +22,8 @@ func TestExploreRefuses(t *testing.T) {
 		{"--cpus 0", `--cpus "0": want a number from 1 to 15`},
 		{"--cpus 16", `--cpus "16": want a number from 1 to 15`},
 		{"--cpus 99999999999999999999", `--cpus "99999999999999999999": want a number from 1 to 15`},
+		{"--nodes 0", `--nodes "0": want a number from 1 to 15`},
+		{"--cpus 2 --nodes 3", `--nodes 3: want at most as many as CPUs: 2`},
 		{"--gs 64", `--gs "64": want a number from 1 to 63`},
 		{"--bound -1", `--bound "-1": want a number from 0 to 14`},
 		{"--bound 15", `--bound "15": want a number from 0 to 14`},
@@ -66,6 +68,21 @@ func TestExploreReports(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("no line like %s in\n%s", want, out)
 		}
+	}
+}
+
+// --nodes is the number of nodes: a program sees as many.
+func TestExploreNodes(t *testing.T) {
+	for _, args := range []string{"--cpus 3 --nodes 3", "--cpus 1", "--cpus 4 --nodes 1"} {
+		status, out, errs := explored(t, args+" --gs 3 --program spread,numago-yield --bound 1 --limit 300 --pct 20")
+		if status != 0 || !strings.Contains(out, "numago-yield") {
+			t.Errorf("%s: status %d, error %q:\n%s", args, status, errs, out)
+		}
+	}
+	_, two, _ := explored(t, "--cpus 3 --gs 4 --program spread --replay -")
+	_, three, _ := explored(t, "--cpus 3 --nodes 3 --gs 4 --program spread --replay -")
+	if two == three || strings.Contains(two, "node2.") || !strings.Contains(three, "node2.") {
+		t.Errorf("with three nodes the same happens as with two, or node2 is not named:\n%s", three)
 	}
 }
 

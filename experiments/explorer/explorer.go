@@ -59,8 +59,8 @@ func Run(ctx context.Context, cells []Cell, stdout io.Writer, show func(progress
 			}
 		}()
 	}
-	const row = "%-9s %-13s %-8s %-8s %11d %9s"
-	fmt.Fprintf(stdout, "%-9s %-13s %-8s %-8s %11s %9s %10s %6s %6s\n", "program", "arm", "within", "covered", "tried", "per s", "states", "words", "steps")
+	const row = "%-14s %-13s %-8s %-8s %11d %9s"
+	fmt.Fprintf(stdout, "%-14s %-13s %-8s %-8s %11s %9s %10s %6s %6s\n", "program", "arm", "within", "covered", "tried", "per s", "states", "words", "steps")
 	total := int64(0)
 	var done []explore.Report
 	for i, cell := range cells {
@@ -75,7 +75,7 @@ func Run(ctx context.Context, cells []Cell, stdout io.Writer, show func(progress
 		total += r.Executions()
 		done = append(done, r)
 		if r.Executions() == 0 {
-			fmt.Fprintf(stdout, "%-9s %-13s not begun\n", r.Program, r.Arm)
+			fmt.Fprintf(stdout, "%-14s %-13s not begun\n", r.Program, r.Arm)
 			continue
 		}
 		for _, b := range r.Bounds {
@@ -91,8 +91,8 @@ func Run(ctx context.Context, cells []Cell, stdout io.Writer, show func(progress
 		}
 		if f := r.Failure; f != nil {
 			failed = true
-			fmt.Fprintf(stdout, "\n%s under %s BROKE AN INVARIANT: %v\n\n%s\nTo see all of this again:\n  experiments explore --cpus %d --gs %d --program %s --arm %s --seed %d --replay %s\n\n",
-				r.Program, r.Arm, f.Err, lastLines(f.Timeline, 500), cell.Config.CPUs, cell.Config.Gs, r.Program, r.Arm, cell.Config.Seed, f.Schedule)
+			fmt.Fprintf(stdout, "\n%s under %s BROKE AN INVARIANT: %v\n\n%s\nTo see all of this again:\n  experiments explore --cpus %d --nodes %d --gs %d --program %s --arm %s --seed %d --replay %s\n\n",
+				r.Program, r.Arm, f.Err, lastLines(f.Timeline, 500), cell.Config.CPUs, cell.Config.Nodes, cell.Config.Gs, r.Program, r.Arm, cell.Config.Seed, f.Schedule)
 		}
 	}
 	wall := time.Since(start)

@@ -21,7 +21,7 @@ const noEnd = 1<<63 - 1
 
 // Nanotime implements [sched.Machine].
 func (x *Machine) Nanotime(*machine.M) int64 {
-	if x.err == nil && x.s != nil {
+	if x.err == nil && (x.s != nil || x.model != nil) {
 		x.flag(clockWord, machine.Load)
 	}
 	return x.now

@@ -79,6 +79,17 @@
 // Run is called (Runs), and whether there is a sysmon (Sysmon). Programs are in programs.go,
 // in a list for each mechanism; a new mechanism gets a list of its own.
 //
+// # Go's own scheduler
+//
+// Programs whose names begin with numago- run on a model of Go's scheduler with the overlay
+// of sched/goruntime: see model.go for what is modelled, and what is not. The search, the
+// timelines and the mutations are the same. Three faults of the overlay were found so:
+// an M that had run nothing yet took itself for one of the first node, and searched without
+// an end beside that node's work; an M that declined work told sysmon in its deep sleep; and
+// what came from the network could be queued at a node that had lost its Ps. A fourth is
+// Go's own: of a batch from the global queue the last searcher may see nothing, neither
+// there nor in the queue of the P that has taken it.
+//
 // # How to write a mutation
 //
 // A file in testdata/mutations says which file of package sched is changed, what that

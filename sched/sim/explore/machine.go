@@ -58,6 +58,7 @@ type Machine struct {
 	topo    *topology.Topology
 	s       *sched.Sched
 	in      inspect.Inside // of s
+	model   *goRuntime     // in the place of s, see model.go
 	picker  picker         // nil: go on while possible, then the next in turn
 	until   int            // the first point at which the picker wants to be asked
 	every   bool           // it wants to be asked at every point, not at marked words only
@@ -400,6 +401,15 @@ func (x *Machine) stuck() error {
 	return errors.New("every M sleeps while Run waits, and no deadlock was reported: a wake-up was lost, or a deadlock missed")
 }
 
+// describe returns a name for what lies in a cache line and its value now, as
+// [inspect.Inside] does.
+func (x *Machine) describe(line machine.Line) (name, value string) {
+	if x.model != nil {
+		return x.model.describe(line)
+	}
+	return x.in.DescribeLine(line)
+}
+
 // closing reports whether the scheduler stops.
 func (x *Machine) closing() bool { return x.in.Stopping() }
 
@@ -489,7 +499,7 @@ func (x *Machine) settle() {
 			x.fail(x.stuck())
 		}
 		if o.state == asleep && !o.m.Sleeping(o.word) && !x.inPoller(o.word) {
-			name, _ := x.in.DescribeLine(o.word.Line)
+			name, _ := x.describe(o.word.Line)
 			x.fail(fmt.Errorf("%s sleeps on %s, and nobody is left to wake it", x.name(o), name))
 		}
 	}

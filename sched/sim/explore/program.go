@@ -21,13 +21,19 @@ type Program struct {
 	Cancel  bool                        // the caller calls Close instead of waiting for Run
 	Runs    int                         // how often Run is called with Main; 0 means once
 	Sysmon  bool                        // there is a sysmon
+
+	// Model is there instead of Main if the program runs on the model of Go's scheduler. It
+	// returns the main G. The arm means nothing then.
+	Model func(r *goRuntime) *goG
 }
 
 // ProgramByName returns the program with the given name.
 func ProgramByName(name string) (Program, bool) {
-	for _, p := range Programs {
-		if p.Name == name {
-			return p, true
+	for _, list := range [][]Program{Programs, ModelPrograms} {
+		for _, p := range list {
+			if p.Name == name {
+				return p, true
+			}
 		}
 	}
 	return Program{}, false

@@ -11,6 +11,9 @@ import (
 // execute runs p once, from making a scheduler to closing it, and returns what went
 // wrong. The picker decides until the explored part is over.
 func (x *Machine) execute(p *Program, cfg *Config, pick picker) (err error) {
+	if p.Model != nil {
+		return x.executeModel(p, cfg, pick)
+	}
 	x.reset()
 	defer func() {
 		// A scheduler that has failed is left as it is, with its coroutines.

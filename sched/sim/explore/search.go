@@ -363,7 +363,7 @@ func (x *Machine) stateHash(t *thread, runnable bool) uint64 {
 func (x *Machine) markUnknown() {
 	x.marked = make([]bool, flags, 1024)
 	for line := 0; line < 448; line++ {
-		name, _ := x.in.DescribeLine(machine.Line(line))
+		name, _ := x.describe(machine.Line(line))
 		x.marked = append(x.marked, line == 0 || name == "")
 	}
 }

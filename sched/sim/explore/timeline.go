@@ -67,10 +67,10 @@ func (tl *timeline) finish(x *Machine) {
 		return
 	}
 	tl.pending = false
-	if tl.index < flags || x.s == nil {
+	if tl.index < flags || x.s == nil && x.model == nil {
 		return
 	}
-	if _, value := x.in.DescribeLine(machine.Line(tl.index - flags)); value != "" {
+	if _, value := x.describe(machine.Line(tl.index - flags)); value != "" {
 		tl.rows[len(tl.rows)-1].text += ": " + value
 	}
 }
@@ -88,7 +88,7 @@ func (tl *timeline) word(x *Machine, i int) string {
 	case i < flags:
 		return fmt.Sprintf("poller %d", i-pollWord)
 	}
-	if name, _ := x.in.DescribeLine(machine.Line(i - flags)); name != "" {
+	if name, _ := x.describe(machine.Line(i - flags)); name != "" {
 		return name
 	}
 	return fmt.Sprintf("word %d of a G or channel", i-flags)

@@ -35,7 +35,7 @@ func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 			if yes && !near && fed && step == LookAgain {
 				// It searched hungrily just now, and others were faster. sysmon sends the
 				// next one, so that an M does not go round and round beside busy Ps.
-				numaDeclined.Store(true)
+				numaDecline()
 				return nil
 			}
 		case FarOnly:
@@ -166,6 +166,21 @@ func numaDoze(nd *numaNode) *p {
 
 // numaDeclined tells sysmon that an M went to sleep beside work of other nodes.
 var numaDeclined atomic.Bool
+
+// numaDecline sets it, and ends sysmon's deep sleep. sysmon falls into that when all Ps are
+// idle. A goroutine that came from the network does not end it, unless it makes a system
+// call.
+func numaDecline() {
+	numaDeclined.Store(true)
+	if sched.sysmonwait.Load() {
+		lock(&sched.lock)
+		if sched.sysmonwait.Load() {
+			sched.sysmonwait.Store(false)
+			notewakeup(&sched.sysmonnote)
+		}
+		unlock(&sched.lock)
+	}
+}
 
 // numaRetake is sysmon's look at Ps in system calls, and at work that was declined. It
 // looks at the age of the node queues, too: if one has had the same goroutine first in it

@@ -1,0 +1,605 @@
+package explore
+
+import (
+	"slices"
+
+	"numasched/sched/internal/machine"
+)
+
+// Of Go's proc.go, what the overlay's protocol relies on, after the overlay's edits. See
+// model.go.
+
+func (r *goRuntime) mstart(mp *goM) {
+	if mp.nextp != nil {
+		r.acquirep(mp, mp.nextp)
+		mp.nextp = nil
+	}
+	for {
+		r.schedule(mp)
+	}
+}
+
+func (r *goRuntime) acquirep(mp *goM, pp *goP) {
+	if mp.p != nil || pp.running {
+		r.throw("acquirep: the M has a P already, or the P an M")
+	}
+	mp.p, pp.running, pp.oldm = pp, true, mp
+}
+
+func (r *goRuntime) releasep(mp *goM) *goP {
+	pp := mp.p
+	mp.p, pp.running = nil, false
+	return pp
+}
+
+func (r *goRuntime) becomeSpinning(mp *goM) {
+	mp.spinning = true
+	r.nmspinning.add(mp, 1)
+	r.needspinning.store(mp, 0)
+}
+
+func (r *goRuntime) schedule(mp *goM) {
+	if mp.spinning && (mp.p.next != nil || len(mp.p.ring) != 0) {
+		r.throw("schedule: spinning with local work")
+	}
+	gp := r.findRunnable(mp)
+	if mp.spinning {
+		r.resetspinning(mp)
+	}
+	r.execute(mp, gp)
+}
+
+func (r *goRuntime) resetspinning(mp *goM) {
+	mp.spinning = false
+	if r.nmspinning.add(mp, -1) < 0 {
+		r.throw("resetspinning: negative nmspinning")
+	}
+	r.wakep(mp)
+}
+
+// execute runs gp up to its next call of the scheduler.
+func (r *goRuntime) execute(mp *goM, gp *goG) {
+	r.numaExecute(mp, gp)
+	mp.p.tick++
+	if !gp.begun {
+		gp.begun = true
+		defer r.x.runs(gp.id)()
+		r.t.set(gp.id, r.t.words[gp.id]+1)
+		if r.t.words[gp.id] != 1 {
+			r.throw("a G has begun twice")
+		}
+	} else {
+		defer r.x.runs(gp.id)()
+	}
+	for len(gp.steps) > 0 {
+		step := gp.steps[0]
+		gp.steps = gp.steps[1:]
+		switch step(mp, gp) {
+		case yields:
+			r.goschedImpl(mp, gp)
+			return
+		case stopped:
+			gp.steps = append([]goStep{step}, gp.steps...)
+			r.goschedImpl(mp, gp)
+			return
+		case parks:
+			return
+		}
+	}
+	gp.ended = true
+}
+
+func (r *goRuntime) goschedImpl(mp *goM, gp *goG) {
+	r.lock(mp)
+	r.globrunqput(mp, gp)
+	r.unlock(mp)
+	r.wakep(mp)
+}
+
+func (r *goRuntime) newproc(mp *goM, gp *goG) {
+	r.runqput(mp, mp.p, gp, true)
+	r.wakep(mp)
+}
+
+func (r *goRuntime) ready(mp *goM, gp *goG, next bool) {
+	if r.numaReady(mp, gp) {
+		return
+	}
+	r.runqput(mp, mp.p, gp, next)
+	r.wakep(mp)
+}
+
+func (r *goRuntime) wakep(mp *goM) {
+	if r.numaQuiet(mp) {
+		return
+	}
+	if r.nmspinning.load(mp) != 0 || !r.nmspinning.cas(mp, 0, 1) {
+		return
+	}
+	r.lock(mp)
+	pp := r.pidlegetSpinning(mp)
+	if pp == nil {
+		r.nmspinning.add(mp, -1)
+		r.unlock(mp)
+		return
+	}
+	r.unlock(mp)
+	r.startm(mp, pp, true, false)
+}
+
+func (r *goRuntime) pidlegetSpinning(mp *goM) *goP {
+	pp := r.pidleget(mp)
+	if pp == nil {
+		r.needspinning.store(mp, 1)
+	}
+	return pp
+}
+
+func (r *goRuntime) startm(mp *goM, pp *goP, spinning, lockheld bool) {
+	if !lockheld {
+		r.lock(mp)
+	}
+	nmp := r.numaMget(mp, pp)
+	if nmp == nil {
+		r.unlock(mp)
+		nmp = r.newm(mp, (*goRuntime).mstart, pp)
+		nmp.spinning = spinning
+		if lockheld {
+			r.lock(mp)
+		}
+		return
+	}
+	if !lockheld {
+		r.unlock(mp)
+	}
+	switch {
+	case nmp.spinning:
+		r.throw("startm: m is spinning")
+	case nmp.nextp != nil:
+		r.throw("startm: m has p")
+	case spinning && !r.runqempty(mp, pp):
+		r.throw("startm: p has runnable gs")
+	}
+	nmp.spinning = spinning
+	nmp.nextp = pp
+	r.notewakeup(mp, &nmp.park)
+}
+
+func (r *goRuntime) stopm(mp *goM) {
+	if mp.p != nil || mp.spinning {
+		r.throw("stopm holding p or spinning")
+	}
+	r.lock(mp)
+	r.mput(mp)
+	r.unlock(mp)
+	r.mPark(mp)
+	r.acquirep(mp, mp.nextp)
+	mp.nextp = nil
+}
+
+func (r *goRuntime) mPark(mp *goM) {
+	r.notesleep(mp, &mp.park)
+	r.noteclear(mp, &mp.park)
+}
+
+// findRunnable is without timers, GC work, tracing and safe points.
+func (r *goRuntime) findRunnable(mp *goM) *goG {
+top:
+	pp := mp.p
+	if r.gcwaiting.load(mp) != 0 {
+		r.gcstopm(mp)
+		goto top
+	}
+	if pp.tick%61 == 0 && !r.numaNotFair(mp, pp) {
+		r.lock(mp)
+		gp := r.globrunqget(mp)
+		r.unlock(mp)
+		if gp != nil {
+			return gp
+		}
+	}
+	if gp := r.runqget(mp, pp); gp != nil {
+		return gp
+	}
+	if !r.numaQueueEmpty(mp, pp) {
+		r.lock(mp)
+		gp, q := r.globrunqgetbatch(mp, 128)
+		r.unlock(mp)
+		if gp != nil {
+			r.runqputbatch(mp, pp, q)
+			return gp
+		}
+	}
+	if mp.spinning || 2*r.nmspinning.load(mp) < int32(r.gomaxprocs)-r.npidle.load(mp) {
+		if !mp.spinning {
+			r.becomeSpinning(mp)
+		}
+		gp, newWork := r.stealWork(mp)
+		if gp != nil {
+			return gp
+		}
+		if newWork {
+			goto top
+		}
+	}
+	// The snapshot of allp is of this moment, that of the mask shares its words.
+	allpSnapshot := r.allp
+
+	r.lock(mp)
+	if r.gcwaiting.load(mp) != 0 {
+		r.unlock(mp)
+		goto top
+	}
+	if !r.numaNothingQueued(mp) {
+		gp, q := r.globrunqgetbatch(mp, 128)
+		r.unlock(mp)
+		if gp == nil {
+			r.throw("global runq empty with non-zero runqsize")
+		}
+		r.runqputbatch(mp, pp, q)
+		return gp
+	}
+	if !mp.spinning && r.needspinning.load(mp) == 1 {
+		r.becomeSpinning(mp)
+		r.unlock(mp)
+		goto top
+	}
+	r.releasep(mp)
+	r.pidleput(mp, pp)
+	r.unlock(mp)
+
+	wasSpinning := mp.spinning
+	if mp.spinning {
+		mp.spinning = false
+		if r.nmspinning.add(mp, -1) < 0 {
+			r.throw("findRunnable: negative nmspinning")
+		}
+		// Stock looks at the global queue here, in which the overlay finds nothing.
+		r.lock(mp)
+		r.unlock(mp)
+		if pp := r.checkRunqsNoP(mp, allpSnapshot); pp != nil {
+			r.acquirep(mp, pp)
+			r.becomeSpinning(mp)
+			goto top
+		}
+	}
+	if len(r.net) > 0 && r.lastpoll.swap(mp, 0) != 0 {
+		list := r.numaNetpoll(mp)
+		r.lastpoll.store(mp, 1)
+		r.lock(mp)
+		pp := r.pidleget(mp)
+		r.unlock(mp)
+		if pp == nil {
+			r.injectglist(mp, list)
+		} else {
+			r.acquirep(mp, pp)
+			if len(list) > 0 {
+				r.injectglist(mp, list[1:])
+				return list[0]
+			}
+			if wasSpinning {
+				r.becomeSpinning(mp)
+			}
+			goto top
+		}
+	}
+	r.stopm(mp)
+	goto top
+}
+
+// netpoll blocks until something has come from the network: when nobody else can do
+// anything, or earlier, at the price of a preemption.
+func (r *goRuntime) netpoll(mp *goM) []*goG {
+	for deadline := mp.Nanotime() + netpollTakes; mp.Nanotime() < deadline; {
+		r.x.Futexsleep(&mp.M, r.netpolled.futex(), 0, deadline-mp.Nanotime())
+	}
+	list := r.net
+	r.net = nil
+	return list
+}
+
+const netpollTakes = 100_000_000 // ns
+
+func (r *goRuntime) injectglist(mp *goM, list []*goG) {
+	if len(list) == 0 {
+		return
+	}
+	startIdle := func(n int) {
+		for ; n > 0; n-- {
+			r.lock(mp)
+			pp := r.pidlegetSpinning(mp)
+			if pp == nil {
+				r.unlock(mp)
+				break
+			}
+			r.startm(mp, pp, false, true)
+			r.unlock(mp)
+		}
+	}
+	put := func(gs []*goG) {
+		r.lock(mp)
+		for _, gp := range gs {
+			r.globrunqput(mp, gp)
+		}
+		r.unlock(mp)
+	}
+	if mp.p == nil {
+		put(list)
+		startIdle(len(list))
+		return
+	}
+	if n := min(int(r.npidle.load(mp)), len(list)); n > 0 {
+		put(list[:n])
+		startIdle(n)
+		list = list[n:]
+	}
+	r.runqputbatch(mp, mp.p, list)
+	r.wakep(mp)
+}
+
+// sysmon looks when there is something to see. Of what it does the model has its deep
+// sleep and the overlay's numaRetake.
+func (r *goRuntime) sysmon(mp *goM) {
+	something := func() bool {
+		return r.numa.declined.v != 0 || r.gcwaiting.v != 0 || int(r.npidle.v) == r.gomaxprocs
+	}
+	for {
+		r.await(something)
+		if r.gcwaiting.load(mp) != 0 || int(r.npidle.load(mp)) == r.gomaxprocs {
+			r.lock(mp)
+			if r.gcwaiting.load(mp) != 0 || int(r.npidle.load(mp)) == r.gomaxprocs {
+				r.sysmonwait.store(mp, 1)
+				r.unlock(mp)
+				r.notesleep(mp, &r.sysmonnote)
+				r.lock(mp)
+				r.sysmonwait.store(mp, 0)
+				r.noteclear(mp, &r.sysmonnote)
+			}
+			r.unlock(mp)
+		}
+		r.numaRetake(mp)
+	}
+}
+
+// Stopping the world.
+
+func (r *goRuntime) stopTheWorldWithSema(mp *goM) {
+	r.lock(mp)
+	r.stopwait = r.gomaxprocs
+	r.gcwaiting.store(mp, 1)
+	r.x.readied++ // preemptall
+	mp.p.stopped = true
+	r.stopwait--
+	for {
+		pp := r.pidleget(mp)
+		if pp == nil {
+			break
+		}
+		pp.stopped = true
+		r.stopwait--
+	}
+	wait := r.stopwait > 0
+	r.unlock(mp)
+	if wait {
+		r.notesleep(mp, &r.stopnote)
+		r.noteclear(mp, &r.stopnote)
+	}
+	for _, pp := range r.allp[:r.gomaxprocs] {
+		if !pp.stopped {
+			r.throw("stopTheWorld: not stopped")
+		}
+	}
+}
+
+func (r *goRuntime) gcstopm(mp *goM) {
+	if mp.spinning {
+		mp.spinning = false
+		r.nmspinning.add(mp, -1)
+	}
+	pp := r.releasep(mp)
+	r.lock(mp)
+	pp.stopped = true
+	if r.stopwait--; r.stopwait == 0 {
+		r.notewakeup(mp, &r.stopnote)
+	}
+	r.unlock(mp)
+	r.stopm(mp)
+}
+
+func (r *goRuntime) startTheWorldWithSema(mp *goM) {
+	r.lock(mp)
+	procs := r.gomaxprocs
+	if r.newprocs != 0 {
+		procs, r.newprocs = r.newprocs, 0
+	}
+	runnable := r.procresize(mp, procs)
+	r.gcwaiting.store(mp, 0)
+	if r.sysmonwait.load(mp) != 0 {
+		r.sysmonwait.store(mp, 0)
+		r.notewakeup(mp, &r.sysmonnote)
+	}
+	r.unlock(mp)
+	for _, pp := range runnable {
+		if nmp := pp.m; nmp != nil {
+			pp.m = nil
+			if nmp.nextp != nil {
+				r.throw("startTheWorld: inconsistent mp->nextp")
+			}
+			nmp.nextp = pp
+			r.notewakeup(mp, &nmp.park)
+		} else {
+			r.newm(mp, (*goRuntime).mstart, pp)
+		}
+	}
+	r.wakep(mp)
+}
+
+// procresize is called with the world stopped and sched.lock held. It returns the Ps that
+// have Gs.
+func (r *goRuntime) procresize(mp *goM, nprocs int) (runnable []*goP) {
+	old := r.gomaxprocs
+	for _, pp := range r.allp {
+		pp.stopped = false
+	}
+	if mp.p.id >= nprocs {
+		r.releasep(mp)
+		r.acquirep(mp, r.allp[0])
+	}
+	r.numaProcresize(nprocs)
+	for i := range r.numa.nodes {
+		if nd := &r.numa.nodes[i]; nd.lo == nd.hi && len(nd.gs) > 0 {
+			r.throw("a node without Ps has Gs in its queue")
+		}
+	}
+	for i := nprocs; i < old; i++ {
+		r.destroy(mp, r.allp[i])
+	}
+	var idle, needM []*goP
+	for i := nprocs - 1; i >= 0; i-- {
+		pp := r.allp[i]
+		if mp.p == pp {
+			continue
+		}
+		if r.runqempty(mp, pp) {
+			idle = append(idle, pp)
+			continue
+		}
+		if pp.oldm != nil {
+			pp.m = r.mgetSpecific(pp.oldm)
+		}
+		if pp.m == nil {
+			needM = append(needM, pp)
+			continue
+		}
+		runnable = append(runnable, pp)
+	}
+	for _, pp := range needM {
+		pp.m = r.numaMget(mp, pp)
+		runnable = append(runnable, pp)
+	}
+	for _, pp := range slices.Backward(idle) {
+		r.pidleput(mp, pp)
+	}
+	r.gomaxprocs = nprocs
+	return runnable
+}
+
+// destroy moves what a P has to the global queue.
+func (r *goRuntime) destroy(mp *goM, pp *goP) {
+	pp.runq.access(mp, machine.RMW)
+	for _, gp := range slices.Backward(pp.ring) {
+		r.globrunqputhead(mp, gp)
+	}
+	if pp.next != nil {
+		r.globrunqputhead(mp, pp.next)
+	}
+	pp.ring, pp.next, pp.runq.v = nil, nil, 0
+}
+
+// Queues. A P's queue is one word: its own algorithm is not looked at here.
+
+func (r *goRuntime) runqput(mp *goM, pp *goP, gp *goG, next bool) {
+	pp.runq.add(mp, 1)
+	if next {
+		gp, pp.next = pp.next, gp
+	}
+	if gp != nil {
+		pp.ring = append(pp.ring, gp)
+	}
+}
+
+func (r *goRuntime) runqputbatch(mp *goM, pp *goP, gs []*goG) {
+	if len(gs) == 0 {
+		return
+	}
+	pp.runq.add(mp, int32(len(gs)))
+	pp.ring = append(pp.ring, gs...)
+}
+
+func (r *goRuntime) runqget(mp *goM, pp *goP) (gp *goG) {
+	if pp.runq.load(mp) == 0 {
+		return nil
+	}
+	pp.runq.access(mp, machine.RMW)
+	switch {
+	case pp.next != nil:
+		gp, pp.next = pp.next, nil
+	case len(pp.ring) > 0:
+		gp, pp.ring = pp.ring[0], pp.ring[1:]
+	default:
+		return nil // stolen meanwhile
+	}
+	pp.runq.v--
+	return gp
+}
+
+func (r *goRuntime) runqempty(mp *goM, pp *goP) bool { return pp.runq.load(mp) == 0 }
+
+func (r *goRuntime) runqsteal(mp *goM, pp, p2 *goP, stealRunNext bool) *goG {
+	if p2.runq.load(mp) == 0 || len(p2.ring) == 0 && !stealRunNext {
+		return nil
+	}
+	if len(p2.ring) == 0 {
+		next := p2.next
+		if next == nil {
+			return nil
+		}
+		r.usleep(mp) // stock does not if no M runs p2; here nobody asks
+		p2.runq.access(mp, machine.RMW)
+		if p2.next != next {
+			return nil
+		}
+		p2.next = nil
+		p2.runq.v--
+		return next
+	}
+	p2.runq.access(mp, machine.RMW)
+	return r.grab(mp, pp, p2, (len(p2.ring)+1)/2)
+}
+
+// grab moves the oldest n of p2's ring to pp, and returns the last of them instead.
+func (r *goRuntime) grab(mp *goM, pp, p2 *goP, n int) *goG {
+	if n == 0 {
+		return nil
+	}
+	gs := p2.ring[:n:n]
+	p2.ring = p2.ring[n:]
+	p2.runq.v -= uint32(n)
+	r.runqputbatch(mp, pp, gs[:n-1])
+	return gs[n-1]
+}
+
+func (r *goRuntime) globrunqput(mp *goM, gp *goG)     { r.pushBack(mp, gp) }
+func (r *goRuntime) globrunqputhead(mp *goM, gp *goG) { r.push(mp, gp) }
+
+// Idle Ms and Ps.
+
+func (r *goRuntime) mput(mp *goM) {
+	mp.idle = mp.node + 1
+	*r.midleFor(mp.node) = append(*r.midleFor(mp.node), mp)
+}
+
+// pidleputFlat makes pp idle.
+func (r *goRuntime) pidleputFlat(mp *goM, pp *goP) {
+	if pp.runq.v != 0 {
+		r.throw("pidleput: P has non-empty run queue")
+	}
+	r.idlepMask.access(mp, machine.RMW)
+	r.idlepMask.v |= 1 << pp.id
+	r.pidle = append(r.pidle, pp)
+	r.npidle.add(mp, 1)
+}
+
+// pidlegetFlat takes the P at the head of the list.
+func (r *goRuntime) pidlegetFlat(mp *goM) *goP {
+	n := len(r.pidle)
+	if n == 0 {
+		return nil
+	}
+	pp := r.pidle[n-1]
+	r.pidle = r.pidle[:n-1]
+	r.idlepMask.access(mp, machine.RMW)
+	r.idlepMask.v &^= 1 << pp.id
+	r.npidle.add(mp, -1)
+	return pp
+}
