@@ -50,8 +50,8 @@ const minDepth = 4
 // exploreFlags is the command line of explore.
 type exploreFlags struct {
 	cpus, nodes, gs, bound, limit, pct, seed wholeNumber
-	programs, arms, replay            string
-	replaying, nodesGiven             bool // --replay or --nodes was given
+	programs, arms, replay                   string
+	replaying, nodesGiven                    bool // --replay or --nodes was given
 }
 
 func exploreCommand() *cobra.Command {
