@@ -16,8 +16,8 @@ func (r *goRuntime) numaHere(mp *goM) int {
 	if mp.p != nil {
 		return mp.p.node
 	}
-	if k := mp.node; k > 0 && r.numa.nodes[k-1].lo < r.numa.nodes[k-1].hi {
-		return k - 1
+	if mp.node > 0 {
+		return mp.node - 1
 	}
 	return r.numa.first
 }
@@ -229,10 +229,12 @@ func (r *goRuntime) numaWakeNode(mp *goM, node int) bool {
 // numa_queue.go
 
 func (r *goRuntime) numaQueueOf(mp *goM, gp *goG) *goNode {
-	if h := int(gp.home) - 1; h >= 0 && r.numa.nodes[h].lo < r.numa.nodes[h].hi {
-		return &r.numa.nodes[h]
+	for _, k := range [...]int{int(gp.home) - 1, r.numaHere(mp)} {
+		if k >= 0 && r.numa.nodes[k].lo < r.numa.nodes[k].hi {
+			return &r.numa.nodes[k]
+		}
 	}
-	return &r.numa.nodes[r.numaHere(mp)]
+	return &r.numa.nodes[r.numa.first]
 }
 
 func (r *goRuntime) push(mp *goM, gp *goG) {

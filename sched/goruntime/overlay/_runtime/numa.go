@@ -113,8 +113,7 @@ type numaM struct {
 	foreign bool  // its thread has a mask that the user gave it: it is left alone
 }
 
-// numaHere is the node that the calling thread works for. What it queues there must not wait
-// at a node that has lost its Ps.
+// numaHere is the node that the calling thread works for.
 //
 //go:nosplit
 func numaHere() int32 {
@@ -122,8 +121,8 @@ func numaHere() int32 {
 	if pp := mp.p.ptr(); pp != nil {
 		return pp.numa.node
 	}
-	if k := mp.numa.node; k > 0 && numa.nodes[k-1].lo < numa.nodes[k-1].hi {
-		return k - 1
+	if mp.numa.node > 0 {
+		return mp.numa.node - 1
 	}
 	return numa.first
 }
