@@ -28,10 +28,11 @@ type frame[A, R any] struct {
 // Fork starts fn(arg) as a child of g, as [G.Fork] does. g must Join every child before it
 // returns; the last forked is best joined first.
 func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[R] {
+	mustRun(fn != nil)
 	gp := g.takeShort()
-	short := gp != nil && fn != nil
+	short := gp != nil
 	if !short {
-		gp = g.takeLong(fn != nil)
+		gp = g.takeLong()
 	}
 	rest := gp.needRest()
 	f, ok := rest.frame.(*frame[A, R])

@@ -58,15 +58,10 @@ func (g *G) takeShort() *G {
 	return gp
 }
 
-// takeLong is takeShort where something is out of the ordinary. ok is false if what the G
-// is to run is nil.
+// takeLong is takeShort where something is out of the ordinary.
 //
 //go:noinline
-func (g *G) takeLong(ok bool) *G {
-	m := g.running()
-	mustRun(ok)
-	return m.newG()
-}
+func (g *G) takeLong() *G { return g.running().newG() }
 
 // newG returns a G that has yet to be told what to run.
 func (m *M) newG() *G {

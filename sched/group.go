@@ -26,8 +26,9 @@ const (
 // Fork starts task(arg) as a child of g, without a closure. g must Join every
 // child before it returns; the last forked is best joined first.
 func (g *G) Fork(task Task, arg Arg) Child {
+	mustRun(task != nil)
 	gp := g.takeShort()
-	if gp == nil || task == nil {
+	if gp == nil {
 		return g.forkSlow(task, arg)
 	}
 	// Field by field: a copy as a whole reads from the stack, by 16 bytes, what was just
@@ -44,7 +45,7 @@ func (g *G) Fork(task Task, arg Arg) Child {
 //
 //go:noinline
 func (g *G) forkSlow(task Task, arg Arg) Child {
-	gp := g.takeLong(task != nil)
+	gp := g.takeLong()
 	gp.task, gp.arg, gp.parent = task, arg, g
 	g.runqfork(gp)
 	return Child{gp, gp.forks}
@@ -140,7 +141,7 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 			g.m.offer()
 		}
 	} else {
-		gp = g.takeLong(true)
+		gp = g.takeLong()
 		gp.arg.Data, gp.group = fn, gr
 		g.runqfork(gp)
 	}
