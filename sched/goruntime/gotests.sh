@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
 	--cell) break ;; # of this script's own: a cell, below "through"
 	--quick) rows=$quick ;;
 	--only) only=$2; shift ;;
-	--work) work=$2; shift ;;
+	--work) mkdir -p "$2" && work=$(cd "$2" && pwd) || exit 2; shift ;;
 	--through) through=$2; shift ;;
 	--out) out=$2; shift ;;
 	-*) echo "gotests: unexpected $1; want --quick, --only REGEXP, --work DIR, --through CMD, --out FILE, then modes" >&2; exit 2 ;;
@@ -68,6 +68,7 @@ cell() {
 				failed="$failed $f"
 			fi
 		done
+		[ "$n" -gt 0 ] || failed=" no program of this name"
 		[ -n "$failed" ] && echo "FAIL$failed" || echo "ok $n programs"
 		return
 	fi
@@ -78,11 +79,16 @@ cell() {
 	# Tests that build programs get the overlay too. The race detector takes a slice of runtime.
 	local slice=()
 	[ "$row" != race:runtime ] || slice=(-test.run '^Test(Chan|Select|Goroutine|Stop|GoroutineProfile|Yield|Lock|RWMutex|Timer|Netpoll|Finalizer|Cleanup|SyncMap|Defer|Park)')
-	if GONUMA=$gonuma GOFLAGS="$(go env GOFLAGS) ${flags[*]}" timeout 1500 "$program" -test.short -test.timeout 20m "${slice[@]}" >>"$log" 2>&1; then
+	local status=0
+	GONUMA=$gonuma GOFLAGS="$(go env GOFLAGS) ${flags[*]}" timeout 1500 "$program" -test.short -test.timeout 20m "${slice[@]}" >>"$log" 2>&1 || status=$?
+	if [ $status = 0 ]; then
 		echo "ok $((SECONDS - start)) s"
 	else
+		# A crash is named beside the tests that fail: stock may fail them, too.
 		failed=$(grep -o -- '^--- FAIL: [^ ]*' "$log" | cut -d' ' -f3 | sort | tr '\n' ' ')
-		echo "FAIL ${failed:-$(grep -m1 -E '^(fatal error|panic|exit status|signal)' "$log" || echo "says nothing")}"
+		crash=$(grep -m1 -oE '^(fatal error|panic|signal)' "$log" | tr ' ' -)
+		[ $status != 124 ] || crash="$crash timeout"
+		echo "FAIL ${failed}${crash:-exit-status-$status}"
 	fi
 }
 if [ "${1:-}" = --cell ]; then

@@ -32,7 +32,7 @@ modes='stock off on confine 2'
 only=. out=/dev/stdout through= rounds=10
 while [ $# -gt 0 ]; do
 	case $1 in
-	--work) work=$2; shift ;;
+	--work) mkdir -p "$2" && work=$(cd "$2" && pwd) || exit 2; shift ;;
 	--only) only=$2; shift ;;
 	--through) through=$2; shift ;;
 	--rounds) rounds=$2; shift ;;
@@ -86,10 +86,14 @@ for s in $steps; do
 		while read -r name module package _; do
 			for m in $modes; do
 				start=$SECONDS
-				if at "$m" "$name" "$module" "$package" -test.short -test.timeout 20m </dev/null >"$work/$name-$m.log" 2>&1; then
+				code=0
+				at "$m" "$name" "$module" "$package" -test.short -test.timeout 20m </dev/null >"$work/$name-$m.log" 2>&1 || code=$?
+				if [ $code = 0 ]; then
 					cell="ok $((SECONDS - start)) s"
 				else
-					cell="FAIL $(grep -o -- '^--- FAIL: [^ ]*' "$work/$name-$m.log" | cut -d' ' -f3 | sort | tr '\n' ' ')"
+					# A crash is named beside the tests that fail: stock may fail them, too.
+					crash=$(grep -m1 -oE '^(fatal error|panic|signal)' "$work/$name-$m.log" | tr ' ' -)
+					cell="FAIL $(grep -o -- '^--- FAIL: [^ ]*' "$work/$name-$m.log" | cut -d' ' -f3 | sort | tr '\n' ' ')${crash:-exit-status-$code}"
 					[ "$m" != stock ] && [ "$cell" != "$(cat "$work/$name-stock.cell")" ] && status=1
 				fi
 				echo "$cell" >"$work/$name-$m.cell"
@@ -102,8 +106,11 @@ for s in $steps; do
 			: >"$work/$name.runs"
 			for i in $(seq "$rounds"); do
 				for m in $modes; do
-					at "$m" "$name" "$module" "$package" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" </dev/null 2>/dev/null |
-						awk -v n="$name" -v m="$m" '/^Benchmark/ && $4 == "ns/op" { sub(/-[0-9]*$/, "", $1); sub(/^Benchmark_?/, "", $1); print n "/" $1, m, $3 }' >>"$work/$name.runs"
+					at "$m" "$name" "$module" "$package" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" </dev/null >"$work/$name-$m.bench" 2>&1 || {
+						echo "programs: $name, $m: the benchmark fails: see $work/$name-$m.bench" >&2
+						status=1
+					}
+					awk -v n="$name" -v m="$m" '/^Benchmark/ && $4 == "ns/op" { sub(/-[0-9]*$/, "", $1); sub(/^Benchmark_?/, "", $1); print n "/" $1, m, $3 }' "$work/$name-$m.bench" >>"$work/$name.runs"
 				done
 			done
 			echo "programs: $name is measured" >&2
@@ -133,8 +140,9 @@ for s in $steps; do
 					print head "\n" rule
 					for (j = 1; j <= names; j++) {
 						name = order[j]
-						row = sprintf("| %s | %d | %.0f |", name, count[name], med[name, "stock"])
-						for (i = 2; i <= k; i++) row = row sprintf(" %.2f |", med[name, m[i]] / med[name, "stock"])
+						stock = med[name, "stock"]
+						row = sprintf("| %s | %d | %s |", name, count[name], stock ? sprintf("%.0f", stock) : "-")
+						for (i = 2; i <= k; i++) row = row (stock && med[name, m[i]] ? sprintf(" %.2f |", med[name, m[i]] / stock) : " - |")
 						print row
 					}
 				}'
