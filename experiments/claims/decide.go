@@ -13,7 +13,8 @@ import (
 //
 // Over seeds a statement is tested by the sign test: if it were as often false as true,
 // how likely would it be true of so many seeds? The test needs no assumption about how
-// ratios are distributed. Statements are chosen by what is seen, so both tails count. With
+// ratios are distributed, but it assumes that seeds are independent. For programs that
+// choose nothing at random they nearly repeat one sample, and the test says little. Statements are chosen by what is seen, so both tails count. With
 // many statements some pass by chance. Holm's method (Scandinavian Journal of Statistics 6,
 // 1979) corrects for that: p-values in ascending order, the i-th of m times m-i+1, and none
 // less than the one before it. The number of seeds is what it takes that statements which

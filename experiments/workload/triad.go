@@ -18,7 +18,7 @@ var triad = &Workload{
 	Homed: true,
 	Params: []Param{
 		{Name: "n", Doc: "float64 elements of each of the three arrays", Default: 1 << 23, Quick: 1 << 20, Min: 1, Max: 1 << 33},
-		{Name: "skew", Doc: "how many chunks the largest task has; sizes grow from 1 along the chunks of a node", Default: 1, Min: 1, Max: 1 << 10, Later: true},
+		{Name: "skew", Doc: "the most chunks that a task may have; sizes grow from 1 along the chunks of a node", Default: 1, Min: 1, Max: 1 << 10, Later: true},
 	},
 	New: func(p Params) (*Instance, error) {
 		t := &triadRun{n: int(p["n"]), skew: int(p["skew"])}
@@ -81,9 +81,9 @@ func (t *triadRun) setup(s *sched.Sched) (err error) {
 	return nil
 }
 
-// share deals the chunks of each node to tasks. Without skew each has one. With it their
-// sizes grow evenly from 1 to skew, as in a loop over the rows of a triangle: whoever
-// gives each P equally many tasks gives some P much more work than another.
+// share deals the chunks of each node to tasks. Without skew each has one. With it a task
+// is larger, the farther along the node's chunks it begins: 1 at first, and at most skew.
+// Whoever gives each P equally many tasks gives some P much more work than another.
 func (t *triadRun) share() (tasks [][2]int) {
 	for lo := 0; lo < len(t.a); {
 		end := lo + 1
