@@ -19,9 +19,10 @@ var Machines = []string{"snb-4s-ring", "opteron-4x6276", "bdw-2x2680v4-cod", "iv
 // QuickMachines are those of the quick table.
 var QuickMachines = []string{"snb-4s-ring", "opteron-4x6276"}
 
-// alone reports whether each constant of a machine is perturbed alone: where it is assumed
-// how far its memory is. That takes most of the runs. Where it is measured, what is left are
-// costs of caches, of the kernel and of the scheduler, and they are drawn together.
+// alone reports whether each constant of a machine is also perturbed by itself. That takes
+// most of the runs, so it is done only where the distances to memory are assumed. Elsewhere
+// the assumed constants are costs of caches, of the kernel and of the scheduler, and they
+// are drawn together.
 func alone(p *sim.Preset) bool { return slices.Contains(p.AssumedConstants(), "idle_ns/other") }
 
 // subject is the arm that claims are about.

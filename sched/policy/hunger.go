@@ -19,9 +19,9 @@ const (
 	HungerRest = 64 * Grace // nanoseconds
 )
 
-// SmallMeal reports whether what a thief took from another node was gone at once: it is
-// back after ago nanoseconds. Then it waits for a Grace before it takes anything there
-// again, Gs without a home, too: what is that short costs less where it was started.
+// SmallMeal reports whether a thief is back so soon, after ago nanoseconds, that what it
+// took from another node was little work. It then waits for a Grace before it takes from
+// there again, Gs without a home included: such short work costs less where it was started.
 func SmallMeal(ago int64) bool { return ago < 2*Grace }
 
 // An Appetite is how much a Node took the last time that one of its Ms had waited for its

@@ -2,8 +2,8 @@ package sim
 
 // What NUMA balancing does with pages. From time to time it marks the pages of programs.
 // The next touch of a marked page is a fault, which tells where the page is used. A page
-// that a node touches twice in a row goes there. In the first four passes since Linux 3.13,
-// one that nobody has been seen to touch goes at once.
+// that a node touches twice in a row goes there. Since Linux 3.13, during the first four
+// passes, a page goes at once if no node has touched it while it was marked.
 //
 // From Linux's kernel/sched/fair.c (task_numa_work, should_numa_migrate_memory,
 // update_task_scan_period) and the documentation of kernel.numa_balancing: a scan marks

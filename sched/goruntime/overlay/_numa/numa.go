@@ -1,8 +1,9 @@
 // Package numa tells a program what the NUMA-aware runtime does with it. numago adds it to
 // the standard library: a program that imports it builds with numago only.
 //
-// Nodes have the kernel's numbers. With pretended nodes (GONUMA=N) they have the numbers
-// from 0 to N-1, which say nothing about memory.
+// Nodes have the kernel's numbers. Pretended nodes (GONUMA=N) have the numbers from 0 to
+// N-1, which say nothing about memory; NodeOf tells of memory and gives the kernel's even
+// then.
 package numa
 
 import "unsafe"
