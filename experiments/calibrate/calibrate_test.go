@@ -185,7 +185,7 @@ func TestEveryKernelIsTimed(t *testing.T) {
 		p.Kernels.Value[name] = milli(ns)
 	}
 	for _, name := range []string{"triad", "parfor", "heat", "cilksort sort", "cilksort merge", "matmul", "cholesky fill", "cholesky factor",
-		"cholesky solve", "cholesky update", "cg start", "cg apply", "cg step", "cg turn", "bfs", "gups", "spin", "page write", "page read", "uts",
+		"cholesky solve", "cholesky update", "cg start", "cg apply", "cg step", "cg turn", "bfs", "gups", "spin", "page write", "page read", "uts", "nqueens",
 		"lu fill", "lu factor", "lu right", "lu below", "lu update", "strassen sum", "pagerank", "buffer fill", "buffer sum"} {
 		if p.Kernels.Value[name] <= 0 {
 			t.Errorf("%s is not timed", name)

@@ -70,6 +70,8 @@ func (c *calibration) timeKernels() error {
 		const n = 1 << 12
 		return each(n*workload.UTSOps, func() { sink.Add(uint64(workload.MakeUTSChildren(n))) })
 	}))
+	ops := workload.PlaceQueens(8)
+	keep("nqueens", best(func() float64 { return each(int(ops), func() { sink.Add(uint64(workload.PlaceQueens(8))) }) }))
 	for _, w := range workload.All {
 		sizes, ok := inCaches[w.Name]
 		if !ok {

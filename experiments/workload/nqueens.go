@@ -68,9 +68,7 @@ func queensTask(g *sched.G, arg sched.Arg) int {
 	if row == n {
 		return 1
 	}
-	// It is done below, because it decides what comes next: two cycles for a comparison, and
-	// half of the queens above are looked at on average.
-	g.Work(sched.Work{Ops: int64(n + n*row)}, func() {})
+	g.Work(sched.Work{Kernel: "nqueens", Ops: queensOps(row, n)}, func() {}) // done below: it decides what comes next
 	var kids [len(q)]sched.Child
 	forked := 0
 	for col := range n {
@@ -86,6 +84,30 @@ func queensTask(g *sched.G, arg sched.Arg) int {
 		ways += g.Join(kids[forked])
 	}
 	return ways
+}
+
+// queensOps is how many operations it counts as to look where a queen may stand in a row:
+// two for a comparison, and half of the queens above are looked at on average.
+func queensOps(row, n int) int64 { return int64(n + n*row) }
+
+// PlaceQueens places n queens without a scheduler, as the tasks of nqueens do. It returns
+// for how many operations of the kernel "nqueens" that stands.
+func PlaceQueens(n int) (ops int64) {
+	var place func(q queens, row int)
+	place = func(q queens, row int) {
+		if row == n {
+			return
+		}
+		ops += queensOps(row, n)
+		for col := range n {
+			if q.safe(row, col) {
+				q[row] = byte(col)
+				place(q, row+1)
+			}
+		}
+	}
+	place(queens{}, 0)
+	return ops
 }
 
 func queensStock(q queens, row, n int) int {
