@@ -454,7 +454,7 @@ func (r *goRuntime) checkQuiet() error {
 	for _, pp := range r.pidle {
 		counts[pp.node]++
 		if len(pp.ring) != 0 || pp.next != nil || r.idlepMask.v>>pp.id&1 == 0 {
-			return fmt.Errorf("P%d is idle, and has Gs or is not in the mask", pp.id)
+			return fmt.Errorf("the idle P%d has Gs or is not in the mask", pp.id)
 		}
 	}
 	for i := range r.numa.nodes {
