@@ -29,8 +29,9 @@ numa-wrongmap is gained by locality. See the column "local".
 
 --out writes a result directory; --verify DIR runs what is in one again. --claims
 writes one with the claim table: what may be said of numa beside other arms, over seeds
-and over other values of all constants that nobody has measured. It takes some minutes,
-with --full up to an hour, and goes on where it was interrupted. --scenario FILE runs what a file describes, and --microbench measured tables: both take --json.
+and over other values of all constants that nobody has measured. On 2 CPUs it takes
+half an hour, with --full hours, and goes on where it was interrupted. --scenario FILE
+runs what a file describes, and --microbench measured tables: both take --json.
 
 Arms:
 
