@@ -147,7 +147,7 @@ func TestSimClaims(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "claims")
 	args := []string{"sim", "--claims", "--preset", "synthetic:2x2", "--workload", "fib:n=10,triad:n=16384", "--out", dir}
 	status, out, errs := cli(args...)
-	if status != 0 || !strings.Contains(out, "what is claimed of numa") || !strings.Contains(out, "Aim, everything") {
+	if status != 0 || !strings.Contains(out, "what is claimed of numa") || !strings.Contains(out, "Aim, all that is judged by time") {
 		t.Fatalf("status %d, prints %q and %q", status, out, errs)
 	}
 	for _, args := range [][]string{{"report", dir}, {"sim", "--verify", dir}} {
