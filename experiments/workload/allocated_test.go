@@ -38,14 +38,18 @@ func TestWorkloadsSayWhatTheyAllocate(t *testing.T) {
 					}
 				}
 				var before, after runtime.MemStats
-				for range 2 { // the first run makes the Gs and carriers that the second finds
+				// The first run makes the Gs and carriers that the others find, and others of the
+				// process allocate, too. So the least of several counts.
+				for i := range 5 {
 					runtime.ReadMemStats(&before)
 					if err := s.Run(func(g *sched.G) { err = in.Run(g) }); err != nil {
 						t.Fatal(err)
 					}
 					runtime.ReadMemStats(&after)
+					if made := float64(after.Mallocs-before.Mallocs) / float64(in.Tasks); i == 0 || made < real {
+						real = made
+					}
 				}
-				real = float64(after.Mallocs-before.Mallocs) / float64(in.Tasks)
 			})
 			// On one P an object that takes 1000 ns more makes the run so much longer.
 			took := func(object sim.Milli) (ns int64) {
