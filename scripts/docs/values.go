@@ -72,10 +72,10 @@ func (b *book) places() {
 			}
 		}
 	}
-	b.holds(least(pages["numa"]) > 95 && most(pages["flat"]) < 30, "numa visits pages on their node, and flat by chance")
+	b.holds(least(pages["numa"]) > 90 && most(pages["flat"]) < 30, "numa visits pages on their node, and flat by chance")
 	b.setRange("pagesFlat", pages["flat"], "%.0f")
 	b.setRange("pagesNuma", pages["numa"], "%.1f")
-	b.setRange("pagesWrong", pages["numa-wrongmap"], "%.0f")
+	b.setRange("pagesWrong", pages["numa-wrongmap"], "%.1f")
 	b.setRange("bound", bound, "%.2f")
 	b.setRange("booksApart", apart, "%.1f")
 }
