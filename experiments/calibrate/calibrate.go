@@ -117,10 +117,10 @@ func newCalibration() (*calibration, error) {
 	return &calibration{topo, p, make(map[string]float64), make(map[string]float64), make(map[string]Timing)}, nil
 }
 
-// least keeps a time that constants are derived from.
-func (c *calibration) least(what string, ns float64) {
-	if was, ok := c.raw[what]; !ok || ns < was {
-		c.raw[what] = ns
+// lesser keeps a time by its name, unless an earlier round has measured less.
+func lesser(times map[string]float64, what string, ns float64) {
+	if was, ok := times[what]; !ok || ns < was {
+		times[what] = ns
 	}
 }
 
@@ -184,8 +184,8 @@ func (c *calibration) memory() error {
 	keepLeast(&p.L1, chaseNs(l1), "pointer chase in half of L1")
 	keepLeast(&p.L2, chaseNs(l2), "pointer chase in half of L2")
 	keepLeast(&p.L3, chaseNs(l3), "pointer chase in three times L2, or half of L3 if that is less")
-	c.least("chase", chaseNs(memoryBytes))
-	c.least("scatter", scatterNs(memoryBytes))
+	lesser(c.raw, "chase", chaseNs(memoryBytes))
+	lesser(c.raw, "scatter", scatterNs(memoryBytes))
 	p.Idle = byDistance(c.topo, c.raw["chase"], fmt.Sprintf("pointer chase in %d MiB", memoryBytes>>20))
 	var word atomic.Uint64
 	keepLeast(&p.RMW, best(func() float64 {
@@ -256,7 +256,7 @@ func (c *calibration) objects() error {
 		if err != nil {
 			return err
 		}
-		c.least(what, ns)
+		lesser(c.raw, what, ns)
 	}
 	alloc, err := allocNs()
 	if err != nil {
@@ -288,12 +288,12 @@ func (c *calibration) threads() error {
 		p.Package = p.Near
 		p.Line = byDistance(c.topo, ns(p.Near), "atomic ping-pong of two threads, one way")
 		wake, run := wakeNs()
-		c.least("wake", wake)
-		c.least("wake to run", run)
+		lesser(c.raw, "wake", wake)
+		lesser(c.raw, "wake to run", run)
 	}
 	together, wake := futexNs()
-	c.least("futex on one CPU", together)
-	c.least("its wake", wake)
+	lesser(c.raw, "futex on one CPU", together)
+	lesser(c.raw, "its wake", wake)
 	keepLeast(&p.NewStack, best(newStackNs), "making a coroutine and entering it")
 	return nil
 }

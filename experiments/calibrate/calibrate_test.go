@@ -64,11 +64,11 @@ func TestConstantsAreDifferencesOfTheLeast(t *testing.T) {
 	}
 	for what, ns := range map[string]float64{"chase": 100, "scatter": 10, "one page": 1100, "many pages": 1100 + 100*(manyPages-1),
 		"wake": 1000, "wake to run": 5000, "futex on one CPU": 2000, "its wake": 500} {
-		c.least(what, ns)
+		lesser(c.raw, what, ns)
 	}
-	c.least("one page", 1500)
-	c.least("wake", 4000)
-	c.least("its wake", 1700)
+	lesser(c.raw, "one page", 1500)
+	lesser(c.raw, "wake", 4000)
+	lesser(c.raw, "its wake", 1700)
 	keepLeast(&c.preset.Syscall, 100, "made up")
 	p, err := c.finish()
 	if err != nil {

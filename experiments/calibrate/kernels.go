@@ -61,17 +61,12 @@ var inCaches = map[string]string{
 
 // timeKernels times the kernels of the workloads, each alone, with data in the caches.
 func (c *calibration) timeKernels() error {
-	keep := func(name string, ns float64) {
-		if was, ok := c.kernels[name]; !ok || ns < was {
-			c.kernels[name] = ns
-		}
-	}
-	keep("uts", best(func() float64 {
+	lesser(c.kernels, "uts", best(func() float64 {
 		const n = 1 << 12
 		return each(n*workload.UTSOps, func() { sink.Add(uint64(workload.MakeUTSChildren(n))) })
 	}))
 	ops := workload.PlaceQueens(8)
-	keep("nqueens", best(func() float64 { return each(int(ops), func() { sink.Add(uint64(workload.PlaceQueens(8))) }) }))
+	lesser(c.kernels, "nqueens", best(func() float64 { return each(int(ops), func() { sink.Add(uint64(workload.PlaceQueens(8))) }) }))
 	for _, w := range workload.All {
 		sizes, ok := inCaches[w.Name]
 		if !ok {
@@ -86,7 +81,7 @@ func (c *calibration) timeKernels() error {
 			return err
 		}
 		for name, ns := range least {
-			keep(name, ns)
+			lesser(c.kernels, name, ns)
 		}
 	}
 	return nil
