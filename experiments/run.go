@@ -1,18 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -150,8 +147,8 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 		f.out = filepath.Join("results", time.Now().Format("2006-01-02-150405"))
 	}
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	ctx, stop := untilInterrupted()
+	defer stop()
 	show, end := progress.New(stderr)
 	err = harness.Run(ctx, f.out, meta, f.resume, harness.HostBench(topos), harnessProgress(show))
 	end()

@@ -8,10 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"time"
 
 	"numasched/experiments/claims"
@@ -73,9 +71,8 @@ func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error
 	if _, err := os.Stat(filepath.Join(f.out, harness.MetaFile)); !errors.Is(err, fs.ErrNotExist) {
 		return usagef("--out %s: it exists: want a folder that does not, or one that --claims did not finish", f.out)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilInterrupted()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	began := time.Now()
 	path := filepath.Join(f.out, claims.File)
 	have, err := unfinished(path, claims.Head(command))

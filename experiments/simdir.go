@@ -8,13 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"numasched/experiments/harness"
@@ -125,9 +123,8 @@ func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stder
 		return usagef("--out %s: %w", dir, err)
 	}
 	defer lock.Unlock()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilInterrupted()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	began := time.Now()
 	runs, err := sw.Run(ctx, stderr)
 	if err != nil {
