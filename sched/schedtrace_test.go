@@ -108,11 +108,14 @@ func goProgram(t *testing.T, godebug string) []traceLine {
 	}
 	cmd := exec.Command(self, "-test.run=^TestIdleProcess$")
 	cmd.Env = append(os.Environ(), "SCHED_IDLE_PROCESS=1", "GODEBUG="+godebug)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	var lines bytes.Buffer // without what the testing package writes to standard output
+	cmd.Stderr = &lines
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, lines.String())
 	}
-	return parseLines(string(out))
+	// Go writes a line in pieces. The process may end in the midst of its last line.
+	whole := lines.String()
+	return parseLines(whole[:strings.LastIndex(whole, "\n")+1])
 }
 
 // output is written by sysmon and read by the test.
