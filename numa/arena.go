@@ -40,7 +40,11 @@ const (
 	SystemPages       PageKind = iota // the system's default
 	HugePages                         // transparent huge pages (2 MB on amd64), where the kernel finds them
 	ReservedHugePages                 // reserved pages of 2 MB (nr_hugepages), or an error
+	BasePages                         // never transparent huge pages
 )
+
+// huge reports whether the pages are populated by the chunk.
+func (k PageKind) huge() bool { return k == HugePages || k == ReservedHugePages }
 
 // ArenaOptions change how [NewArena] gets its memory.
 type ArenaOptions struct {
@@ -183,7 +187,7 @@ func (a *Arena) allocOwn(n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.opt.Pages == SystemPages {
+	if !a.opt.Pages.huge() {
 		if err := a.commit(c.mem[blockBytes:]); err != nil {
 			a.unmap(c)
 			return nil, err
@@ -206,7 +210,7 @@ func (a *Arena) grow(bytes int) (*chunk, error) {
 	if !a.opt.Unbound {
 		err = SetPolicyOf(mem, BindTo(a.node), 0)
 	}
-	if err == nil && a.opt.Pages != SystemPages {
+	if err == nil && a.opt.Pages.huge() {
 		err = a.commit(mem)
 		c.cold = 0
 	}
@@ -224,7 +228,7 @@ func (a *Arena) grow(bytes int) (*chunk, error) {
 // residentOf returns how many bytes of a chunk count as resident.
 func (a *Arena) residentOf(c *chunk) int64 {
 	switch {
-	case a.opt.Pages != SystemPages:
+	case a.opt.Pages.huge():
 		return int64(len(c.mem) - bits.OnesCount64(c.cold)*blockBytes)
 	case c.own > 0:
 		return int64(headerBytes + len(c.mem) - blockBytes)
@@ -316,7 +320,7 @@ func (a *Arena) Free(mem []byte) {
 }
 
 func (a *Arena) minSlack() int64 {
-	if a.opt.Pages == SystemPages {
+	if !a.opt.Pages.huge() {
 		return chunkBytes / 4
 	}
 	return chunkBytes

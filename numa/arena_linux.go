@@ -41,8 +41,12 @@ func mapMemory(bytes, align int, pages PageKind) ([]byte, error) {
 		}
 	}
 	mem := unsafe.Slice((*byte)(start), bytes)
-	if pages == HugePages {
-		unix.Madvise(mem, unix.MADV_HUGEPAGE) // a kernel without them uses base pages
+	// A kernel without transparent huge pages refuses both, and uses base pages.
+	switch pages {
+	case HugePages:
+		unix.Madvise(mem, unix.MADV_HUGEPAGE)
+	case BasePages:
+		unix.Madvise(mem, unix.MADV_NOHUGEPAGE)
 	}
 	return mem, nil
 }

@@ -10,7 +10,7 @@ import (
 // mapMemory returns memory of Go's heap that begins at a multiple of align. The
 // garbage collector frees it when the last slice of it is gone.
 func mapMemory(bytes, align int, pages PageKind) ([]byte, error) {
-	if pages != SystemPages {
+	if pages.huge() {
 		return nil, fmt.Errorf("numa: huge pages: %w", ErrUnsupported)
 	}
 	const most = 1 << 40 // a larger make ends the process

@@ -11,6 +11,8 @@ import (
 	"numasched/topology"
 )
 
+const hugePage = 2 << 20 // bytes of a transparent huge page on amd64 and arm64
+
 // A buffer is the Local of a [sched.Buffer] on a host.
 type buffer struct {
 	machine *Machine
@@ -45,7 +47,13 @@ func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 		}
 	}
 	if b.mem == nil {
-		arena, err := numa.NewArena(0, numa.ArenaOptions{Unbound: true})
+		opt := numa.ArenaOptions{Unbound: true}
+		if bytes < hugePage {
+			// A huge page would hold 2 MB for less, and the kernel takes one from another
+			// node when the toucher's own node has none that is whole.
+			opt.Pages = numa.BasePages
+		}
+		arena, err := numa.NewArena(0, opt)
 		if err != nil {
 			return nil, fmt.Errorf("host: %w", err)
 		}
