@@ -12,13 +12,46 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
-// cpu has the benchmark report its CPU time for each operation, and is to be deferred.
+// cpu has the benchmark report its CPU time for each operation and the clock of the CPUs,
+// and is to be deferred.
 func cpu(b *testing.B) func() {
 	before := cpuTime()
-	return func() { b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op") }
+	return func() {
+		b.StopTimer()
+		b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
+		b.ReportMetric(clock(), "clock-GHz")
+	}
 }
+
+// clock is how many additions a CPU makes in a nanosecond, in a chain where each waits for
+// the last. It is the best of several short chains, because whatever disturbs one makes it
+// longer.
+func clock() float64 {
+	const steps = 1 << 14
+	best := 0.0
+	for range 12 {
+		x, y := uint64(1), additions
+		start := time.Now()
+		for range steps {
+			x += y
+			y ^= x
+			x += y
+			y ^= x
+			x += y
+			y ^= x
+			x += y
+			y ^= x
+		}
+		best = max(best, 8*steps/float64(time.Since(start)))
+		additions = x + y // so that the compiler cannot remove the chain
+	}
+	return best
+}
+
+var additions uint64
 
 func cpuTime() int64 {
 	var u syscall.Rusage
