@@ -1,5 +1,7 @@
-// Stress mixes everything that makes Ms, Ps and goroutines change hands, and watches that
-// no goroutine that could run waits for long. Its argument is how long it runs.
+// Stress mixes everything that makes Ms, Ps and goroutines change hands, and watches how
+// long work waits. Its argument is how long it runs. It prints a line for the process, for
+// each kind of work, and for the pair that waited longest: how often it went on, the longest
+// gap between two times, and how many gaps were of 20 ms or more.
 package main
 
 import (
@@ -10,11 +12,8 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
-
-var counts [7]atomic.Int64
 
 func main() {
 	length, err := time.ParseDuration(os.Args[1])
@@ -25,9 +24,10 @@ func main() {
 	end := time.Now().Add(length)
 	running := func() bool { return time.Now().Before(end) }
 	var wg sync.WaitGroup
+	var pairs [6]watch
 
-	// Pairs that talk, and yield.
-	for range 6 {
+	// Pairs that talk, and yield. One of two can always run.
+	for i := range pairs {
 		ch := make(chan int)
 		wg.Go(func() {
 			defer close(ch)
@@ -38,7 +38,7 @@ func main() {
 		})
 		wg.Go(func() {
 			for range ch {
-				counts[0].Add(1)
+				pairs[i].note(talk.goesOn())
 			}
 		})
 	}
@@ -47,7 +47,7 @@ func main() {
 		for running() {
 			var few sync.WaitGroup
 			for range 50 {
-				few.Go(func() { counts[1].Add(1) })
+				few.Go(func() { spawn.goesOn() })
 			}
 			few.Wait()
 		}
@@ -57,7 +57,7 @@ func main() {
 		wg.Go(func() {
 			for running() {
 				time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
-				counts[2].Add(1)
+				sleep.goesOn()
 			}
 		})
 	}
@@ -88,7 +88,7 @@ func main() {
 				for range 20 {
 					c.Write(b)
 					io.ReadFull(c, b)
-					counts[3].Add(1)
+					network.goesOn()
 				}
 				c.Close()
 			}
@@ -117,7 +117,7 @@ func main() {
 				if _, err := r.Read(b); err != nil {
 					return
 				}
-				counts[4].Add(1)
+				block.goesOn()
 			}
 		})
 	}
@@ -134,7 +134,7 @@ func main() {
 				close(done)
 			}()
 			<-done
-			counts[5].Add(1)
+			lock.goesOn()
 		}
 	})
 	// The world stops.
@@ -147,29 +147,20 @@ func main() {
 			} else {
 				runtime.GOMAXPROCS(1 + rand.IntN(2*procs+2))
 			}
-			counts[6].Add(1)
+			stop.goesOn()
 		}
 		runtime.GOMAXPROCS(procs)
 	})
-	// All must go on. A second is long even on a busy machine.
-	worst := time.Duration(0)
-	for running() {
-		before := [len(counts)]int64{}
-		for i := range counts {
-			before[i] = counts[i].Load()
-		}
-		at := time.Now()
-		for i := range counts {
-			for counts[i].Load() == before[i] && running() {
-				time.Sleep(100 * time.Microsecond)
-			}
-		}
-		worst = max(worst, time.Since(at))
-	}
 	wg.Wait()
-	total := int64(0)
-	for i := range counts {
-		total += counts[i].Load()
+	fmt.Println("process", &process)
+	for _, k := range kinds {
+		fmt.Println(k.name, &k.watch)
 	}
-	fmt.Println("worst", worst, "total", total)
+	slowest := &pairs[0]
+	for i := range pairs {
+		if pairs[i].worst.Load() > slowest.worst.Load() {
+			slowest = &pairs[i]
+		}
+	}
+	fmt.Println("pair", slowest)
 }
