@@ -25,7 +25,7 @@ func atRest(t *testing.T, s *sched.Sched) {
 		return // the look takes no locks
 	}
 	var err error
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if err = inspect.Of(s).CheckQuiet(); err == nil { // Ms may be about to sleep
 			return
 		}

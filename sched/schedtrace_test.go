@@ -1,8 +1,10 @@
 package sched_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -18,7 +20,8 @@ import (
 )
 
 // TestIdleProcess is a Go program for TestLinesAreGos, which sets GODEBUG. It has a
-// goroutine that is locked to its thread and waits, and otherwise does nothing.
+// goroutine that is locked to its thread and waits, and otherwise does nothing until its
+// standard input ends.
 func TestIdleProcess(t *testing.T) {
 	if os.Getenv("SCHED_IDLE_PROCESS") == "" {
 		t.Skip("runs for TestLinesAreGos")
@@ -28,7 +31,7 @@ func TestIdleProcess(t *testing.T) {
 		runtime.LockOSThread()
 		<-done
 	}()
-	time.Sleep(100 * time.Millisecond)
+	io.Copy(io.Discard, os.Stdin)
 	close(done)
 }
 
@@ -99,7 +102,8 @@ func (f traceField) form() string {
 	return strings.ReplaceAll(text, "1 ", "")
 }
 
-// goProgram returns the lines of a Go program that runs with that GODEBUG.
+// goProgram returns the lines of a Go program that runs with that GODEBUG, up to the
+// tenth that begins with SCHED: however slow this machine is, the program idles by then.
 func goProgram(t *testing.T, godebug string) []traceLine {
 	t.Helper()
 	self, err := os.Executable()
@@ -108,14 +112,35 @@ func goProgram(t *testing.T, godebug string) []traceLine {
 	}
 	cmd := exec.Command(self, "-test.run=^TestIdleProcess$")
 	cmd.Env = append(os.Environ(), "SCHED_IDLE_PROCESS=1", "GODEBUG="+godebug)
-	var lines bytes.Buffer // without what the testing package writes to standard output
-	cmd.Stderr = &lines
-	if err := cmd.Run(); err != nil {
+	end, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs, err := cmd.StderrPipe() // what the testing package writes goes to standard output
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for n, in := 0, bufio.NewReader(errs); n < 10; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Errorf("%v after\n%s", err, lines.String())
+			break
+		}
+		if strings.HasPrefix(line, "SCHED ") {
+			n++
+		}
+		lines.WriteString(line)
+	}
+	end.Close()
+	io.Copy(io.Discard, errs)
+	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, lines.String())
 	}
-	// Go writes a line in pieces. The process may end in the midst of its last line.
-	whole := lines.String()
-	return parseLines(whole[:strings.LastIndex(whole, "\n")+1])
+	return parseLines(lines.String())
 }
 
 // output is written by sysmon and read by the test.

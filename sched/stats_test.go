@@ -93,13 +93,16 @@ func TestStacksThatAreFreeEnd(t *testing.T) {
 			}
 		})
 		s.Quiesce()
-		if n := goroutines() - before; n < 1500 {
+		if n := goroutines() - before; n < 1400 { // threads of other schedulers may have been ending
 			t.Errorf("%d stacks for 1500 blocked Gs", n)
 		}
 		run(t, s, func(g *sched.G) { c.Close(g) })
 		s.Quiesce()
-		if n, most := goroutines()-before, 600+s.Procs()*65; n > most {
-			t.Errorf("%d stacks are left when the blocked Gs have ended, want at most %d", n, most)
+		most := 600 + s.Procs()*65
+		for end := time.Now().Add(time.Minute); goroutines()-before > most; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) { // until then they may be ending
+				t.Fatalf("%d stacks are left when the blocked Gs have ended, want at most %d", goroutines()-before, most)
+			}
 		}
 		run(t, s, func(g *sched.G) { // and what is left is whole
 			var gr sched.Group

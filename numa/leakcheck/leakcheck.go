@@ -30,8 +30,9 @@ import (
 	"numasched/topology"
 )
 
-// patience is how long goroutines may take to end that have been told to.
-const patience = 5 * time.Second
+// patience is how long goroutines may take to end that have been told to, on a machine whose
+// CPUs others use as well.
+const patience = time.Minute
 
 // After notes what there is now and has t compare when it ends, after the cleanup
 // functions that are registered later. What differs is an error that says what it

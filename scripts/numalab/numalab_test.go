@@ -179,16 +179,16 @@ func fakeMachine(t *testing.T, script string) string {
 func TestResultsOfAMachineThatEndsEarlyAreKept(t *testing.T) {
 	sent := archive(t, statusPrefix+"130", "a", "sub/b")
 	for _, c := range []struct {
-		name, script string
-		timeout      time.Duration
-		status       int
-		says         string
-		kept         bool
+		name, script      string
+		timeout, patience time.Duration
+		status            int
+		says              string
+		kept              bool
 	}{
-		{"signal", "echo up; read word && [ $word = stop ] && cp " + sent + " $RESULTS", time.Hour, exitInterrupted, "interrupted; what the command had written is in ", true},
-		{"time-out", "read word && [ $word = stop ] && cp " + sent + " $RESULTS", time.Second, exitTimeout, "; what the command had written is in ", true},
-		{"deaf", "echo up; exec sleep 1000", time.Hour, exitInterrupted, "interrupted; it did not send its results", false},
-		{"torn", "echo up; read word; head -c 50 " + sent + " >$RESULTS", time.Hour, exitInterrupted, "it did not send its results, or not all of them", false},
+		{"signal", "echo up; read word && [ $word = stop ] && cp " + sent + " $RESULTS", time.Hour, time.Minute, exitInterrupted, "interrupted; what the command had written is in ", true},
+		{"time-out", "read word && [ $word = stop ] && cp " + sent + " $RESULTS", time.Second, time.Minute, exitTimeout, "; what the command had written is in ", true},
+		{"deaf", "echo up; exec sleep 1000", time.Hour, time.Second, exitInterrupted, "interrupted; it did not send its results", false},
+		{"torn", "echo up; read word; head -c 50 " + sent + " >$RESULTS", time.Hour, time.Minute, exitInterrupted, "it did not send its results, or not all of them", false},
 	} {
 		s, err := newShape(1, 1, 64<<20, false, false)
 		if err != nil {
@@ -197,7 +197,7 @@ func TestResultsOfAMachineThatEndsEarlyAreKept(t *testing.T) {
 		dir, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 		t.Setenv("RESULTS", filepath.Join(dir, "results"))
 		stop := make(chan os.Signal, 1)
-		m := &machine{qemu: fakeMachine(t, c.script), dir: dir, stop: stop, patience: 2 * time.Second}
+		m := &machine{qemu: fakeMachine(t, c.script), dir: dir, stop: stop, patience: c.patience}
 		if c.timeout == time.Hour {
 			stop <- os.Interrupt // also one that comes early is not lost
 		}
