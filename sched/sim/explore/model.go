@@ -17,9 +17,9 @@ import (
 // order of accesses and the conditions of the one that it mirrors, and is a method of
 // goRuntime, which has what are global variables there:
 //
-//	model.go       the machinery: Ms, locks, notes, what must hold
-//	model_proc.go  of Go's proc.go what the protocol relies on
-//	model_numa.go  of the overlay's numa_*.go what the protocol consists of
+//	model.go                      the machinery: Ms, locks, notes, what must hold
+//	model_proc.go, _runq, _world  of Go's proc.go what the protocol relies on
+//	model_numa*.go                of the overlay's numa*.go what the protocol consists of
 //
 // A test (model_test.go) knows a hash of every mirrored function of the overlay. It fails
 // when one of them changes, and so somebody has to look at the model.

@@ -1,0 +1,182 @@
+package explore
+
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
+
+// numa_rest.go of the overlay: how an M looks a last time, dozes, and declines work.
+
+func (r *goRuntime) checkRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
+	here := mp.left
+	fed, vain := mp.fed, mp.vain
+	mp.fed, mp.vain = false, true
+	nd := &r.numa.nodes[here]
+	linger := vain && nd.npidle.load(mp) == int32(nd.hi-nd.lo) && r.npidle.load(mp) < int32(r.gomaxprocs)
+	self := policy.P{Rules: policy.Rules{Homes: true}}
+	rest, step := self.Rest(0)
+	near, far := false, false
+	for {
+		yes := false
+		switch step {
+		case policy.LastLook, policy.LookAgain:
+			near, far = r.numaLook(mp, here, allpSnapshot)
+			yes = near || far || linger
+			linger = false
+			if yes && !near && fed && step == policy.LookAgain {
+				r.numaDecline(mp)
+				return nil
+			}
+		case policy.FarOnly:
+			yes = !near
+		case policy.Doze:
+			if pp := r.numaDoze(mp, nd); pp != nil {
+				return pp
+			}
+		case policy.Resume, policy.ResumeHungry:
+			r.lock(mp)
+			pp := r.numaPidleget(mp, here)
+			if pp == nil {
+				pp = r.pidlegetSpinning(mp)
+			}
+			if pp != nil && step == policy.ResumeHungry {
+				pp.hunger = r.numa.nodes[pp.node].appetite.After(mp.Nanotime())
+			}
+			r.unlock(mp)
+			return pp
+		default:
+			return nil
+		}
+		step = rest.Next(yes)
+	}
+}
+
+func (r *goRuntime) numaLook(mp *goM, here int, ps []*goP) (near, far bool) {
+	wait := r.numaWait(mp)
+	for k := range r.numa.n {
+		gp := r.head(mp, k)
+		switch {
+		case gp == nil:
+		case k == here:
+			near = true
+		case r.numaWakeNode(mp, k):
+		case gp.home == 0 && !wait:
+			near = true
+		default:
+			far = true
+		}
+	}
+	for id, p2 := range ps {
+		if r.idlepMask.load(mp)>>id&1 != 0 || r.runqempty(mp, p2) {
+			continue
+		}
+		node := p2.node
+		switch {
+		case node == here:
+			near = true
+		case r.numaWakeNode(mp, node):
+		case !wait && r.numaHomeless(mp, p2):
+			near = true
+		default:
+			far = true
+		}
+	}
+	return near, far
+}
+
+// head is the first of a node's queue, looked at without the lock.
+func (r *goRuntime) head(mp *goM, node int) *goG {
+	nd := &r.numa.nodes[node]
+	if nd.queue.load(mp) == 0 {
+		return nil
+	}
+	return nd.gs[0]
+}
+
+func (r *goRuntime) numaHomeless(mp *goM, p2 *goP) bool {
+	p2.runq.access(mp, machine.Load)
+	if len(p2.ring) > 0 {
+		return p2.ring[0].home == 0
+	}
+	return p2.next != nil && p2.next.home == 0
+}
+
+func (r *goRuntime) numaQuiet(mp *goM) bool { return r.numa.dozers.load(mp) != 0 && r.numaAllDoze(mp) }
+
+func (r *goRuntime) numaAllDoze(mp *goM) (quiet bool) {
+	here := r.numaHere(mp)
+	for k := range r.numa.n {
+		nd := &r.numa.nodes[k]
+		if nd.npidle.load(mp) == 0 {
+			continue
+		}
+		if k == here || nd.dozers.load(mp) == 0 {
+			return false
+		}
+		quiet = true
+	}
+	return quiet
+}
+
+func (r *goRuntime) numaDoze(mp *goM, nd *goNode) *goP {
+	nd.dozers.add(mp, 1)
+	r.numa.dozers.add(mp, 1)
+	r.lock(mp)
+	r.mput(mp)
+	r.unlock(mp)
+	woken := r.notetsleep(mp, &mp.park, policy.Grace)
+	r.numa.dozers.add(mp, -1)
+	nd.dozers.add(mp, -1)
+	if !woken {
+		r.lock(mp)
+		if r.mgetSpecific(mp) != nil {
+			r.unlock(mp)
+			return nil
+		}
+		r.unlock(mp)
+		r.notesleep(mp, &mp.park)
+	}
+	r.noteclear(mp, &mp.park)
+	pp := mp.nextp
+	mp.nextp = nil
+	if mp.spinning {
+		mp.spinning = false
+		r.nmspinning.add(mp, -1)
+	}
+	return pp
+}
+
+func (r *goRuntime) numaDecline(mp *goM) {
+	r.numa.declined.store(mp, 1)
+	if r.sysmonwait.load(mp) != 0 {
+		r.lock(mp)
+		if r.sysmonwait.load(mp) != 0 {
+			r.sysmonwait.store(mp, 0)
+			r.notewakeup(mp, &r.sysmonnote)
+		}
+		r.unlock(mp)
+	}
+}
+
+// numaRetake has no numaAge: see model.go.
+func (r *goRuntime) numaRetake(mp *goM) {
+	if r.numa.declined.load(mp) != 0 {
+		r.numa.declined.store(mp, 0)
+		r.numaSend(mp)
+	}
+}
+
+func (r *goRuntime) numaSend(mp *goM) bool {
+	if r.npidle.load(mp) == 0 || r.gcwaiting.load(mp) != 0 {
+		return false
+	}
+	r.lock(mp)
+	pp := r.pidleget(mp)
+	if pp != nil {
+		pp.hunger = 1
+		r.nmspinning.add(mp, 1)
+		r.startm(mp, pp, true, true)
+	}
+	r.unlock(mp)
+	return pp != nil
+}

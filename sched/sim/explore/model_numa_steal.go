@@ -1,0 +1,146 @@
+package explore
+
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
+
+// numa_steal.go of the overlay: who is robbed, and of what.
+
+func (r *goRuntime) stealWork(mp *goM) (gp *goG, newWork bool) {
+	pp := mp.p
+	nd := &r.numa.nodes[pp.node]
+	search := pp.policy.Search(pp.hunger)
+	mp.fed = pp.hunger != 0
+	wait := pp.hunger == 0 && r.numaWait(mp)
+	pp.hunger = 0
+	for {
+		step := search.Next(&pp.policy)
+		var p2 *goP
+		switch step.Kind {
+		case policy.GiveUp:
+			return nil, newWork
+		case policy.OwnQueue:
+			if nd.queue.load(mp) != 0 {
+				r.lock(mp)
+				gp, q := r.globrunqgetbatch(mp, 128)
+				r.unlock(mp)
+				if gp != nil {
+					r.runqputbatch(mp, pp, q)
+					return gp, newWork
+				}
+			}
+			continue
+		case policy.FarQueue:
+			if wait {
+				continue
+			}
+			if gp := r.numaStealQueue(mp, pp, nd.order[step.Index-1], step.Theft); gp != nil {
+				return gp, newWork
+			}
+			continue
+		case policy.AnyP:
+			p2 = r.allp[step.Index]
+			if p2.node == pp.node {
+				continue
+			}
+		case policy.Victim:
+			p2 = r.allp[r.numa.nodes[nd.victims[step.Tier]].lo+int(step.Index)]
+		}
+		if r.gcwaiting.load(mp) != 0 {
+			return nil, true
+		}
+		if p2 == pp {
+			continue
+		}
+		if r.idlepMask.load(mp)>>p2.id&1 != 0 {
+			continue
+		}
+		switch {
+		case !step.Remote:
+			gp = r.runqsteal(mp, pp, p2, step.Last)
+		case !wait:
+			gp = r.numaStealFar(mp, pp, p2, step.Theft)
+		}
+		if gp != nil {
+			pp.policy.Stole(uint32(1+len(pp.ring)), step.Remote)
+			if step.Remote {
+				mp.ate = mp.Nanotime() + 1 // the clock here begins with 0
+			}
+			return gp, newWork
+		}
+	}
+}
+
+func (r *goRuntime) numaWait(mp *goM) bool {
+	if mp.ate != 0 && !policy.SmallMeal(mp.Nanotime()-mp.ate) {
+		mp.ate = 0
+	}
+	return mp.ate != 0
+}
+
+func (r *goRuntime) numaStealFar(mp *goM, pp, p2 *goP, theft policy.Theft) *goG {
+	p2.runq.access(mp, machine.Load)
+	n := uint32(len(p2.ring))
+	if n == 0 {
+		return r.numaStealNext(mp, p2, theft)
+	}
+	free := uint32(0)
+	for theft.Spares && free < n && p2.ring[free].home == 0 {
+		free++
+	}
+	take := theft.Take(n, free)
+	if take == 0 {
+		return nil
+	}
+	p2.runq.access(mp, machine.RMW)
+	return r.grab(mp, pp, p2, min(int(take), len(p2.ring))) // the ring's compare-and-swap would fail and try again
+}
+
+func (r *goRuntime) numaStealNext(mp *goM, p2 *goP, theft policy.Theft) *goG {
+	next := p2.next
+	if next == nil || !theft.TakeNext(next.home != 0) {
+		return nil
+	}
+	runs := p2.runs.load(mp) // the overlay's does not ask if no M runs p2
+	r.usleep(mp)
+	if p2.runs.load(mp) != runs {
+		return nil
+	}
+	p2.runq.access(mp, machine.RMW)
+	if p2.next != next {
+		return nil
+	}
+	p2.next = nil
+	p2.runq.v--
+	return next
+}
+
+func (r *goRuntime) numaStealQueue(mp *goM, pp *goP, node int, theft policy.Theft) *goG {
+	from := &r.numa.nodes[node]
+	if from.queue.load(mp) == 0 || theft.Hunger == 0 && r.numaWakeNode(mp, node) {
+		return nil
+	}
+	r.lock(mp)
+	free := uint32(0)
+	for _, gp := range from.gs {
+		if gp.home != 0 {
+			break
+		}
+		free++
+	}
+	n := min(theft.Take(uint32(len(from.gs)), free), policy.HalfRing(256))
+	if n == 0 {
+		r.unlock(mp)
+		return nil
+	}
+	r.runqsize.add(mp, -int32(n))
+	gp := r.pop(mp, node)
+	var q []*goG
+	for i := uint32(1); i < n; i++ {
+		q = append(q, r.pop(mp, node))
+	}
+	r.unlock(mp)
+	r.runqputbatch(mp, pp, q)
+	return gp
+}
