@@ -157,10 +157,8 @@ func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
 // meanwhile: the main thread may have lent its mask, because a process is about to be
 // started, and a thread that gets another mask has its new name already.
 func TestClonesAreKnownWhateverTheirMakerDoes(t *testing.T) {
+	needsTwoCPUs(t)
 	all := processMask(t)
-	if !topology.CPUs(0, 1).AndNot(all).Empty() {
-		t.Skipf("needs CPUs 0 and 1, has %s", all)
-	}
 	b := &masks{all: all, given: []topology.CPUSet{topology.CPUs(0), topology.CPUs(1)}, process: threadName(os.Getpid())}
 	onThread(func() {
 		tid, mask := numa.CurrentThread(), topology.CPUs(0)

@@ -162,6 +162,7 @@ func TestThreadsThatTheProgramPinsStayPinned(t *testing.T) {
 // they get back.
 func TestAMachineMadeOnAPinnedThreadRestoresTheMasksOfOthers(t *testing.T) {
 	leakcheck.After(t)
+	needsTwoCPUs(t)
 	var m *Machine
 	pin(t, topology.CPUs(0), func() { m = forReal(t) }).end()
 	s := newSched(t, m)

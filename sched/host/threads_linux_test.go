@@ -24,9 +24,7 @@ import (
 func forReal(t *testing.T) *Machine {
 	t.Helper()
 	leakcheck.After(t)
-	if all := processMask(t); !topology.CPUs(0, 1).AndNot(all).Empty() {
-		t.Skipf("needs CPUs 0 and 1, has %s", all)
-	}
+	needsTwoCPUs(t)
 	topo, err := topology.Load("synthetic:2x1")
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +35,15 @@ func forReal(t *testing.T) *Machine {
 	}
 	m.pretended = false
 	return m
+}
+
+// needsTwoCPUs skips the test where a thread cannot be bound to CPUs 0 and 1. Only the
+// test's own goroutine can call it.
+func needsTwoCPUs(t *testing.T) {
+	t.Helper()
+	if all := processMask(t); !topology.CPUs(0, 1).AndNot(all).Empty() {
+		t.Skipf("needs CPUs 0 and 1, has %s", all)
+	}
 }
 
 func newSched(t *testing.T, m *Machine) *sched.Sched {
