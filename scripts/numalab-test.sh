@@ -18,7 +18,7 @@ if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
 	shift 2
 	begin=$(date +%s)
 	status=0
-	"$root/scripts/numalab.sh" "$@" --timeout 480s --out "$LAB_TMP/$name" \
+	"$root/scripts/numalab.sh" "$@" --timeout 900s --out "$LAB_TMP/$name" \
 		--file "$LAB_TMP/tests" --env "NUMALAB_NAME=$name" \
 		-- sh -c 'for t in tests/*; do $t -test.v -test.run ^TestLab || exit 1; done' \
 		>"$LAB_TMP/$name.log" 2>&1 &

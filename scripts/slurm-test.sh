@@ -61,7 +61,7 @@ munged --foreground --num-threads=1 --key-file="$tmp/munge/key" --socket="$tmp/m
 	--pid-file="$tmp/munge/pid" --log-file="$tmp/munge.log" --seed-file="$tmp/munge/seed" >"$tmp/munged.log" 2>&1 &
 daemons="$daemons $!"
 export SLURM_CONF="$tmp/slurm.conf"
-port=$((20000 + $$ % 20000)) # three in a row
+port=$((20000 + $$ % 12000)) # three in a row, below those that the kernel gives to clients
 host=$(hostname -s 2>/dev/null || cat /proc/sys/kernel/hostname)
 cat >"$SLURM_CONF" <<END
 ClusterName=test
@@ -96,16 +96,16 @@ NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 1)) CPUs=2 Real
 NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=2 RealMemory=1024 Feature=new
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
-until_true 10 test -S "$tmp/munge/socket" || fail "munged does not answer"
+until_true 60 test -S "$tmp/munge/socket" || fail "munged does not answer"
 slurmctld -D -i >"$tmp/ctld.log" 2>&1 &
 daemons="$! $daemons"
-until_true 20 scontrol ping || fail "slurmctld does not answer"
+until_true 60 scontrol ping || fail "slurmctld does not answer"
 for n in n1 n2; do
 	slurmd -D -N $n >"$tmp/slurmd-$n.log" 2>&1 &
 	daemons="$! $daemons"
 done
 ready() { [ "$(sinfo -h -N -o %T | sort -u)" = idle ] && [ "$(sinfo -h -N -o %N | wc -l)" = 2 ]; }
-until_true 30 ready || fail "the nodes do not come: $(sinfo -N 2>&1)"
+until_true 60 ready || fail "the nodes do not come: $(sinfo -N 2>&1)"
 
 echo "== a sweep over two kinds"
 [ -n "${EXPERIMENTS:-}" ] || {
@@ -143,5 +143,5 @@ grep -q 'old/2' "$tmp/sweep/merge.log" || fail "the last job does not say which 
 echo "== a kind that is not there"
 ! "$root/scripts/slurm-sweep.sbatch" --out "$tmp/none" --kind old --kind absent -- --quick >"$tmp/none.log" 2>&1 || fail "there are nodes with the feature absent"
 grep -q "slurm-sweep: --kind 'absent'" "$tmp/none.log" || fail "the error does not name the kind"
-until_true 20 no_jobs || fail "jobs are left in the queue: $(squeue)"
+until_true 60 no_jobs || fail "jobs are left in the queue: $(squeue)"
 echo "passed"
