@@ -185,13 +185,13 @@ func TestJSONSaysWhatTheTablesSay(t *testing.T) {
 
 func TestNoLineIsWiderThanAPage(t *testing.T) {
 	t.Chdir(copyAll(t)) // paths are short where users are
-	sim := []string{"sim", "--preset", "synthetic:4x2", "--arm", "all", "--workload", "triad:n=65536,pingpong", "--out", "sim"}
+	sim := []string{"sim", "--preset", "synthetic:4x2", "--arm", "all", "--workload", "triad:n=65536,pingpong:rounds=300", "--out", "sim"}
 	if status, _, errs := cli(sim...); status != 0 {
 		t.Fatal(errs)
 	}
 	for _, args := range [][]string{
 		{"report", "onenode"}, {"report", "fournodes"}, {"report", "scaling"}, {"report", "virtual"}, {"report", "interrupted"}, {"report", "sim"},
-		{"sim", "--preset", "skx-2x8180", "--arm", "flat,numa-wrongmap", "--workload", "fib:n=12,pingpong", "--procs", "4,all"},
+		{"sim", "--preset", "skx-2x8180", "--arm", "flat,numa-wrongmap", "--workload", "fib:n=12,pingpong:rounds=300", "--procs", "4,all"},
 		{"compare", "onenode", "scaling"}, {"compare", "fournodes", "fournodes"}, {"compare", "virtual", "virtual"}, {"compare", "sim", "sim"},
 	} {
 		_, out, _ := cli(args...)

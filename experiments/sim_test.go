@@ -20,7 +20,7 @@ func simulate(t *testing.T, args ...string) string {
 
 // The same command prints the same bytes: results can be committed and checked.
 func TestSimIsDeterministic(t *testing.T) {
-	args := []string{"--preset", "skx-2x8180,synthetic:4x4", "--arm", "gm,flat,numa", "--workload", "fib:n=15,triad:n=65536,pingpong", "--procs", "4,16", "--json", "--wall=false"}
+	args := []string{"--preset", "skx-2x8180,synthetic:4x4", "--arm", "gm,flat,numa", "--workload", "fib:n=15,triad:n=65536,pingpong:rounds=300", "--procs", "4,16", "--json", "--wall=false"}
 	a := simulate(t, args...)
 	if b := simulate(t, args...); a != b {
 		t.Error("the second run differs from the first")

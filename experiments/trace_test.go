@@ -28,7 +28,7 @@ func traced(t *testing.T, args ...string) (text string, file []byte) {
 func TestTraceWritesAFile(t *testing.T) {
 	for _, args := range [][]string{
 		{"--arm", "numa", "--workload", "fib:n=10"},
-		{"--arm", "flat", "--workload", "pingpong", "--topology", "synthetic:2x1", "--procs", "2"},
+		{"--arm", "flat", "--workload", "pingpong:rounds=500", "--topology", "synthetic:2x1", "--procs", "2"},
 		{"--preset", "synthetic:2x2", "--arm", "numa", "--workload", "uts", "--procs", "1/2"},
 	} {
 		text, file := traced(t, args...)
