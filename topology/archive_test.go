@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -240,8 +241,10 @@ func TestVeryManyNamesInACaptureAreRefused(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := OpenArchive(bytes.NewReader(tarOf(t, many))); err == nil || !strings.Contains(err.Error(), "more than 524288 entries") {
-		t.Errorf("error %v", err)
+	if os.Getenv("NUMASCHED_LONG_TESTS") != "" { // half a million names
+		if _, err := OpenArchive(bytes.NewReader(tarOf(t, many))); err == nil || !strings.Contains(err.Error(), "more than 524288 entries") {
+			t.Errorf("error %v", err)
+		}
 	}
 	deep := func(w *tar.Writer) error {
 		for i := range 20000 {

@@ -23,7 +23,7 @@ func config(t testing.TB, arm string) Config {
 	case testing.Short():
 		cfg.Limit, cfg.PCT = 500, 250
 	case !longTests():
-		cfg.Limit, cfg.PCT = 700, 350
+		cfg.Limit, cfg.PCT = 250, 120
 	}
 	return cfg
 }
@@ -135,7 +135,11 @@ func TestUsedIsAsNew(t *testing.T) {
 				t.Fatal(err)
 			}
 			rnd := newPCT(cfg.Seed, cfg.Depth)
-			for i := range uint64(50) {
+			uses := uint64(10)
+			if longTests() {
+				uses = 50
+			}
+			for i := range uses {
 				rnd.begin(cfg.Seed, i)
 				if err := used.execute(&p, &cfg, rnd); err != nil {
 					t.Fatal(err)
@@ -164,7 +168,7 @@ func TestNoCoroutineIsLeft(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for _, p := range Programs {
 		cfg := config(t, "numa")
-		cfg.Limit, cfg.PCT = 100, 100
+		cfg.Limit, cfg.PCT = 30, 30
 		if r, err := Explore(context.Background(), p, cfg); err != nil || r.Failure != nil {
 			t.Fatal(err, r.Failure)
 		}
