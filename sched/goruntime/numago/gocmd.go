@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,11 +61,10 @@ func (t *toolchain) command(args ...string) *exec.Cmd {
 
 // overlay makes the overlay and returns the name of its overlay.json.
 func (t *toolchain) overlay() (string, error) {
-	cache, err := os.UserCacheDir()
+	cache, err := cacheFolder()
 	if err != nil {
 		return "", err
 	}
-	cache = filepath.Join(cache, "numago")
 	if err := overlay.Check(t.release(), os.DirFS(filepath.Join(t.GOROOT, "src", "runtime"))); err != nil {
 		return "", err
 	}
@@ -74,33 +72,6 @@ func (t *toolchain) overlay() (string, error) {
 		return "", err
 	}
 	return overlay.Make(cache, t.release(), t.GOROOT)
-}
-
-// leaveModuleCache gives a toolchain that the go command has downloaded a GOROOT of links
-// elsewhere: the go command lets no overlay replace files in the module cache.
-func (t *toolchain) leaveModuleCache(cache string) error {
-	if rel, err := filepath.Rel(t.GOMODCACHE, t.GOROOT); err != nil || !filepath.IsLocal(rel) {
-		return nil
-	}
-	entries, err := os.ReadDir(t.GOROOT)
-	if err != nil {
-		return err
-	}
-	links := filepath.Join(cache, "goroot-"+filepath.Base(t.GOROOT))
-	if err := os.MkdirAll(links, 0o777); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		from, to := filepath.Join(t.GOROOT, e.Name()), filepath.Join(links, e.Name())
-		if have, err := os.Readlink(to); err == nil && have == from {
-			continue
-		}
-		if err := os.Symlink(from, to); err != nil && !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s was downloaded, and needs a GOROOT of links outside the module cache: %w", t.GOVERSION, err)
-		}
-	}
-	t.GOROOT = links
-	return nil
 }
 
 // release is the toolchain's version without experiments.
@@ -191,6 +162,11 @@ func goCommand(name string, args []string, stdout, stderr io.Writer) error {
 	}
 	if err := t.checkRuntime(file, g); err != nil {
 		return err
+	}
+	if name == "vet" || name == "test" {
+		if file, err = t.enterable(file, name, g); err != nil {
+			return err
+		}
 	}
 	cmd := t.command(append(append([]string{name, "-overlay=" + file}, g.flags...), g.rest...)...)
 	if err := attached(cmd, stdout, stderr); err != nil {
