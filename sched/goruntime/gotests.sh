@@ -21,7 +21,7 @@ set -u
 cd "$(dirname "$0")/../.."
 
 quick=sync\ sync/atomic\ context\ testing/synctest\ os/signal\ internal/trace
-all="$quick time os os/exec net net/http runtime runtime/debug runtime/metrics runtime/pprof runtime/trace
+all="$quick time os os/exec net net/http runtime runtime/cgo runtime/debug runtime/metrics runtime/pprof runtime/trace
 	test:chan test:select test:goroutine test:defer test:gc test:map
 	race:sync race:sync/atomic race:context race:time race:runtime lockrank:sync lockrank:runtime"
 rows=$all only=. out=/dev/stdout through=
