@@ -107,6 +107,7 @@ side=1024 # of the plate of heat, two of which have about as many bytes
 while [ $((side * side * 16)) -lt $((n * 24)) ]; do side=$((side + 256)); done
 loads=triad:n=$n,heat:n=$side:rows=8:sweeps=2,fib:n=24,uts:depth=7,wakestorm,kvserve:n=500
 reps=8
+[ "$minutes" -ge 10 ] || reps=4 # each has memory of its own to fill
 if [ -n "$virtual" ]; then # what shows locality
 	loads=triad:n=$n,heat:n=$side:rows=8:sweeps=2,kvserve:n=100
 	reps=3

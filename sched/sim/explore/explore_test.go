@@ -18,8 +18,8 @@ func config(t testing.TB, arm string) Config {
 	}
 	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 8_000, PCT: 4_000, Depth: 4}
 	switch {
-	case raceDetector:
-		cfg.Limit, cfg.PCT = 200, 100
+	case raceDetector: // for what explorers that run in parallel share
+		cfg.Limit, cfg.PCT = 20, 10
 	case testing.Short():
 		cfg.Limit, cfg.PCT = 500, 250
 	case !longTests():
@@ -49,6 +49,9 @@ func TestPrograms(t *testing.T) {
 
 // A larger bound tries more, and says whether it tried all.
 func TestBoundsGrow(t *testing.T) {
+	if raceDetector {
+		t.Skip("tries everything")
+	}
 	p, _ := ProgramByName("spawn")
 	cfg := config(t, "flat")
 	cfg.CPUs, cfg.Gs, cfg.Bound, cfg.PCT, cfg.Limit = 2, 2, 2, 0, 0

@@ -9,6 +9,9 @@ import (
 // of accesses that an execution can end with is met as well without leaving out
 // points or states, and no other.
 func TestReductionsLoseNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("tries everything, as the other tests of explorers that run in parallel need not")
+	}
 	for _, c := range []struct {
 		program, arm    string
 		cpus, gs, bound int
@@ -34,7 +37,7 @@ func TestReductionsLoseNothing(t *testing.T) {
 		{"mutex", "flat", 1, 2, 3},
 		{"talk", "numa", 2, 3, 1},
 	} {
-		if c.bound > 1 && (raceDetector || testing.Short()) {
+		if c.bound > 1 && testing.Short() {
 			continue
 		}
 		if !longTests() {
