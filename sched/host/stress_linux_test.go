@@ -21,7 +21,7 @@ import (
 // stressTime is how long each part of the stress takes.
 func stressTime() time.Duration {
 	if os.Getenv("NUMASCHED_LONG_TESTS") != "" {
-		return 30 * time.Second
+		return 15 * time.Second
 	}
 	return 300 * time.Millisecond
 }
