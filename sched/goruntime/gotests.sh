@@ -5,7 +5,9 @@
 #
 # A MODE is a value of GONUMA, or "stock" for the go command alone. Without any: stock, off,
 # on, confine, 2 and 4. A cell is "ok" and seconds, or FAIL and the names of the tests that
-# failed. The exit status is 1 if a test fails that passes in stock.
+# failed. The exit status is 1 if a test fails that passes in stock. Some of Go's tests want
+# a quiet machine: a test that fails is tried again by itself, twice, and the cell of one
+# that passes then says so.
 #
 #   --quick        the rows that need seconds each
 #   --only REGEXP  the rows whose names match
@@ -79,15 +81,24 @@ cell() {
 	# Tests that build programs get the overlay too. The race detector takes a slice of runtime.
 	local slice=()
 	[ "$row" != race:runtime ] || slice=(-test.run '^Test(Chan|Select|Goroutine|Stop|GoroutineProfile|Yield|Lock|RWMutex|Timer|Netpoll|Finalizer|Cleanup|SyncMap|Defer|Park)')
-	local status=0
-	GONUMA=$gonuma GOFLAGS="$(go env GOFLAGS) ${flags[*]}" timeout 1500 "$program" -test.short -test.timeout 20m "${slice[@]}" >>"$log" 2>&1 || status=$?
-	if [ $status = 0 ]; then
-		echo "ok $((SECONDS - start)) s"
-	else
+	local status crash again='' try
+	for try in 1 2 3; do
+		status=0
+		GONUMA=$gonuma GOFLAGS="$(go env GOFLAGS) ${flags[*]}" timeout 1500 "$program" -test.short -test.timeout 20m "${slice[@]}" >"$log.try" 2>&1 || status=$?
+		cat "$log.try" >>"$log"
+		[ $status != 0 ] || break
 		# A crash is named beside the tests that fail: stock may fail them, too.
-		failed=$(grep -o -- '^--- FAIL: [^ ]*' "$log" | cut -d' ' -f3 | sort | tr '\n' ' ')
-		crash=$(grep -m1 -oE '^(fatal error|panic|signal)' "$log" | tr ' ' -)
+		failed=$(grep -o -- '^--- FAIL: [^ ]*' "$log.try" | cut -d' ' -f3 | sort -u | tr '\n' ' ')
+		crash=$(grep -m1 -oE '^(fatal error|panic|signal)' "$log.try" | tr ' ' -)
 		[ $status != 124 ] || crash="$crash timeout"
+		[ -n "$failed" ] && [ -z "$crash" ] || break
+		again=$failed
+		slice=(-test.run "^($(echo $failed | tr ' ' '|'))\$")
+	done
+	rm -f "$log.try"
+	if [ $status = 0 ]; then
+		echo "ok $((SECONDS - start)) s${again:+, at another try ${again% }}"
+	else
 		echo "FAIL ${failed}${crash:-exit-status-$status}"
 	fi
 }
