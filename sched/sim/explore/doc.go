@@ -134,6 +134,10 @@
 //	   3   4            1  spawn steal loyal next barrier yield relay talk
 //	   3   4            1  flood refill spread again preempt respawn pair
 //	   3   4            1  elder nest park
+//	   3   4            2  numago-spawn numago-doze numago-hungry numago-net
+//	   3   4            2  numago-nets numago-netprocs numago-send
+//	   3   4            1  numago-home numago-queue numago-yield numago-last
+//	   3   4            1  numago-procs numago-close
 //
 // The last lines of the command's output say the same of what it was asked for. A search
 // that its limit has ended says that it covers a part.
