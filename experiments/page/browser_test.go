@@ -30,6 +30,7 @@ type browser struct {
 	calls   int
 	wrong   []string // what pages complained about
 	asked   []string // addresses that pages asked for
+	loaded  bool     // the last page that was opened
 }
 
 // openBrowser starts chromium, or skips the test where there is none.
@@ -56,9 +57,13 @@ func openBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	profile, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	cmd := exec.CommandContext(ctx, path, "--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--no-first-run",
-		"--disable-background-networking", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--disable-background-networking", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+profile, "about:blank")
 	cmd.ExtraFiles = []*os.File{toRead, toWrite}
 	if err := cmd.Start(); err != nil {
 		t.Skipf("chromium does not start: %v", err)
@@ -73,6 +78,10 @@ func openBrowser(t *testing.T) *browser {
 		cancel()
 		in.Close()
 		out.Close()
+		// Processes of chromium's may write there for a moment after it has ended.
+		for end := time.Now().Add(time.Minute); os.RemoveAll(profile) != nil && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+		}
 	})
 	var target struct{ TargetID string }
 	b.call(&target, "Target.createTarget", map[string]any{"url": "about:blank"})
@@ -138,6 +147,8 @@ func (b *browser) next() (r reply) {
 	switch r.Method {
 	case "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded":
 		b.wrong = append(b.wrong, string(r.Params))
+	case "Page.loadEventFired":
+		b.loaded = true
 	case "Network.requestWillBeSent":
 		var p struct{ Request struct{ URL string } }
 		json.Unmarshal(r.Params, &p)
@@ -153,9 +164,10 @@ func (b *browser) open(file string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.asked, b.wrong = nil, nil
+	b.asked, b.wrong, b.loaded = nil, nil, false
 	b.call(nil, "Page.navigate", map[string]any{"url": (&url.URL{Scheme: "file", Path: full}).String()})
-	for b.next().Method != "Page.loadEventFired" {
+	for !b.loaded { // it may have come before the answer to the call
+		b.next()
 	}
 }
 
