@@ -66,6 +66,7 @@ func openBrowser(t *testing.T) *browser {
 		"--disable-background-networking", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+profile, "about:blank")
 	cmd.ExtraFiles = []*os.File{toRead, toWrite}
 	if err := cmd.Start(); err != nil {
+		os.RemoveAll(profile)
 		t.Skipf("chromium does not start: %v", err)
 	}
 	toRead.Close()
