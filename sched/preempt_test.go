@@ -33,6 +33,15 @@ func everyArm() (arms []policy.Arm) {
 	return arms
 }
 
+// timelyArms returns all arms that schedule in different ways, for a test that takes long.
+// Without the long tests, it returns those whose queues differ.
+func timelyArms() []policy.Arm {
+	if longTests() {
+		return everyArm()
+	}
+	return fewArms()
+}
+
 // preemptively runs a test under few arms, on this host and on pretended nodes.
 func preemptively(t *testing.T, f func(t *testing.T, s *sched.Sched)) { under(t, fewArms(), f) }
 

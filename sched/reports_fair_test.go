@@ -200,7 +200,7 @@ func TestShortSleepersDoNotStarveABusyG(t *testing.T) {
 		gr.Wait(g)
 		return slept
 	}
-	for _, arm := range everyArm() {
+	for _, arm := range timelyArms() {
 		for _, procs := range []int{1, 6} {
 			run(t, onSim(t, "", sched.Config{Arm: arm, Procs: procs}), func(g *sched.G) {
 				const yields = 500
@@ -247,7 +247,7 @@ func TestShortSleepersDoNotStarveABusyG(t *testing.T) {
 // of a timer and the G that receives from it the others have a bounded number of turns. If
 // timers were run when there is nothing else to run, that would be never.
 func TestTimersAreOnTimeWhileTheQueueIsNeverEmpty(t *testing.T) {
-	for _, arm := range everyArm() {
+	for _, arm := range timelyArms() {
 		for _, procs := range []int{1, 6} {
 			run(t, onSim(t, "", sched.Config{Arm: arm, Procs: procs}), func(g *sched.G) {
 				var due int64   // of the timer; 0: none
