@@ -16,10 +16,13 @@ func (m *M) acquirep(p *P) {
 }
 
 // releasep makes m's P idle, and m as well, and returns how many Ps are idle now. The
-// lock of the P's Node is held. From then on m may be given another P: see woken.
+// lock of the P's Node is held. From then on m may be given another P: see woken. As in
+// Go, m becomes idle later (stopm) where the lock is Go's.
 func (m *M) releasep() census {
 	p := m.partFromP()
-	m.mput(p.node)
+	if !m.s.goLock {
+		m.mput(p.node)
+	}
 	return m.pidleput(p.node, p)
 }
 
@@ -36,10 +39,12 @@ func (m *M) partFromP() *P {
 func (m *M) unidle(p *P) bool {
 	n := p.node
 	n.lock.lock(m)
-	took := p.idle && p.oldm == m
+	took := p.idle && (p.oldm == m || m.s.goLock)
 	if took {
 		m.pidletake(n, p)
-		m.mtake(n, m)
+		if m.idle {
+			m.mtake(n, m)
+		}
 		m.acquirep(p)
 	}
 	n.lock.unlock(m)
@@ -102,7 +107,7 @@ func (m *M) handoffp(p *P) {
 		case policy.AnyTimers:
 			yes = n.poll.load(m) == 0 && n.pollUntil(m) != 0
 		case policy.GiveToM:
-			m.startFor(p)
+			m.startFor(p, false)
 			return
 		case policy.WakeM:
 			m.wakep(n)
@@ -136,18 +141,22 @@ func (m *M) idleUnlessQueued(p *P) bool {
 	return true
 }
 
-// startFor has an idle M, or a new one, hold p.
-func (m *M) startFor(p *P) {
+// startFor has an idle M, or a new one, hold p. The caller has counted a searcher if the M
+// is to be one.
+func (m *M) startFor(p *P, searching bool) {
 	n := p.node
 	n.lock.lock(m)
 	mp := m.mget(n, p)
 	n.lock.unlock(m)
-	m.startm(p, mp, false)
+	m.startm(p, mp, searching)
 }
 
 // stopm makes m, which has no P, idle until it is woken for one. It returns false if the
 // scheduler stops.
 func (m *M) stopm() bool {
+	if m.s.goLock {
+		return m.stopLikeGo()
+	}
 	for n := m.oldp.node; m.p == nil; {
 		n.lock.lock(m)
 		if m.s.stopping.load(m) == stopping {

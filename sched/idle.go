@@ -44,6 +44,11 @@ func (m *M) sleep() *G {
 	searchers := uint32(0)
 	if searched {
 		searchers = uint32(n.nsearch.add(m, -1))
+		if s.goLock {
+			if gp := m.recheckQueue(n); gp != nil {
+				return gp
+			}
+		}
 	} else {
 		searchers = n.nsearch.load(m)
 	}
@@ -74,8 +79,10 @@ func (m *M) sleep() *G {
 			if all {
 				m.allPsIdle()
 			}
-			m.waitForP(n)
-			return nil
+			if !s.goLock {
+				m.waitForP(n)
+			}
+			return nil // without a P, m is to stop: see stopm
 		}
 		step = rest.Next(yes)
 	}
@@ -145,6 +152,10 @@ func (p *P) onlyFarWork(m *M) bool {
 // wakep is called after work was published on n: it wakes an idle P, nearest to
 // n first, to search for it, unless a searcher there will find it.
 func (m *M) wakep(n *Node) {
+	if m.s.goLock {
+		m.wakepLikeGo(n)
+		return
+	}
 	if m.count().idle() == 0 {
 		return
 	}

@@ -148,6 +148,9 @@ func (s *Sched) makeNodes() {
 			n.nrunq.line = s.newLines(1)
 			n.nidle.line = s.newLines(1)
 			n.nsearch.line = s.newLines(1)
+			if s.goLock {
+				n.likeSchedt(s)
+			}
 			n.timed.line = s.newLines(1)
 			n.nprocs.line = n.timed.line
 			n.poll.line = s.newLines(1)

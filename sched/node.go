@@ -140,6 +140,9 @@ func (m *M) queuePut(n *Node, gp *G) {
 }
 
 func (m *M) queuePutLocked(n *Node, gp *G) {
+	if m.s.goLock {
+		m.link(n)
+	}
 	pos := n.runq.push(gp)
 	if !m.s.arm.Local {
 		gp.queuePos = pos + 1
@@ -160,6 +163,9 @@ func (m *M) queueGet(n *Node, batch int) *G {
 }
 
 func (m *M) queueGetLocked(n *Node, batch int) *G {
+	if m.s.goLock {
+		m.unlink(n, batch)
+	}
 	gp := n.runq.pop()
 	if gp == nil {
 		return nil

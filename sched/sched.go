@@ -93,6 +93,7 @@ type Sched struct {
 
 	machine    Machine
 	arm        policy.Arm
+	goLock     bool // Node.lock is taken where Go takes sched.lock: see schedlock.go
 	noSysmon   bool
 	noPreempt  bool
 	maxMs      int
@@ -184,6 +185,7 @@ func New(cfg Config) (*Sched, error) {
 	s.nm.line = s.newLines(1)
 	s.quiet.line = s.stopping.line
 	s.nfreec.line = s.lock.key.line
+	s.goLock = s.arm.SchedLock && s.machine.Memory() != nil
 	s.mapPs(topo, cfg.Procs, cfg.Seed)
 	if err := s.initTrace(&cfg); err != nil {
 		return nil, err

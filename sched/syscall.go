@@ -89,6 +89,9 @@ func (g *G) exitsyscall() {
 // idleP takes an idle P off the list of p's Node: p, if it can, else the first.
 func (m *M) idleP(p *P) *P {
 	n := p.node
+	if m.s.goLock && n.nidle.load(m) == 0 {
+		return nil
+	}
 	n.lock.lock(m)
 	if p = n.pick(p); p != nil {
 		m.pidletake(n, p)
@@ -103,7 +106,9 @@ func commitExitsyscall(m *M, gp *G) bool {
 	m.eventG(machine.EventRequeue, gp, 0)
 	m.queuePut(n, gp)
 	m.s.nretaken.add(m, -1) // after gp is seen, see checkdead
-	m.wakep(n)
+	if !m.s.goLock || n.nidle.load(m) != 0 {
+		m.wakep(n)
+	}
 	return true
 }
 

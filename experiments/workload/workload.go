@@ -157,6 +157,8 @@ var All = []*Workload{
 	sysCalls,
 	fileReads,
 	timers,
+	goschedStorm,
+	shortWakes,
 }
 
 // ByName returns the workload with the given name, or nil.

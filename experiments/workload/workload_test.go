@@ -51,6 +51,8 @@ var small = map[string]string{
 	"syscalls":     "n=8/calls=40/every=8/block=10000/ops=100",
 	"filereads":    "n=4/reads=20/bytes=4096/file=65536",
 	"timers":       "n=4/sleeps=5/sleep=100000/ops=100",
+	"goschedstorm": "gs=3/yields=20/ops=30",
+	"shortwakes":   "gap=2000/n=50/conns=2/room=3/ops=300/flush=100",
 }
 
 func newSmall(t *testing.T, w *Workload) *Instance {

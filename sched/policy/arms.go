@@ -17,7 +17,12 @@ type Arm struct {
 	Static  bool // a parallel loop has a part for each P, which is bound to a CPU, and nobody shares
 	Confine bool // all Ps are on one node
 	Map     Map
-	Memory  Memory
+
+	// SchedLock has simulated Ms take the lock of their Node wherever Go 1.26 takes
+	// sched.lock, and as often. On a real machine it means nothing: Go itself can be
+	// measured there.
+	SchedLock bool
+	Memory    Memory
 }
 
 // A Map says which CPUs a node is believed to have.
@@ -50,6 +55,7 @@ const (
 //     happen to run (flat+firsttouch). Whoever runs a large Go program on such a machine
 //     is told to call numactl --interleave=all (interleave), numactl --cpunodebind
 //     (confine), or to start a process for each node (process-per-node).
+//   - In simulation flat and its kin stand for Go, so they have Go's own lock (SchedLock).
 //   - static is what a careful person writes by hand, for parallel loops over arrays. Other
 //     programs stay on one node under it. It is OpenMP's schedule(static) with
 //     OMP_PROC_BIND, and memory that was first touched by the same static loop.
@@ -61,9 +67,9 @@ const (
 //     gives.
 var Arms = [...]Arm{
 	{Name: "gm", Doc: "one locked queue: Go 1.0's G-M model"},
-	{Name: "flat", Doc: "Go's G-P-M model with the rules of Go 1.26: all memory equally near", Local: true},
+	{Name: "flat", Doc: "Go's G-P-M model with the rules of Go 1.26: all memory equally near", Local: true, SchedLock: true},
 	{Name: "numa", Doc: "the full design", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true},
-	{Name: "flat+pin", Doc: "flat, with threads bound to their P's node", Local: true, Bind: true},
+	{Name: "flat+pin", Doc: "flat, with threads bound to their P's node", Local: true, Bind: true, SchedLock: true},
 	{Name: "numa-pin", Doc: "numa without binding threads", Local: true, NodeQ: true, Near: true, Home: true, Cache: true},
 	{Name: "numa-home", Doc: "numa without home nodes", Local: true, NodeQ: true, Near: true, Bind: true, Cache: true},
 	{Name: "numa-nodeq", Doc: "numa without node queues", Local: true, Near: true, Home: true, Bind: true, Cache: true},
@@ -71,11 +77,11 @@ var Arms = [...]Arm{
 	{Name: "numa-cache", Doc: "numa without caches per node", Local: true, NodeQ: true, Near: true, Home: true, Bind: true},
 	{Name: "numa-wrongmap", Doc: "numa on a wrong map: each node's work runs on another node than its data", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Map: DerangedMap},
 	{Name: "numa-randommap", Doc: "numa on a random map: each node has CPUs of all nodes in equal shares", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Map: RandomMap},
-	{Name: "flat+onenode", Doc: "flat, with all memory on the node of the goroutine that initialises it", Local: true, Memory: OnOneNode},
-	{Name: "flat+firsttouch", Doc: "flat, with memory where goroutines happen to touch it first", Local: true, Memory: FirstTouch},
-	{Name: "interleave", Doc: "flat under numactl --interleave=all", Local: true, Memory: Interleaved},
-	{Name: "confine", Doc: "flat on the CPUs of one node: numactl --cpunodebind", Local: true, Bind: true, Confine: true},
-	{Name: "process-per-node", Doc: "a process for each node: flat there, and nothing is shared", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true},
+	{Name: "flat+onenode", Doc: "flat, with all memory on the node of the goroutine that initialises it", Local: true, Memory: OnOneNode, SchedLock: true},
+	{Name: "flat+firsttouch", Doc: "flat, with memory where goroutines happen to touch it first", Local: true, Memory: FirstTouch, SchedLock: true},
+	{Name: "interleave", Doc: "flat under numactl --interleave=all", Local: true, Memory: Interleaved, SchedLock: true},
+	{Name: "confine", Doc: "flat on the CPUs of one node: numactl --cpunodebind", Local: true, Bind: true, Confine: true, SchedLock: true},
+	{Name: "process-per-node", Doc: "a process for each node: flat there, and nothing is shared", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, SchedLock: true},
 	{Name: "static", Doc: "OpenMP's schedule(static): each CPU has its part of a loop and its memory", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, Static: true},
 	{Name: "numaws", Doc: "NUMA-WS: victims 70 % near, 24 % next, 6 % far, and mailboxes", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Biased: true},
 }
