@@ -71,6 +71,9 @@ func (n *Node) likeSchedt(s *Sched) {
 
 // link charges what it takes to put a G behind the last one of n's queue.
 func (m *M) link(n *Node) {
+	if m.memory == nil { // callers from outside
+		return
+	}
 	if pos, ok := n.runq.last(); ok {
 		m.access((*n.runq.at(pos)).joined.line, machine.Store)
 	} else {
@@ -80,7 +83,7 @@ func (m *M) link(n *Node) {
 
 // unlink charges what it takes to take up to batch Gs from the front of n's queue.
 func (m *M) unlink(n *Node, batch int) {
-	if n.runq.n == 0 {
+	if n.runq.n == 0 || m.memory == nil {
 		return
 	}
 	for i := range min(batch, n.runq.n) {
