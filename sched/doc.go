@@ -15,7 +15,8 @@
 // The names are those of Go's runtime, so that a reader of proc.go is at home. Go's
 // own scheduler is the arm flat. An arm is a set of switches (package policy), not a
 // copy of the scheduler. Under flat all Ps share one Node, whose queue is Go's global
-// queue, and all victims are equally far.
+// queue, and all victims are equally far. In simulation the lock of that Node is Go's
+// sched.lock, too: it is taken where Go takes it, and as often (schedlock.go).
 //
 // # What a G must not do
 //
@@ -155,6 +156,7 @@
 // idle.go, handoff.go, place.go; group.go; wait.go, chan.go, select.go, mutex.go,
 // rwmutex.go, cond.go and semaphore.go for how Gs wait; timer.go, sleep.go, poll.go and
 // netpoll.go for time and the network; inject.go; syscall.go and sysmon.go for how
-// Ps are taken away; procs.go for how they come and go; event.go and schedtrace.go for what can be seen of it; then machine.go
+// Ps are taken away; procs.go for how they come and go; schedlock.go for what flat costs in
+// simulation; event.go and schedtrace.go for what can be seen of it; then machine.go
 // for where it runs.
 package sched

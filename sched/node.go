@@ -34,6 +34,8 @@ func (d *domain) hasPs(m *M) bool { return d.node.nprocs.load(m) > 0 }
 //     it sleeps or is about to. Whoever takes it off the list owes it exactly one
 //     wakeup.
 //   - nidle, nrunq and Sched.npidle change under the lock, and are read without.
+//
+// How often the lock is taken, beside Go, is in schedlock.go.
 type Node struct {
 	_ toLine
 
