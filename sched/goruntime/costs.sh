@@ -40,11 +40,14 @@ fi
 # busy prints what all CPUs and the hypervisor have used, in ticks.
 busy() { awk '$1 == "cpu" { print $2 + $3 + $4 + $7 + $8, $9; exit }' /proc/stat 2>/dev/null || echo 0 0; }
 
-modes='stock off 1 2'
+modes='stock off 1 2' turn=$modes
 read -r all stolen <<<"$(busy)"
 before=$SECONDS
 for i in $(seq "$rounds"); do
-	for m in $modes; do
+	# Each mode comes first as often as others do.
+	read -r m rest <<<"$turn"
+	turn="$rest $m"
+	for m in $turn; do
 		program=numa gonuma=$m
 		[ "$m" != stock ] || { program=stock gonuma=; }
 		GONUMA=$gonuma "$work/$program" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" |
