@@ -5,8 +5,9 @@
 // package overlay make an overlay for it, runs that very toolchain with it, and checks
 // that what comes out has the NUMA-aware runtime. It never edits a GOROOT.
 //
-// gocmd.go runs the go command; check.go looks for the marker; doctor.go says what is
-// supported here; spawn.go is for programs that are already built.
+// gocmd.go runs the go command; goroot.go makes a GOROOT of links where one is needed;
+// check.go looks for the marker; doctor.go says what is supported here; spawn.go is for
+// programs that are already built.
 package main
 
 import (
@@ -56,6 +57,9 @@ What it does can be read in these ways:
   package runtime/numa      Home, Nodes, NodeOf and counters. A program that imports it
                             builds with numago only
   package runtime/metrics   as ever; what waits in the nodes' queues is counted
+
+The heap is Go's own, without a part for each node: an object lies where its page was first
+touched. Only confine, and spawn, keep the memory near.
 
 -buildmode=plugin, c-shared, c-archive and shared are refused, and so is an -overlay of your
 own. Profiles (default.pgo), workspaces, vendoring, -trimpath and -race work as with go.

@@ -13,6 +13,7 @@
 //   - The decisions come from package policy. Its files are copied with another package
 //     clause, and nothing else changes.
 //   - On systems that have no nodes for us, the same edits compile to what stock does.
+//   - The heap is Go's own. It has no part for each node.
 //
 // # Reading order
 //
