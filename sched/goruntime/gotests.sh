@@ -26,7 +26,7 @@ quick=sync\ sync/atomic\ context\ testing/synctest\ os/signal\ internal/trace
 all="$quick time os os/exec net net/http runtime runtime/cgo runtime/debug runtime/metrics runtime/pprof runtime/trace
 	test:chan test:select test:goroutine test:defer test:gc test:map
 	race:sync race:sync/atomic race:context race:time race:runtime lockrank:sync lockrank:runtime"
-rows=$all only=. out=/dev/stdout through=
+rows=$all only=. out= through=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--cell) break ;; # of this script's own: a cell, below "through"
@@ -156,5 +156,6 @@ for r in $rows; do
 	done
 	echo "$row" >>"$table"
 done
-cat "$table" >"$out"
+[ -z "$out" ] || exec >"$out"
+cat "$table"
 exit $status

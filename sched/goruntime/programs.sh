@@ -29,7 +29,7 @@ chi-mw   github.com/go-chi/chi/v5@v5.5.0      ./middleware ^Benchmark(Throttle|W
 '
 modes='stock off on confine 2'
 
-only=. out=/dev/stdout through= rounds=10
+only=. out= through= rounds=10
 while [ $# -gt 0 ]; do
 	case $1 in
 	--work) mkdir -p "$2" && work=$(cd "$2" && pwd) || exit 2; shift ;;
@@ -116,36 +116,35 @@ for s in $steps; do
 		done <<<"$chosen"
 		;;
 	table)
-		{
-			echo "Their own tests:"
-			echo
-			echo "| program |$(printf ' %s |' $modes)"
-			echo "|---|$(for m in $modes; do printf -- '---|'; done)"
-			while read -r name module package _; do
-				echo "| $module $package |$(for m in $modes; do printf ' %s |' "$(cat "$work/$name-$m.cell" 2>/dev/null || echo 'not run')"; done)"
-			done <<<"$chosen"
-			echo
-			echo "Their own benchmarks, medians of interleaved rounds:"
-			echo
-			while read -r name _; do cat "$work/$name.runs" 2>/dev/null; done <<<"$chosen" | sort -k1,1 -k2,2 -k3,3n | awk -v modes="$modes" '
-				function flush() { if (n) { med[name, mode] = n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2; count[name] = n } n = 0 }
-				$1 != name || $2 != mode { flush(); name = $1; mode = $2; if (!(name in seen)) { seen[name] = 1; order[++names] = name } }
-				{ v[++n] = $3 }
-				END {
-					flush()
-					k = split(modes, m, " ")
-					head = "| benchmark | rounds | stock, ns/op |"; rule = "|---|---|---|"
-					for (i = 2; i <= k; i++) { head = head " " m[i] " |"; rule = rule "---|" }
-					print head "\n" rule
-					for (j = 1; j <= names; j++) {
-						name = order[j]
-						stock = med[name, "stock"]
-						row = sprintf("| %s | %d | %s |", name, count[name], stock ? sprintf("%.0f", stock) : "-")
-						for (i = 2; i <= k; i++) row = row (stock && med[name, m[i]] ? sprintf(" %.2f |", med[name, m[i]] / stock) : " - |")
-						print row
-					}
-				}'
-		} >"$out"
+		[ -z "$out" ] || exec >"$out"
+		echo "Their own tests:"
+		echo
+		echo "| program |$(printf ' %s |' $modes)"
+		echo "|---|$(for m in $modes; do printf -- '---|'; done)"
+		while read -r name module package _; do
+			echo "| $module $package |$(for m in $modes; do printf ' %s |' "$(cat "$work/$name-$m.cell" 2>/dev/null || echo 'not run')"; done)"
+		done <<<"$chosen"
+		echo
+		echo "Their own benchmarks, medians of interleaved rounds:"
+		echo
+		while read -r name _; do cat "$work/$name.runs" 2>/dev/null; done <<<"$chosen" | sort -k1,1 -k2,2 -k3,3n | awk -v modes="$modes" '
+			function flush() { if (n) { med[name, mode] = n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2; count[name] = n } n = 0 }
+			$1 != name || $2 != mode { flush(); name = $1; mode = $2; if (!(name in seen)) { seen[name] = 1; order[++names] = name } }
+			{ v[++n] = $3 }
+			END {
+				flush()
+				k = split(modes, m, " ")
+				head = "| benchmark | rounds | stock, ns/op |"; rule = "|---|---|---|"
+				for (i = 2; i <= k; i++) { head = head " " m[i] " |"; rule = rule "---|" }
+				print head "\n" rule
+				for (j = 1; j <= names; j++) {
+					name = order[j]
+					stock = med[name, "stock"]
+					row = sprintf("| %s | %d | %s |", name, count[name], stock ? sprintf("%.0f", stock) : "-")
+					for (i = 2; i <= k; i++) row = row (stock && med[name, m[i]] ? sprintf(" %.2f |", med[name, m[i]] / stock) : " - |")
+					print row
+				}
+			}'
 		;;
 	esac
 done

@@ -6,24 +6,50 @@
 package costs
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// cpu has the benchmark report its CPU time for each operation and the clock of the CPUs,
-// and is to be deferred.
+// cpu has the benchmark report its CPU time for each operation, what share of the CPUs
+// others used meanwhile, and the clock of the CPUs. It is to be deferred.
 func cpu(b *testing.B) func() {
-	before := cpuTime()
+	start, used, all := time.Now(), cpuTime(), allCPUTime()
 	return func() {
 		b.StopTimer()
-		b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
+		own, others := cpuTime()-used, time.Duration(0)
+		if all != 0 {
+			others = max(0, allCPUTime()-all-own)
+		}
+		b.ReportMetric(float64(own)/float64(b.N), "cpu-ns/op")
+		b.ReportMetric(100*float64(others)/float64(time.Since(start))/float64(runtime.NumCPU()), "others-%")
 		b.ReportMetric(clock(), "clock-GHz")
 	}
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// allCPUTime is what all programs and the hypervisor have used of the CPUs, from Linux's
+// /proc/stat, in which a tick is a hundredth of a second. Elsewhere it is 0.
+func allCPUTime() time.Duration {
+	text, _ := os.ReadFile("/proc/stat")
+	var user, nice, system, idle, wait, irq, softirq, steal int64
+	if _, err := fmt.Sscan(strings.TrimPrefix(string(text), "cpu "), &user, &nice, &system, &idle, &wait, &irq, &softirq, &steal); err != nil {
+		return 0
+	}
+	return time.Duration(user+nice+system+irq+softirq+steal) * 10 * time.Millisecond
 }
 
 // clock is how many additions a CPU makes in a nanosecond, in a chain where each waits for
@@ -52,12 +78,6 @@ func clock() float64 {
 }
 
 var additions uint64
-
-func cpuTime() int64 {
-	var u syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail
-	return u.Utime.Nano() + u.Stime.Nano()
-}
 
 // Spawn and wait: a hundred short goroutines at a time.
 func BenchmarkSpawn(b *testing.B) {
