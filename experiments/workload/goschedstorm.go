@@ -10,7 +10,8 @@ import (
 // goschedStorm has Gs that do little between yields, like those of golang/go#67585 and
 // grpc/grpc-go#8742. In Go each yield puts the goroutine into the global queue, under the
 // scheduler's one lock. With 88 Ps that was 35 % of a program's CPU time, with 44 it was
-// 2.4 % (golang/go#67585).
+// 2.4 % (golang/go#67585). Each node has its share of the Gs from the beginning, as if a program
+// had run for a while.
 var goschedStorm = &Workload{
 	Name: "goschedstorm",
 	Doc:  "Gs that yield over and over, with little work in between: the lock of the global queue",
@@ -39,16 +40,24 @@ var goschedStorm = &Workload{
 		}
 		in.Run = func(g *sched.G) error {
 			clear(done)
-			var gr sched.Group
-			for i := range done {
-				gr.Go(g, func(g *sched.G) {
-					work := func() { sink(spin(uint64(i), ops/spinOps)) }
-					g.Allocated(1)
-					for range yields {
-						g.Work(sched.Work{Kernel: "spin", Ops: ops}, work)
-						g.Yield()
-						done[i]++
+			storm := func(g *sched.G, i int) {
+				work := func() { sink(spin(uint64(i), ops/spinOps)) }
+				g.Allocated(1)
+				for range yields {
+					g.Work(sched.Work{Kernel: "spin", Ops: ops}, work)
+					g.Yield()
+					done[i]++
+				}
+			}
+			nodes := nodesOf(g.Sched())
+			var gr sched.Group // of a leader on each node, which starts the node's share
+			for first, node := range nodes {
+				gr.GoAt(g, at(node), func(g *sched.G) {
+					var share sched.Group
+					for i := first; i < len(done); i += len(nodes) {
+						share.Go(g, func(g *sched.G) { storm(g, i) })
 					}
+					share.Wait(g)
 				})
 			}
 			gr.Wait(g)
