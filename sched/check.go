@@ -62,6 +62,9 @@ func (n *Node) checkQuiet(ps []*P) error {
 	if n.runq.n != 0 {
 		return fmt.Errorf("%d Gs in its queue while all Ps are idle", n.runq.n)
 	}
+	if n.inbox.Peek() != nil {
+		return fmt.Errorf("Gs in its inbox while all Ps are idle")
+	}
 	if got := n.nrunq.Peek(); got != 0 {
 		return fmt.Errorf("nrunq is %d with an empty queue", got)
 	}
@@ -144,7 +147,7 @@ func (in inside) DescribeLine(line machine.Line) (name, value string) {
 		case n.lock.key.line:
 			return fmt.Sprintf("node%d.lock", i), n.lock.String()
 		case n.nrunq.line:
-			return fmt.Sprintf("node%d.nrunq", i), fmt.Sprint(n.nrunq.Peek())
+			return fmt.Sprintf("node%d.nrunq, inbox", i), fmt.Sprintf("%d, %v", n.nrunq.Peek(), n.inbox.Peek() != nil)
 		case n.nidle.line:
 			return fmt.Sprintf("node%d.nidle", i), fmt.Sprint(n.nidle.Peek())
 		case n.nsearch.line:

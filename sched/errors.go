@@ -269,7 +269,7 @@ func (m *M) allIdle() (idle, waits bool) {
 	}
 	idle = m.count().allIdle()
 	for _, n := range nodes {
-		idle = idle && n.runq.n == 0
+		idle = idle && !m.queued(n)
 	}
 	idle = idle && s.nretaken.load(m) == 0
 	for _, n := range nodes {

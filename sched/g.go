@@ -228,11 +228,13 @@ func (g *G) Yield() {
 
 func commitYield(m *M, gp *G) bool {
 	n := m.p.node
-	if home := m.placeOf(gp.home.Load(), m.p.domain); home != nil {
-		n = home // it was stolen, and returns
-	}
 	m.eventG(machine.EventRequeue, gp, 0)
-	m.queuePut(n, gp)
+	if home := m.placeOf(gp.home.Load(), m.p.domain); home != nil && home != n {
+		n = home // it was stolen, and returns
+		m.send(n, gp)
+	} else {
+		m.queuePut(n, gp)
+	}
 	m.wakep(n)
 	return true
 }

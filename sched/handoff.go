@@ -99,7 +99,7 @@ func (m *M) handoffp(p *P) {
 		case policy.HasOwn:
 			yes = p.hasWork(m)
 		case policy.HasQueued:
-			yes = n.nrunq.load(m) != 0
+			yes = m.queued(n)
 		case policy.MakeIdle:
 			yes = m.idleUnlessQueued(p)
 		case policy.AnyWork:
@@ -124,7 +124,7 @@ func (m *M) handoffp(p *P) {
 func (m *M) idleUnlessQueued(p *P) bool {
 	n := p.node
 	n.lock.lock(m)
-	if n.runq.n != 0 {
+	if m.queued(n) {
 		n.lock.unlock(m)
 		return false
 	}

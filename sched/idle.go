@@ -118,7 +118,7 @@ func (m *M) workFor(n *Node) bool {
 		nodes, ps = l.near[n.index], l.psOf[n.index]
 	}
 	for _, n := range nodes {
-		if n.nrunq.load(m) != 0 {
+		if m.queued(n) {
 			return true
 		}
 	}
@@ -138,7 +138,7 @@ func (m *M) workFor(n *Node) bool {
 // counts as near.
 func (p *P) onlyFarWork(m *M) bool {
 	n := p.node
-	if n.nrunq.load(m) != 0 {
+	if m.queued(n) {
 		return false
 	}
 	for _, v := range m.psOf(n) {

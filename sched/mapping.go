@@ -146,6 +146,7 @@ func (s *Sched) makeNodes() {
 			n = &Node{index: -1, netpoll: new(atomic.Pointer[machine.Poller])}
 			n.lock.key.line = s.newLines(1)
 			n.nrunq.line = s.newLines(1)
+			n.inbox.line = n.nrunq.line
 			n.nidle.line = s.newLines(1)
 			n.nsearch.line = s.newLines(1)
 			if s.goLock {

@@ -49,7 +49,8 @@ type Node struct {
 	_       [lineSize - 32]byte
 
 	nrunq word32 // length of runq
-	_     [lineSize - 8]byte
+	inbox wordG  // the last G that came from another node: see inbox.go
+	_     [lineSize - 24]byte
 
 	nidle word32 // how many Ps are idle
 	_     [lineSize - 8]byte
@@ -155,7 +156,7 @@ func (m *M) queuePutLocked(n *Node, gp *G) {
 // queueGet takes a G from the front of n's queue, and moves up to batch-1 more
 // to the ring of m's P, which must have room for them.
 func (m *M) queueGet(n *Node, batch int) *G {
-	if n.nrunq.load(m) == 0 {
+	if !m.queued(n) {
 		return nil
 	}
 	n.lock.lock(m)
@@ -165,6 +166,7 @@ func (m *M) queueGet(n *Node, batch int) *G {
 }
 
 func (m *M) queueGetLocked(n *Node, batch int) *G {
+	m.emptyInbox(n)
 	if m.s.goLock {
 		m.unlink(n, batch)
 	}

@@ -38,7 +38,7 @@ func (m *M) readyAt(n *Node, gp *G) {
 			return
 		}
 	}
-	m.queuePut(n, gp)
+	m.send(n, gp)
 	m.wakep(n)
 }
 
@@ -59,7 +59,7 @@ func (m *M) spawnAt(gp *G, where Placement) {
 		} else if s.severalDomains {
 			gp.home.Store(int32(i))
 			if home := m.placeOf(int32(i), m.p.domain); home != nil && home != n && m.mayPush(home) {
-				m.queuePut(home, gp)
+				m.send(home, gp)
 				m.wakep(home)
 				return
 			}

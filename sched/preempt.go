@@ -106,7 +106,7 @@ func (m *M) askFor(p *P, now int64) {
 		case policy.RingWaits:
 			yes = p.ring.len(m) != 0
 		case policy.QueueWaits:
-			yes = n.nrunq.load(m) != 0
+			yes = m.queued(n)
 		case policy.NextWaits:
 			yes = p.runnext.load(m) != nil
 		case policy.NoneIdle:

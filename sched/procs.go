@@ -388,8 +388,9 @@ func (m *M) moveGs(p *P, to *Node) {
 	for gp := p.ring.get(m); gp != nil; gp = p.ring.get(m) {
 		gs.push(gp)
 	}
-	if n := p.node; n != to && n.nrunq.load(m) != 0 {
+	if n := p.node; n != to && m.queued(n) {
 		n.lock.lock(m)
+		m.emptyInbox(n)
 		for gp := n.runq.pop(); gp != nil; gp = n.runq.pop() {
 			gs.push(gp)
 		}

@@ -95,11 +95,12 @@ func (r *ring) homeless(head, n uint32) (free uint32) {
 // queueRob takes Gs from the queue of another node, as many as how says. It returns one
 // to run, and puts the others into the ring of m's P, which must be empty.
 func (m *M) queueRob(n *Node, how policy.Theft) (gp *G) {
-	if n.nrunq.load(m) == 0 {
+	if !m.queued(n) {
 		return nil
 	}
 	n.lock.lock(m)
 	take := uint32(0)
+	m.emptyInbox(n)
 	if size := uint32(n.runq.n); size > 0 {
 		free := size
 		if m.s.rules.Homes {

@@ -108,7 +108,7 @@ func (m *M) retakeLong(p *P, seen *policy.Sighting, now int64) bool {
 		case policy.CallHasWork:
 			yes = p.hasWork(m)
 		case policy.QueueHasWork:
-			yes = n.nrunq.load(m) != 0
+			yes = m.queued(n)
 		case policy.OthersFree:
 			yes = n.nsearch.load(m)+n.nidle.load(m) > 0
 		case policy.IsPatient:

@@ -95,6 +95,9 @@ type wordG struct {
 	line machine.Line
 }
 
+// Peek returns the value without an access.
+func (w *wordG) Peek() *G { return (*G)(atomic.LoadPointer(&w.v)) }
+
 func (w *wordG) load(m *M) *G {
 	if m.memory != nil {
 		m.access(w.line, machine.Load)
