@@ -153,7 +153,7 @@ func (in inside) DescribeLine(line machine.Line) (name, value string) {
 		case n.nsearch.line:
 			return fmt.Sprintf("node%d.nsearch", i), fmt.Sprint(int32(n.nsearch.Peek()))
 		case n.timed.line:
-			return fmt.Sprintf("node%d.timed, nprocs", i), fmt.Sprintf("%d, %d", n.timed.Peek(), n.nprocs.Peek())
+			return fmt.Sprintf("node%d.timed, nprocs, light", i), fmt.Sprintf("%d, %d, %d", n.timed.Peek(), n.nprocs.Peek(), n.light.Peek())
 		case n.poll.line:
 			return fmt.Sprintf("node%d.poll", i), fmt.Sprintf("until %d, broken %d", n.poll.v, n.broken.Peek())
 		}

@@ -1,6 +1,10 @@
 package sched
 
-import "numasched/sched/policy"
+import (
+	"slices"
+
+	"numasched/sched/policy"
+)
 
 // sleep makes m's P idle and puts m to sleep until somebody wakes it. It returns a G
 // if the node's queue turned out not to be empty, and nil if m should look again.
@@ -146,7 +150,17 @@ func (p *P) onlyFarWork(m *M) bool {
 			return false
 		}
 	}
+	for _, n := range m.nodes() {
+		if n.light.load(m) != 0 && n.hasWork(m) {
+			return false
+		}
+	}
 	return true
+}
+
+// hasWork looks at n's queue, and at the run queues of its Ps.
+func (n *Node) hasWork(m *M) bool {
+	return m.queued(n) || slices.ContainsFunc(m.psOf(n), func(p *P) bool { return p.hasWork(m) })
 }
 
 // wakep is called after work was published on n: it wakes an idle P, nearest to

@@ -31,3 +31,32 @@ func TestGsComeInOrderFromAnotherNode(t *testing.T) {
 		t.Errorf("they ran in the order %v", got)
 	}
 }
+
+// Gs that are all at home on one node help nobody by waiting there, if their Works hardly
+// use memory. Then they take about as long as under flat.
+func TestLightWorkLeavesItsHome(t *testing.T) {
+	took := make(map[string]int64)
+	for _, arm := range []string{"flat", "numa"} {
+		a, _ := policy.ByName(arm)
+		s := onSim(t, "synthetic:4x4", sched.Config{Arm: a})
+		const n, ops = 2000, 40_000
+		buf, err := s.NewBuffer(n*64, sched.OnNode(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, s, func(g *sched.G) {
+			start := g.Nanotime()
+			var gr sched.Group
+			for i := range int64(n) {
+				gr.GoAt(g, sched.OnNode(0), func(g *sched.G) {
+					g.Work(sched.Work{Ops: ops, Writes: []sched.Span{{Buf: buf, Off: i * 64, Len: 64}}}, nil)
+				})
+			}
+			gr.Wait(g)
+			took[arm] = g.Nanotime() - start
+		})
+	}
+	if took["numa"] > took["flat"]+took["flat"]/20 {
+		t.Errorf("%d ns under numa, and %d ns under flat", took["numa"], took["flat"])
+	}
+}

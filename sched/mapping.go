@@ -154,6 +154,7 @@ func (s *Sched) makeNodes() {
 			}
 			n.timed.line = s.newLines(1)
 			n.nprocs.line = n.timed.line
+			n.light.line = n.timed.line
 			n.poll.line = s.newLines(1)
 			n.broken.line = n.poll.line
 			n.waiters.line = s.newLines(1)

@@ -69,6 +69,7 @@ type Node struct {
 	netpoll *atomic.Pointer[machine.Poller] // see netpoll.go
 	timed   word32                          // 1 once some P of the node has had a timer: almost never written
 	nprocs  word32                          // its Ps that have not gone: likewise
+	light   word32                          // 1 while its Gs are fair game for all, see policy/light.go: seldom written
 }
 
 // pidleput makes p idle and returns how many Ps are idle now. n.lock is held.

@@ -369,13 +369,18 @@ func TestPsComeToNodesThatHadNone(t *testing.T) {
 		}
 		t.Run(arm.Name+"/simulated", func(t *testing.T) {
 			s := onSim(t, "synthetic:4x2", sched.Config{Arm: arm, Procs: 1})
+			buf, err := s.NewBuffer(64<<10, sched.Default)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := sched.Work{Ops: 100_000, Reads: []sched.Span{{Buf: buf, Len: 64 << 10}}}
 			run(t, s, func(g *sched.G) {
 				for _, n := range []int{8, 1, 3, 8} {
 					setProcs(t, s, g, n)
 					var gr sched.Group
 					for node := range 4 {
 						gr.GoAt(g, sched.OnNode(node), func(g *sched.G) {
-							g.Work(sched.Work{Ops: 100_000}, nil)
+							g.Work(w, nil)
 							g.Yield()
 							if arm.Name == "numa" && n == 8 && g.Node() != node {
 								t.Errorf("a G of node %d runs on node %d", node, g.Node())

@@ -41,8 +41,8 @@ func (m *M) steal() (gp *G) {
 func (m *M) stealFrom(v *P, how policy.Theft) *G {
 	p := m.p
 	n := v.ring.grab(m, &p.ring, func(r *ring, head, n uint32) uint32 {
-		free := uint32(0)
-		if how.Spares {
+		free := n
+		if how.Spares && v.node.light.load(m) == 0 {
 			free = r.homeless(head, n)
 		}
 		return how.Take(n, free)
@@ -64,7 +64,7 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 		return nil
 	}
 	gp := v.runnext.load(m)
-	if gp == nil || !how.TakeNext(gp.home.Load() != noHome) {
+	if gp == nil || !how.TakeNext(gp.home.Load() != noHome && v.node.light.load(m) == 0) {
 		return nil
 	}
 	m.s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, policy.NextDelay)
@@ -103,7 +103,7 @@ func (m *M) queueRob(n *Node, how policy.Theft) (gp *G) {
 	m.emptyInbox(n)
 	if size := uint32(n.runq.n); size > 0 {
 		free := size
-		if m.s.rules.Homes {
+		if m.s.rules.Homes && n.light.load(m) == 0 {
 			free = n.runq.homeless(policy.HalfRing(ringSize))
 		}
 		take = min(how.Take(size, free), policy.HalfRing(ringSize))

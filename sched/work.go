@@ -34,6 +34,14 @@ type Span struct {
 	Atomic bool
 }
 
+// lines returns how many cache lines the span accesses.
+func (s *Span) lines() int64 {
+	if s.Accesses != 0 {
+		return s.Accesses
+	}
+	return (s.Len + lineSize - 1) / lineSize
+}
+
 // A Buffer is memory whose pages have home nodes.
 type Buffer struct {
 	Bytes int64
@@ -143,4 +151,22 @@ func (g *G) Work(w Work, kernel func()) {
 		}
 	}
 	rest.trail.Worked()
+	if m.s.rules.Homes && g.home.Load() == int32(m.p.domain.index) {
+		m.worked(&rest.work)
+	}
+}
+
+// worked notes that a G at home on m's node has done w there.
+func (m *M) worked(w *Work) {
+	lines := int64(0)
+	for _, spans := range [...][]Span{w.Reads, w.Writes} {
+		for i := range spans {
+			lines += spans[i].lines()
+		}
+	}
+	n := m.p.node
+	was := n.light.load(m)
+	if is := m.p.pol.Worked(w.Ops, lines, was != 0); is != (was != 0) {
+		n.light.store(m, was^1)
+	}
 }

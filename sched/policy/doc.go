@@ -27,7 +27,7 @@
 // # Reading order
 //
 // arms.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
-// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, wake.go, home.go,
+// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, light.go, wake.go, home.go,
 // biased.go, handoff.go, spin.go; and those of sysmon: watch.go, retake.go, slice.go, stuck.go.
 package policy
 
@@ -56,4 +56,5 @@ type P struct {
 	Rand     Rand
 	tick     uint32 // turns
 	smallRow uint32 // small thefts in a row on the own node, see smallthefts.go
+	lightRow uint32 // light Works in a row, see light.go
 }
