@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"numasched/experiments/workload"
+	"numasched/sched/policy"
 	"numasched/topology"
 )
 
@@ -20,7 +21,8 @@ import (
 // has nodes: there the arms differ in what they know. On synthetic:4x4 with equal
 // latencies (10 seeds, quick sizes) numa takes 45 % less than flat for triad, because
 // it spreads the tasks evenly over the memory controllers. It takes 22 % less for heat.
-// It takes 51 % more for fib, because Ps are less willing to steal from other nodes.
+// It takes 51 % more for fib, because Ps are less willing to steal from other nodes. The flat
+// of that statement has no lock of Go's (policy.Arm.SchedLock), which numa has not, either.
 
 const (
 	checkSeeds = 16   // at most
@@ -53,7 +55,11 @@ func (r *Run) verify() {
 // Check compares r with runs on one P, with runs with all latencies doubled and, for the
 // arm numa, with runs with all latencies equal.
 func (o Machine) Check(r *Run, arm string, l workload.Program, procs int) error {
-	one, err := o.Run(arm, l, 1)
+	a, err := policy.ByName(arm)
+	if err != nil {
+		return err
+	}
+	one, err := o.run(a, l, 1)
 	if err != nil {
 		return err
 	}
@@ -63,7 +69,7 @@ func (o Machine) Check(r *Run, arm string, l workload.Program, procs int) error 
 	slow := o
 	slow.Preset = o.Preset.Scale(2, 1, " with latencies doubled")
 	lo, hi, n, err := ratio(func(seed uint64) (old, new *Run, err error) {
-		return runBoth(o, arm, slow, arm, seed, l, procs)
+		return runBoth(o, a, slow, a, seed, l, procs)
 	})
 	if err != nil {
 		return err
@@ -77,9 +83,14 @@ func (o Machine) Check(r *Run, arm string, l workload.Program, procs int) error 
 	if err != nil {
 		return err
 	}
+	flat, err := policy.ByName("flat")
+	if err != nil {
+		return err
+	}
+	flat.SchedLock = false
 	equal := Machine{o.Preset.Uniform(), even, o.Seed}
 	lo, hi, n, err = ratio(func(seed uint64) (old, new *Run, err error) {
-		return runBoth(equal, "flat", equal, "numa", seed, l, procs)
+		return runBoth(equal, flat, equal, a, seed, l, procs)
 	})
 	if err != nil {
 		return err
@@ -92,15 +103,15 @@ func (o Machine) Check(r *Run, arm string, l workload.Program, procs int) error 
 // same result for every seed. So latencies are also longer by a thousandth for each
 // seed: Alameldeen and Wood's way (HPCA 2003) to get more than one sample of a
 // deterministic machine.
-func runBoth(a Machine, armA string, b Machine, armB string, seed uint64, l workload.Program, procs int) (old, new *Run, err error) {
+func runBoth(a Machine, armA policy.Arm, b Machine, armB policy.Arm, seed uint64, l workload.Program, procs int) (old, new *Run, err error) {
 	for _, o := range []*Machine{&a, &b} {
 		o.Seed += seed
 		o.Preset = o.Preset.Scale(1000+int64(seed), 1000, "")
 	}
-	if old, err = a.Run(armA, l, procs); err != nil {
+	if old, err = a.run(armA, l, procs); err != nil {
 		return nil, nil, err
 	}
-	new, err = b.Run(armB, l, procs)
+	new, err = b.run(armB, l, procs)
 	return old, new, err
 }
 

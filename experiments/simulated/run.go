@@ -112,12 +112,16 @@ func (l *Lap) Account() sim.Account { return l.after.Since(l.before) }
 
 // Run simulates one run, after another one that warms up the caches.
 func (o Machine) Run(arm string, prog workload.Program, procs int) (*Run, error) {
-	began := time.Now()
-	m, err := sim.New(sim.Config{Preset: o.Preset, Topology: o.Topology})
+	a, err := policy.ByName(arm)
 	if err != nil {
 		return nil, err
 	}
-	a, err := policy.ByName(arm)
+	return o.run(a, prog, procs)
+}
+
+func (o Machine) run(a policy.Arm, prog workload.Program, procs int) (*Run, error) {
+	began := time.Now()
+	m, err := sim.New(sim.Config{Preset: o.Preset, Topology: o.Topology})
 	if err != nil {
 		return nil, err
 	}
@@ -128,13 +132,13 @@ func (o Machine) Run(arm string, prog workload.Program, procs int) (*Run, error)
 	l := Lap{Machine: m}
 	of, err := harness.Measure(in, sched.Config{Machine: m, Arm: a, Procs: procs}, harness.Repetition{Runs: 1, Warm: true, Seed: o.Seed}, &l)
 	if err != nil {
-		return nil, fmt.Errorf("%s, %s, %s: %w", o.Preset.Name, arm, prog.Name, err)
+		return nil, fmt.Errorf("%s, %s, %s: %w", o.Preset.Name, a.Name, prog.Name, err)
 	}
 	st := of.Stats
 	d := l.Account()
 	bound, by := m.Bound(d, procs)
 	r := &Run{
-		Simulated: true, Preset: o.Preset.Name, Arm: arm, Workload: prog.Name, Params: prog.Sizes(), Procs: procs, Seed: o.Seed,
+		Simulated: true, Preset: o.Preset.Name, Arm: a.Name, Workload: prog.Name, Params: prog.Sizes(), Procs: procs, Seed: o.Seed,
 		MakespanNs: int64(d.Now / sim.Nanosecond), Unit: prog.Unit,
 		WorkNs: int64(d.Work / sim.Nanosecond), SchedulingNs: int64((d.Busy - d.Work) / sim.Nanosecond),
 		IdleNs: int64(max(0, d.Now*sim.Time(procs)-d.Busy) / sim.Nanosecond),
