@@ -20,7 +20,7 @@ cd "$(dirname "$0")/../.."
 
 # A name, a module, the package in it, the benchmarks, and how long each of these runs.
 programs='
-bbolt    go.etcd.io/bbolt@v1.5.0              .      ^BenchmarkDBBatch(Automatic|Manual10x100)$|^BenchmarkBucket               10x
+bbolt    go.etcd.io/bbolt@v1.5.0              .      ^BenchmarkDBBatch(Automatic|Manual10x100)$                           10x
 buntdb   github.com/tidwall/buntdb@v1.3.0     .      ^Benchmark_(Get_100|Set_NoPersist_Random_100|Ascend_100)$                  50ms
 zstd     github.com/klauspost/compress@v1.20.4 ./zstd ^BenchmarkConcurrentBlocks_GobStream$|^BenchmarkEncoder_EncodeAll(XML|HTML)$ 50ms
 flate    github.com/klauspost/compress@v1.20.4 ./flate ^Benchmark(Encode|Decode)Twain.*Speed.*1e5$                                50ms
