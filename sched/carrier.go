@@ -220,7 +220,7 @@ func (c *carrier) after() *coro.Stack {
 		return back
 	}
 	c.m.ended = true
-	return c.m.base
+	return c.m.base.stack
 }
 
 // loop is the scheduling loop. It ends when the M that runs it ends.

@@ -35,7 +35,7 @@ type M struct {
 	oldp   *P // the P that it held last
 	listed elem[M]
 
-	base    *coro.Stack       // of the goroutine that calls Step
+	base    *base             // of the goroutine that calls Step
 	ended   bool              // the last Step is over
 	c       *carrier          // the one entered
 	nextg   *G                // fresh G for the carrier that is entered next
@@ -76,15 +76,28 @@ func (m *M) Step() (more bool) {
 		c.live()
 		return false
 	}
-	c.makeStack()
-	c.m = m
-	m.base.Switch(c.stack)
-	if m.ended {
+	b := m.base
+	b.enter(m)
+	b.stack.Switch(c.stack)
+	if m = b.m; m.ended {
 		m.c.mustBeSound()
 		m.eventM(machine.EventEndM, m)
 		m.s.endedM()
 	}
 	return !m.ended
+}
+
+// A base is a goroutine that calls Step, and waits until an M leaves its stack for it.
+type base struct {
+	stack *coro.Stack
+	m     *M // that has been entered, and not left for another one
+}
+
+// enter notes that m's carrier is about to be entered.
+func (b *base) enter(m *M) {
+	m.c.makeStack()
+	m.c.m = m
+	m.base, b.m = b, m
 }
 
 // endedM notes that an M has ended. It acts in the name of m0: the M is in no
@@ -99,9 +112,20 @@ func (s *Sched) endedM() {
 //
 // A G that has locked its thread finds it locked as often as before: on a Machine
 // that pauses Ms, threads are not real.
-func (m *M) Pause() {
+func (m *M) Pause() { m.leaveFor(nil) }
+
+// PauseFor implements [machine.Worker]: whoever has called Step now waits for next.
+func (m *M) PauseFor(next *machine.M) { m.leaveFor(next.Worker.(*M)) }
+
+// leaveFor leaves m's stack for that of next, or for that of whoever has called Step.
+func (m *M) leaveFor(next *M) {
 	locks := m.c.thread.Unlock()
-	m.c.stack.Switch(m.base)
+	to := m.base.stack
+	if next != nil {
+		m.base.enter(next)
+		to = next.c.stack
+	}
+	m.c.stack.Switch(to)
 	for range locks {
 		runtime.LockOSThread()
 	}
@@ -131,7 +155,7 @@ func (m *M) newm(p *P, searching bool) {
 
 func (m *M) allocm() *M {
 	s := m.s
-	nm := &M{s: s, memory: s.machine.Memory(), base: coro.Current()}
+	nm := &M{s: s, memory: s.machine.Memory(), base: &base{stack: coro.Current()}}
 	nm.Worker = nm
 	nm.listed.of = nm
 	nm.note.key.line = s.newLines(1)

@@ -21,8 +21,9 @@ type Machine struct {
 	objects objects
 
 	now     Time
-	actors  []*thread // by actor; nil for classes
-	cur     *thread
+	actors  []*thread                 // by actor; nil for classes
+	cur     *thread                   // whose turn it is; nil if none has begun, or the last has ended
+	over    func() bool               // the end of the loop
 	spend   [2][machine.NumCosts]Time // without and with a busy SMT sibling
 	object  [2]Time                   // likewise: machine.CostObject where no CPU is idle
 	waiting map[*uint32][]*thread
@@ -205,18 +206,16 @@ func (k *Machine) pause(t *thread) {
 
 // loop runs events until done says so; it returns false if none is left.
 func (k *Machine) loop(done func() bool) bool {
+	k.over = done
 	for !done() {
 		if len(k.fabric.dirty) > 0 && (len(k.q.heap) == 0 || k.q.heap[0].at > k.now) {
 			k.fabric.share(k.now)
 			continue
 		}
-		e, ok := k.q.take()
-		if !ok {
+		if len(k.q.heap) == 0 {
 			return false
 		}
-		k.stats.back = max(k.stats.back, k.now-e.at)
-		k.now = e.at
-		k.stats.switches++
+		e := k.turn()
 		t := k.thread(e.id)
 		switch {
 		case t == nil && e.id == k.network.actor && e.id != 0:
@@ -243,7 +242,7 @@ func (k *Machine) loop(done func() bool) bool {
 		default:
 			k.step(t)
 		}
-		if k.fault != nil || k.now > k.limit || k.idleRuns > k.idleLimit {
+		if k.stalled() {
 			k.stall()
 		}
 	}
@@ -267,25 +266,48 @@ func (k *Machine) loopApart(done func() bool) (more bool) {
 	return more
 }
 
-// step has t's M run until another event is due or the M waits.
+// turn takes the earliest event, whose turn it is.
+func (k *Machine) turn() event {
+	e, _ := k.q.take()
+	k.stats.back = max(k.stats.back, k.now-e.at)
+	k.now = e.at
+	k.stats.switches++
+	return e
+}
+
+// step has t run until another event is due or it waits. If that event is a turn of
+// another M, it goes there by itself, see yield.
 func (k *Machine) step(t *thread) {
+	k.begin(t)
+	if !t.resume() {
+		t = k.cur // the last to run
+		t.state = ended
+		k.leave(t)
+	}
+	if k.cur != nil {
+		k.end(k.cur)
+	}
+}
+
+// begin begins t's turn.
+func (k *Machine) begin(t *thread) {
 	if len(k.fabric.dirty) > 0 {
 		// Rates at this moment are not known yet, so there is no looking ahead.
 		k.q.hold(k.now)
 	}
 	k.cur = t
-	if !t.resume() {
-		t.state = ended
-		k.leave(t)
-	}
+}
+
+// end ends t's turn.
+func (k *Machine) end(t *thread) {
 	k.cur = nil
 	if t.state == running && t.flow == nil {
 		k.q.put(t.clock)
-	} else {
-		k.q.drop()
-		if t.state == blocked && t.deadline != never {
-			k.q.set(t.actor, t.deadline)
-		}
+		return
+	}
+	k.q.drop()
+	if t.state == blocked && t.deadline != never {
+		k.q.set(t.actor, t.deadline)
 	}
 }
 
@@ -353,11 +375,44 @@ func (k *Machine) sync(t *thread) {
 	k.now = max(k.now, t.clock)
 }
 
-// yield leaves the CPU's thread to the event loop, but the CPU to t.
+// yield ends t's turn, but leaves t its CPU. It returns when t's next turn has begun.
+//
+// A turn of another M that is due now begins here. To go by the event loop would take
+// two switches between stacks, which are the dearest part of an event. All else is left
+// to the loop.
 func (k *Machine) yield(t *thread) {
-	if t.m != nil {
-		t.m.Pause()
-	} else {
+	if t.m == nil {
 		t.plain.leave(struct{}{})
+		return
 	}
+	if k.stalled() {
+		t.m.Pause()
+		return
+	}
+	k.end(t)
+	next := k.due()
+	if next == nil {
+		t.m.Pause()
+		return
+	}
+	k.turn()
+	k.begin(next)
+	if next != t {
+		t.m.PauseFor(next.m)
+	}
+}
+
+// due returns the thread of an M whose turn is the very next thing to happen, or nil.
+func (k *Machine) due() *thread {
+	if len(k.q.heap) == 0 || k.over() {
+		return nil
+	}
+	e := k.q.heap[0]
+	if len(k.fabric.dirty) > 0 && e.at > k.now {
+		return nil
+	}
+	if t := k.thread(e.id); t != nil && t.m != nil && t.state != blocked {
+		return t
+	}
+	return nil
 }

@@ -29,6 +29,11 @@ func (k *Machine) patience() int64 {
 	return 1<<24 + 64*n*n
 }
 
+// stalled reports whether the simulation would not end by itself.
+func (k *Machine) stalled() bool {
+	return k.fault != nil || k.now > k.limit || k.idleRuns > k.idleLimit
+}
+
 // stall stops the simulation. It leaves the scheduler's coroutines as they are, so the
 // scheduler can be neither used nor closed any more.
 func (k *Machine) stall() {

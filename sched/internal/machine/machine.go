@@ -104,6 +104,10 @@ type Worker interface {
 	// calls it from within a call that the scheduler made.
 	Pause()
 
+	// PauseFor leaves the M's stack for that of another M, as Pause and that one's Step
+	// would. The Step that has entered the M now returns when the other one pauses or ends.
+	PauseFor(next *M)
+
 	// Locked reports whether the M belongs to a G that is locked to its thread.
 	Locked() bool
 

@@ -334,6 +334,9 @@ func (r *goRuntime) end() {
 	}
 }
 
+// PauseFor implements [machine.Worker]: the explorer decides who goes on.
+func (mp *goM) PauseFor(*machine.M) { panic("explore: PauseFor") }
+
 // Locked implements [machine.Worker].
 func (mp *goM) Locked() bool { return false }
 
