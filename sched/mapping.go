@@ -1,8 +1,6 @@
 package sched
 
 import (
-	"maps"
-	"slices"
 	"sync/atomic"
 
 	"numasched/sched/internal/machine"
@@ -50,7 +48,7 @@ func (s *Sched) mapPs(topo *topology.Topology, procs int, seed uint64) {
 	s.npidle.v = uint32(procs) * oneP
 	for i := len(l.ps) - 1; i >= 0; i-- { // so that P 0 is woken first
 		p := l.ps[i]
-		p.follow(s, topo, l)
+		p.follow(s, l)
 		p.node.nprocs.v++
 		s.m0.pidleput(p.node, p)
 	}
@@ -173,32 +171,6 @@ func (s *Sched) poolOf(d *domain) *gPool {
 		d.gpool = &gPool{lock: mutex{word32{line: s.newLines(1)}}}
 	}
 	return d.gpool
-}
-
-// follow has p decide by l: by its rules and its victims, nearest first. Arms that do not
-// steal near first have all Ps in one tier.
-func (p *P) follow(s *Sched, topo *topology.Topology, l *layout) {
-	p.layout, p.tiers, p.pol.Tiers = l, nil, nil
-	p.pol.Procs, p.pol.Queues = uint32(len(l.ps)), uint32(len(l.near[p.node.index]))
-	byDistance := make(map[int][]*P)
-	for _, v := range l.ps {
-		if s.arm.Closed && v.domain != p.domain {
-			continue
-		}
-		d := 0
-		if s.arm.Near && v != p {
-			slit := topo.Distance(p.domain.id, v.domain.id)
-			d = policy.Distance(p.domain == v.domain, p.l3 == v.l3 || s.arm.Map == policy.RandomMap, slit)
-		}
-		if v != p || !s.arm.Near {
-			byDistance[d] = append(byDistance[d], v)
-		}
-	}
-	for _, d := range slices.Sorted(maps.Keys(byDistance)) {
-		tier := byDistance[d]
-		p.tiers = append(p.tiers, tier)
-		p.pol.Tiers = append(p.pol.Tiers, policy.NewTier(uint32(len(tier)), s.arm.Near && tier[0].domain != p.domain))
-	}
 }
 
 // nearest is topo.Nearest, with the domain of CPUs that no node has last.

@@ -51,6 +51,8 @@ type layout struct {
 	nodes []*Node   // on which there ever were Ps; by Node.index
 	near  [][]*Node // all nodes in order of distance from one, which is first; by Node.index
 	psOf  [][]*P    // those of ps that are mapped to a Node; by Node.index
+
+	victims []victims // see victims.go; by domain.index
 }
 
 // A wordLayout is like word32, and holds a *layout.
@@ -108,6 +110,7 @@ func (l *layout) sort(topo *topology.Topology, s *Sched) {
 	for _, p := range l.ps {
 		l.psOf[p.node.index] = append(l.psOf[p.node.index], p)
 	}
+	l.findVictims(topo, s)
 	if len(l.nodes) == had {
 		return
 	}
@@ -229,7 +232,7 @@ func (m *M) setProcs(n int) error {
 	for _, p := range come {
 		p.gone = false
 		if p.layout == nil { // it is new; others find out by themselves (steal)
-			p.follow(s, topo, &l)
+			p.follow(s, &l)
 		}
 		m.rejoin(p)
 	}

@@ -10,7 +10,7 @@ import (
 func (m *M) steal() (gp *G) {
 	s, p := m.s, m.p
 	if l := s.layout.load(m); l != p.layout {
-		p.follow(s, s.machine.Topology(), l)
+		p.follow(s, l)
 	}
 	for search := p.pol.Search(m.hunger); gp == nil; {
 		switch step := search.Next(&p.pol); step.Kind {
