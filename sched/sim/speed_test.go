@@ -11,9 +11,9 @@ import (
 
 var long = flag.Bool("long", false, "run the tests that take a minute")
 
-// BenchmarkEvents is the speed of the simulator: fork-join on 448 CPUs.
+// BenchmarkEvents is the speed of the simulator: fork-join on 1 to 4096 CPUs.
 func BenchmarkEvents(b *testing.B) {
-	for _, topo := range []string{"synthetic:2x4", "synthetic:2x1x1x28x2", "synthetic:8x1x1x28x2", "synthetic:64x1x1x32x2"} {
+	for _, topo := range []string{"synthetic:1x1", "synthetic:2x8", "synthetic:2x1x1x16x2", "synthetic:8x1x1x28x2", "synthetic:64x1x1x32x2"} {
 		for _, arm := range []string{"flat", "numa"} {
 			b.Run(topo+"/arm="+arm, func(b *testing.B) {
 				var events, switches, tasks int64
