@@ -18,7 +18,8 @@
 // Nothing depends on the order of a map, on floating-point arithmetic, on addresses,
 // or on Go's own scheduler: threads are coroutines of one event loop, and one of
 // them runs at a time. A thread goes on without a switch as long as no other event
-// is due before its clock (queue.go).
+// is due before its clock (queue.go). When one is, an M goes straight to the M whose
+// turn that is; all else is left to the event loop (machine.go).
 //
 // # What is modelled
 //
