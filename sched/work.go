@@ -34,14 +34,6 @@ type Span struct {
 	Atomic bool
 }
 
-// lines returns how many cache lines the span accesses.
-func (s *Span) lines() int64 {
-	if s.Accesses != 0 {
-		return s.Accesses
-	}
-	return (s.Len + lineSize - 1) / lineSize
-}
-
 // A Buffer is memory whose pages have home nodes.
 type Buffer struct {
 	Bytes int64
@@ -158,15 +150,17 @@ func (g *G) Work(w Work, kernel func()) {
 
 // worked notes that a G at home on m's node has done w there.
 func (m *M) worked(w *Work) {
-	lines := int64(0)
+	lines, accesses := int64(0), int64(0)
 	for _, spans := range [...][]Span{w.Reads, w.Writes} {
 		for i := range spans {
-			lines += spans[i].lines()
+			if accesses += spans[i].Accesses; spans[i].Accesses == 0 {
+				lines += (spans[i].Len + lineSize - 1) / lineSize
+			}
 		}
 	}
 	n := m.p.node
 	was := n.light.load(m)
-	if is := m.p.pol.Worked(w.Ops, lines, was != 0); is != (was != 0) {
+	if is := m.p.pol.Worked(w.Ops, lines, accesses, was != 0); is != (was != 0) {
 		n.light.store(m, was^1)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // oneNode gives all work to one node and asks how soon the others help. This is work
 // conservation, which strict locality loses. The tasks compute and touch no memory, so
-// they have no reason to stay where they are.
+// they have no reason to stay where they are, unless each is given bytes of the node to read.
 var oneNode = &Workload{
 	Name:  "onenode",
 	Doc:   "tasks that only compute, all placed on one node: work conservation",
@@ -17,14 +17,17 @@ var oneNode = &Workload{
 	Params: []Param{
 		{Name: "n", Doc: "tasks", Default: 20000, Quick: 2000, Min: 1, Max: 1 << 30},
 		{Name: "ops", Doc: "steps of computation of each, about 1 ns", Default: 10000, Min: 1, Max: 1 << 40},
+		{Name: "bytes", Doc: "of the node's memory that each reads", Default: 0, Min: 0, Max: 1 << 30, Later: true},
 	},
 	New: func(p Params) (*Instance, error) {
-		n, ops := int(p["n"]), p["ops"]
-		var results []block[uint64] // one block
+		n, ops, words := int(p["n"]), p["ops"], int(p["bytes"])/8
+		var results, memory []block[uint64] // one block each
 		return &Instance{
 			Tasks: int64(n),
 			Setup: func(s *sched.Sched) (err error) {
-				results, err = newArray[uint64](s, n, n)
+				if results, err = newArray[uint64](s, n, n); err == nil && words > 0 {
+					memory, err = newArray[uint64](s, n*words, n*words)
+				}
 				return err
 			},
 			Run: func(g *sched.G) error {
@@ -36,7 +39,16 @@ var oneNode = &Workload{
 						ran[i] = true
 						g.Allocated(3) // two closures and a list of spans
 						span := sched.Span{Buf: res.span.Buf, Off: int64(i) * 8, Len: 8}
-						g.Work(sched.Work{Kernel: "spin", Ops: ops * spinOps, Writes: []sched.Span{span}}, func() { res.data[i] = spin(uint64(i), ops) })
+						w := sched.Work{Kernel: "spin", Ops: ops * spinOps, Writes: []sched.Span{span}}
+						var own []uint64
+						if words > 0 {
+							mem := &memory[0]
+							w.Reads = []sched.Span{{Buf: mem.span.Buf, Off: int64(i*words) * 8, Len: int64(words) * 8}}
+							if mem.data != nil {
+								own = mem.data[i*words:][:words]
+							}
+						}
+						g.Work(w, func() { res.data[i] = spin(uint64(i)+total(own), ops) })
 					})
 				}
 				gr.Wait(g)
@@ -48,7 +60,13 @@ var oneNode = &Workload{
 				return nil
 			},
 			Stock: func() error {
-				stockLoop(n, func(i int) { results[0].data[i] = spin(uint64(i), ops) })
+				stockLoop(n, func(i int) {
+					var own []uint64
+					if words > 0 {
+						own = memory[0].data[i*words:][:words]
+					}
+					results[0].data[i] = spin(uint64(i)+total(own), ops)
+				})
 				return nil
 			},
 			Check: func(*sched.Sched) error {
@@ -74,4 +92,12 @@ func spin(x uint64, steps int64) uint64 {
 		x = x*6364136223846793005 + 1442695040888963407
 	}
 	return x
+}
+
+// total adds up numbers. Of memory that nobody has written it is 0.
+func total(numbers []uint64) (sum uint64) {
+	for _, x := range numbers {
+		sum += x
+	}
+	return sum
 }

@@ -7,23 +7,31 @@ package policy
 // simulated machines.
 
 const (
-	// LightOps is how many operations for each accessed cache line make a Work light. To
-	// fetch the line from another node takes some 200 ns longer, which is then below a tenth.
-	LightOps = 8192
+	// FarLine and FarAccess are what a cache line costs more that comes from another node,
+	// in operations: some 12 ns if it is one of a stream, and some 200 ns if the next access
+	// waits for it.
+	FarLine   = 40
+	FarAccess = 800
+
+	// LightShare is how many operations a light Work has at least for each that it costs
+	// to fetch its memory from another node: that costs a tenth at most.
+	LightShare = 10
 
 	// LightRow is how many light Works in a row of one P make the node's Gs fair game. One
 	// that is not light makes them Gs to be spared again.
 	LightRow = 2
 )
 
-// Light reports whether a Work of so many operations that accesses so many cache lines
-// is light.
-func Light(ops, lines int64) bool { return ops/LightOps >= lines }
+// Light reports whether a Work is light that has so many operations, streams through so many
+// cache lines, and accesses so many others one by one.
+func Light(ops, lines, accesses int64) bool {
+	return ops/LightShare >= lines*FarLine+accesses*FarAccess
+}
 
 // Worked notes that a G at home on p's node has done a Work there. light says whether
 // the node's Gs are fair game. It returns what they are now.
-func (p *P) Worked(ops, lines int64, light bool) bool {
-	if !Light(ops, lines) {
+func (p *P) Worked(ops, lines, accesses int64, light bool) bool {
+	if !Light(ops, lines, accesses) {
 		p.lightRow = 0
 		return false
 	}
