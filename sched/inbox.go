@@ -1,5 +1,7 @@
 package sched
 
+import "numasched/sched/internal/machine"
+
 // Gs that come from other nodes, under arms with homes.
 //
 // A sender does not take the lock of the node that it sends to. When Ms of several nodes
@@ -45,6 +47,9 @@ func (m *M) emptyInbox(n *Node) {
 	n.nrunq.store(m, uint32(n.runq.n)+1)
 	var first *G
 	for gp := n.inbox.swap(m, nil); gp != nil; {
+		if m.memory != nil {
+			m.access(gp.joined.line, machine.Load) // in gQueues Gs are not touched, here they are linked
+		}
 		next := gp.next
 		gp.next, first, gp = first, gp, next
 	}
