@@ -63,11 +63,12 @@ func (q *gQueue) remove(pos uint64) {
 	q.n--
 }
 
-// homeless counts the Gs at the front, up to max, that have no home yet.
-func (q *gQueue) homeless(max uint32) (n uint32) {
+// fairInQueue counts the Gs at the front of q, up to max, that nobody spares.
+func (m *M) fairInQueue(q *gQueue, max uint32) (n uint32) {
+	s := m.spares()
 	for pos := q.head; pos != q.tail && n < max; pos++ {
 		if gp := *q.at(pos); gp != nil {
-			if gp.home.Load() != noHome {
+			if s.from(gp) {
 				break
 			}
 			n++

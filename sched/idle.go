@@ -150,17 +150,30 @@ func (p *P) onlyFarWork(m *M) bool {
 			return false
 		}
 	}
-	for _, n := range m.nodes() {
-		if n.light.load(m) != 0 && n.hasWork(m) {
-			return false
-		}
-	}
-	return true
+	return !m.anyFair()
 }
 
-// hasWork looks at n's queue, and at the run queues of its Ps.
-func (n *Node) hasWork(m *M) bool {
-	return m.queued(n) || slices.ContainsFunc(m.psOf(n), func(p *P) bool { return p.hasWork(m) })
+// anyFair reports whether something is queued anywhere that nobody spares, though it has a
+// home. It looks at the first G of each ring, and at no G in queues.
+func (m *M) anyFair() bool {
+	if !slices.ContainsFunc(m.nodes(), func(n *Node) bool { return n.light.load(m) != 0 }) {
+		return false
+	}
+	s := m.spares()
+	for _, n := range m.nodes() {
+		if n.light.load(m) != 0 && m.queued(n) {
+			return true
+		}
+	}
+	for _, p := range m.ps() {
+		if state := p.ring.state.load(m); ringLen(state) != 0 && !s.from(p.ring.slots[ringHead(state)%ringSize].load()) {
+			return true
+		}
+		if gp := p.runnext.load(m); gp != nil && !s.from(gp) {
+			return true
+		}
+	}
+	return false
 }
 
 // wakep is called after work was published on n: it wakes an idle P, nearest to

@@ -41,9 +41,9 @@ func (m *M) steal() (gp *G) {
 func (m *M) stealFrom(v *P, how policy.Theft) *G {
 	p := m.p
 	n := v.ring.grab(m, &p.ring, func(r *ring, head, n uint32) uint32 {
-		free := n
-		if how.Spares && v.node.light.load(m) == 0 {
-			free = r.homeless(head, n)
+		free := uint32(0)
+		if how.Spares {
+			free = m.fairInRing(r, head, n)
 		}
 		return how.Take(n, free)
 	})
@@ -64,7 +64,7 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 		return nil
 	}
 	gp := v.runnext.load(m)
-	if gp == nil || !how.TakeNext(gp.home.Load() != noHome && v.node.light.load(m) == 0) {
+	if gp == nil || !how.TakeNext(m.spares().from(gp)) {
 		return nil
 	}
 	m.s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, policy.NextDelay)
@@ -83,10 +83,27 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 	return gp
 }
 
-// homeless counts the oldest Gs that have no home yet because they have not run. The
-// count may be wrong if the ring changes meanwhile; then the grab that asks fails.
-func (r *ring) homeless(head, n uint32) (free uint32) {
-	for free < n && r.slots[(head+free)%ringSize].load().home.Load() == noHome {
+// Sparing says which Gs thieves from other nodes spare: those that are at home somewhere,
+// unless the Works of that node's Gs are light (policy.Light). It remembers one home.
+type sparing struct {
+	m      *M
+	home   int32
+	spared bool
+}
+
+func (m *M) spares() *sparing { return &sparing{m: m, home: noHome} }
+
+func (s *sparing) from(gp *G) bool {
+	if home := gp.home.Load(); home != s.home {
+		s.home, s.spared = home, home != noHome && s.m.s.domains[home].node.light.load(s.m) == 0
+	}
+	return s.spared
+}
+
+// fairInRing counts the oldest of n Gs of r that nobody spares. The count may be wrong if
+// the ring changes meanwhile; then the grab that asks fails.
+func (m *M) fairInRing(r *ring, head, n uint32) (free uint32) {
+	for s := m.spares(); free < n && !s.from(r.slots[(head+free)%ringSize].load()); {
 		free++
 	}
 	return free
@@ -103,8 +120,8 @@ func (m *M) queueRob(n *Node, how policy.Theft) (gp *G) {
 	m.emptyInbox(n)
 	if size := uint32(n.runq.n); size > 0 {
 		free := size
-		if m.s.rules.Homes && n.light.load(m) == 0 {
-			free = n.runq.homeless(policy.HalfRing(ringSize))
+		if m.s.rules.Homes {
+			free = m.fairInQueue(&n.runq, policy.HalfRing(ringSize))
 		}
 		take = min(how.Take(size, free), policy.HalfRing(ringSize))
 	}
