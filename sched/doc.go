@@ -78,7 +78,8 @@
 // Near first, and then everything. A P looks in its own ring, in its Node's
 // queue, at Ps under its L3 cache, at Ps of its node; after policy.Patience rounds
 // at other nodes in order of distance. A G has a home node: where it first ran, or
-// where it was placed. It is woken there. Thieves from other nodes take it last.
+// where it was placed. It is woken there. Thieves from other nodes take it last, unless
+// the Works of that node hardly use memory (policy/light.go).
 //
 // Work is conserved, with two exceptions that are made on purpose. Before an M sleeps it
 // has looked everywhere. But under arms with homes it may decline a G that is at home on
@@ -153,7 +154,7 @@
 // # Reading order
 //
 // g.go, runq.go, carrier.go; policy/doc.go and its reading order, schedule.go, steal.go,
-// idle.go, handoff.go, place.go; group.go; wait.go, chan.go, select.go, mutex.go,
+// idle.go, handoff.go, place.go, inbox.go; group.go; wait.go, chan.go, select.go, mutex.go,
 // rwmutex.go, cond.go and semaphore.go for how Gs wait; timer.go, sleep.go, poll.go and
 // netpoll.go for time and the network; inject.go; syscall.go and sysmon.go for how
 // Ps are taken away; procs.go for how they come and go; schedlock.go for what flat costs in

@@ -17,9 +17,10 @@ const NextLooks = 1000
 
 // A Theft is what a thief may take from a victim or a queue.
 //
-// From another node it takes half as well, but only Gs without a home, which have nothing
-// to lose. It takes Gs that are at home there only after its [Grace], and then as many as
-// its hunger says, but at most half. So work is conserved, and homes count.
+// From another node it takes half as well, but only Gs that have nothing to lose: those
+// without a home, and those at home where Works are light (light.go). It takes others only
+// after its [Grace], and then as many as its hunger says, but at most half. So work is
+// conserved, and homes count.
 type Theft struct {
 	Remote bool   // from another node
 	Spares bool   // it spares Gs that are at home there
@@ -27,8 +28,8 @@ type Theft struct {
 	Hunger uint32 // of the thief's Node, see hunger.go; 0 before its Grace
 }
 
-// Take is how many of n Gs the thief takes, oldest first. The oldest free of them have no
-// home; a thief that does not spare homes need not count them.
+// Take is how many of n Gs the thief takes, oldest first. The oldest free of them have
+// nothing to lose; a thief that does not spare homes need not count them.
 func (t Theft) Take(n, free uint32) uint32 {
 	switch {
 	case !t.Spares:
@@ -43,7 +44,7 @@ func (t Theft) Take(n, free uint32) uint32 {
 }
 
 // TakeNext reports whether the thief takes what its victim runs next, of which it knows
-// whether that has a home. It does so in its last round only, when there is nothing else.
+// whether that has something to lose at home. It does so in its last round only, when there is nothing else.
 func (t Theft) TakeNext(homed bool) bool {
 	return t.Last && !(t.Spares && homed && t.Hunger == 0)
 }
