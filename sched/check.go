@@ -63,7 +63,7 @@ func (n *Node) checkQuiet(ps []*P) error {
 		return fmt.Errorf("%d Gs in its queue while all Ps are idle", n.runq.n)
 	}
 	if n.inbox.Peek() != nil {
-		return fmt.Errorf("Gs in its inbox while all Ps are idle")
+		return fmt.Errorf("its inbox is not empty while all Ps are idle")
 	}
 	if got := n.nrunq.Peek(); got != 0 {
 		return fmt.Errorf("nrunq is %d with an empty queue", got)
