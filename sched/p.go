@@ -173,7 +173,7 @@ func (m *M) offer() {
 		m.share()
 	} else if r.private > ringLen(r.state.load(m)) {
 		r.publish(m, (r.private+1)/2)
-		m.wakep(m.p.node)
+		m.wakeForForks()
 	}
 }
 
@@ -182,8 +182,17 @@ func (m *M) offer() {
 func (m *M) share() {
 	if n := m.p.ring.private; n != 0 {
 		m.p.ring.publish(m, n)
-		m.wakep(m.p.node)
+		m.wakeForForks()
 	}
+}
+
+// wakeForForks is wakep after forks were published. Go has no private forks. So where flat takes
+// Go's lock, it does not take it here to find that no P is idle.
+func (m *M) wakeForForks() {
+	if m.s.goLock && m.count().idle() == 0 {
+		return
+	}
+	m.wakep(m.p.node)
 }
 
 // runqget takes the G that runs next on m's P, or the oldest in its ring. Two Gs that keep

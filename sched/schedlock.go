@@ -42,7 +42,7 @@ import (
 // What differs still:
 //
 //   - Forks ([Fork], [Group]) are not Go's. They stay private until somebody is hungry
-//     (runq.go), and take no lock. What corresponds to a go statement is [G.Go].
+//     (runq.go), and take no lock unless a P is idle. What corresponds to a go statement is [G.Go].
 //   - In retake sysmon takes the lock twice for each P that runs, at each look. That is at
 //     most every 10 ms when no system call is long, and is left out.
 //   - exitsyscallNoP and findRunnable's needspinning close the same gap: somebody makes a G
