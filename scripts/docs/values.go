@@ -121,7 +121,7 @@ func (c *cell) homed() bool {
 
 // simulated sets what the simulated sweep shows.
 func (b *book) simulated() {
-	var over, overBest, overStatic, local, bound, wrongAll, wrongLocal, near, part, tree, assumed []float64
+	var over, overBest, overStatic, local, bound, wrongAll, wrongLocal, near, part, tree, lock, assumed []float64
 	var short []string
 	rest, met, nearFaster, nearCells := 0, 0, 0, 0
 	best := 0.0
@@ -159,6 +159,9 @@ func (b *book) simulated() {
 			if v := tree[len(tree)-1]; v == least(tree) {
 				b.set("staticBest", "%s on %s", c.Workload, c.Topo)
 			}
+		}
+		if !c.Homed() && c.Procs*c.nodes <= c.cpus {
+			lock = append(lock, c.over(c.flat)) // all Ps of numa are on one node
 		}
 		if c.Workload == "fib" {
 			v := 1 / c.over(c.near)
@@ -198,6 +201,8 @@ func (b *book) simulated() {
 	b.set("staticFaster", "%d", below(tree, 1))
 	b.set("staticCells", "%d", len(tree))
 	b.setRange("near", near, "%.2f")
+	b.setRange("lock", lock, "%.2f")
+	b.set("lockCells", "%d", len(lock))
 	b.set("nearFaster", "%d", nearFaster)
 	b.set("nearCells", "%d", nearCells)
 	b.setRange("assumed", assumed, "%.0f")
