@@ -65,10 +65,10 @@ func (q *gQueue) remove(pos uint64) {
 
 // fairInQueue counts the Gs at the front of q, up to max, that nobody spares.
 func (m *M) fairInQueue(q *gQueue, max uint32) (n uint32) {
-	s := m.spares()
+	s := m.sparing()
 	for pos := q.head; pos != q.tail && n < max; pos++ {
 		if gp := *q.at(pos); gp != nil {
-			if s.from(gp) {
+			if s.spares(gp) {
 				break
 			}
 			n++

@@ -1,10 +1,6 @@
 package sched
 
-import (
-	"slices"
-
-	"numasched/sched/policy"
-)
+import "numasched/sched/policy"
 
 // sleep makes m's P idle and puts m to sleep until somebody wakes it. It returns a G
 // if the node's queue turned out not to be empty, and nil if m should look again.
@@ -19,6 +15,9 @@ import (
 //     still to come, and finds the work.
 //   - It sees no idle P. Ps that are idle later had not become idle, so the last look
 //     of their Ms is still to come, too.
+//
+// Under Go's lock (schedlock.go) a submitter looks at nsearch first, and at idle Ps under
+// the lock. A sleeper makes its P idle under that lock. So the cases are the same.
 //
 // An M that was not allowed to search takes the last look as well, if nobody on its
 // node searches any more.
@@ -63,7 +62,7 @@ func (m *M) sleep() *G {
 		case policy.LastLook, policy.LookAgain:
 			yes = m.workFor(n)
 		case policy.FarOnly:
-			yes = p.onlyFarWork(m)
+			yes = p.onlyFarWork(m) && !m.tryFair()
 		case policy.Doze:
 			if m.note.sleepFor(m, policy.Grace) {
 				m.woken()
@@ -150,26 +149,37 @@ func (p *P) onlyFarWork(m *M) bool {
 			return false
 		}
 	}
-	return !m.anyFair()
+	return true
 }
 
-// anyFair reports whether something is queued anywhere that nobody spares, though it has a
-// home. It looks at the first G of each ring, and at no G in queues.
+// tryFair reports whether m searches again at once, instead of a doze, because something may
+// be queued that nobody spares. It does so once: if m comes back with nothing, it dozes.
+func (m *M) tryFair() bool {
+	m.triedFair = !m.triedFair && m.anyFair()
+	return m.triedFair
+}
+
+// anyFair reports whether something may be queued that nobody spares since Works are light
+// somewhere. It looks at the first G of each ring, and at no G in queues.
 func (m *M) anyFair() bool {
-	if !slices.ContainsFunc(m.nodes(), func(n *Node) bool { return n.light.load(m) != 0 }) {
+	light := false
+	for _, n := range m.nodes() {
+		if n.light.load(m) != 0 {
+			if m.queued(n) {
+				return true
+			}
+			light = true
+		}
+	}
+	if !light {
 		return false
 	}
-	s := m.spares()
-	for _, n := range m.nodes() {
-		if n.light.load(m) != 0 && m.queued(n) {
-			return true
-		}
-	}
+	s := m.sparing()
 	for _, p := range m.ps() {
-		if state := p.ring.state.load(m); ringLen(state) != 0 && !s.from(p.ring.slots[ringHead(state)%ringSize].load()) {
+		if state := p.ring.state.load(m); ringLen(state) != 0 && !s.spares(p.ring.slots[ringHead(state)%ringSize].load()) {
 			return true
 		}
-		if gp := p.runnext.load(m); gp != nil && !s.from(gp) {
+		if gp := p.runnext.load(m); gp != nil && !s.spares(gp) {
 			return true
 		}
 	}

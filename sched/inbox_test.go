@@ -2,6 +2,7 @@ package sched_test
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"numasched/sched"
@@ -58,5 +59,30 @@ func TestLightWorkLeavesItsHome(t *testing.T) {
 	}
 	if took["numa"] > took["flat"]+took["flat"]/20 {
 		t.Errorf("%d ns under numa, and %d ns under flat", took["numa"], took["flat"])
+	}
+}
+
+// Gs of several nodes that send to one node at the same time lose nothing, on threads as well.
+func TestGsComeFromSeveralNodesAtOnce(t *testing.T) {
+	s := start(t, "numa", "synthetic:4x1")
+	const each = 2000
+	var ran [4]atomic.Int64
+	run(t, s, func(g *sched.G) {
+		var senders sched.Group
+		for from := range 4 {
+			senders.GoAt(g, sched.OnNode(from), func(g *sched.G) {
+				var gr sched.Group
+				for range each {
+					gr.GoAt(g, sched.OnNode(0), func(*sched.G) { ran[from].Add(1) })
+				}
+				gr.Wait(g)
+			})
+		}
+		senders.Wait(g)
+	})
+	for from := range ran {
+		if got := ran[from].Load(); got != each {
+			t.Errorf("%d Gs from node %d have run, want %d", got, from, each)
+		}
 	}
 }

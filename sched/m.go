@@ -54,6 +54,9 @@ type M struct {
 	// if it has just slept for policy.Grace because it found nothing else.
 	hunger uint32
 
+	// triedFair says that m went back to searching for Gs that nobody spares: see tryFair.
+	triedFair bool
+
 	bindTried bool   // Bind was called for its thread
 	bindErr   error  // why Bind failed, nil if it did not
 	bindSeen  uint32 // Sched.cpuChanges when it was tried

@@ -48,7 +48,7 @@ type Node struct {
 	helped  int64  // when sysmon last had another node run the timers; its own
 	_       [lineSize - 32]byte
 
-	nrunq word32 // length of runq
+	nrunq word32 // length of runq; at least 1 while the inbox is emptied
 	inbox wordG  // the last G that came from another node: see inbox.go
 	_     [lineSize - 24]byte
 
@@ -184,7 +184,8 @@ func (m *M) queueGetLocked(n *Node, batch int) *G {
 	return gp
 }
 
-// queueBatch is how many Gs one of n's Ps takes from its queue.
+// queueBatch is how many Gs one of n's Ps takes from its queue. It does not count those in
+// the inbox: who takes the first of them moves the others to the queue, and wakes the next.
 func (m *M) queueBatch(n *Node) int {
 	return int(policy.QueueBatch(n.nrunq.load(m), n.nprocs.load(m), ringSize))
 }

@@ -69,8 +69,8 @@ func (m *M) spawnAt(gp *G, where Placement) {
 	m.wakep(n)
 }
 
-// placeOf returns the Node that a G goes to which is at home in the domain with that index,
-// or nil if it stays here. here is nil for callers that hold no P.
+// placeOf returns the Node that a G with this home goes to, by the index of its domain, or nil
+// if it stays here. here is nil for callers that hold no P.
 func (m *M) placeOf(home int32, here *domain) *Node {
 	if home == noHome {
 		return nil

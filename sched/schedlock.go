@@ -36,7 +36,7 @@ import (
 //	                                  pidlegetSpinning and mget at once
 //	handoffp                          mget, or looks at runq, pidleput         same: handoffp       same
 //	exitsyscallTryGetP                pidleget, if a P is idle                 same: idleP          also if none is
-//	exitsyscallNoP                    globrunqput; wakes nobody                same                 wakes an idle P
+//	exitsyscallNoP                    globrunqput; wakes nobody                same, if none idles  wakes an idle P
 //	goready, newproc, steal           not at all, but for wakep                same                 same
 //
 // What differs still:

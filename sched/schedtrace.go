@@ -97,7 +97,8 @@ func (m *M) look(l *mutex, read func()) {
 	read()
 }
 
-// schedtrace writes what Go's schedtrace writes, then what is ours. Much of it changes while
+// schedtrace writes what Go's schedtrace writes, then what is ours. Gs in inboxes count in no
+// queue yet. Much of it changes while
 // it is read, as with Go's.
 func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 	s := m.s

@@ -18,7 +18,7 @@ func (m *M) schedule() *G {
 
 // resetSearching ends m's search because it has found something.
 func (m *M) resetSearching() {
-	m.searching, m.hunger = false, 0
+	m.searching, m.hunger, m.triedFair = false, 0, false
 	m.p.node.nsearch.add(m, -1)
 	// There may be more where that came from, and whoever put it there may have
 	// relied on us: see wakep.

@@ -64,7 +64,7 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 		return nil
 	}
 	gp := v.runnext.load(m)
-	if gp == nil || !how.TakeNext(m.spares().from(gp)) {
+	if gp == nil || !how.TakeNext(m.sparing().spares(gp)) {
 		return nil
 	}
 	m.s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, policy.NextDelay)
@@ -83,17 +83,17 @@ func (m *M) stealNext(v *P, how policy.Theft) *G {
 	return gp
 }
 
-// Sparing says which Gs thieves from other nodes spare: those that are at home somewhere,
-// unless the Works of that node's Gs are light (policy.Light). It remembers one home.
+// A sparing says which Gs thieves from other nodes spare: those that have a home, unless
+// Works on that node are light (policy.Light). It remembers one home.
 type sparing struct {
 	m      *M
 	home   int32
 	spared bool
 }
 
-func (m *M) spares() *sparing { return &sparing{m: m, home: noHome} }
+func (m *M) sparing() *sparing { return &sparing{m: m, home: noHome} }
 
-func (s *sparing) from(gp *G) bool {
+func (s *sparing) spares(gp *G) bool {
 	if home := gp.home.Load(); home != s.home {
 		s.home, s.spared = home, home != noHome && s.m.s.domains[home].node.light.load(s.m) == 0
 	}
@@ -103,7 +103,7 @@ func (s *sparing) from(gp *G) bool {
 // fairInRing counts the oldest of n Gs of r that nobody spares. The count may be wrong if
 // the ring changes meanwhile; then the grab that asks fails.
 func (m *M) fairInRing(r *ring, head, n uint32) (free uint32) {
-	for s := m.spares(); free < n && !s.from(r.slots[(head+free)%ringSize].load()); {
+	for s := m.sparing(); free < n && !s.spares(r.slots[(head+free)%ringSize].load()); {
 		free++
 	}
 	return free

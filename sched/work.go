@@ -143,6 +143,7 @@ func (g *G) Work(w Work, kernel func()) {
 		}
 	}
 	rest.trail.Worked()
+	m = g.m // on a host, and if no thread is bound, kernel may have blocked g
 	if m.s.rules.Homes && g.home.Load() == int32(m.p.domain.index) {
 		m.worked(&rest.work)
 	}

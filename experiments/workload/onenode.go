@@ -16,7 +16,7 @@ var oneNode = &Workload{
 	Quick: true,
 	Params: []Param{
 		{Name: "n", Doc: "tasks", Default: 20000, Quick: 2000, Min: 1, Max: 1 << 30},
-		{Name: "ops", Doc: "steps of computation of each, about 1 ns", Default: 10000, Min: 1, Max: 1 << 40},
+		{Name: "ops", Doc: "steps of computation of each, 4 cycles", Default: 10000, Min: 1, Max: 1 << 40},
 		{Name: "bytes", Doc: "of the node's memory that each reads", Default: 0, Min: 0, Max: 1 << 30, Later: true},
 	},
 	New: func(p Params) (*Instance, error) {
@@ -48,7 +48,7 @@ var oneNode = &Workload{
 								own = mem.data[i*words:][:words]
 							}
 						}
-						g.Work(w, func() { res.data[i] = spin(uint64(i)+total(own), ops) })
+						g.Work(w, func() { res.data[i] = spin(uint64(i), ops) + total(own) })
 					})
 				}
 				gr.Wait(g)
@@ -65,7 +65,7 @@ var oneNode = &Workload{
 					if words > 0 {
 						own = memory[0].data[i*words:][:words]
 					}
-					results[0].data[i] = spin(uint64(i)+total(own), ops)
+					results[0].data[i] = spin(uint64(i), ops) + total(own)
 				})
 				return nil
 			},

@@ -17,8 +17,8 @@ const (
 	// to fetch its memory from another node: that costs a tenth at most.
 	LightShare = 10
 
-	// LightRow is how many light Works in a row of one P make the node's Gs fair game. One
-	// that is not light makes them Gs to be spared again.
+	// LightRow is how many light Works in a row of one P make the node's Gs fair game. After
+	// one that is not light, thieves spare them again.
 	LightRow = 2
 )
 
