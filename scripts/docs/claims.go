@@ -35,6 +35,15 @@ func (b *book) claimed() {
 	b.set("claimsCommand", "%s", strings.Join(res.Meta.Command, " "))
 	b.set("claimsSummary", "%s", b.claims.Lines()[0])
 	b.set("claimsMethod", "%s", b.claims.Method())
+	var room []string // on skewed loops
+	groups := res.Groups()
+	for i := range groups {
+		g := &groups[i]
+		if s, n := g.Find("static"), g.Find("numa"); strings.Contains(g.Params, "skew=") && s != nil && n != nil {
+			room = append(room, fmt.Sprintf("%.2f and %.2f on %s", s.Mid(harness.OverBound), n.Mid(harness.OverBound), g.Topo))
+		}
+	}
+	b.set("claimsRoom", "%s", list(room))
 }
 
 // aims is the table of aims.
