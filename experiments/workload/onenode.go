@@ -22,6 +22,12 @@ var oneNode = &Workload{
 	New: func(p Params) (*Instance, error) {
 		n, ops, words := int(p["n"]), p["ops"], int(p["bytes"])/8
 		var results, memory []block[uint64] // one block each
+		own := func(i int) []uint64 {       // the memory of a task; none on a simulated machine
+			if words == 0 || memory[0].data == nil {
+				return nil
+			}
+			return memory[0].data[i*words:][:words]
+		}
 		return &Instance{
 			Tasks: int64(n),
 			Setup: func(s *sched.Sched) (err error) {
@@ -40,15 +46,10 @@ var oneNode = &Workload{
 						g.Allocated(3) // two closures and a list of spans
 						span := sched.Span{Buf: res.span.Buf, Off: int64(i) * 8, Len: 8}
 						w := sched.Work{Kernel: "spin", Ops: ops * spinOps, Writes: []sched.Span{span}}
-						var own []uint64
 						if words > 0 {
-							mem := &memory[0]
-							w.Reads = []sched.Span{{Buf: mem.span.Buf, Off: int64(i*words) * 8, Len: int64(words) * 8}}
-							if mem.data != nil {
-								own = mem.data[i*words:][:words]
-							}
+							w.Reads = []sched.Span{{Buf: memory[0].span.Buf, Off: int64(i*words) * 8, Len: int64(words) * 8}}
 						}
-						g.Work(w, func() { res.data[i] = spin(uint64(i), ops) + total(own) })
+						g.Work(w, func() { res.data[i] = spin(uint64(i), ops) + total(own(i)) })
 					})
 				}
 				gr.Wait(g)
@@ -60,13 +61,7 @@ var oneNode = &Workload{
 				return nil
 			},
 			Stock: func() error {
-				stockLoop(n, func(i int) {
-					var own []uint64
-					if words > 0 {
-						own = memory[0].data[i*words:][:words]
-					}
-					results[0].data[i] = spin(uint64(i), ops) + total(own)
-				})
+				stockLoop(n, func(i int) { results[0].data[i] = spin(uint64(i), ops) + total(own(i)) })
 				return nil
 			},
 			Check: func(*sched.Sched) error {
