@@ -20,7 +20,6 @@ import (
 const (
 	blockBytes = 64 << 10
 	chunkBytes = 4 << 20
-	hugeBytes  = 2 << 20
 
 	blocksPerChunk = chunkBytes / blockBytes
 	allBlocks      = ^uint64(1) // the bits of the blocks that can be allocated
@@ -32,6 +31,9 @@ const (
 	// the arena asks how much is free before it grows.
 	nodeReserve = 16 << 20
 )
+
+// HugePageBytes is the size of a huge page on amd64 and arm64.
+const HugePageBytes = 2 << 20
 
 // A PageKind says what pages an arena is made of.
 type PageKind int

@@ -16,7 +16,7 @@ func mapMemory(bytes, align int, pages PageKind) ([]byte, error) {
 	flags := unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
 	if pages == ReservedHugePages {
 		flags |= unix.MAP_HUGETLB | 21<<unix.MAP_HUGE_SHIFT // 2 MB
-		bytes = roundUp(bytes, hugeBytes)
+		bytes = roundUp(bytes, HugePageBytes)
 	}
 	// Map more than is needed, then unmap both ends.
 	whole := bytes + align

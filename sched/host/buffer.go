@@ -11,8 +11,6 @@ import (
 	"numasched/topology"
 )
 
-const hugePage = 2 << 20 // bytes of a transparent huge page on amd64 and arm64
-
 // A buffer is the Local of a [sched.Buffer] on a host.
 type buffer struct {
 	machine *Machine
@@ -48,7 +46,7 @@ func (m *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	}
 	if b.mem == nil {
 		opt := numa.ArenaOptions{Unbound: true}
-		if bytes < hugePage {
+		if bytes < numa.HugePageBytes {
 			// A huge page would hold 2 MB for less, and the kernel takes one from another
 			// node when the toucher's own node has none that is whole.
 			opt.Pages = numa.BasePages
