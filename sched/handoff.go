@@ -158,16 +158,24 @@ func (m *M) stopm() bool {
 		return m.stopLikeGo()
 	}
 	for n := m.oldp.node; m.p == nil; {
-		n.lock.lock(m)
-		if m.s.stopping.load(m) == stopping {
-			n.lock.unlock(m)
+		if !m.idleUnlessStopping(n) {
 			return false
 		}
-		m.mput(n)
-		n.lock.unlock(m)
 		m.waitForP(n) // without a P if m is to wait for n's descriptors: see keep
 	}
 	return true
+}
+
+// idleUnlessStopping makes m, which has no P, idle on n. It does nothing and returns false if
+// the scheduler stops.
+func (m *M) idleUnlessStopping(n *Node) bool {
+	n.lock.lock(m)
+	going := m.s.stopping.load(m) != stopping
+	if going {
+		m.mput(n)
+	}
+	n.lock.unlock(m)
+	return going
 }
 
 // woken has m hold the P that it was woken for. There is none if m was woken because

@@ -140,13 +140,9 @@ func (m *M) stopLikeGo() bool {
 			}
 			continue
 		}
-		n.lock.lock(m)
-		if m.s.stopping.load(m) == stopping {
-			n.lock.unlock(m)
+		if !m.idleUnlessStopping(n) {
 			return false
 		}
-		m.mput(n)
-		n.lock.unlock(m)
 		m.note.sleep(m)
 		m.woken()
 	}

@@ -98,8 +98,7 @@ func (m *M) look(l *mutex, read func()) {
 }
 
 // schedtrace writes what Go's schedtrace writes, then what is ours. Gs in inboxes count in no
-// queue yet. Much of it changes while
-// it is read, as with Go's.
+// queue yet. Much of it changes while it is read, as with Go's.
 func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 	s := m.s
 	idleMs, searching := 0, 0
