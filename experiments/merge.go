@@ -16,7 +16,8 @@ func mergeCommand() *cobra.Command {
 report, plot and compare. Runs of several machines stay apart: topologies with the same
 name get another one. What several runs measured on one machine has the repetitions of
 all; repetitions are compared in pairs within a run. What several runs simulated must be
-the same, byte for byte, and is kept once.`,
+the same, byte for byte, and is kept once. The shards of "experiments sim --claims" make
+what one command would have written; all of them must be there.`,
 		Args:              atLeastOneDir,
 		ValidArgsFunction: completeDirs,
 	}

@@ -84,17 +84,7 @@ func loadResults(dirs []string, out, baseline string) (*harness.Results, error) 
 	if out == "" {
 		return nil, usagef("want --out DIR, for what is merged from %s", strings.Join(dirs, ", "))
 	}
-	merged, err := harness.Merge(all...)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	if err := setBaseline(merged, baseline); err != nil {
-		return nil, err
-	}
-	if err := merged.Write(out); err != nil {
-		return nil, usagef("--out %s: %w", out, err)
-	}
-	return merged, nil
+	return mergeDirs(all, out, baseline)
 }
 
 // publish writes the figures and the page of a run.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,13 +82,94 @@ func TestShardsOfARunKeepArmsTogether(t *testing.T) {
 	}
 }
 
+// The shards of a claim table, in any order, merge to what one command writes: every byte
+// of its claims, its results and its histograms, and the command that made them, so that
+// --verify makes them again.
+func TestMergedShardsAreTheClaimTable(t *testing.T) {
+	small := func(more ...string) []string {
+		return append([]string{"sim", "--claims", "--full", "--preset", "synthetic:2x2", "--workload", "fib:n=8,triad:n=8192"}, more...)
+	}
+	must := func(args ...string) {
+		t.Helper()
+		if status, _, errs := cli(args...); status != 0 {
+			t.Fatalf("%v: %s", args, errs)
+		}
+	}
+	t.Chdir(t.TempDir())
+	must(small("--out", "whole")...)
+	must(small("--shard", "1/3", "--out", "part1")...)
+	must(small("--shard=2/3", "--out=part2")...)
+	must(small("--shard", "3/3", "--out", "part3")...)
+	if err := os.Mkdir("merged", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := filepath.Abs("whole")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dirs []string
+		want string
+	}{
+		{[]string{"part1", "part3"}, "--shard 2/3 is missing"},
+		{[]string{"part1", "part2"}, "--shard 3/3 is missing"},
+		{[]string{"part1", "part2", "part2", "part3"}, "the same shard, --shard 2/3"},
+		{[]string{"whole", "part2"}, "whole is no shard"},
+	} {
+		if status, _, errs := cli(append([]string{"merge", "--out", "bad"}, c.dirs...)...); status != 2 || !strings.Contains(errs, c.want) {
+			t.Errorf("%v: status %d, %q; want 2 and %q", c.dirs, status, errs, c.want)
+		}
+	}
+	_, out, _ := cli("report", "part2")
+	if flat := strings.Join(strings.Fields(out), " "); strings.Contains(flat, "is claimed") || !strings.Contains(flat, `has a part of one: "experiments merge"`) {
+		t.Errorf("of a part of a claim table, report says:\n%s", out)
+	}
+	must("sim", "--verify", "part2")
+	// What was cut off goes on with the pieces that are not there.
+	const part = "part3"
+	kept := read(t, filepath.Join(part, "claims.txt"))
+	if err := os.RemoveAll(part); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(part, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	at := strings.LastIndex(kept, "block ")
+	if err := os.WriteFile(filepath.Join(part, "claims.txt"), []byte(kept[:at]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	status, _, errs := cli(small("--shard", "3/3", "--out", part)...)
+	if done := strings.Count(kept[:at], "block "); status != 0 || !strings.Contains(errs, fmt.Sprintf("%d of %d pieces are there", done, done+1)) {
+		t.Errorf("gone on: status %d, says %q", status, errs)
+	}
+	if got := read(t, filepath.Join(part, "claims.txt")); got != kept {
+		t.Errorf("gone on:\n%s\nat once:\n%s", got, kept)
+	}
+	parts := []string{"part3", "part1", "part2"}
+	for i, dir := range parts {
+		if parts[i], err = filepath.Abs(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir("merged") // where the table has the name that the whole has
+	must(append([]string{"merge", "--out", "whole"}, parts...)...)
+	for _, file := range []string{"claims.txt", harness.ResultsFile, harness.HistogramsFile} {
+		if want, got := read(t, filepath.Join(whole, file)), read(t, filepath.Join("whole", file)); got != want {
+			t.Errorf("%s, merged:\n%s\nin one go:\n%s", file, got, want)
+		}
+	}
+	must("sim", "--verify", "whole")
+	must("report", "whole")
+}
+
 func TestBadShards(t *testing.T) {
 	for _, text := range []string{"", "1", "0/2", "3/2", "1/0", "1/2x", "+1/2", "-1/2"} {
 		if err := new(shard).Set(text); err == nil {
 			t.Errorf("%q is a shard", text)
 		}
 	}
-	for _, args := range []string{"run --shard 9/9 --workload fib --arm flat --out x", "sim --preset synthetic:2x2 --shard 9/9", "sim --shard half"} {
+	for _, args := range []string{"run --shard 9/9 --workload fib --arm flat --out x", "sim --preset synthetic:2x2 --shard 9/9", "sim --shard half",
+		"sim --claims --preset synthetic:2x2 --workload fib:n=8,triad:n=8192 --shard 3/3 --out x", "sim --claims --shard 2/1 --out x"} {
 		if status, _, errs := cli(strings.Fields(args)...); status != 2 || !strings.Contains(errs, "--shard") {
 			t.Errorf("%s: status %d, %q", args, status, errs)
 		}

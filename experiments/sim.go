@@ -30,8 +30,11 @@ numa-wrongmap is gained by locality. See the column "local".
 --out writes a result directory; --verify DIR runs what is in one again. --claims
 writes one with the claim table: what may be said of numa beside other arms, over seeds
 and over other values of all constants that nobody has measured. On 2 CPUs it takes
-half an hour, with --full hours, and goes on where it was interrupted. --scenario FILE
-runs what a file describes, and --microbench measured tables: both take --json.
+half an hour, with --full hours, and goes on where it was interrupted. It runs in
+pieces: --claims --full --shard 3/20 simulates a part, on any computer or day, and
+"experiments merge" makes of all 20 what one run would have written, to the byte.
+--scenario FILE runs what a file describes, and --microbench measured tables: both take
+--json.
 
 Arms:
 
@@ -60,6 +63,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
   experiments sim --preset snb-4s-ring,skx-8s --arm gm,flat,numa --workload triad,fib --procs 1/4,all --out results/mine
   experiments sim --verify results/mine
   experiments sim --claims --out results/claims
+  experiments sim --claims --full --shard 3/20 --out results/claims-part3
   experiments sim --scenario experiments/scenario/studies/azusa-2002.json
   experiments sim --microbench --preset skx-2x8180`,
 		Args: noListItems,
@@ -112,7 +116,7 @@ func (f *simFlags) parse(args []string) error {
 func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 	f.claimLoads = f.claims && fs.Changed("workload")
 	// A flag that would have no effect is an error: whoever sets it expects one.
-	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil, "claims": {"preset", "workload", "full", "seed", "out"}}
+	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil, "claims": {"preset", "workload", "full", "seed", "out", "shard"}}
 	for _, mode := range []string{"scenario", "microbench", "verify", "claims"} {
 		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != "", "claims": f.claims}[mode] {
 			continue

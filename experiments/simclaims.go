@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"numasched/experiments/claims"
@@ -50,10 +51,27 @@ func (f *simFlags) plan() (*claims.Plan, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
+	if f.shard.of > 0 {
+		if err := p.Shard(f.shard.number, f.shard.of); err != nil {
+			return nil, usagef("--shard %s: %w", f.shard.String(), err)
+		}
+	}
 	return p, nil
 }
 
-// writeClaims simulates what a claim table needs, block by block, into a result directory.
+// claimText returns what claims.txt has at the end of a run: the pieces of a shard, or else
+// whole blocks.
+func (f *simFlags) claimText(command []string, pieces []claims.Block) ([]byte, error) {
+	if f.shard.of == 0 {
+		var err error
+		if pieces, err = claims.Join(pieces); err != nil {
+			return nil, err
+		}
+	}
+	return claims.Text(command, pieces), nil
+}
+
+// writeClaims simulates what a claim table needs, piece by piece, into a result directory.
 // One that was interrupted goes on where it stopped.
 func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error {
 	plan, err := f.plan()
@@ -75,28 +93,19 @@ func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error
 	defer stop()
 	began := time.Now()
 	path := filepath.Join(f.out, claims.File)
-	have, err := unfinished(path, claims.Head(command))
+	pieces, err := unfinished(path, command)
 	if err != nil {
 		return usagef("--out %s: %w", f.out, err)
 	}
-	text := claims.Head(command)
-	keep := func() error {
+	keep := func(text []byte) error {
 		return harness.WriteFile(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 	}
-	for i := range have {
-		text = append(text, have[i].Text()...)
+	if len(pieces) > 0 {
+		fmt.Fprintf(stderr, "%s: %d of %d pieces are there\n", path, len(pieces), plan.Pieces())
 	}
-	if err := keep(); err != nil {
-		return err
-	}
-	if len(have) > 0 {
-		fmt.Fprintf(stderr, "%s: %d of %d blocks are there\n", path, len(have), plan.Tests())
-	}
-	done := len(have)
-	err = plan.Run(ctx, have, stderr, func(b claims.Block) error {
-		done++
-		text = append(text, b.Text()...)
-		return keep()
+	err = plan.Run(ctx, slices.Clone(pieces), stderr, func(b claims.Block) error {
+		pieces = append(pieces, b)
+		return keep(claims.Text(command, pieces))
 	})
 	var runs []*simulated.Run
 	sw := plan.Sweep()
@@ -104,7 +113,14 @@ func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error
 		runs, err = sw.Run(ctx, stderr)
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("%w: %d of %d blocks are kept in %s; the same command goes on with the rest", harness.ErrInterrupted, done, plan.Tests(), path)
+		return fmt.Errorf("%w: %d of %d pieces are kept in %s; the same command goes on with the rest", harness.ErrInterrupted, len(pieces), plan.Pieces(), path)
+	}
+	if err != nil {
+		return err
+	}
+	text, err := f.claimText(command, pieces)
+	if err == nil {
+		err = keep(text)
 	}
 	if err != nil {
 		return err
@@ -112,20 +128,19 @@ func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error
 	return keepSweep(sw, runs, f.out, command, began, lock, stdout)
 }
 
-// unfinished returns the blocks of a file that begins with head, or none if there is no
-// file.
-func unfinished(path string, head []byte) ([]claims.Block, error) {
+// unfinished returns the pieces in a file that the command began, or none if there is no file.
+func unfinished(path string, command []string) ([]claims.Block, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err == nil && !bytes.HasPrefix(data, head) {
+	if head := claims.Text(command, nil); err == nil && !bytes.HasPrefix(data, head) {
 		err = fmt.Errorf("%s is of another command: want one that begins with %q", path, bytes.TrimSpace(head))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return claims.Read(filepath.Dir(path))
+	return claims.ReadPieces(filepath.Dir(path))
 }
 
 // verifyClaims simulates the claim table in dir again and compares its files.
@@ -139,13 +154,17 @@ func (f *simFlags) verifyClaims(dir string, command []string, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	text := claims.Head(command)
-	if err := plan.Run(context.Background(), nil, stderr, func(b claims.Block) error { text = append(text, b.Text()...); return nil }); err != nil {
+	var pieces []claims.Block
+	if err := plan.Run(context.Background(), nil, stderr, func(b claims.Block) error { pieces = append(pieces, b); return nil }); err != nil {
+		return err
+	}
+	text, err := f.claimText(command, pieces)
+	if err != nil {
 		return err
 	}
 	if n := differ(stdout, path, old, text); n > 0 {
 		return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), path)
 	}
-	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(plan.Tests(), "block", "blocks"), len(old), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(plan.Pieces(), "piece", "pieces"), len(old), runtime.GOOS, runtime.GOARCH)
 	return verifyRuns(plan.Sweep(), dir, stdout, stderr)
 }

@@ -130,7 +130,6 @@ func TestSimClaimsBadInput(t *testing.T) {
 	}{
 		{[]string{"sim", "--claims"}, "--claims: want --out DIR"},
 		{[]string{"sim", "--claims", "--arm", "numa", "--out", "x"}, "--claims and --arm exclude each other"},
-		{[]string{"sim", "--claims", "--shard", "1/2", "--out", "x"}, "--claims and --shard exclude each other"},
 		{[]string{"sim", "--claims", "--preset", "vax", "--out", "x"}, `preset "vax"`},
 		{[]string{"sim", "--claims", "--preset", "synthetic:2x2", "--out", dir}, "claims.txt is of another command"},
 		{[]string{"sim", "--claims", "--preset", "synthetic:2x2", "--out", filepath.Join("testdata", "onenode")}, "it exists: want a folder that does not"},

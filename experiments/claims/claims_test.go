@@ -39,17 +39,19 @@ func smallPlan(t *testing.T, singles bool) *Plan {
 	return p
 }
 
+// simulate returns what a plan finds, whole if it has no shard, and as the file has it.
 func simulate(t *testing.T, p *Plan) (blocks []Block, text []byte) {
 	t.Helper()
-	text = Head([]string{"experiments", "sim"})
-	if err := p.Run(context.Background(), nil, io.Discard, func(b Block) error {
-		blocks = append(blocks, b)
-		text = append(text, b.Text()...)
-		return nil
-	}); err != nil {
+	if err := p.Run(context.Background(), nil, io.Discard, func(b Block) error { blocks = append(blocks, b); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	return blocks, text
+	if p.shard[1] == 0 {
+		var err error
+		if blocks, err = Join(blocks); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return blocks, Text([]string{"experiments", "sim"}, blocks)
 }
 
 // The same plan gives the same bytes on one CPU and on two. What is read from them is what
@@ -76,22 +78,21 @@ func TestSameBytesOnAnyNumberOfCPUs(t *testing.T) {
 // A constant that is left out because its family does not matter does not matter.
 func TestFamiliesThatDoNotMatter(t *testing.T) {
 	p := smallPlan(t, true)
-	for _, x := range p.tests {
-		if x.program.Open {
-			continue // no constant is perturbed alone
+	idle := 0
+	for _, x := range p.pieces() {
+		if x.first() {
+			continue
 		}
 		b, err := x.simulate(context.Background(), 1, p.Seeds, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
-		idle := 0
-		for _, row := range b.Rows {
-			if row.kind != Single || row.Values[0] != b.Rows[0].Values[0] {
+		for _, v := range x.variants(p.Seeds)[1:] {
+			row := b.Rows[slices.IndexFunc(b.Rows, func(r Row) bool { return r.Variant == v.name })]
+			if row.Values[0] != b.Rows[0].Values[0] {
 				continue
 			}
 			idle++
-			vs := variants(x.machine, p.Seeds, true)
-			v := vs[slices.IndexFunc(vs, func(v variant) bool { return v.name == row.Variant })]
 			o, err := x.run(subject, &v, 1)
 			if err != nil {
 				t.Fatal(err)
@@ -100,37 +101,105 @@ func TestFamiliesThatDoNotMatter(t *testing.T) {
 				t.Errorf("%s: %s is %v, and was taken for %v", x.Workload, row.Variant, o.value, row.Values[0])
 			}
 		}
-		if idle == 0 {
-			t.Errorf("%s: every constant matters, alloc_ns included", x.Workload)
+	}
+	if idle == 0 {
+		t.Error("every constant matters, alloc_ns included")
+	}
+}
+
+// Shards have every piece once, in the order of the plan, however many they are. Together
+// they are what one run finds, with each assumed constant alone at both factors.
+func TestShardsAreTheWhole(t *testing.T) {
+	_, whole := simulate(t, smallPlan(t, true))
+	n := smallPlan(t, true).Pieces()
+	if n < 4 {
+		t.Fatalf("%d pieces: want some for shards", n)
+	}
+	for _, of := range []int{2, n} {
+		var pieces []Block
+		for number := 1; number <= of; number++ {
+			p := smallPlan(t, true)
+			if err := p.Shard(number, of); err != nil {
+				t.Fatal(err)
+			}
+			_, text := simulate(t, p)
+			read, err := parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pieces = append(pieces, read...)
+		}
+		blocks, err := Join(pieces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := Text([]string{"experiments", "sim"}, blocks); !bytes.Equal(text, whole) {
+			t.Errorf("%d shards:\n%s\nwhole:\n%s", of, text, whole)
+		}
+		if of < n {
+			continue
+		}
+		other := slices.Clone(pieces)
+		other[1].Rows = slices.Clone(other[1].Rows)
+		other[1].Rows[0].Values = slices.Clone(other[1].Rows[0].Values)
+		other[1].Rows[0].Values[0]++
+		for what, bad := range map[string][]Block{"want its piece 1/": pieces[1:], "want its piece 2/": slices.Delete(slices.Clone(pieces), 1, 2), "the same every time": other} {
+			if _, err := Join(bad); err == nil || !strings.Contains(err.Error(), what) {
+				t.Errorf("%v, want an error with %q", err, what)
+			}
+		}
+		if _, err := Join(pieces[:2]); err == nil || !strings.Contains(err.Error(), "pieces are missing") {
+			t.Errorf("two pieces of a block make one: %v", err)
+		}
+	}
+	if err := smallPlan(t, true).Shard(1, n+1); err == nil {
+		t.Error("there is a shard without a piece")
+	}
+	for _, v := range singles(smallPlan(t, true).tests[0].machine, 2) {
+		if !bytes.Contains(whole, []byte("\n"+v.name+" ")) {
+			t.Errorf("no line of %s", v.name)
 		}
 	}
 }
 
-// A run that was interrupted goes on with the blocks that are not there.
+// A run that was interrupted goes on with the pieces that are not there.
 func TestGoesOnWhereItStopped(t *testing.T) {
-	_, whole := simulate(t, smallPlan(t, false))
-	at := bytes.LastIndex(whole, []byte("block "))
-	cut := whole[:at+30] // in the first line of the second block
-	have, err := parse(whole[:at])
-	if err != nil || len(have) != 1 {
-		t.Fatalf("%d blocks, %v; want 1", len(have), err)
+	var pieces []Block
+	p := smallPlan(t, true)
+	err := p.Run(context.Background(), nil, io.Discard, func(b Block) error { pieces = append(pieces, b); return nil })
+	if err != nil {
+		t.Fatal(err)
 	}
-	if half, err := parse(bytes.TrimRight(whole, "\n")); err != nil || len(half) != 1 {
-		t.Errorf("without its last line: %d blocks, %v; want the first, because the second may go on", len(half), err)
+	whole := Text(nil, pieces)
+	at := bytes.LastIndex(whole, []byte("block "))
+	cut := whole[:at+30] // in the first line of the last piece
+	have, err := parse(whole[:at])
+	if err != nil || len(have) != len(pieces)-1 {
+		t.Fatalf("%d pieces, %v; want all but one", len(have), err)
+	}
+	if less, err := parse(bytes.TrimRight(whole, "\n")); err != nil || len(less) != len(have) {
+		t.Errorf("without its last line: %d pieces, %v; want all but the last, because that may go on", len(less), err)
 	}
 	if _, err := parse(cut); err == nil {
 		t.Error("a block that breaks off in its first line is read")
 	}
-	text := slices.Clone(whole[:at])
-	if err := smallPlan(t, false).Run(context.Background(), have, io.Discard, func(b Block) error { text = append(text, b.Text()...); return nil }); err != nil {
+	again := slices.Clone(have)
+	if err := smallPlan(t, true).Run(context.Background(), have, io.Discard, func(b Block) error { again = append(again, b); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(text, whole) {
+	if text := Text(nil, again); !bytes.Equal(text, whole) {
 		t.Errorf("gone on:\n%s\nat once:\n%s", text, whole)
+	}
+	blocks, err := Join(pieces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := smallPlan(t, true).Run(context.Background(), blocks, io.Discard, func(Block) error { t.Error("a piece of a whole block is simulated"); return nil }); err != nil {
+		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	if err := smallPlan(t, false).Run(ctx, nil, io.Discard, func(Block) error { t.Error("a block is done"); return nil }); err == nil {
+	if err := smallPlan(t, false).Run(ctx, nil, io.Discard, func(Block) error { t.Error("a piece is done"); return nil }); err == nil {
 		t.Error("interrupted, and no error")
 	}
 }
@@ -166,7 +235,14 @@ func TestVariantsChangeWhatIsAssumed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vs := variants(p, 4, true)
+	all := func(p *sim.Preset) []variant {
+		vs := seedsAndDraws(p, 4)
+		for f := range len(families) + 1 {
+			vs = append(vs, singles(p, f)...)
+		}
+		return vs
+	}
+	vs := all(p)
 	if want := 4 + 2*len(p.AssumedConstants()) + Draws; len(vs) != want {
 		t.Errorf("%d variants, want %d", len(vs), want)
 	}
@@ -180,14 +256,14 @@ func TestVariantsChangeWhatIsAssumed(t *testing.T) {
 			t.Errorf("%s is read as kind %v, %v", v.name, k, err)
 		}
 	}
-	all := *p
-	f := reflect.ValueOf(&all).Elem()
+	known := *p
+	f := reflect.ValueOf(&known).Elem()
 	for i := range f.NumField() {
 		if f.Field(i).Kind() == reflect.Struct && f.Field(i).FieldByName("Source").String() != "" {
 			f.Field(i).FieldByName("Source").SetString("measured")
 		}
 	}
-	if vs := variants(&all, 4, true); len(vs) != 4 {
+	if vs := all(&known); len(vs) != 4 {
 		t.Errorf("%d variants of a machine of which all is measured, want 4 seeds", len(vs))
 	}
 }
@@ -195,9 +271,11 @@ func TestVariantsChangeWhatIsAssumed(t *testing.T) {
 func TestBadFiles(t *testing.T) {
 	const head = "block Fib/arm=numa/topo=m/P=8/n=18 ns/task\narms numa flat\n"
 	for text, want := range map[string]string{
-		"hello\n":                         `1: "hello": want a block`,
-		"block x\n":                       `1: "block x": want block NAME UNIT`,
-		"block x y\n":                     "1: ",
+		"hello\n":     `1: "hello": want a block`,
+		"block x\n":   `1: "block x": want block NAME UNIT`,
+		"block x y\n": "1: ",
+		strings.Replace(head, "task\n", "task 3/2\n", 1):                  `1: "3/2": want a piece as in 2/6`,
+		strings.Replace(head, "task\n", "task 1/2\n", 1) + "seed=1 1 -\n": `3: "-": want a number above 0`,
 		head + "seed=1 1\n":               "3: 1 values: want one for each of 2 arms",
 		head + "seed=1 1 fast\n":          `3: "fast": want a number above 0, = or -`,
 		head + "seed=1 = 1\n":             `3: "=": want a number above 0, = or -`,

@@ -28,14 +28,19 @@ import (
 // A line is a variant and what each arm takes in it: time for a unit of work, or a latency.
 // "=" is what the first line has, "-" was not run. Blocks end with an empty line. One that
 // does not is not finished.
+//
+// What a shard writes, and what is not complete yet, has pieces of blocks (piece.go):
+//
+//	block Triad/arm=numa/topo=snb-4s-ring/P=64/n=6553600 ns/chunk 2/6
 const File = "claims.txt"
 
 // A Block is one machine and workload under all variants.
 type Block struct {
-	harness.Cell          // without an arm
-	Unit         string   // of values: "ns/chunk", "p99-ns"
-	Arms         []string // numa is the first
-	Rows         []Row    // the first is the machine as it is, with the first seed
+	harness.Cell           // without an arm
+	Piece, Pieces int      // which of how many pieces it is; 0 of 0 is the whole
+	Unit          string   // of values: "ns/chunk", "p99-ns"
+	Arms          []string // numa is the first
+	Rows          []Row    // the first is the machine as it is, with the first seed
 }
 
 // A Row is what each arm took under a variant. A value of 0 was not run.
@@ -64,7 +69,11 @@ func (b *Block) Text() []byte {
 	var out bytes.Buffer
 	cell := b.Cell
 	cell.Arm = subject
-	fmt.Fprintf(&out, "block %s %s\narms %s\n", cell.Name(), b.Unit, strings.Join(b.Arms, " "))
+	fmt.Fprintf(&out, "block %s %s", cell.Name(), b.Unit)
+	if b.Pieces > 0 {
+		fmt.Fprintf(&out, " %d/%d", b.Piece, b.Pieces)
+	}
+	fmt.Fprintf(&out, "\narms %s\n", strings.Join(b.Arms, " "))
 	for i, row := range b.Rows {
 		out.WriteString(row.Variant)
 		for j, v := range row.Values {
@@ -83,11 +92,27 @@ func (b *Block) Text() []byte {
 	return out.Bytes()
 }
 
-// Head is the beginning of the file that a command writes.
-func Head(command []string) []byte { return []byte("# " + strings.Join(command, " ") + "\n\n") }
+// Text returns the file that a command writes.
+func Text(command []string, blocks []Block) []byte {
+	out := []byte("# " + strings.Join(command, " ") + "\n\n")
+	for i := range blocks {
+		out = append(out, blocks[i].Text()...)
+	}
+	return out
+}
 
-// Read reads the finished blocks of the file in dir. An error names the line.
+// Read reads the whole blocks of the file in dir. A file of pieces is an error. An error
+// names the line.
 func Read(dir string) ([]Block, error) {
+	blocks, err := ReadPieces(dir)
+	if err == nil && slices.ContainsFunc(blocks, func(b Block) bool { return b.Pieces > 0 }) {
+		return nil, fmt.Errorf("%s has a part of one: \"experiments merge\" makes it of all shards", filepath.Join(dir, File))
+	}
+	return blocks, err
+}
+
+// ReadPieces reads the finished blocks and pieces of the file in dir.
+func ReadPieces(dir string) ([]Block, error) {
 	path := filepath.Join(dir, File)
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -121,7 +146,7 @@ func parse(data []byte) (blocks []Block, err error) {
 			}
 			b = nil
 		case f[0] == "block":
-			if b != nil || len(f) != 3 {
+			if b != nil || len(f) != 3 && len(f) != 4 {
 				return nil, bad("%q: want block NAME UNIT after an empty line", in.Text())
 			}
 			cell, err := harness.ParseName(f[1])
@@ -130,6 +155,12 @@ func parse(data []byte) (blocks []Block, err error) {
 			}
 			cell.Arm = ""
 			b = &Block{Cell: cell, Unit: f[2]}
+			if len(f) == 4 {
+				_, err := fmt.Sscanf(f[3], "%d/%d", &b.Piece, &b.Pieces)
+				if err != nil || b.Piece < 1 || b.Piece > b.Pieces || f[3] != fmt.Sprintf("%d/%d", b.Piece, b.Pieces) {
+					return nil, bad("%q: want a piece as in 2/6", f[3])
+				}
+			}
 		case b == nil:
 			return nil, bad("%q: want a block", in.Text())
 		case f[0] == "arms":
@@ -153,7 +184,7 @@ func parse(data []byte) (blocks []Block, err error) {
 			for i, text := range f[1:] {
 				v := 0.0
 				switch {
-				case text == "-" && i > 0 && len(b.Rows) > 0:
+				case text == "-" && i > 0 && (len(b.Rows) > 0 || b.Piece > 1):
 				case text == "=" && len(b.Rows) > 0:
 					v = b.Rows[0].Values[i]
 				default:

@@ -60,10 +60,8 @@ type Plan struct {
 	Machines []harness.TopoMeta
 	seed     uint64 // the first
 	tests    []*test
+	shard    [2]int // which of how many shards of the pieces; 0 of 0 is all of them
 }
-
-// Tests returns how many blocks there are.
-func (p *Plan) Tests() int { return len(p.tests) }
 
 // NewPlan returns the plan for some machines and programs, or for those of the table if
 // progs is nil. Without singles no constant is perturbed alone.

@@ -122,14 +122,15 @@ func loaded(m simulated.Machine, prog workload.Program, procs int) (workload.Pro
 	return of(max(100, int64(each/Load)), prog.Params["n"])
 }
 
-// Run simulates the blocks that have none yet, one after another, each on all CPUs of this
-// computer, and calls done with each. If ctx ends first, it returns the error of ctx.
+// Run simulates the pieces that are not among those in have, one after another, each on all
+// CPUs of this computer, and calls done with each. If ctx ends first, it returns the error of
+// ctx.
 func (p *Plan) Run(ctx context.Context, have []Block, stderr io.Writer, done func(Block) error) error {
-	for _, t := range p.tests {
-		if slices.ContainsFunc(have, func(b Block) bool { return b.Cell == t.Cell }) {
+	for _, x := range p.pieces() {
+		if slices.ContainsFunc(have, func(b Block) bool { return b.Cell == x.Cell && (b.Piece == x.number || b.Pieces == 0) }) {
 			continue
 		}
-		b, err := t.simulate(ctx, p.seed, p.Seeds, stderr)
+		b, err := x.simulate(ctx, p.seed, p.Seeds, stderr)
 		if err != nil {
 			return err
 		}
@@ -140,8 +141,9 @@ func (p *Plan) Run(ctx context.Context, have []Block, stderr io.Writer, done fun
 	return nil
 }
 
-// simulate runs all arms of a block under all its variants.
-func (t *test) simulate(ctx context.Context, seed uint64, seeds int, stderr io.Writer) (*Block, error) {
+// simulate runs the arms of a block under the variants of a piece.
+func (x *piece) simulate(ctx context.Context, seed uint64, seeds int, stderr io.Writer) (*Block, error) {
+	t := x.test
 	type key struct {
 		arm, variant string
 	}
@@ -173,63 +175,41 @@ func (t *test) simulate(ctx context.Context, seed uint64, seeds int, stderr io.W
 		return err
 	}
 
-	all := variants(t.machine, seeds, t.singles)
+	all := x.variants(seeds)
 	t.prepare(all, seed)
 	needed := slices.DeleteFunc(slices.Clone(t.Arms), func(arm string) bool { return slices.Contains(t.others, arm) })
-	var always, single, probes []variant
-	for _, v := range all {
-		if v.kind == Single {
-			single = append(single, v)
-		} else {
-			always = append(always, v)
-		}
-	}
-	names := t.machine.AssumedConstants()
-	family := map[string]int{} // of a constant, from 1
-	if t.singles {
-		for i, of := range families {
-			for _, by := range []sim.Milli{lowFactor, highFactor} {
-				v := variant{name: fmt.Sprintf("family=%d*%v", i+1, by), factors: map[string]sim.Milli{}}
-				for _, name := range of {
-					if slices.Contains(names, name) {
-						v.factors[name] = by
-						family[name] = i + 1
-					}
-				}
-				probes = append(probes, v)
-			}
-		}
-	}
-	if err := run(t.others, always[:min(ablationSeeds, seeds)]); err != nil {
-		return nil, err
-	}
-	if err := run(needed, always); err != nil {
-		return nil, err
-	}
-	perturbed := slices.DeleteFunc(slices.Clone(needed), func(arm string) bool { return arm == wrongMap })
-	same := func(arm, variant string) bool { return found[key{arm, variant}] == found[key{arm, always[0].name}] }
-	if err := run(perturbed, probes); err != nil {
-		return nil, err
-	}
-	for _, arm := range perturbed {
-		var left []variant
-		for _, v := range single {
-			idle := false
-			for name := range v.factors { // one
-				f := family[name]
-				idle = f > 0 && same(arm, fmt.Sprintf("family=%d*%v", f, lowFactor)) && same(arm, fmt.Sprintf("family=%d*%v", f, highFactor))
-			}
-			if idle {
-				found[key{arm, v.name}] = found[key{arm, always[0].name}]
-			} else {
-				left = append(left, v)
-			}
-		}
-		if err := run([]string{arm}, left); err != nil {
+	if x.first() {
+		if err := run(t.others, all[:min(ablationSeeds, seeds)]); err != nil {
 			return nil, err
+		}
+		if err := run(needed, all); err != nil {
+			return nil, err
+		}
+	} else {
+		perturbed := slices.DeleteFunc(needed, func(arm string) bool { return arm == wrongMap })
+		exact, single := all[0], all[1:]
+		var probes []variant
+		if x.family > 0 {
+			for _, by := range []sim.Milli{lowFactor, highFactor} {
+				probes = append(probes, together(by, single))
+			}
+		}
+		if err := run(perturbed, append(probes, exact)); err != nil {
+			return nil, err
+		}
+		for _, arm := range perturbed {
+			same := func(v variant) bool { return found[key{arm, v.name}] == found[key{arm, exact.name}] }
+			if len(probes) > 0 && same(probes[0]) && same(probes[1]) {
+				for _, v := range single {
+					found[key{arm, v.name}] = found[key{arm, exact.name}]
+				}
+			} else if err := run([]string{arm}, single); err != nil {
+				return nil, err
+			}
 		}
 	}
 	b := t.Block
+	b.Piece, b.Pieces = x.number, x.of
 	for _, v := range all {
 		row := Row{Variant: v.name, kind: v.kind}
 		for _, arm := range t.Arms {
@@ -241,12 +221,23 @@ func (t *test) simulate(ctx context.Context, seed uint64, seeds int, stderr io.W
 }
 
 // Sweep returns the runs with the first seed and the machines as they are, of all arms:
-// their locality and the rest of what results have.
+// their locality and the rest of what results have. The shard that has the first piece of a
+// block has them. The others run numa alone, so that merging finds out if they simulate
+// something else.
 func (p *Plan) Sweep() *simulated.Sweep {
 	sw := &simulated.Sweep{Seed: p.seed, Machines: p.Machines}
-	for _, t := range p.tests {
-		for _, arm := range t.Arms {
-			sw.Cells = append(sw.Cells, simulated.Cell{Machine: simulated.Machine{Preset: t.machine, Topology: t.topology, Seed: p.seed}, Arm: arm, Program: t.program, Procs: t.Procs})
+	for _, x := range p.pieces() {
+		arms := x.Arms
+		if !x.first() {
+			arms = arms[:1]
+		}
+		for _, arm := range arms {
+			c := simulated.Cell{Machine: simulated.Machine{Preset: x.machine, Topology: x.topology, Seed: p.seed}, Arm: arm, Program: x.program, Procs: x.Procs}
+			if !slices.ContainsFunc(sw.Cells, func(o simulated.Cell) bool {
+				return o.Title() == c.Title() && o.Preset == c.Preset && o.Program.Sizes() == c.Program.Sizes()
+			}) {
+				sw.Cells = append(sw.Cells, c)
+			}
 		}
 	}
 	return sw

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,22 +52,15 @@ func kindOf(name string) (Kind, error) {
 	return 0, fmt.Errorf("%q: want seed=N, draw=N or CONSTANT*FACTOR", name)
 }
 
-// variants returns all variants of a machine, in the order of the file. The first is the
-// machine as it is.
-func variants(p *sim.Preset, seeds int, singles bool) (vs []variant) {
+// seedsAndDraws returns the variants of a machine in which no constant is changed alone. The
+// first is the machine as it is.
+func seedsAndDraws(p *sim.Preset, seeds int) (vs []variant) {
 	for i := range seeds {
 		vs = append(vs, variant{name: fmt.Sprintf("seed=%d", i+1), kind: Seed, seed: i})
 	}
 	names := p.AssumedConstants()
 	if len(names) == 0 {
 		return vs // all is measured
-	}
-	if singles {
-		for _, name := range names {
-			for _, by := range []sim.Milli{lowFactor, highFactor} {
-				vs = append(vs, variant{name: fmt.Sprintf("%s*%v", name, by), kind: Single, factors: map[string]sim.Milli{name: by}})
-			}
-		}
 	}
 	for d := range Draws {
 		v := variant{name: fmt.Sprintf("draw=%d", d+1), kind: Draw, factors: map[string]sim.Milli{}}
@@ -76,6 +70,30 @@ func variants(p *sim.Preset, seeds int, singles bool) (vs []variant) {
 		vs = append(vs, v)
 	}
 	return vs
+}
+
+// singles returns the variants in which one constant of a family is changed.
+func singles(p *sim.Preset, family int) (vs []variant) {
+	for _, name := range p.AssumedConstants() {
+		if familyOf(name) != family {
+			continue
+		}
+		for _, by := range []sim.Milli{lowFactor, highFactor} {
+			vs = append(vs, variant{name: fmt.Sprintf("%s*%v", name, by), kind: Single, factors: map[string]sim.Milli{name: by}})
+		}
+	}
+	return vs
+}
+
+// together returns a variant in which all constants of vs have the same factor.
+func together(by sim.Milli, vs []variant) variant {
+	all := variant{name: fmt.Sprintf("all*%v", by), factors: map[string]sim.Milli{}}
+	for _, v := range vs {
+		for name := range v.factors {
+			all.factors[name] = by
+		}
+	}
+	return all
 }
 
 // draw returns the factor of a constant in a draw, distributed as a logarithm's even
@@ -101,10 +119,16 @@ func draw(number int, constant string) sim.Milli {
 
 // families are constants that a program often uses not at all. They are first changed all
 // at once: if no run takes a nanosecond more or less, none of them matters there, and
-// each alone need not be run.
+// each alone need not be run. Each family is a piece of a block, and all other
+// constants are one more, number 0.
 var families = [][]string{
 	{"l1_ns", "l2_ns", "l3_ns", "l1_GBps", "l2_GBps", "l3_GBps", "cache_KiB", "misses_under_way", "smt_share"},
 	{"idle_ns/own", "idle_ns/other", "node_GBps", "core_scaling", "mesh_GBps", "links", "loaded_latency"},
 	{"fault_ns_per_page", "buffer_ns", "alloc_ns", "kernel_cycles", "setaffinity_ns", "clone_ns", "time_slice_ns"},
 	{"go_object_ns", "go_object_busy_ns", "sched_inline_ns", "sched_newstack_ns", "sched_context_lines", "sched_switch_ns"},
+}
+
+// familyOf returns the number of a constant's family, from 1, or 0 if it is in none.
+func familyOf(constant string) int {
+	return 1 + slices.IndexFunc(families, func(of []string) bool { return slices.Contains(of, constant) })
 }
