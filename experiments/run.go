@@ -239,7 +239,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 					if arm == harness.Goroutine && !l.stock {
 						continue
 					}
-					if peer := peers.ByName(arm); peer != nil && !peer.Has(l.Name) {
+					if peer := peers.ByName(arm); peer != nil && !peer.Has(l.Name, l.Params) {
 						continue
 					}
 					cells = append(cells, harness.PlanCell{

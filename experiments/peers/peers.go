@@ -49,12 +49,17 @@ func ByName(name string) *Peer {
 	return All[i]
 }
 
-// Has reports whether p has the workload with the given name.
-func (p *Peer) Has(load string) bool {
-	if p.pool != nil {
-		return load == "spawn" || load == "parfor"
+// Has reports whether p has the workload with the given name and sizes.
+func (p *Peer) Has(load string, params workload.Params) bool {
+	switch load {
+	case "spawn", "parfor":
+		return true
+	case "fib", "fib-closure", "nqueens":
+		return p.pool == nil
+	case "skynet":
+		return p.pool == nil && params["channels"] == 0
 	}
-	return load == "spawn" || load == "parfor" || load == "fib" || load == "fib-closure"
+	return false
 }
 
 // Ready builds what p needs. The error says why p cannot run on this computer.
@@ -70,13 +75,17 @@ func (p *Peer) Ready() error {
 // number of runs took together. If warm is set, one more run comes first. The error
 // says that an answer was wrong, or that p could not run.
 func (p *Peer) Measure(load string, params workload.Params, procs, runs int, warm bool) (time.Duration, error) {
-	elapsed, err := time.Duration(0), fmt.Errorf("it does not have the workload %s", load)
+	elapsed, err := time.Duration(0), fmt.Errorf("it does not have the workload %s with these sizes", load)
+	n := int(params["n"])
+	if load == "skynet" {
+		n = int(params["depth"])
+	}
 	switch {
-	case !p.Has(load):
+	case !p.Has(load, params):
 	case p.pool != nil:
-		elapsed, err = p.pool.measure(load, int(params["n"]), procs, runs, warm)
+		elapsed, err = p.pool.measure(load, n, procs, runs, warm)
 	default:
-		elapsed, err = p.prog.measure(load, int(params["n"]), procs, runs, warm)
+		elapsed, err = p.prog.measure(load, n, procs, runs, warm)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("peer %s: %w", p.Name, err)

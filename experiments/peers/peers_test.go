@@ -13,6 +13,8 @@ var sizes = map[string]workload.Params{
 	"fib-closure": {"n": 12},
 	"spawn":       {"n": 5000},
 	"parfor":      {"n": 3*parForChunk + 5},
+	"nqueens":     {"n": 7},
+	"skynet":      {"depth": 3},
 }
 
 func TestEveryPeerGivesTheRightAnswers(t *testing.T) {
@@ -25,7 +27,7 @@ func TestEveryPeerGivesTheRightAnswers(t *testing.T) {
 				t.Skip(err)
 			}
 			for load, params := range sizes {
-				if !p.Has(load) {
+				if !p.Has(load, params) {
 					continue
 				}
 				for _, procs := range []int{1, 2} {
@@ -36,6 +38,29 @@ func TestEveryPeerGivesTheRightAnswers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A published row is of a workload of that size, counts its tasks as the workload does, and
+// has all runtimes that are shown.
+func TestPublishedRows(t *testing.T) {
+	for _, row := range PublishedRows {
+		prog, err := workload.ByName(row.Load).Parse(row.Params, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := prog.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in.Tasks != row.Tasks || prog.Sizes() != row.Params {
+			t.Errorf("%s has %d tasks of %s, want %d of %s", row.Load, in.Tasks, prog.Sizes(), row.Tasks, row.Params)
+		}
+		for _, name := range PublishedRuntimes {
+			if row.Micros[name] <= 0 {
+				t.Errorf("%s has no %s", row.Load, name)
+			}
+		}
 	}
 }
 
@@ -67,11 +92,16 @@ func TestAPoolThatLosesTasksIsFound(t *testing.T) {
 
 func TestAPoolRefusesForkJoin(t *testing.T) {
 	p := ByName("chanpool")
-	if p.Has("fib") {
-		t.Error("it has fib")
+	for _, load := range []string{"fib", "nqueens", "skynet"} {
+		if p.Has(load, sizes[load]) {
+			t.Errorf("it has %s", load)
+		}
 	}
 	if _, err := p.Measure("fib", sizes["fib"], 1, 1, false); err == nil {
 		t.Error("it measures fib")
+	}
+	if ByName("onetbb").Has("skynet", workload.Params{"depth": 3, "channels": 1}) {
+		t.Error("a peer that forks and joins has skynet with channels")
 	}
 	if ByName("no-such-peer") != nil {
 		t.Error("an unknown name has a peer")

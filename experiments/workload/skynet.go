@@ -41,6 +41,9 @@ var skynet = &Workload{
 				return check(<-sum)
 			},
 		}
+		if p["depth"] > skynetStockDepth {
+			in.Stock = nil
+		}
 		if p["channels"] == 1 {
 			in.Run = func(g *sched.G) error {
 				sum := sched.NewChan[int](g.Sched(), 0)
@@ -54,6 +57,10 @@ var skynet = &Workload{
 }
 
 const skynetFan = 10
+
+// skynetStockDepth is the most levels for goroutines. They run nearly in the order in which
+// they were started, so most of them are alive at a time: 200 MB for each million.
+const skynetStockDepth = 7
 
 // skynetTask returns the sum of arg.B leaves, the first of which is arg.A.
 func skynetTask(g *sched.G, arg sched.Arg) (sum int) {

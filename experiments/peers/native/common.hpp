@@ -1,5 +1,6 @@
 // What the C++ peers share: the command line, the clock and the checks.
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -28,9 +29,26 @@ inline long fib_serial(long n) {
 	return a;
 }
 
-// A peer's three workloads. count is called by the spawn tasks that count.
-template <class Fib, class Spawn, class ParFor>
-int peer_main(int argc, char **argv, Fib fib, Spawn spawn, ParFor par_for) {
+// board has the columns of the queens in the first rows.
+using board = std::array<unsigned char, 16>;
+
+// safe reports whether no queen above attacks one in the given row and column.
+inline bool safe(const board &q, long row, long col) {
+	for (long r = 0; r < row; r++)
+		if (long d = q[r] - col; d == 0 || d == row - r || d == r - row) return false;
+	return true;
+}
+
+inline long queens_known(long n) {
+	static const long ways[] = {1, 1, 0, 0, 2, 10, 4, 40, 92, 352, 724, 2680, 14200, 73712, 365596, 2279184, 14772512};
+	return ways[n];
+}
+
+constexpr long fan = 10; // children of a skynet task
+
+// A peer's workloads.
+template <class Fib, class Spawn, class ParFor, class Queens, class Skynet>
+int peer_main(int argc, char **argv, Fib fib, Spawn spawn, ParFor par_for, Queens queens, Skynet skynet) {
 	if (argc != 6) die("usage: peer WORKLOAD N THREADS RUNS WARM");
 	std::string load = argv[1];
 	long n = std::atol(argv[2]), runs = std::atol(argv[4]);
@@ -43,6 +61,12 @@ int peer_main(int argc, char **argv, Fib fib, Spawn spawn, ParFor par_for) {
 	auto once = [&] {
 		if (load == "fib" || load == "fib-closure") {
 			if (fib(n) != fib_serial(n)) die("fib: wrong answer");
+		} else if (load == "nqueens") {
+			if (queens(n) != queens_known(n)) die("nqueens: wrong answer");
+		} else if (load == "skynet") {
+			long leaves = 1;
+			for (long i = 0; i < n; i++) leaves *= fan;
+			if (skynet(leaves) != leaves * (leaves - 1) / 2) die("skynet: wrong answer");
 		} else if (load == "spawn") {
 			if (spawn(n) != (n + 1023) / 1024) die("spawn: a task that counts has not run");
 		} else if (load == "parfor") {

@@ -32,6 +32,53 @@ fn spawn(n: i64) -> i64 {
     counted.into_inner()
 }
 
+type Board = [u8; 16]; // the columns of the queens in the first rows
+
+// safe reports whether no queen above attacks one in the given row and column.
+fn safe(q: &Board, row: usize, col: i64) -> bool {
+    q[..row].iter().enumerate().all(|(r, &c)| {
+        let (d, rows) = (i64::from(c) - col, (row - r) as i64);
+        d != 0 && d != rows && d != -rows
+    })
+}
+
+fn queens(q: &Board, row: usize, n: usize) -> i64 {
+    if row == n {
+        return 1;
+    }
+    let mut ways = [0; 16];
+    rayon::scope(|s| {
+        let mut free = ways.iter_mut();
+        for col in 0..n {
+            if safe(q, row, col as i64) {
+                let mut next = *q;
+                next[row] = col as u8;
+                let to = free.next().unwrap();
+                s.spawn(move |_| *to = queens(&next, row + 1, n));
+            }
+        }
+    });
+    ways.iter().sum()
+}
+
+const QUEENS: [i64; 17] = [1, 1, 0, 0, 2, 10, 4, 40, 92, 352, 724, 2680, 14200, 73712, 365596, 2279184, 14772512];
+
+const FAN: i64 = 10; // children of a skynet task
+
+fn skynet(first: i64, leaves: i64) -> i64 {
+    if leaves == 1 {
+        return first;
+    }
+    let part = leaves / FAN;
+    let mut sums = [0; FAN as usize];
+    rayon::scope(|s| {
+        for (i, to) in sums.iter_mut().enumerate() {
+            s.spawn(move |_| *to = skynet(first + i as i64 * part, part));
+        }
+    });
+    sums.iter().sum()
+}
+
 fn die(why: &str) -> ! {
     eprintln!("{why}");
     std::process::exit(1);
@@ -57,6 +104,17 @@ fn main() {
         "spawn" => {
             if spawn(n) != (n + 1023) / 1024 {
                 die("spawn: a task that counts has not run");
+            }
+        }
+        "nqueens" => {
+            if rayon::scope(|_| queens(&[0; 16], 0, n as usize)) != QUEENS[n as usize] {
+                die("nqueens: wrong answer");
+            }
+        }
+        "skynet" => {
+            let leaves = FAN.pow(n as u32);
+            if rayon::scope(|_| skynet(0, leaves)) != leaves * (leaves - 1) / 2 {
+                die("skynet: wrong answer");
             }
         }
         "parfor" => x.par_chunks_mut(CHUNK).for_each(|c| c.iter_mut().for_each(|v| *v += 1.0)),
