@@ -238,3 +238,23 @@ func TestSeveralDirectoriesAreMerged(t *testing.T) {
 		}
 	}
 }
+
+// A run of a workload with sleeps has how long Gs took from waking to running, in results,
+// histograms and tables, and a sentence says it beside the baseline's.
+func TestRunSaysHowLongWakingTakes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	status, out, errs := cli("run", "--arm", "flat,numa", "--workload", "timers:n=1:sleeps=2:sleep=20000", "--procs", "1", "--reps", "1", "--time", "1ms", "--out", dir)
+	if status != 0 {
+		t.Fatal(errs)
+	}
+	for _, want := range []string{"start p50", "start p99.9", "From wake-up to run under numa (under flat): timers start p99.9 "} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	for file, want := range map[string]string{harness.ResultsFile: " start-p99.9-ns", harness.HistogramsFile: " start-ns "} {
+		if text := read(t, filepath.Join(dir, file)); strings.Count(text, want) < 2 {
+			t.Errorf("%q is not there for both arms in %s:\n%s", want, file, text)
+		}
+	}
+}

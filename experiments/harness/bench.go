@@ -51,6 +51,12 @@ func HostBench(topos map[string]*topology.Topology) Bench {
 		if h := in.Latencies(); h != nil {
 			out.Histograms = []Histogram{{Latency, h}}
 		}
+		if h := in.Starts(); h != nil {
+			out.Histograms = append(out.Histograms, Histogram{Start, h})
+			for _, m := range []*Metric{Start50, Start999} {
+				out.Values = append(out.Values, Value{Value: float64(h.Quantile(m.Part, 1000)), Unit: m.Unit})
+			}
+		}
 		out.Values = append(timing(w, in, out.Elapsed, rep.Runs), out.Values...)
 		return out, err
 	}

@@ -33,6 +33,7 @@ const HistogramsFile = "histograms.txt"
 // What is counted in histograms.
 const (
 	Latency = "latency-ns" // of requests, from the time at which they should have arrived
+	Start   = "start-ns"   // from what wakes a G until it runs: the arrival of a request, the end of a sleep
 	Wake    = "wake-ns"    // from a wake-up to the thread's first step
 )
 

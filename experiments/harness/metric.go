@@ -43,6 +43,9 @@ var (
 	P99     = &Metric{Unit: "p99-ns", Name: "p99", Doc: "the same of 99 %", Better: "lower", Format: FormatNs, Of: Latency, Part: 990}
 	P999    = &Metric{Unit: "p99.9-ns", Name: "p99.9", Doc: "the same of 99.9 %", Better: "lower", Format: FormatNs, Of: Latency, Part: 999}
 
+	Start50  = &Metric{Unit: "start-p50-ns", Name: "start p50", Doc: "time from when a request should have arrived, or a sleep should have ended, until its G runs, half of all, over all runs so far (workloads with arrivals or sleeps, not simulated)", Better: "lower", Format: FormatNs, Of: Start, Part: 500}
+	Start999 = &Metric{Unit: "start-p99.9-ns", Name: "start p99.9", Doc: "the same, 99.9 % of all", Better: "lower", Format: FormatNs, Of: Start, Part: 999}
+
 	METG = &Metric{Unit: "metg-ns", Name: "METG", Doc: "how short tasks may be while half of the time is spent in them: the minimum effective task granularity at 50 %, over all runs so far (`taskbench`)", Better: "lower", Format: FormatNs}
 
 	Clock = &Metric{Unit: "clock-GHz", Name: "clock", Doc: "additions in a nanosecond, of a chain in which each waits for the last, before or after the timed runs, whichever is less, with all their threads at it", Better: "higher", Format: func(v float64) string { return fmt.Sprintf("%.2f", v) }}
@@ -63,7 +66,7 @@ var (
 // Metrics and SimulatedMetrics are the metrics in the order in which documents list them:
 // those of every place, and those that only simulated machines have.
 var (
-	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, P50, P99, P999, METG, StealsNear, StealsFar, OnNode, Samples, Other, Clock, Busy, Peak}
+	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, P50, P99, P999, Start50, Start999, METG, StealsNear, StealsFar, OnNode, Samples, Other, Clock, Busy, Peak}
 	SimulatedMetrics = []*Metric{MemoryLocal, OverBound, Busiest, Work, Scheduling, Idle, MemoryBytes, WakeP99, Events}
 )
 
@@ -213,7 +216,7 @@ func (g *Group) countedColumns(m *Meta) (cs []column) {
 			cs = append(cs, one(Clock), one(Busy), one(Peak))
 		}
 	}
-	cs = append(cs, one(P50), one(P99), one(P999), one(METG))
+	cs = append(cs, one(P50), one(P99), one(P999), one(Start50), one(Start999), one(METG))
 	named := slices.Concat(Metrics, SimulatedMetrics)
 	for i := range g.Rows {
 		for _, c := range g.Rows[i].Counted {

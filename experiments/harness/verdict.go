@@ -102,7 +102,7 @@ func speedVerdicts(groups []Group) (lines []string) {
 // run takes.
 func LatencyVerdicts(groups []Group) []string {
 	open := slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return !g.Open() })
-	return countVerdicts("Latency", open, P99)
+	return append(countVerdicts("Latency", open, P99), countVerdicts("From wake-up to run", open, Start999)...)
 }
 
 // countVerdicts is "Locality under numa (under flat): triad pages 98 % (60 %), ...". It

@@ -23,7 +23,9 @@ type openLoop struct {
 	nodes    []int               // of the sources, or -1
 	arrivals []arrival           // of all sources; arrival i comes from source i % len(nodes)
 	latency  []int64             // of each request, in ns
-	all      histogram.Histogram // of all runs
+	started  []int64             // from when it should have arrived until its G ran, in ns, where each has a G
+	all      histogram.Histogram // latencies of all runs
+	starts   histogram.Histogram // started, of all runs
 }
 
 // psOfSource is how many Ps there are for each source of requests, such as a queue of a
@@ -56,7 +58,7 @@ func (l *openLoop) setup(s *sched.Sched) {
 		l.nodes = append(l.nodes, nodes[i%len(nodes)])
 	}
 	n := procs * l.perP
-	l.arrivals, l.latency = make([]arrival, n), make([]int64, n)
+	l.arrivals, l.latency, l.started = make([]arrival, n), make([]int64, n), make([]int64, n)
 	at := int64(0)
 	for i := range l.arrivals {
 		r := mix64(l.seed<<32 + uint64(2*i))
@@ -97,6 +99,7 @@ func (l *openLoop) run(g *sched.G, node func(i int) int, serve func(g *sched.G, 
 					g.Sleep(time.Duration(wait))
 				}
 				gr.GoAt(g, at(node(i)), func(g *sched.G) {
+					l.started[i] = max(1, g.Nanotime()-due)
 					serve(g, i)
 					l.latency[i] = max(1, g.Nanotime()-due)
 				})
@@ -119,6 +122,7 @@ func (l *openLoop) stock(serve func(i int)) {
 				time.Sleep(wait)
 			}
 			wg.Go(func() {
+				l.started[i] = max(1, int64(time.Since(start)-due))
 				serve(i)
 				l.latency[i] = max(1, int64(time.Since(start)-due))
 			})
@@ -127,8 +131,8 @@ func (l *openLoop) stock(serve func(i int)) {
 	})
 }
 
-// forget forgets the latencies of the runs so far.
-func (l *openLoop) forget() { l.all = histogram.Histogram{} }
+// forget forgets the runs so far.
+func (l *openLoop) forget() { l.all, l.starts = histogram.Histogram{}, histogram.Histogram{} }
 
 // report adds the latencies of a run to those of the runs before it.
 func (l *openLoop) report(in *Instance) error {
@@ -137,7 +141,13 @@ func (l *openLoop) report(in *Instance) error {
 			return fmt.Errorf("%s: request %d was not served", l.name, i)
 		}
 		l.all.Add(t)
+		if l.started[i] > 0 {
+			l.starts.Add(l.started[i])
+		}
 	}
 	in.ReportLatencies(&l.all)
+	if l.starts.Len() > 0 {
+		in.ReportStarts(&l.starts)
+	}
 	return nil
 }

@@ -44,6 +44,7 @@ var timers = &Workload{
 				return fmt.Errorf("timers: %d deadlines came, want none", n)
 			}
 			in.ReportLatencies(&all)
+			in.ReportStarts(&all) // a sleep is over when it should be, and nothing else is late
 			return nil
 		}
 		in.Setup = func(s *sched.Sched) error {

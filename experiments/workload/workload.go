@@ -84,6 +84,7 @@ type Instance struct {
 
 	reported  []Reported
 	latencies *histogram.Histogram
+	starts    *histogram.Histogram
 }
 
 // A Reported is a number that a workload has counted itself.
@@ -111,6 +112,14 @@ func (in *Instance) ReportLatencies(h *histogram.Histogram) {
 	in.Report(float64(h.Quantile(990, 1000)), "p99-ns")
 	in.Report(float64(h.Quantile(999, 1000)), "p99.9-ns")
 }
+
+// ReportStarts notes of the runs so far how many ns it took from what wakes a G, such as the
+// arrival of a request, until the G ran. It is for runs in real time; a simulated machine
+// counts the wake-ups of its threads itself.
+func (in *Instance) ReportStarts(h *histogram.Histogram) { in.starts = h }
+
+// Starts returns what the runs have given to ReportStarts, or nil.
+func (in *Instance) Starts() *histogram.Histogram { return in.starts }
 
 // Latencies returns what the runs have given to ReportLatencies, or nil.
 func (in *Instance) Latencies() *histogram.Histogram { return in.latencies }

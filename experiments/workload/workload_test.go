@@ -214,3 +214,36 @@ func bench(b *testing.B, w *Workload, in *Instance, s *sched.Sched, run func() e
 		}
 	}
 }
+
+// Workloads whose requests and sleeps have Gs of their own say how long these took to run. A
+// request's G runs before the request is answered.
+func TestStarts(t *testing.T) {
+	for load, sizes := range map[string]string{
+		"kvserve": "n=20/bytes=4096", "fanout": "n=10/bytes=4096", "timers": "n=2/sleeps=3/sleep=20000", "shortwakes": "n=10",
+	} {
+		prog, err := ByName(load).Parse(sizes, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := prog.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := in.Setup(nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := in.Stock(); err != nil {
+			t.Fatal(err)
+		}
+		h := in.Starts()
+		if load == "shortwakes" { // its connections' Gs serve many messages
+			if h != nil {
+				t.Errorf("%s: %v", load, h)
+			}
+			continue
+		}
+		if h == nil || h.Len() != in.Tasks || h.Quantile(500, 1000) > in.Latencies().Quantile(1000, 1000) {
+			t.Errorf("%s: starts %v of %d tasks, latencies %v", load, h, in.Tasks, in.Latencies())
+		}
+	}
+}
