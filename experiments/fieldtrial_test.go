@@ -71,6 +71,9 @@ func predictsBeforeItMeasures(t *testing.T, args []string) {
 	if predicted["--workload"] == "" || predicted["--workload"] != measured["--workload"] || !strings.HasPrefix(measured["--arm"], predicted["--arm"]+",") {
 		t.Errorf("predicts %v and measures %v", predicted, measured)
 	}
+	if _, ok := predicted["--nolock"]; !ok {
+		t.Errorf("predicts %v: want what is measured, which has no lock of Go's", predicted)
+	}
 	list, err := exec.Command("tar", "tzf", out+".tar.gz").CombinedOutput()
 	for _, file := range []string{"preset.json", "predicted/results.txt", "predicted.sha256", "measured/results.txt", "doctor.txt"} {
 		if err != nil || !strings.Contains(string(list), "trial/"+file) {

@@ -27,6 +27,10 @@ The arms numa-wrongmap and numa-randommap are controls. On their maps a node has
 CPUs of another one, or some of each. The rest is as in numa, so what numa gains over
 numa-wrongmap is gained by locality. See the column "local".
 
+Here flat, interleave and their kin take a lock wherever Go 1.26 takes sched.lock. On
+a host they do not. So what is to predict a measurement has to be simulated with
+--nolock.
+
 --out writes a result directory; --verify DIR runs what is in one again. --claims
 writes one with the claim table: what may be said of numa beside other arms, over seeds
 and over other values of all constants that nobody has measured. On 2 CPUs it takes
@@ -46,9 +50,13 @@ type simFlags struct {
 	scenario, out, verify           string
 	seed                            uint64
 	full, json, check, wall, micro  bool
+	noLock                          bool
 	claims, claimLoads              bool // claimLoads: with these workloads, not those of the table
 	shard                           shard
 }
+
+// noLockFlag is the flag of sim for predictions of what run measures.
+const noLockFlag = "nolock"
 
 func simCommand(line []string) *cobra.Command { return new(simFlags).command(line) }
 
@@ -85,6 +93,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	fs.BoolVar(&f.check, "check", false, "check the invariants that take more runs, 9 to 65 for each")
 	fs.BoolVar(&f.wall, "wall", true, "say how long this computer took; --wall=false for output that never varies")
 	fs.StringVar(&f.scenario, "scenario", "", "run what `FILE` describes, see experiments/scenario")
+	fs.BoolVar(&f.noLock, noLockFlag, false, "flat and its kin without Go's sched.lock, as \"run\" measures them")
 	fs.BoolVar(&f.micro, "microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
 	fs.BoolVar(&f.claims, "claims", false, "simulate what the claim table needs; with --full more machines, and each constant alone")
 	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found")

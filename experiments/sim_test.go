@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -80,6 +81,27 @@ func TestSimInvariants(t *testing.T) {
 			t.Errorf("%s %s: checked %q, want %d comparisons", r.Workload, r.Arm, r.Checked, want)
 		}
 	}
+}
+
+// Without Go's lock flat yields faster, and numa, which has none, does the same as ever. A
+// result directory of such runs is made again without it.
+func TestSimWithoutGosLock(t *testing.T) {
+	args := []string{"--preset", "synthetic:2x4", "--arm", "flat,numa", "--workload", "goschedstorm:yields=20", "--wall=false", "--json"}
+	times := func(more ...string) (flat, numa int64) {
+		var runs []simulated.Run
+		if err := json.Unmarshal([]byte(simulate(t, append(more, args...)...)), &runs); err != nil || len(runs) != 2 {
+			t.Fatalf("%d runs, %v", len(runs), err)
+		}
+		return runs[0].MakespanNs, runs[1].MakespanNs
+	}
+	flat, numa := times()
+	free, same := times("--nolock")
+	if free >= flat || same != numa {
+		t.Errorf("flat takes %d ns with the lock and %d without, numa %d and %d: want less under flat, and the same under numa", flat, free, numa, same)
+	}
+	dir := filepath.Join(t.TempDir(), "free")
+	simulate(t, "--preset", "synthetic:2x4", "--arm", "flat", "--workload", "goschedstorm:yields=20", "--nolock", "--out", dir)
+	simulate(t, "--verify", dir)
 }
 
 func TestSimBadInput(t *testing.T) {

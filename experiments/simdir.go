@@ -61,7 +61,7 @@ func (f *simFlags) sweep() (*simulated.Sweep, error) {
 			for _, n := range procs {
 				for _, arm := range arms {
 					if _, err := policy.ByName(arm); err == nil { // stock goroutines are not simulated
-						sw.Cells = append(sw.Cells, simulated.Cell{Machine: simulated.Machine{Preset: p, Topology: topo, Seed: f.seed}, Arm: arm, Program: l.Program, Procs: n})
+						sw.Cells = append(sw.Cells, simulated.Cell{Machine: simulated.Machine{Preset: p, Topology: topo, Seed: f.seed, NoLock: f.noLock}, Arm: arm, Program: l.Program, Procs: n})
 					}
 				}
 			}

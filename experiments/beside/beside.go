@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"numasched/experiments/harness"
+	"numasched/sched/policy"
 )
 
 // Near is how far a ratio may be from its prediction, as a share of it, before the
@@ -171,6 +172,12 @@ func (p *Page) Table() harness.Table {
 	return t
 }
 
+// locked reports whether an arm takes Go's lock in simulation.
+func locked(arm string) bool {
+	a, err := policy.ByName(arm)
+	return err == nil && a.SchedLock
+}
+
 // Lines says in sentences how the prediction did, and what this machine cannot show.
 func (p *Page) Lines() (lines []string) {
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
@@ -207,6 +214,13 @@ func (p *Page) Lines() (lines []string) {
 	if len(times) > 0 {
 		slices.Sort(times)
 		say("Times were predicted with a median error of %.0f %%.", 100*times[len(times)/2])
+	}
+	if slices.ContainsFunc(p.Rows, func(r Row) bool { return locked(r.Arm) }) {
+		if slices.Contains(p.Predicted.Meta.Command, "--nolock") {
+			say("flat and its kin are predicted without Go's lock, and are measured without it. Only goroutine has it.")
+		} else {
+			say("flat and its kin are predicted with Go's lock, and are measured without it. So their ratios to arms without such a lock are not predictions of what is measured: \"experiments sim --nolock\" makes these.")
+		}
 	}
 	before, after := p.Predicted.Written(), p.Measured.Began()
 	switch {

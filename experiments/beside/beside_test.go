@@ -104,6 +104,27 @@ func TestBesideRefuses(t *testing.T) {
 	}
 }
 
+// The page says whether the predicted flat has the lock that the measured one lacks.
+func TestPageSaysIfFlatHasGosLock(t *testing.T) {
+	for _, c := range []struct {
+		command []string
+		want    string
+	}{
+		{[]string{"experiments", "sim", "--preset", "p.json"}, "flat and its kin are predicted with Go's lock, and are measured without it."},
+		{[]string{"experiments", "sim", "--nolock", "--preset", "p.json"}, "flat and its kin are predicted without Go's lock"},
+	} {
+		predicted := made(harness.Simulated, 2, noon, 100, []float64{50})
+		predicted.Meta.Command = c.command
+		p, err := New(predicted, made(harness.Host, 2, noon.Add(time.Hour), 100, []float64{50}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Join(p.Lines(), "\n"); !strings.Contains(lines, c.want) {
+			t.Errorf("%v: does not say %q:\n%s", c.command, c.want, lines)
+		}
+	}
+}
+
 // A wide interval is no confirmation, and no refutation unless it lies elsewhere.
 func TestUncertainMeasurementsDecideNothing(t *testing.T) {
 	for _, c := range []struct {

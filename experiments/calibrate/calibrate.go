@@ -313,9 +313,12 @@ var learners = []struct {
 		"what a switch takes, from ping-pong on one P"},
 }
 
+// learnersProcs is on how many Ps they are timed.
+const learnersProcs = 1
+
 func (c *calibration) timeScheduler() error {
 	for _, l := range learners {
-		t, err := onHost(workload.ByName(l.workload).Program(true), 1)
+		t, err := onHost(workload.ByName(l.workload).Program(true), learnersProcs)
 		if err != nil {
 			return err
 		}

@@ -207,3 +207,19 @@ func TestEveryKernelIsTimed(t *testing.T) {
 		t.Errorf("%g ns with one cycle an operation, %g ns with two", one, two)
 	}
 }
+
+// What a round times anyway is not timed again for a comparison.
+func TestComparisonTakesWhatARoundHasTimed(t *testing.T) {
+	c := &calibration{timed: map[string]Timing{"fib": {1, 2}, "spawn": {3, 4}, "pingpong": {5, 6}}}
+	for load, want := range c.timed {
+		if got, ok := c.known(&Row{Workload: load, Procs: 1}); !ok || got != want {
+			t.Errorf("%s on one P: %v, %v; want %v", load, got, ok, want)
+		}
+		if _, ok := c.known(&Row{Workload: load, Procs: 2}); ok {
+			t.Errorf("%s on two Ps is taken for timed", load)
+		}
+	}
+	if _, ok := c.known(&Row{Workload: "triad", Procs: 1}); ok {
+		t.Error("triad is taken for timed")
+	}
+}

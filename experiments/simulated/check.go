@@ -88,7 +88,7 @@ func (o Machine) Check(r *Run, arm string, l workload.Program, procs int) error 
 		return err
 	}
 	flat.SchedLock = false
-	equal := Machine{o.Preset.Uniform(), even, o.Seed}
+	equal := Machine{Preset: o.Preset.Uniform(), Topology: even, Seed: o.Seed}
 	lo, hi, n, err = ratio(func(seed uint64) (old, new *Run, err error) {
 		return runBoth(equal, flat, equal, a, seed, l, procs)
 	})

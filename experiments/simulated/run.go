@@ -83,6 +83,10 @@ type Machine struct {
 	Preset   *sim.Preset
 	Topology *topology.Topology
 	Seed     uint64
+
+	// NoLock has flat and its kin do without Go's lock, as they do on a host
+	// (policy.Arm.SchedLock): for predictions of what is measured there.
+	NoLock bool
 }
 
 // A Lap is the watch of runs on a simulated machine.
@@ -115,6 +119,9 @@ func (o Machine) Run(arm string, prog workload.Program, procs int) (*Run, error)
 	a, err := policy.ByName(arm)
 	if err != nil {
 		return nil, err
+	}
+	if o.NoLock {
+		a.SchedLock = false
 	}
 	return o.run(a, prog, procs)
 }
