@@ -55,6 +55,30 @@ var edits = []edit{
 	atStart("proc.go", "syscall_runtime_AfterForkInChild", "numaForkChild()"),
 	replaceArg("os_linux.go", "getCPUCount", "sched_getaffinity", 0, 0, "numaMaskThread()"),
 
+	// The heap by node. The metadata of an arena tells its node. Each node has a radix tree
+	// of its free pages, in which the pages of the others are in use; the bitmaps below the
+	// trees, and the scavenger, know no nodes. mheap_.pages has the tree of one node at a time.
+	addFields("mheap.go", "heapArena", "zeroedBase", "numa uint8"),
+	before("malloc.go", "mheap.sysAlloc", "atomic.StorepNoWB", 1, "numaNewArena(r)"),
+	atStart("mheap.go", "mheap.grow", "numaHeapHere()"),
+	before("mheap.go", "mheap.grow", "print", 0, "if numaBorrow(npage) { return 0, true }"),
+	atStart("mpagealloc.go", "pageAlloc.grow", "numaPagesGrow(p, base, size)"),
+	atStart("mpagealloc.go", "pageAlloc.alloc", "numaPagesHere(p)"),
+	atStart("mpagecache.go", "pageAlloc.allocToCache", "numaPagesHere(p)"),
+	atStart("mpagealloc.go", "pageAlloc.free", "numaPagesOf(p, base)"),
+	atStart("mpagecache.go", "pageCache.flush", "if !c.empty() { numaPagesOf(p, c.base) }"),
+	after("mgcscavenge.go", "pageAlloc.scavengeOne", "lock", 0, "numaPagesOf(p, chunkBase(ci))"),
+	after("mgcscavenge.go", "pageAlloc.scavengeOne", "lock", 1, "numaPagesOf(p, addr)"),
+
+	// The central lists of spans by node. The sweeper takes from all.
+	takeOver("mcentral.go", "mcentral.partialUnswept"),
+	takeOver("mcentral.go", "mcentral.partialSwept"),
+	takeOver("mcentral.go", "mcentral.fullUnswept"),
+	takeOver("mcentral.go", "mcentral.fullSwept"),
+	before("mcentral.go", "mcentral.cacheSpan", "s.refillAllocCache", 0, "numaSpanTaken(s)"),
+	renameCall("mgcsweep.go", "mheap.nextSpanForSweep", "c.fullUnswept(sg).pop", 0, "c.fullUnswept(sg).numaPopAny"),
+	renameCall("mgcsweep.go", "mheap.nextSpanForSweep", "c.partialUnswept(sg).pop", 0, "c.partialUnswept(sg).numaPopAny"),
+
 	// What others read: node columns at the end of GODEBUG=schedtrace's lines, of the short
 	// one, the long one, and those of each P and each M.
 	beforeNewline("proc.go", "schedtrace", 13, "numaSchedtrace(detailed)"),

@@ -31,6 +31,18 @@ func numa_home() int {
 	}
 }
 
+//go:linkname numa_here
+func numa_here() int {
+	switch {
+	case numa.confined:
+		return int(numaConfinedTo.os)
+	case !numa.on:
+		return -1
+	default:
+		return int(numa.nodes[numaHere()].os)
+	}
+}
+
 // The kernel's call moves pages, or without a list of nodes tells where they are.
 //
 //go:linkname numa_nodeOf
@@ -41,6 +53,14 @@ func numa_nodeOf(p unsafe.Pointer) int {
 		return -1
 	}
 	return int(status)
+}
+
+//go:linkname numa_heapNodeOf
+func numa_heapNodeOf(p unsafe.Pointer) int {
+	if !numaHeap.on || spanOfHeap(uintptr(p)) == nil {
+		return -1
+	}
+	return int(numa.nodes[numaArenaNode(uintptr(p))].os)
 }
 
 //go:linkname numa_read

@@ -13,28 +13,35 @@ const (
 	numaConfine // to the node number, if that is not negative
 )
 
-func numaAsk() (asked numaAsked, number int32) {
+// numaAsk returns what was asked for, and whether each node is to have its own heap.
+func numaAsk() (asked numaAsked, number int32, heap bool) {
 	s := gogetenv("GONUMA")
 	switch s {
 	case "":
-		return numaUnset, 0
+		return numaUnset, 0, false
 	case "off":
-		return numaOff, 0
-	case "on":
-		return numaOn, 0
+		return numaOff, 0, false
 	case "confine":
-		return numaConfine, -1
-	}
-	if n, ok := numaNumber(s); ok && n >= 1 && n <= 64 {
-		return numaPretend, n
+		return numaConfine, -1, false
 	}
 	const confine = "confine="
 	if len(s) > len(confine) && s[:len(confine)] == confine {
 		if n, ok := numaNumber(s[len(confine):]); ok {
-			return numaConfine, n
+			return numaConfine, n, false
 		}
 	}
-	print("gonuma: GONUMA=", s, ": want off, on, confine, confine=NODE, or a number of pretended nodes from 1 to 64\n")
+	const suffix = ",heap"
+	which := s
+	if n := len(s) - len(suffix); n > 0 && s[n:] == suffix {
+		which, heap = s[:n], true
+	}
+	if which == "on" {
+		return numaOn, 0, heap
+	}
+	if n, ok := numaNumber(which); ok && n >= 1 && n <= 64 {
+		return numaPretend, n, heap
+	}
+	print("gonuma: GONUMA=", s, ": want off, on, confine, confine=NODE, or a number of pretended nodes from 1 to 64; on and a number may have \",heap\" behind them\n")
 	exit(2)
 	return
 }

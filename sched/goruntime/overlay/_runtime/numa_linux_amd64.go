@@ -7,4 +7,5 @@ const (
 	numaSysGetcpu       = 309
 	numaSysMovePages    = 279
 	numaSysMigratePages = 256
+	numaSysMbind        = 237
 )

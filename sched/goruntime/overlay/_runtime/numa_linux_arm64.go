@@ -7,4 +7,5 @@ const (
 	numaSysSetMempolicy = 237
 	numaSysMovePages    = 239
 	numaSysMigratePages = 238
+	numaSysMbind        = 235
 )

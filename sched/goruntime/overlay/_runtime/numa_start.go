@@ -6,10 +6,13 @@ package runtime
 
 // numaInit runs in schedinit, when the environment is known and the number of Ps is not.
 func numaInit() {
-	asked, number := numaAsk()
+	asked, number, heap := numaAsk()
 	numa.trace = gogetenv("GONUMATRACE") == "1"
 	numa.why = numaStart(asked, number)
 	if numa.why == "" {
+		if heap {
+			numaHeapInit(asked == numaPretend)
+		}
 		return
 	}
 	numa.on, numa.bind = false, false

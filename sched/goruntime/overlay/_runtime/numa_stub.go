@@ -70,6 +70,34 @@ func numaAfterExec()  {}
 //go:nowritebarrierrec
 func numaForkChild() {}
 
+type numaSpans struct{ *spanSet }
+
+func (b numaSpans) numaPopAny() *mspan { return b.pop() }
+
+func (c *mcentral) partialUnswept(sweepgen uint32) numaSpans {
+	return numaSpans{c.partialUnsweptFlat(sweepgen)}
+}
+
+func (c *mcentral) partialSwept(sweepgen uint32) numaSpans {
+	return numaSpans{c.partialSweptFlat(sweepgen)}
+}
+
+func (c *mcentral) fullUnswept(sweepgen uint32) numaSpans {
+	return numaSpans{c.fullUnsweptFlat(sweepgen)}
+}
+
+func (c *mcentral) fullSwept(sweepgen uint32) numaSpans {
+	return numaSpans{c.fullSweptFlat(sweepgen)}
+}
+
+func numaSpanTaken(s *mspan)                      {}
+func numaNewArena(ha *heapArena)                  {}
+func numaHeapHere()                               {}
+func numaBorrow(npages uintptr) bool              { return false }
+func numaPagesHere(p *pageAlloc)                  {}
+func numaPagesOf(p *pageAlloc, base uintptr)      {}
+func numaPagesGrow(p *pageAlloc, base, n uintptr) {}
+
 func numaSchedtrace(detailed bool) { print("\n") }
 func numaSchedtraceP(pp *p)        { print("\n") }
 func numaSchedtraceM(mp *m)        { print("\n") }
@@ -80,8 +108,14 @@ func numa_nodes() int { return 1 }
 //go:linkname numa_home
 func numa_home() int { return -1 }
 
+//go:linkname numa_here
+func numa_here() int { return -1 }
+
 //go:linkname numa_nodeOf
 func numa_nodeOf(p unsafe.Pointer) int { return -1 }
 
+//go:linkname numa_heapNodeOf
+func numa_heapNodeOf(p unsafe.Pointer) int { return -1 }
+
 //go:linkname numa_read
-func numa_read(all *[11]uint64) {}
+func numa_read(all *[13]uint64) {}

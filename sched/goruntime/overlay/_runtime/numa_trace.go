@@ -18,6 +18,8 @@ const (
 	numaHungry            // dozes after which an M came for other nodes' work
 	numaWakes             // Ps woken because their node had work
 	numaBinds             // threads bound
+	numaSpansNear         // spans taken to allocate from, of the own node's memory
+	numaSpansFar          // and of other nodes'
 	numaCounters
 )
 
@@ -52,7 +54,16 @@ func numaAtExit() {
 		" runsHome=", sum[numaRunsHome], " runsAway=", sum[numaRunsAway],
 		" handoffs=", sum[numaHandoffs], " queued=", sum[numaQueued], " moves=", sum[numaMoves],
 		" stolenNear=", sum[numaStolenNear], " stolenFar=", sum[numaStolenFar], " hungry=", sum[numaHungry],
-		" wakes=", sum[numaWakes], " binds=", sum[numaBinds], " refused=", numa.refused.Load(), " late=", numaLate.Load(), "\n")
+		" wakes=", sum[numaWakes], " binds=", sum[numaBinds], " refused=", numa.refused.Load(), " late=", numaLate.Load(),
+		" heap=", numaHeap.on)
+	if numaHeap.on {
+		print(" spansNear=", sum[numaSpansNear], " spansFar=", sum[numaSpansFar], " unbound=", numaHeap.refused.Load(), " heapMB=[ ")
+		for i := int32(0); i < numa.n; i++ {
+			print(numaHeap.nodes[i].pages.Load()*pageSize>>20, " ")
+		}
+		print("]")
+	}
+	print("\n")
 }
 
 // numaSchedtrace ends the line of GODEBUG=schedtrace that tells the sums, as package sched
