@@ -4,7 +4,7 @@
 #   sched/goruntime/gotests.sh [--quick] [--only REGEXP] [--work DIR] [--through CMD] [--out FILE] [MODE...]
 #
 # A MODE is a value of GONUMA, or "stock" for the go command alone. Without any: stock, off,
-# on, confine, 2 and 4. A cell is "ok" and seconds, or FAIL and the names of the tests that
+# on, confine, 2, 4 and 2,heap. A cell is "ok" and seconds, or FAIL and the names of the tests that
 # failed. The exit status is 1 if a test fails that passes in stock. Some of Go's tests want
 # a quiet machine: a test that fails is tried again by itself, twice, and the cell of one
 # that passes then says so.
@@ -40,7 +40,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-modes=${*:-stock off on confine 2 4}
+modes=${*:-stock off on confine 2 4 2,heap}
 
 # cell ROW MODE KIND does a cell.
 cell() {

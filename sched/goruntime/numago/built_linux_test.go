@@ -55,7 +55,7 @@ func program(t *testing.T, name string) string {
 			defer os.Unsetenv("CGO_ENABLED")
 		}
 		os.Setenv("CGO_ENABLED", "0")
-		for _, name := range []string{"affinity", "stress", "loops", "readings"} {
+		for _, name := range []string{"affinity", "stress", "loops", "readings", "heap"} {
 			var errs bytes.Buffer
 			if status := run([]string{"build", "-o", filepath.Join(built.dir, name), "./testdata/" + name}, &errs, &errs); status != 0 {
 				built.err = errors.New(errs.String())
@@ -97,15 +97,21 @@ func TestProgramHasMarker(t *testing.T) {
 func TestGONUMAValues(t *testing.T) {
 	app := program(t, "affinity")
 	t.Setenv("GONUMATRACE", "1")
-	for _, bad := range []string{"x", "ON", "0", "65", "-1", "2 ", "99999999999", "confine=", "confine=x", "confine=999", "confined"} {
+	for _, bad := range []string{"x", "ON", "0", "65", "-1", "2 ", "99999999999", "confine=", "confine=x", "confine=999", "confined",
+		"heap", ",heap", "off,heap", "confine,heap", "confine=0,heap", "0,heap", "65,heap", "2,", "2,Heap", "2,heap,heap", "2,heap ", "on,"} {
 		status, out, errs := start(t, bad, app, "mask", "me")
 		if status != 2 || out != "" || !strings.Contains(errs, "GONUMA="+bad) || !strings.Contains(errs, ": want ") {
 			t.Errorf("GONUMA=%s: status %d, %q, %q; want status 2 and what is valid", bad, status, out, errs)
 		}
 	}
-	for good, want := range map[string]string{"off": "on=false", "1": "on=false", "2": "on=true confined=false nodes=2", "64": "on=true confined=false nodes=64"} {
+	for good, want := range map[string]string{
+		"off": `on=false .* heap=false`, "1": `on=false .* heap=false`, "1,heap": `on=false .* heap=false`,
+		"2": `on=true confined=false nodes=2 .* heap=false`, "64": `on=true confined=false nodes=64 .* heap=false`,
+		"2,heap": `on=true confined=false nodes=2 .* heap=true`, "64,heap": `on=true confined=false nodes=64 .* heap=true`,
+		"on,heap": `on=(true|false) .* heap=`,
+	} {
 		status, out, errs := start(t, good, app, "mask", "me")
-		if status != 0 || !strings.HasPrefix(out, "me ") || !strings.Contains(errs, want) || !strings.Contains(errs, overlay.Marker) {
+		if status != 0 || !strings.HasPrefix(out, "me ") || !regexp.MustCompile(want).MatchString(errs) || !strings.Contains(errs, overlay.Marker) {
 			t.Errorf("GONUMA=%s: status %d, %q, %q; want %s", good, status, out, errs, want)
 		}
 	}
@@ -339,6 +345,61 @@ func TestReadings(t *testing.T) {
 	}
 }
 
+// With a heap for each node, what a P allocates lies on its node, also after objects were
+// handed to other nodes and freed there; and what they have freed is used again.
+func TestHeapByNode(t *testing.T) {
+	app := program(t, "heap")
+	t.Setenv("GOMAXPROCS", fmt.Sprint(max(4, runtime.NumCPU()))) // each node has a P
+	heap := func(gonuma, gogc string, args ...string) map[string][]string {
+		t.Helper()
+		t.Setenv("GOGC", gogc)
+		status, out, errs := start(t, gonuma, append([]string{app}, args...)...)
+		if status != 0 {
+			t.Fatalf("GONUMA=%s GOGC=%s: status %d, %s%s", gonuma, gogc, status, out, errs)
+		}
+		t.Logf("GONUMA=%s GOGC=%s: %s", gonuma, gogc, strings.ReplaceAll(out, "\n", " "))
+		return values(out)
+	}
+	number := func(got map[string][]string, name string, nth int) int {
+		n, err := strconv.Atoi(strings.Fields(got[name][0])[nth])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	// Collections come between the rounds only, so that as much memory is needed each time.
+	off := heap("off", "off")
+	if near, far := number(off, "near", 0), number(off, "far", 0); near+far != 0 {
+		t.Errorf("GONUMA=off: objects lie on nodes: %v", off)
+	}
+	plain := heap("2", "off", "8", "3")
+	if near, far, spans := number(plain, "near", 0), number(plain, "far", 0), number(plain, "spans", 0); near+far+spans != 0 {
+		t.Errorf("GONUMA=2: objects lie on nodes: %v", plain)
+	}
+	for _, c := range []struct {
+		gonuma, gogc string
+		args         []string
+		bounded      bool
+	}{
+		{gonuma: "2,heap", gogc: "off", bounded: true},
+		{gonuma: "2,heap", gogc: "1", args: []string{"8", "5"}},
+		{gonuma: "4,heap", gogc: "20", args: []string{"16", "10"}},
+	} {
+		got := heap(c.gonuma, c.gogc, c.args...)
+		near, far, unknown := number(got, "near", 0), number(got, "far", 0), number(got, "unknown", 0)
+		if near == 0 || near < 9*(far+unknown) {
+			t.Errorf("GONUMA=%s: of the live objects %d lie on the node that made them, %d do not, %d are not in the heap's books", c.gonuma, near, far, unknown)
+		}
+		near, far = number(got, "spans", 0), number(got, "spans", 1)
+		if near == 0 || near < 9*far {
+			t.Errorf("GONUMA=%s: Ps took %d spans of their own node, and %d of others", c.gonuma, near, far)
+		}
+		if ours, stock := number(got, "sys", 0), number(off, "sys", 0); c.bounded && 100*ours > 115*stock {
+			t.Errorf("GONUMA=%s: the heap takes %d bytes, and %d with GONUMA=off", c.gonuma, ours, stock)
+		}
+	}
+}
+
 // Tools that know Go's lines still read them: what is ours comes last.
 func TestSchedtrace(t *testing.T) {
 	app := program(t, "stress")
@@ -406,7 +467,8 @@ func TestToolchainLine(t *testing.T) {
 var inliners = strings.Fields(`cgocallbackg debugCallWrap debugCallWrap1.func1 gcBgMarkWorker.func2 exitsyscall.func3 main
 	handoffp pollWork injectglist goschedImpl (*p).destroy checkdead schedEnableUser mput mget LockOSThread lockOSThread
 	globrunqput globrunqputhead globrunqputbatch runqputslow os.runtime_beforeExit syscall.runtime_BeforeExec
-	syscall.runtime_AfterExec syscall.runtime_AfterForkInChild`)
+	syscall.runtime_AfterExec syscall.runtime_AfterForkInChild
+	(*mcentral).uncacheSpan (*mcache).allocLarge newUserArenaChunk finishsweep_m (*sweepLocked).sweep (*mheap).allocUserArenaChunk`)
 
 // Functions that the overlay does not touch are compiled to the same text.
 func TestUntouchedFunctionsAreStock(t *testing.T) {
@@ -427,6 +489,11 @@ func TestUntouchedFunctionsAreStock(t *testing.T) {
 	edited := map[string]bool{}
 	for _, name := range slices.Concat(inliners, overlay.Edited()) {
 		edited[name] = true
+		if typ, method, ok := strings.Cut(name, "."); ok { // and what the compiler makes of it
+			edited["(*"+typ+")."+method] = true
+			edited["go:(**"+typ+").runtime."+method] = true
+		}
+		edited["type:.eq.runtime."+name] = true
 	}
 	same := 0
 	for name, text := range stock {

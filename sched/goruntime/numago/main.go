@@ -47,6 +47,10 @@ A program built by numago reads the environment variable GONUMA when it starts:
                 policy, and says so
   confine=NODE  likewise, on that node
   N             pretends N nodes, from 1 to 64: for tests
+  on,heap       as on, and each node has its own part of the heap: what a P allocates lies on
+                its node, also when the memory was used before. With cgo there is one heap
+                for all nodes, and the program says so
+  N,heap        likewise, with N pretended nodes: in the books only
 
 Any other value stops the program with exit status 2.
 
@@ -54,12 +58,15 @@ What it does can be read in these ways:
 
   GONUMATRACE=1             prints at exit what the scheduler did, and why it is off if it is
   GODEBUG=schedtrace=1000   Go's lines, with columns for nodes at their end
-  package runtime/numa      Home, Nodes, NodeOf and counters. A program that imports it
-                            builds with numago only
+  package runtime/numa      Home, Here, Nodes, NodeOf, HeapNodeOf and counters. A program that
+                            imports it builds with numago only
   package runtime/metrics   as ever; what waits in the nodes' queues is counted
 
-The heap is Go's own, without a part for each node: an object lies where its page was first
-touched. Only confine, and spawn, keep the memory near.
+The heap is Go's own unless GONUMA says "heap": an object lies where its page was first
+touched. With "heap", what one node has free is not used for another one, and a node's share
+of addresses, page tables and half-used blocks is its own: the process may take more memory.
+Stacks and what the collector needs for itself are not kept by node. confine, and spawn, keep
+all memory near.
 
 -buildmode=plugin, c-shared, c-archive and shared are refused, and so is an -overlay of your
 own. Profiles (default.pgo), workspaces, vendoring, -trimpath and -race work as with go.

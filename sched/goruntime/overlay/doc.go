@@ -1,5 +1,5 @@
 // Package overlay makes Go's own runtime NUMA-aware, without a fork of Go. It reads the
-// runtime's sources in a GOROOT, makes about forty small edits, adds the files in
+// runtime's sources in a GOROOT, makes about sixty small edits, adds the files in
 // _runtime and those of [numasched/sched/policy], and writes what "go build -overlay" wants.
 //
 // # What must hold
@@ -13,11 +13,12 @@
 //   - The decisions come from package policy. Its files are copied with another package
 //     clause, and nothing else changes.
 //   - On systems that have no nodes for us, the same edits compile to what stock does.
-//   - The heap is Go's own. It has no part for each node.
+//   - The heap is Go's own unless GONUMA says "heap". Then pages and spans belong to nodes:
+//     see _runtime/numa_heap.go. Stacks and free goroutines do not.
 //
 // # Reading order
 //
 // edits.go is the table of edits; source.go finds declarations and hashes them; splice.go
 // applies edits; make.go puts the overlay together. Then _runtime/numa.go, which says how
-// the scheduler works.
+// the scheduler works, and _runtime/numa_heap.go, which says how the heap does.
 package overlay

@@ -120,4 +120,29 @@ var relied = map[string][]string{
 	"cgroup_linux.go":  {"defaultGOMAXPROCS", "defaultGOMAXPROCSInit"},
 	"mgcpacer.go":      {"gcControllerState.setMemoryLimit", "gcControllerState.commit", "readGOMEMLIMIT"},
 	"time.go":          {"timers.check"},
+
+	// The heap by node: see _runtime/numa_heap.go. Whoever looks at the summaries, at the
+	// address that a search begins at, or at curArena.
+	"mpagealloc.go": {
+		"pageAlloc", "pageAlloc.init", "pageAlloc.update", "pageAlloc.find", "pageAlloc.findMappedAddr",
+		"pageAlloc.allocRange", "pageAlloc.markRandomPaddingPages", "pageAlloc.enableChunkHugePages",
+	},
+	"mpagealloc_64bit.go": {"pageAlloc.sysInit", "pageAlloc.sysGrow", "scavengeIndex.sysGrow"},
+	"mpagecache.go":       {"pageCache", "pageCache.alloc", "pageCache.allocN"},
+	"mgcscavenge.go":      {"pageAlloc.scavenge", "scavengeIndex.find", "scavengeIndex.grow", "scavengeIndex.free"},
+	"mranges.go":          {"addrRanges", "addrRanges.findSucc", "addrRanges.add"},
+	"slice.go":            {"notInHeapSlice"},
+	// Whoever gets memory from the kernel, and whoever takes pages and gives them back.
+	"mem_linux.go": {"sysMapOS", "sysReserveOS", "sysUsedOS", "sysUnusedOS"},
+	"mem.go":       {"sysMap"},
+	"mheap.go": {
+		"mheap", "mheap.init", "mheap.alloc", "mheap.allocManual", "mheap.allocSpan", "mheap.initSpan",
+		"mheap.freeSpanLocked", "mheap.reclaimChunk", "arenaIndex", "spanOfHeap",
+	},
+	"arena.go": {"mheap.allocUserArenaChunk"},
+	// Whoever takes spans from the central lists and puts them there.
+	"mcentral.go": {"mcentral", "mcentral.init", "mcentral.uncacheSpan", "mcentral.grow"},
+	"mspanset.go": {"spanSet", "spanSet.push", "spanSet.pop", "spanSet.reset"},
+	"mgcsweep.go": {"sweepone", "finishsweep_m", "sweepLocked.sweep"},
+	"mcache.go":   {"mcache.refill", "mcache.allocLarge", "mcache.releaseAll", "mcache.prepareForSweep"},
 }

@@ -60,15 +60,16 @@ type numaCentral [numSpanClasses]struct {
 	_    [192 - 4*unsafe.Sizeof(spanSet{})%192]byte
 }
 
-// numaHeapInit gives what there is of the heap to numa.first. There is one thread yet.
-func numaHeapInit(pretended bool) {
+// numaHeapInit gives what there is of the heap to numa.first, and nothing to the other nodes,
+// or says why not. There is one thread yet.
+func numaHeapInit(pretended bool) (why string) {
 	if !pretended && !numa.bind {
-		return // a node's Ps run anywhere
+		return "threads are not bound, since the program uses cgo"
 	}
 	for i := int32(0); i < numa.n; i++ {
 		nd, os := &numaHeap.nodes[i], numa.nodes[i].os
 		if int(os/64) >= len(nd.mask) {
-			return
+			return "a node's number is above 1023"
 		}
 		nd.mask[os/64] = 1 << (os % 64)
 	}
@@ -103,6 +104,7 @@ func numaHeapInit(pretended bool) {
 		}
 	}
 	numaHeap.on = true
+	return ""
 }
 
 // numaSelect makes mheap_.pages and mheap_.curArena those of a node.

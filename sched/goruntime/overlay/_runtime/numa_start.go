@@ -11,13 +11,15 @@ func numaInit() {
 	numa.why = numaStart(asked, number)
 	if numa.why == "" {
 		if heap {
-			numaHeapInit(asked == numaPretend)
+			if why := numaHeapInit(asked == numaPretend); why != "" {
+				print("gonuma: one heap for all nodes: ", why, "\n")
+			}
 		}
 		return
 	}
 	numa.on, numa.bind = false, false
 	// Who has one node has what confine is for.
-	if numa.trace || asked == numaConfine && numa.why != numaOneNode {
+	if numa.trace || (asked == numaConfine || heap) && numa.why != numaOneNode {
 		print("gonuma: off: ", numa.why, "\n")
 	}
 }

@@ -1,5 +1,6 @@
-// Heap allocates, drops, and hands over objects, and prints, one a line, where those lie that
-// live in the end, and how much memory the heap took. It builds with numago only.
+// Heap has goroutines of each node allocate, drop, and hand objects to each other, and
+// prints, one a line, where the objects lie that live in the end, and how much memory the heap
+// took. It builds with numago only.
 //
 //	heap [MEGABYTES [ROUNDS]]
 package main
@@ -12,7 +13,7 @@ import (
 	"runtime/numa"
 	"strconv"
 	"sync"
-	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -31,10 +32,12 @@ func (o *object) at() unsafe.Pointer {
 	return unsafe.Pointer(&o.bytes[0])
 }
 
-var sizes = []int{16, 16, 24, 48, 64, 80, 96, 128, 200, 256, 512, 1000, 2048, 4096, 9000, 20000, 40000, 300000}
+func (o *object) size() int { return cap(o.bytes) + 8*cap(o.words) }
 
+var sizes = []int{16, 24, 48, 64, 80, 96, 128, 200, 256, 512, 1000, 2048, 4096, 9000, 20000, 40000, 300000}
+
+// newObject makes a small object mostly. All sizes get as many bytes, roughly.
 func newObject(r *rand.Rand) (o object) {
-	// Small ones are as many bytes as large ones.
 	size := sizes[0]
 	for i := len(sizes) - 1; i > 0; i-- {
 		if r.IntN(sizes[i]) < 24 {
@@ -55,9 +58,78 @@ func newObject(r *rand.Rand) (o object) {
 	return o
 }
 
-func (o *object) size() int { return cap(o.bytes) + 8*cap(o.words) }
+const perNode = 4
 
-const workers = 8
+// A worker allocates while it runs on its node: if all did so on one, the other's part of the
+// heap would be empty.
+type worker struct {
+	node int
+	live []object
+	turn chan func(*worker) // what to do next
+	done *sync.WaitGroup
+}
+
+func (w *worker) run() {
+	for do := range w.turn {
+		do(w)
+		w.done.Done()
+	}
+}
+
+// recruit finds goroutines that are at home on each node. A goroutine is at home where it
+// runs first, and so they come where the Ps take them.
+func recruit(done *sync.WaitGroup) (all []*worker) {
+	nodes := numa.Nodes()
+	var mu sync.Mutex
+	have := map[int]int{}
+	for batches := 0; len(all) < nodes*perNode; batches++ {
+		if batches == 10000 {
+			fmt.Fprintf(os.Stderr, "heap: of %d goroutines, these many are at home on each node: %v\n", len(all), have)
+			os.Exit(1)
+		}
+		var batch sync.WaitGroup
+		for range 64 {
+			w := &worker{turn: make(chan func(*worker)), done: done}
+			batch.Add(1)
+			go func() {
+				for start := time.Now(); time.Since(start) < 100*time.Microsecond; {
+				}
+				w.node = numa.Home()
+				mu.Lock()
+				hired := have[w.node] < perNode
+				if nodes == 1 {
+					hired = len(all) < perNode
+				}
+				if hired {
+					have[w.node]++
+					all = append(all, w)
+				}
+				mu.Unlock()
+				batch.Done()
+				if hired {
+					w.run()
+				}
+			}()
+		}
+		batch.Wait()
+	}
+	return all
+}
+
+// fill allocates until so many bytes live.
+func (w *worker) fill(r *rand.Rand, bytes int) {
+	for i := range w.live {
+		bytes -= w.live[i].size()
+	}
+	for bytes > 0 {
+		for w.node >= 0 && numa.Here() != w.node {
+			runtime.Gosched()
+		}
+		o := newObject(r)
+		bytes -= o.size()
+		w.live = append(w.live, o)
+	}
+}
 
 func number(i, otherwise int) int {
 	if len(os.Args) <= i {
@@ -73,79 +145,81 @@ func number(i, otherwise int) int {
 
 func main() {
 	total, rounds := number(1, 64)<<20, number(2, 20)
-	live := make([][]object, workers)
-	exchange := make(chan []object, workers)
-	var peak, made atomic.Uint64
-	watch := func() {
-		var s runtime.MemStats
-		runtime.ReadMemStats(&s)
-		for old := peak.Load(); s.HeapSys-s.HeapReleased > old && !peak.CompareAndSwap(old, s.HeapSys-s.HeapReleased); old = peak.Load() {
+	var done sync.WaitGroup
+	all := recruit(&done)
+	together := func(do func(*worker)) {
+		done.Add(len(all))
+		for _, w := range all {
+			w.turn <- do
 		}
+		done.Wait()
 	}
-	var all sync.WaitGroup
-	for k := range workers {
-		all.Go(func() {
-			r := rand.New(rand.NewPCG(1, uint64(k)))
-			sum := 0
-			for sum < total/workers {
-				o := newObject(r)
-				sum += o.size()
-				live[k] = append(live[k], o)
-			}
-			for range rounds {
-				// A quarter of what lives is dropped, and a quarter goes to somebody else.
-				mine := live[k]
-				r.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
-				quarter := len(mine) / 4
-				exchange <- append([]object(nil), mine[:quarter]...)
-				clear(mine[:quarter])
-				theirs := <-exchange
-				keep := append([]object(nil), mine[2*quarter:]...)
-				clear(mine)
-				keep = append(keep, theirs...)
-				sum := 0
-				for i := range keep {
-					sum += keep[i].size()
-				}
-				for sum < total/workers {
-					o := newObject(r)
-					sum += o.size()
-					keep = append(keep, o)
-					made.Add(1)
-				}
-				live[k] = keep
-				watch()
-			}
+	share := total / len(all)
+	random := map[*worker]*rand.Rand{}
+	for i, w := range all {
+		random[w] = rand.New(rand.NewPCG(1, uint64(i)))
+	}
+	exchange := make(chan []object, len(all))
+	together(func(w *worker) { w.fill(random[w], share) })
+	for range rounds {
+		// A quarter of what lives is dropped, and a quarter goes to somebody else.
+		together(func(w *worker) {
+			random[w].Shuffle(len(w.live), func(i, j int) { w.live[i], w.live[j] = w.live[j], w.live[i] })
+			quarter := len(w.live) / 4
+			exchange <- append([]object(nil), w.live[:quarter]...)
+			w.live = append([]object(nil), w.live[2*quarter:]...)
 		})
+		together(func(w *worker) { w.live = append(w.live, <-exchange...) })
+		runtime.GC()
+		together(func(w *worker) { w.fill(random[w], share) })
 	}
-	all.Wait()
-	runtime.GC()
-	watch()
-	var near, far, foreign int
-	for _, objects := range live {
-		for i := range objects {
-			switch node := numa.HeapNodeOf(objects[i].at()); {
-			case objects[i].node < 0:
-			case node == objects[i].node:
-				near++
+	near, far, unknown := 0, 0, 0
+	for _, w := range all {
+		for i := range w.live {
+			o := &w.live[i]
+			switch node := numa.HeapNodeOf(o.at()); {
+			case o.node < 0:
 			case node < 0:
-				foreign++
+				unknown++
+			case node == o.node:
+				near++
 			default:
 				far++
 			}
 		}
 	}
 	c := numa.Read()
-	fmt.Println("near", near)
-	fmt.Println("far", far)
-	fmt.Println("unknown", foreign)
-	fmt.Println("made", made.Load())
-	fmt.Println("spansNear", c.SpansNear)
-	fmt.Println("spansFar", c.SpansFar)
-	fmt.Println("peak", peak.Load())
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
-	fmt.Println("heapsys", s.HeapSys)
-	fmt.Println("inuse", s.HeapInuse, "gcs", s.NumGC)
-	runtime.KeepAlive(live)
+	fmt.Println("near", near)
+	fmt.Println("far", far)
+	fmt.Println("unknown", unknown)
+	fmt.Println("spans", c.SpansNear, c.SpansFar)
+	fmt.Println("sys", s.HeapSys)
+	fmt.Println("collections", s.NumGC)
+	page := moved(all)
+	fmt.Println("pages", page[0], page[1], page[2])
+	runtime.KeepAlive(all)
+}
+
+// moved asks the kernel on which node the objects' pages lie: on their maker's, on another
+// one, or it does not say.
+func moved(all []*worker) (n [3]int) {
+	for _, w := range all {
+		for i := range w.live {
+			o := &w.live[i]
+			if o.node < 0 || i%16 != 0 {
+				continue
+			}
+			switch numa.NodeOf(o.at()) {
+			case o.node:
+				n[0]++
+			case -1:
+				n[2]++
+			default:
+				n[1]++
+			}
+		}
+	}
+	return n
 }
