@@ -61,19 +61,23 @@ func (b *masks) lookout(quit chan struct{}) {
 // because the program has pinned one, nobody can say what the process may do.
 func (b *masks) look() {
 	b.mu.Lock()
-	if len(b.machines) > 0 {
+	bind := len(b.machines) > 0
+	if bind {
 		b.yield()
 	}
 	now, told := b.common(), []*heed(nil)
-	if !now.Empty() {
+	// Whoever hears of a change binds threads anew at once, within b.all.
+	if !now.Empty() && !(bind && b.byOthers(now)) {
+		refused := bind && !b.refused.Empty() && !b.refused.Equal(now)
 		for h := range maps.Keys(b.heeds) {
-			if !h.told.Equal(now) {
+			if refused || !h.told.Equal(now) {
 				if !h.told.Empty() {
 					told = append(told, h)
 				}
 				h.told = now
 			}
 		}
+		b.refused = topology.CPUSet{}
 	}
 	b.mu.Unlock()
 	for _, h := range slices.Clone(told) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +49,9 @@ type masks struct {
 	starting bool               // a process is being started
 
 	all     topology.CPUSet   // CPUs that the process may run on
+	allowed topology.CPUSet   // what the cpuset allows, as last seen
+	moved   time.Time         // when that was seen to change
+	refused topology.CPUSet   // what was left of all when a thread could not be bound; see look
 	given   []topology.CPUSet // every mask that was given; names of threads hold the index
 	process string            // name of the process
 	elders  map[int]bool      // threads that were there when the main thread was bound; nil until then
@@ -107,18 +111,25 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 		if old, ok := b.of[sm]; ok {
 			b.release(old)
 		}
+		b.refused = b.all
 		return fmt.Errorf("host: a thread was to run on CPUs %s, and the process may run on CPUs %s alone", wanted, b.all)
 	}
 	if b.starting {
 		return nil // the M checks its binding again soon
 	}
+	// What follows makes system calls and may wait. Go's runtime might go on with another
+	// thread, and then bind the wrong one.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	tid := numa.CurrentThread()
 	mask, err := numa.Affinity(tid)
 	if err != nil {
 		return err
 	}
 	t := b.threads[tid]
-	if t != nil && !b.mine(t, mask) {
+	if t != nil && b.mine(t, mask) {
+		t.odd = time.Time{}
+	} else if t != nil {
 		if !t.named || threadName(tid) == markName(t.mark) {
 			if b.yield() {
 				return nil // the M checks its binding again soon
@@ -139,7 +150,7 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 			return nil
 		}
 		t = &boundThread{former: mask, name: threadName(tid), mark: -1}
-		if b.isClone(tid, mask) {
+		if b.isClone(tid, mask) || !b.hasOwnMask(tid) {
 			t.former = b.all
 		}
 		if strings.HasPrefix(t.name, markPrefix) {
@@ -159,11 +170,21 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	t.machine, t.m = m, sm
 	b.threads[tid], b.of[sm] = t, tid
 	if err = numa.SetAffinity(tid, cpus); err != nil {
+		b.refused = left(b.all)
 		b.release(tid)
 		return err
 	}
 	t.shown, _ = numa.Affinity(tid)
 	return nil
+}
+
+// hasOwnMask reports whether a thread that is not bound has another mask than the process, and
+// not because the cpuset is narrower for now.
+func (b *masks) hasOwnMask(tid int) bool {
+	return settled(func() bool {
+		mask, err := numa.Affinity(tid)
+		return err == nil && b.byOthers(mask)
+	})
 }
 
 // name names a thread after the mask that it is about to get. The name comes first, so
@@ -213,6 +234,14 @@ func (b *masks) mine(t *boundThread, mask topology.CPUSet) bool {
 	return true
 }
 
+// altered reports whether somebody else has changed the mask of t.
+func (b *masks) altered(tid int, t *boundThread) bool {
+	return settled(func() bool {
+		mask, err := numa.Affinity(tid)
+		return err == nil && !b.mine(t, mask)
+	})
+}
+
 // left returns what the kernel leaves of a mask: the CPUs that are online and allowed by
 // the cpuset, or all of those if mask has none of them.
 func left(mask topology.CPUSet) topology.CPUSet {
@@ -238,7 +267,10 @@ func leftOf(mask, allowed topology.CPUSet) topology.CPUSet {
 // again when they next look, if their nodes still have CPUs.
 func (b *masks) yield() bool {
 	now := b.common()
-	if now.Empty() || now.Equal(b.all) || now.Equal(left(b.all)) { // the last: the cpuset has changed
+	if !b.byOthers(now) || b.cpusetMoves() || !settled(func() bool {
+		again := b.common()
+		return (again.Empty() || again.Equal(now)) && b.byOthers(now)
+	}) {
 		return false
 	}
 	why := fmt.Errorf("host: somebody else (taskset?) has let all threads run on CPUs %s", now)
@@ -255,6 +287,38 @@ func (b *masks) yield() bool {
 		m.warn("threads are bound within what is left, and not at all where that is nothing", why)
 	}
 	return true
+}
+
+// settles is how long a mask that no Machine gave must last until somebody else is taken to
+// have given it. The kernel first notes that a cpuset allows other CPUs, and then changes masks,
+// one by one. In between, threads have masks that go with the cpuset of before.
+const settles = 100 * time.Millisecond
+
+// settled reports whether odd stays true for long enough.
+func settled(odd func() bool) bool {
+	for end := time.Now().Add(settles); odd(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return true
+		}
+	}
+	return false
+}
+
+// moves is how long after a change of the cpuset all masks must have followed it.
+const moves = time.Second
+
+// cpusetMoves reports whether the cpuset has changed so lately that masks may not have followed.
+func (b *masks) cpusetMoves() bool {
+	if allowed, err := numa.AllowedCPUs(); err == nil && !allowed.Equal(b.allowed) {
+		b.allowed, b.moved = allowed, time.Now()
+	}
+	return time.Since(b.moved) < moves
+}
+
+// byOthers reports whether the mask of threads that are not bound is neither that of the
+// process nor what the cpuset leaves of that.
+func (b *masks) byOthers(mask topology.CPUSet) bool {
+	return !mask.Empty() && !mask.Equal(b.all) && !mask.Equal(left(b.all))
 }
 
 // common returns the mask that all threads have that are not bound, or none if they differ.
@@ -311,6 +375,10 @@ func (b *masks) open(m *Machine) error {
 				b.all = b.all.Or(mask)
 			}
 		}
+		if b.allowed, err = numa.AllowedCPUs(); err != nil {
+			return err
+		}
+		b.moved, b.refused = time.Time{}, topology.CPUSet{}
 		b.quit, b.done = make(chan struct{}), make(chan struct{})
 		syscall.ForkLock.RLock() // for the watcher
 		go b.watch(b.quit, b.done)
@@ -376,8 +444,7 @@ func (b *masks) release(tid int) {
 		b.freeClones() // later it cannot be told which are clones
 		b.elders = nil
 	}
-	mask, err := numa.Affinity(tid)
-	if err == nil && b.mine(t, mask) && !mask.Equal(t.former) {
+	if _, err := numa.Affinity(tid); err == nil && !b.altered(tid, t) {
 		restore(tid, t.former)
 	}
 	if t.named && threadName(tid) == markName(t.mark) {
@@ -423,23 +490,21 @@ func isLeft(mask topology.CPUSet, sets ...topology.CPUSet) bool {
 // freeClones gives clones the mask and the name of the process. It looks at all threads
 // until none of them is a clone, because a clone may be made while it looks.
 func (b *masks) freeClones() error {
-	// The number of passes is bounded: if the cpuset shrinks meanwhile, a restored mask
-	// may look like one that was given.
-	again := true
-	for pass := 0; again && pass < 100; pass++ {
+	freed := make(map[int]bool) // a mask that the cpuset narrows may look afterwards as it did before
+	for again := true; again; {
 		again = false
 		tids, err := numa.Threads()
 		if err != nil {
 			return fmt.Errorf("host: masks are not restored: %w", err)
 		}
 		for _, tid := range tids {
-			if b.threads[tid] != nil {
+			if b.threads[tid] != nil || freed[tid] {
 				continue
 			}
 			if mask, err := numa.Affinity(tid); err == nil && b.isClone(tid, mask) {
 				restore(tid, b.all)
 				b.unname(tid)
-				again = true
+				freed[tid], again = true, true
 			}
 		}
 	}
@@ -469,8 +534,7 @@ func (b *masks) takeBack(tid int, t *boundThread) {
 }
 
 func (b *masks) change(tid int, t *boundThread, to topology.CPUSet) {
-	mask, err := numa.Affinity(tid)
-	if err != nil || !b.mine(t, mask) {
+	if b.altered(tid, t) {
 		return
 	}
 	if numa.SetAffinity(tid, to) == nil {
