@@ -49,11 +49,11 @@ type still struct {
 	topo *topology.Topology
 }
 
-func (m still) Topology() *topology.Topology                { return m.topo }
-func (m still) Memory() machine.Memory                      { return nil }
-func (m still) Getcpu(*machine.M) int                       { return 0 }
-func (m still) EventSink(*machine.M) machine.EventSink      { return nil }
-func (m still) Notify(func(topology.CPUSet, string)) func() { return nil }
+func (m still) Topology() *topology.Topology                         { return m.topo }
+func (m still) Memory() machine.Memory                               { return nil }
+func (m still) Getcpu(*machine.M) int                                { return 0 }
+func (m still) EventSink(*machine.M) machine.EventSink               { return nil }
+func (m still) Attach(func(topology.CPUSet, string)) (func(), error) { return nil, nil }
 
 func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
 	arm, err := policy.ByName("numa")

@@ -114,7 +114,7 @@ type Sched struct {
 
 	followCPUs bool
 	cpuChanges atomic.Uint32 // of the CPUs that the process may run on
-	unnotify   func()        // ends Machine.Notify
+	detach     func()        // ends the use of the Machine
 	changes    []string      // what was reported of them; under lock
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
@@ -192,7 +192,10 @@ func New(cfg Config) (*Sched, error) {
 	}
 	s.m0.listen(s.eventsOf(s.m0))
 	s.followCPUs = cfg.FollowCPUs
-	s.unnotify = s.machine.Notify(s.cpusChanged)
+	var err error
+	if s.detach, err = s.machine.Attach(s.cpusChanged); err != nil {
+		return nil, fmt.Errorf("sched: Config.Machine cannot be used: %w", err)
+	}
 	return s, nil
 }
 
@@ -381,7 +384,7 @@ func (s *Sched) Close() error {
 	}
 	s.closed = true
 	s.outer.Unlock() // deferred functions may call Run, which then says that s is closed
-	s.unnotify()
+	defer s.detach()
 
 	m.stop(ErrClosed)
 	for n := s.nm.load(m); n != 0; n = s.nm.load(m) {

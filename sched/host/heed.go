@@ -19,12 +19,29 @@ type heed struct {
 	f    func(cpus topology.CPUSet, why string)
 }
 
-// Notify implements [sched.Machine].
-func (m *Machine) Notify(f func(cpus topology.CPUSet, why string)) (stop func()) {
-	if m.pretended {
-		return func() {}
+// Attach implements [sched.Machine].
+func (m *Machine) Attach(changed func(cpus topology.CPUSet, why string)) (detach func(), err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
 	}
-	b := &processMasks
+	m.scheds++
+	unheed := func() {}
+	if !m.pretended {
+		unheed = processMasks.notify(changed)
+	}
+	return func() {
+		unheed()
+		m.mu.Lock()
+		m.scheds--
+		m.mu.Unlock()
+	}, nil
+}
+
+// notify has f called whenever the CPUs have changed that the process may run on, until stop
+// is called. A call that is under way may still come.
+func (b *masks) notify(f func(cpus topology.CPUSet, why string)) (stop func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := &heed{told: b.common(), f: f}

@@ -92,6 +92,7 @@ type Machine struct {
 	own      map[*buffer]struct{} // buffers that have an arena of their own
 	heap     *numa.Heap           // of all caches; nil until first needed
 	warnings []string
+	scheds   int // that are attached
 	closed   bool
 }
 
@@ -128,12 +129,17 @@ func New(cfg Config) (*Machine, error) {
 // Close gives the memory of Buffers and Caches back, and restores what the Machine
 // has changed in the process: GOMAXPROCS, and the masks and names of threads that
 // were bound or made on bound threads. It leaves alone what somebody else has
-// changed meanwhile. Close the schedulers that run on the Machine first.
+// changed meanwhile. While schedulers run on the Machine it does nothing of this, and
+// returns an error: their Gs may use that memory. Close them first.
 func (m *Machine) Close() error {
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
 		return errClosed
+	}
+	if n := m.scheds; n > 0 {
+		m.mu.Unlock()
+		return fmt.Errorf("host: the Machine stays open: schedulers that run on it have not been closed: %d", n)
 	}
 	m.closed = true
 	for _, a := range m.arenas {

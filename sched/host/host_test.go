@@ -140,3 +140,40 @@ func TestAClosedSchedulersObjectsAreGivenOutAgain(t *testing.T) {
 		}
 	}
 }
+
+// What a Machine gives to Gs stays theirs: it cannot be closed under a scheduler, nor used
+// after it was closed.
+func TestAMachineIsClosedAfterItsSchedulers(t *testing.T) {
+	m := open(t, "", 0)
+	arm, err := policy.ByName("numa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := sched.Config{Machine: m, Arm: arm}
+	s, err := sched.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(func(g *sched.G) {
+		words, err := sched.Alloc[[1 << 16]int](g)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := m.Close(); err == nil || !strings.Contains(err.Error(), "have not been closed: 1") {
+			t.Errorf("Close of a Machine that a scheduler runs on returned %v", err)
+		}
+		words[0]++ // the memory is still there
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := sched.New(cfg); err == nil || !strings.Contains(err.Error(), "Config.Machine cannot be used: host: the Machine is closed") {
+		t.Errorf("New on a closed Machine returned %v", err)
+	}
+}

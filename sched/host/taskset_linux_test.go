@@ -152,8 +152,11 @@ func TestAChangeIsToldWithoutBinding(t *testing.T) {
 	defer m.Close()
 	defer letAllRunOn(all)
 	told := make(chan topology.CPUSet, 10)
-	stop := m.Notify(func(cpus topology.CPUSet, _ string) { told <- cpus })
-	defer stop()
+	detach, err := m.Attach(func(cpus topology.CPUSet, _ string) { told <- cpus })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
 	for _, cpus := range []topology.CPUSet{topology.CPUs(1), topology.CPUs(0, 1), topology.CPUs(0)} {
 		letAllRunOn(cpus)
 		if got := <-told; !got.Equal(cpus) {

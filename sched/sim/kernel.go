@@ -534,8 +534,10 @@ func (k *Machine) bind(t *thread, cpus topology.CPUSet) {
 	}
 }
 
-// Notify implements sched.Machine: nobody is outside.
-func (k *Machine) Notify(func(topology.CPUSet, string)) (stop func()) { return func() {} }
+// Attach implements sched.Machine: nobody is outside.
+func (k *Machine) Attach(func(topology.CPUSet, string)) (detach func(), err error) {
+	return func() {}, nil
+}
 
 // GrowProcs implements sched.Machine: there is nothing to prepare.
 func (k *Machine) GrowProcs(int) {}

@@ -64,10 +64,11 @@ type Kernel interface {
 	// Getcpu returns the CPU that m is on, or -1 where that is not known.
 	Getcpu(m *M) int
 
-	// Notify has f called, within a second and by no M, whenever the CPUs have changed that
-	// the process may run on, because somebody outside has changed them: cpus are those, and
-	// why is for a person. stop ends that; a call that is under way may still come.
-	Notify(f func(cpus topology.CPUSet, why string)) (stop func())
+	// Attach begins the use of the Machine by a scheduler, which ends with detach. Until then
+	// the Machine must stay open, and a closed one returns an error. changed is called, within
+	// a second and by no M, whenever the CPUs have changed that the process may run on,
+	// because somebody outside has changed them: cpus are those, and why is for a person.
+	Attach(changed func(cpus topology.CPUSet, why string)) (detach func(), err error)
 
 	// GrowProcs says that as many as n Ps may run Gs from now on.
 	GrowProcs(n int)

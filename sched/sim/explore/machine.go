@@ -533,8 +533,10 @@ func (x *Machine) Newosproc(m, by *machine.M) {
 // NativeWaits implements [sched.Machine].
 func (x *Machine) NativeWaits() []string { return nil }
 
-// Notify implements [sched.Machine]: nobody is outside.
-func (x *Machine) Notify(func(topology.CPUSet, string)) (stop func()) { return func() {} }
+// Attach implements [sched.Machine]: nobody is outside.
+func (x *Machine) Attach(func(topology.CPUSet, string)) (detach func(), err error) {
+	return func() {}, nil
+}
 
 // GrowProcs implements [sched.Machine]: it does nothing.
 func (x *Machine) GrowProcs(int) {}
