@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -48,10 +46,20 @@ func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error 
 	if len(out) < 6 || !strings.HasSuffix(out, ".json") {
 		return usagef("--out %q: want a file name that ends in .json", out)
 	}
-	file, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	var said string
+	err := harness.NewFile(out, func() (data []byte, err error) {
+		data, said, err = calibration(compare, stderr)
+		return data, err
+	})
 	if err != nil {
-		return usagef("--out: %w", err)
+		return fileError("out", err)
 	}
+	_, err = io.WriteString(stdout, said)
+	return err
+}
+
+// calibration measures this host. It returns a preset's file, and what to tell the user.
+func calibration(compare bool, stderr io.Writer) (preset []byte, said string, err error) {
 	show, end := progress.New(stderr)
 	defer end()
 	meter, start := harness.StartMeter(), time.Now()
@@ -71,28 +79,21 @@ func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error 
 	}
 	end()
 	if err != nil {
-		file.Close()
-		os.Remove(out) // it is empty
-		return err
+		return nil, "", err
 	}
 	// The preset says it as well, for whoever simulates with it later.
 	busy := disturbed(meter)
 	p.Doc += busy
-	data, err := p.JSON()
-	if err == nil {
-		_, err = file.Write(data)
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	p.Constants(func(name, value, source string) { fmt.Fprintf(stdout, "%-20s %s  (%s)\n", name, value, source) })
+	var text strings.Builder
+	p.Constants(func(name, value, source string) { fmt.Fprintf(&text, "%-20s %s  (%s)\n", name, value, source) })
 	if compare {
-		calibrate.Print(stdout, rows)
+		calibrate.Print(&text, rows)
 	}
 	if busy != "" {
-		fmt.Fprintf(stdout, "\nnot to be relied on%s\n", busy)
+		fmt.Fprintf(&text, "\nnot to be relied on%s\n", busy)
 	}
-	return nil
+	preset, err = p.JSON()
+	return preset, text.String(), err
 }
 
 // disturbed says how much of the CPUs other processes have taken since meter was

@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -56,15 +54,8 @@ func capture(from, file string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	// A capture may not replace one: nothing else tells what machine it was.
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return usageError{err}
-	}
-	if _, err := f.Write(b.Bytes()); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return err
+	if err := harness.NewFile(file, func() ([]byte, error) { return b.Bytes(), nil }); err != nil {
+		return usageUnlessWrite(err)
 	}
 	fmt.Fprintf(stdout, "%s: %s", file, said)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"numasched/experiments/harness"
 	"numasched/experiments/spell"
 )
 
@@ -144,11 +145,26 @@ func wrapList(names []string) string {
 	return b.String()
 }
 
-// fileError is the error of writing a file that a flag names. A file that cannot be made
-// is the user's mistake. A file that cannot be written to, on a full disk, is not.
+// fileError is the error of writing a file that a flag names.
 func fileError(flag string, err error) error {
-	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Op == "open" {
-		return usagef("--%s: %w", flag, err)
+	return usageUnlessWrite(fmt.Errorf("--%s: %w", flag, err))
+}
+
+// usageUnlessWrite returns the error of writing a file. A file that cannot be made is
+// the user's mistake. A file that cannot be written to, on a full disk, is not.
+func usageUnlessWrite(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Op == "open" && !harness.DiskFull(err) {
+		return usageError{err}
 	}
-	return fmt.Errorf("--%s: %w", flag, err)
+	return err
+}
+
+// dirError is the error of making the result directory that --out names, or of locking
+// it. That is the user's mistake, unless the disk is full.
+func dirError(dir string, err error) error {
+	err = fmt.Errorf("--out %s: %w", dir, err)
+	if harness.DiskFull(err) {
+		return err
+	}
+	return usageError{err}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -111,7 +112,10 @@ func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, 
 		merged.Meta.Command = command
 	}
 	if err := merged.Write(out); err != nil {
-		return nil, usagef("--out %s: %w", out, err)
+		if errors.As(err, new(*harness.DirError)) {
+			return nil, dirError(out, err)
+		}
+		return nil, fmt.Errorf("--out %s: %w", out, err)
 	}
 	if command != nil {
 		err = harness.WriteFile(filepath.Join(out, claims.File), func(w io.Writer) error { _, err := w.Write(text); return err })

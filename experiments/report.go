@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -43,7 +42,8 @@ such as trace-numa.json says the arm. Several directories are merged first, into
 			return err
 		}
 		if *tex != "" {
-			if err := os.WriteFile(*tex, texTables(res), 0o666); err != nil {
+			text := texTables(res)
+			if err := harness.WriteFile(*tex, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 				return fileError("tex", err)
 			}
 		}

@@ -155,12 +155,10 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 	var dirErr *harness.DirError
 	interrupted := errors.Is(err, harness.ErrInterrupted)
 	switch {
-	case errors.As(err, &dirErr) && harness.DiskFull(err):
-		return err
-	case errors.As(err, &dirErr) && f.resume:
+	case errors.As(err, &dirErr) && f.resume && !harness.DiskFull(err):
 		return usagef("--resume --out %s: %w", f.out, err)
 	case errors.As(err, &dirErr):
-		return usagef("--out %s: %w", f.out, err)
+		return dirError(f.out, err)
 	case err != nil && !interrupted:
 		return fmt.Errorf("%w; %d of %d repetitions are finished and kept in %s", err, meta.Done, meta.Planned, hostPath(f.out))
 	}

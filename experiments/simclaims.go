@@ -79,11 +79,11 @@ func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error
 		return err
 	}
 	if err := os.MkdirAll(f.out, 0o777); err != nil {
-		return usagef("--out %s: %w", f.out, err)
+		return dirError(f.out, err)
 	}
 	lock, err := harness.LockDir(f.out)
 	if err != nil {
-		return usagef("--out %s: %w", f.out, err)
+		return dirError(f.out, err)
 	}
 	defer lock.Unlock()
 	if _, err := os.Stat(filepath.Join(f.out, harness.MetaFile)); !errors.Is(err, fs.ErrNotExist) {

@@ -116,11 +116,8 @@ func parseShares(s, machine string, cpus int) ([]int, error) {
 // writeSweep simulates a sweep, writes a result directory, and says what was found.
 func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stderr io.Writer) error {
 	lock, err := harness.LockNewDir(dir)
-	if harness.DiskFull(err) {
-		return err
-	}
 	if err != nil {
-		return usagef("--out %s: %w", dir, err)
+		return dirError(dir, err)
 	}
 	defer lock.Unlock()
 	ctx, stop := untilInterrupted()

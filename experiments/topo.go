@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"numasched/experiments/harness"
 	"numasched/topology"
 	"numasched/topology/draw"
 )
@@ -104,7 +104,7 @@ func drawInto(stdout io.Writer, file string, t *topology.Topology, draw func(io.
 		_, err := stdout.Write(b.Bytes())
 		return err
 	}
-	return os.WriteFile(file, b.Bytes(), 0o666)
+	return harness.WriteFile(file, func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
 }
 
 // writeReport writes one line a field, so that files can be compared by eye.

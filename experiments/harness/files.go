@@ -3,6 +3,7 @@ package harness
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -43,6 +44,43 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	}
 	if err = f.Close(); err != nil || tmp == path {
 		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// NewFile writes what content returns into a file that must not exist. It checks that
+// it can before it calls content, which may take a while. Until the end it leaves
+// nothing there, so that whoever interrupts the process can give the same command again.
+func NewFile(path string, content func() ([]byte, error)) error {
+	if _, err := os.Lstat(path); err == nil {
+		return &fs.PathError{Op: "open", Path: path, Err: fs.ErrExist}
+	}
+	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf("%s.%d", temporary(filepath.Base(path)), os.Getpid()))
+	write := func(data []byte) error {
+		return WriteFile(tmp, func(w io.Writer) error { _, err := w.Write(data); return err })
+	}
+	if err := write(nil); err != nil {
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+			pe.Path = path
+		}
+		return err
+	}
+	os.Remove(tmp)
+	data, err := content()
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp)
+	if err := write(data); err != nil {
+		return err
+	}
+	// Somebody may have made the file meanwhile. A link does not replace it, a renaming does.
+	err = os.Link(tmp, path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil { // a file system without links
+		return &fs.PathError{Op: "rename", Path: path, Err: fs.ErrExist}
 	}
 	return os.Rename(tmp, path)
 }

@@ -184,11 +184,12 @@ func (m *Meta) mergeTopology(t *TopoMeta) error {
 	return fmt.Errorf("its topology %s is not the one that another run calls so", t.Label)
 }
 
-// Write writes merged results into a new directory.
+// Write writes merged results into a new directory. If there cannot be one, the error is
+// a [DirError].
 func (all *Results) Write(dir string) error {
 	lock, err := LockNewDir(dir)
 	if err != nil {
-		return err
+		return &DirError{err}
 	}
 	defer lock.Unlock()
 	all.Dir = dir
