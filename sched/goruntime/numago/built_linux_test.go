@@ -400,6 +400,20 @@ func TestHeapByNode(t *testing.T) {
 	}
 }
 
+// A node that gets no more addresses from the kernel uses what other nodes have free.
+func TestHeapBorrows(t *testing.T) {
+	app := program(t, "heap")
+	t.Setenv("GOMAXPROCS", fmt.Sprint(max(4, runtime.NumCPU())))
+	status, out, errs := start(t, "2,heap", app, "limited")
+	got := values(out)
+	if status != 0 || errs != "" || len(got["live"]) != 1 {
+		t.Fatalf("status %d, %s%s", status, out, errs)
+	}
+	if far, err := strconv.Atoi(strings.Fields(got["spans"][0])[1]); err != nil || far == 0 {
+		t.Errorf("no span of another node was used: %s", out)
+	}
+}
+
 // Tools that know Go's lines still read them: what is ours comes last.
 func TestSchedtrace(t *testing.T) {
 	app := program(t, "stress")

@@ -3,6 +3,8 @@
 // took. It builds with numago only.
 //
 //	heap [MEGABYTES [ROUNDS]]
+//	heap limited [MEGABYTES]  has one node free so much, and another one need it that may
+//	                          get no more addresses from the kernel
 package main
 
 import (
@@ -12,7 +14,9 @@ import (
 	"runtime"
 	"runtime/numa"
 	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 	"unsafe"
 )
@@ -143,7 +147,53 @@ func number(i, otherwise int) int {
 	return n
 }
 
+// limited has what the first worker gives back used by one of another node.
+func limited(all []*worker, done *sync.WaitGroup, bytes int) {
+	one, other := all[0], all[0]
+	for _, w := range all {
+		if w.node != one.node {
+			other = w
+		}
+	}
+	only := func(w *worker, do func(*worker)) {
+		done.Add(1)
+		w.turn <- do
+		done.Wait()
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	only(one, func(w *worker) { w.fill(r, bytes) })
+	one.live = nil
+	runtime.GC()
+	// No arena, of 64 MB, fits into what is left, and what the runtime needs for itself does.
+	size, err := strconv.ParseUint(statm(), 10, 64)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "heap:", err)
+		os.Exit(1)
+	}
+	limit := size*uint64(os.Getpagesize()) + 40<<20
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: limit, Max: limit}); err != nil {
+		fmt.Fprintln(os.Stderr, "heap:", err)
+		os.Exit(1)
+	}
+	only(other, func(w *worker) { w.fill(r, bytes*3/4) })
+	c := numa.Read()
+	fmt.Println("spans", c.SpansNear, c.SpansFar)
+	fmt.Println("live", len(other.live))
+}
+
+// statm is the size of this process, in pages.
+func statm() string {
+	text, _ := os.ReadFile("/proc/self/statm")
+	size, _, _ := strings.Cut(string(text), " ")
+	return size
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "limited" {
+		var done sync.WaitGroup
+		limited(recruit(&done), &done, number(2, 256)<<20)
+		return
+	}
 	total, rounds := number(1, 64)<<20, number(2, 20)
 	var done sync.WaitGroup
 	all := recruit(&done)
