@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"testing"
 
+	"gonum.org/v1/plot/vg"
+
 	"numasched/experiments/harness"
 	"numasched/sched/policy"
 )
@@ -169,4 +171,37 @@ func allResults(t *testing.T) map[string]*harness.Results {
 		all[filepath.Base(dir)] = res
 	}
 	return all
+}
+
+// The name of a level reference line keeps clear of all lines if there is room, and else is
+// as far from them as it can be.
+func TestNamesKeepClearOfLines(t *testing.T) {
+	same := func(v float64) vg.Length { return vg.Length(v) }
+	at := style(smallSize-1, faint)
+	half := at.FontExtents().Ascent / 2
+	path := []vg.Point{{X: 0, Y: 30}, {X: 100, Y: 30}}
+	level := func(heights ...float64) (ch chart) {
+		for _, h := range heights {
+			ch.lines = append(ch.lines, line{points: []point{{x: 0, y: h}, {x: 100, y: h}}})
+		}
+		return ch
+	}
+	steep := chart{lines: []line{{points: []point{{x: 0, y: 100}, {x: 100, y: 28}}}}}
+	for name, c := range map[string]struct {
+		ch    chart
+		clear bool
+	}{
+		"nothing":     {chart{}, true},
+		"on the line": {level(30), true},
+		"just below":  {level(30, 22, 12), true},
+		"just above":  {level(36, 42), true},
+		"from above":  {steep, true},
+		"everywhere":  {level(10, 14, 18, 22, 26, 30, 34, 38, 42, 46, 50, 54), false},
+	} {
+		place := c.ch.clearest("chance", at, path, 0, 100, same, same)
+		room := c.ch.distance(place.X, place.X+at.Width("chance"), place.Y-lift, same, same) - half
+		if (room >= clearOfLines) != c.clear || place == (vg.Point{}) {
+			t.Errorf("%s: at %v, %v from the nearest line; clear of lines should be %v", name, place, room, c.clear)
+		}
+	}
 }

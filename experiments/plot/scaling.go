@@ -29,6 +29,7 @@ type chart struct {
 type reference struct {
 	name   string
 	points []vgPoint
+	level  bool
 }
 
 type vgPoint struct{ x, y float64 }
@@ -56,7 +57,7 @@ func (ch *chart) addIdeal(points []point, ps []int) {
 // addChance adds the share that is local by chance.
 func (ch *chart) addChance(nodes int, ps []int) {
 	y := 100 / float64(nodes)
-	ch.refs = append(ch.refs, reference{"chance", []vgPoint{{float64(ps[0]), y}, {float64(ps[len(ps)-1]), y}}})
+	ch.refs = append(ch.refs, reference{"chance", []vgPoint{{float64(ps[0]), y}, {float64(ps[len(ps)-1]), y}}, true})
 }
 
 type line struct {
@@ -103,6 +104,11 @@ func (ch *chart) draw(c draw.Canvas) {
 			path = append(path, vg.Point{X: x(p.x), Y: y(p.y)})
 		}
 		c.StrokeLines(dashed(faint, 0.8), path)
+		if ref.level {
+			at := style(smallSize-1, faint)
+			c.FillText(at, ch.clearest(ref.name, at, path, bottom, top, x, y), ref.name)
+			continue
+		}
 		last := path[len(path)-1]
 		at := aligned(style(smallSize-1, faint), draw.XRight)
 		if last.X < (left+right)/2 {
@@ -124,6 +130,55 @@ func (ch *chart) draw(c draw.Canvas) {
 	if ch.ends {
 		ch.drawEnds(c, right+6, bottom, top, y)
 	}
+}
+
+// clearOfLines is how far from all lines a name should be: their glyphs have a radius of 3.
+const clearOfLines = 4
+
+// clearest returns where the name of a level reference line stands: below or above it, where
+// it is clear of all lines, or else where it is farthest from them.
+func (ch *chart) clearest(name string, at draw.TextStyle, path []vg.Point, bottom, top vg.Length, x, y func(float64) vg.Length) (place vg.Point) {
+	from, to, height := path[0].X, path[len(path)-1].X, path[0].Y
+	width, half := at.Width(name), at.FontExtents().Ascent/2
+	room := vg.Length(math.Inf(-1))
+	const steps = 8
+	for _, off := range []vg.Length{-7, 7, 11, -11, 16, 22} {
+		middle := height + off
+		if middle-half < bottom || middle+half > top {
+			continue
+		}
+		for i := steps; i >= 0; i-- { // from the right
+			start := from + (to-from-width)*vg.Length(i)/steps
+			d := ch.distance(start, start+width, middle, x, y) - half
+			if d > room {
+				room, place = d, vg.Point{X: start, Y: middle + lift}
+			}
+			if room >= clearOfLines {
+				return place
+			}
+		}
+	}
+	return place
+}
+
+// distance is how far the lines of ch are from a level line there, up or down.
+func (ch *chart) distance(from, to, height vg.Length, x, y func(float64) vg.Length) vg.Length {
+	least := vg.Length(math.Inf(1))
+	for _, l := range ch.lines {
+		for i := range max(0, len(l.points)-1) {
+			ax, ay, bx, by := x(l.points[i].x), y(l.points[i].y), x(l.points[i+1].x), y(l.points[i+1].y)
+			lo, hi := max(ax, from-3), min(bx, to+3) // 3 for the glyphs at its ends
+			if lo > hi {
+				continue
+			}
+			first, last := ay+(by-ay)*(lo-ax)/(bx-ax), ay+(by-ay)*(hi-ax)/(bx-ax)
+			if (first-height)*(last-height) <= 0 {
+				return 0
+			}
+			least = min(least, max(first-height, height-first), max(last-height, height-last))
+		}
+	}
+	return least
 }
 
 func (ch *chart) drawLine(c draw.Canvas, i int, l line, x, y func(float64) vg.Length) {
