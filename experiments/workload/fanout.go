@@ -19,7 +19,7 @@ var fanOut = &Workload{
 	Unit: "request",
 	Open: true,
 	Gap:  "gap",
-	Params: append(openLoopParams(30), []Param{
+	Params: append(openLoopParams(8), []Param{
 		{Name: "fan", Doc: "shards that a request asks", Default: 8, Min: 1, Max: 64},
 		{Name: "shards", Doc: "shards of the table for each node", Default: 16, Min: 1, Max: 1 << 16},
 		{Name: "bytes", Doc: "bytes of a shard", Default: 1 << 22, Quick: 1 << 20, Min: 64, Max: 1 << 40},

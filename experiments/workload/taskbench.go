@@ -39,7 +39,7 @@ var taskBench = &Workload{
 	Params: []Param{
 		{Name: "pattern", Doc: "0 trivial, 1 stencil_1d, 2 fft, 3 tree, 4 random_nearest", Default: 1, Min: 0, Max: 4},
 		{Name: "width", Doc: "points for each P", Default: 4, Min: 1, Max: 1 << 16},
-		{Name: "steps", Doc: "steps of the grid, for each length of tasks", Default: 100, Quick: 10, Min: 1, Max: 1 << 20},
+		{Name: "steps", Doc: "steps of the grid, for each length of tasks", Default: 100, Quick: 4, Min: 1, Max: 1 << 20},
 		{Name: "ops", Doc: "steps of computation of the longest tasks, about 1 ns each", Default: 1 << 16, Quick: 1 << 14, Min: shortestTask, Max: 1 << 30},
 		{Name: "bytes", Doc: "bytes of a task's output", Default: 16, Min: 8, Max: 1 << 30},
 	},

@@ -19,8 +19,8 @@ var timers = &Workload{
 	Unit: "sleep",
 	Open: true,
 	Params: []Param{
-		{Name: "n", Doc: "Gs for each P", Default: 64, Quick: 16, Min: 1, Max: 1 << 20},
-		{Name: "sleeps", Doc: "sleeps of each", Default: 100, Quick: 8, Min: 1, Max: 1 << 30},
+		{Name: "n", Doc: "Gs for each P", Default: 64, Quick: 8, Min: 1, Max: 1 << 20},
+		{Name: "sleeps", Doc: "sleeps of each", Default: 100, Quick: 3, Min: 1, Max: 1 << 30},
 		{Name: "sleep", Doc: "mean time that each lasts, in ns", Default: 1000000, Min: 16, Max: 1 << 40},
 		{Name: "ops", Doc: "steps of computation after it, about 1 ns each", Default: 2000, Min: 0, Max: 1 << 40},
 		{Name: "seed", Doc: "of the times", Default: 1, Min: 0, Max: 1 << 62},
