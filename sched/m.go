@@ -57,6 +57,8 @@ type M struct {
 	// triedFair says that m went back to searching for Gs that nobody spares: see tryFair.
 	triedFair bool
 
+	hunt hunt // of steal
+
 	bindTried bool   // Bind was called for its thread
 	bindErr   error  // why Bind failed, nil if it did not
 	bindSeen  uint32 // Sched.cpuChanges when it was tried

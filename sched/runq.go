@@ -184,10 +184,10 @@ func (r *ring) fill(m *M, q *gQueue, n int) {
 
 // grab moves at most limit(oldest, n) Gs from the head of r, which has n in public, to
 // the tail of dst, which must be empty and belong to m's P, and returns how
-// many. limit sees the Gs in r by index, oldest first.
-func (r *ring) grab(m *M, dst *ring, limit func(r *ring, head, n uint32) uint32) uint32 {
-	for {
-		s := r.state.load(m)
+// many. limit sees the Gs in r by index, oldest first. s is r.state, which m has just
+// loaded.
+func (r *ring) grab(m *M, dst *ring, s uint64, limit func(r *ring, head, n uint32) uint32) uint32 {
+	for ; ; s = r.state.load(m) {
 		n := ringLen(s)
 		if n != 0 {
 			n = limit(r, ringHead(s), n)

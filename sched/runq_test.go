@@ -88,7 +88,7 @@ func TestRingIsADeque(t *testing.T) {
 				take(r.get(m), want)
 			},
 			"grab": func(t *rapid.T) {
-				n := r.grab(m, &thief, half)
+				n := r.grab(m, &thief, r.state.load(m), half)
 				if want := uint32(len(model)-private+1) / 2; n != want {
 					t.Fatalf("grabbed %d of %d, %d of them private, want %d", n, len(model), private, want)
 				}
@@ -167,7 +167,7 @@ func TestRingUnderThieves(t *testing.T) {
 			m := ringM()
 			var mine ring
 			for !stop.Load() {
-				if r.grab(m, &mine, half) == 0 {
+				if r.grab(m, &mine, r.state.load(m), half) == 0 {
 					runtime.Gosched()
 				}
 				for gp := mine.pop(m); gp != nil; gp = mine.pop(m) {

@@ -26,6 +26,8 @@ func (c *counted) Access(m *machine.M, line machine.Line, kind machine.Access) {
 	c.memory.Access(m, line, kind)
 }
 
+func (c *counted) Scan(m *machine.M, s machine.Scan) { c.memory.Scan(m, s) } // loads only
+
 func (c *counted) Spend(m *machine.M, cost machine.Cost) { c.memory.Spend(m, cost) }
 
 // lockings returns how often the lock is taken while fn runs, and what fn returns. fn calls

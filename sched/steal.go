@@ -7,40 +7,123 @@ import (
 
 // steal looks for a G at other Ps and Nodes, in the order of policy.Search. It returns nil
 // if there is none, and if the scheduler stops.
-func (m *M) steal() (gp *G) {
+func (m *M) steal() *G {
 	s, p := m.s, m.p
 	if l := s.layout.load(m); l != p.layout {
 		p.follow(s, l)
 	}
-	for search := p.pol.Search(m.hunger); gp == nil; {
-		switch step := search.Next(&p.pol); step.Kind {
-		case policy.AnyP:
-			if v := p.layout.ps[step.Index]; v.domain != p.domain {
-				gp = m.stealFrom(v, step.Theft)
-			}
-		case policy.Victim:
-			if s.stopping.load(m) == stopping {
+	h := &m.hunt
+	h.begin(m)
+	for {
+		m.scan(h)
+		var gp *G
+		switch h.at {
+		case huntStops:
+			return nil
+		case huntRing:
+			gp = m.stealFrom(h.victim, h.step.Theft, h.ring)
+		case huntNext:
+			gp = m.stealNext(h.victim, h.step.Theft, h.next)
+		case huntStep:
+			switch h.step.Kind {
+			case policy.OwnQueue:
+				gp = m.queueGet(p.node, m.queueBatch(p.node))
+			case policy.FarQueue:
+				gp = m.queueRob(p.layout.near[p.node.index][h.step.Index], h.step.Theft)
+			case policy.GiveUp:
 				return nil
 			}
-			if v := p.tiers[step.Tier][step.Index]; v != p {
-				gp = m.stealFrom(v, step.Theft)
-			}
-		case policy.OwnQueue:
-			gp = m.queueGet(p.node, m.queueBatch(p.node))
-		case policy.FarQueue:
-			gp = m.queueRob(p.layout.near[p.node.index][step.Index], step.Theft)
-		case policy.GiveUp:
-			return nil
+		}
+		if gp != nil {
+			return gp
+		}
+		h.at = huntStep
+	}
+}
+
+// A hunt is what a thief does until it has found something: it looks at one P after the
+// other. A search passes many Ps that have nothing, so this is a scan, which a
+// simulated machine goes on with without a switch of stacks.
+//
+// Invariant: a hunt changes nothing but itself and the search of m's P.
+type hunt struct {
+	m      *M
+	at     huntState
+	search policy.Search
+	step   policy.Step
+	victim *P     // of step
+	ring   uint64 // its ring's state, at huntRing
+	next   *G     // what it runs next, at huntNext
+}
+
+// A huntState is which word a hunt reads next, or has ended with.
+type huntState uint8
+
+const (
+	huntStep  huntState = iota // none: the search's next step is to be taken, or a Node is to be looked at
+	huntStops                  // whether the scheduler stops
+	huntRing                   // the state of the victim's ring
+	huntNext                   // what the victim runs next
+)
+
+func (h *hunt) begin(m *M) {
+	h.m, h.at, h.search = m, huntStep, m.p.pol.Search(m.hunger)
+}
+
+// Next implements [machine.Scan]. The scan is over when the victim has something, when a
+// Node is to be looked at, and when there is nothing.
+func (h *hunt) Next() (line machine.Line, more bool) {
+	p := h.m.p
+	switch h.at {
+	case huntStops:
+		if h.m.s.stopping.Peek() == stopping {
+			return 0, false
+		}
+		if h.victim != p {
+			return h.look()
+		}
+	case huntRing:
+		if h.ring = h.victim.ring.state.Peek(); ringLen(h.ring) != 0 {
+			return 0, false
+		}
+		if h.step.Last {
+			h.at = huntNext
+			return h.victim.runnext.line, true
+		}
+	case huntNext:
+		if h.next = h.victim.runnext.Peek(); h.next != nil {
+			return 0, false
 		}
 	}
-	return gp
+	for {
+		h.step = h.search.Next(&p.pol)
+		switch h.step.Kind {
+		case policy.Victim:
+			h.victim, h.at = p.tiers[h.step.Tier][h.step.Index], huntStops
+			return h.m.s.stopping.line, true
+		case policy.AnyP:
+			if h.victim = p.layout.ps[h.step.Index]; h.victim.domain != p.domain {
+				return h.look()
+			}
+		default:
+			h.at = huntStep
+			return 0, false
+		}
+	}
+}
+
+// look goes on with the victim's ring.
+func (h *hunt) look() (line machine.Line, more bool) {
+	h.at = huntRing
+	return h.victim.ring.state.line, true
 }
 
 // stealFrom takes Gs from v's ring into m's, as many as how says, and returns one of
-// what it took. If there are none it may take what v would run next.
-func (m *M) stealFrom(v *P, how policy.Theft) *G {
+// what it took. If there are none it may take what v would run next. state is that of
+// its ring, which m has just loaded.
+func (m *M) stealFrom(v *P, how policy.Theft, state uint64) *G {
 	p := m.p
-	n := v.ring.grab(m, &p.ring, func(r *ring, head, n uint32) uint32 {
+	n := v.ring.grab(m, &p.ring, state, func(r *ring, head, n uint32) uint32 {
 		free := uint32(0)
 		if how.Spares {
 			free = m.fairInRing(r, head, n)
@@ -48,7 +131,10 @@ func (m *M) stealFrom(v *P, how policy.Theft) *G {
 		return how.Take(n, free)
 	})
 	if n == 0 {
-		return m.stealNext(v, how)
+		if !how.Last {
+			return nil
+		}
+		return m.stealNext(v, how, v.runnext.load(m))
 	}
 	p.stats.steals(p, v, n)
 	p.pol.Stole(n, how.Remote)
@@ -57,13 +143,9 @@ func (m *M) stealFrom(v *P, how policy.Theft) *G {
 	return gp
 }
 
-// stealNext takes the G that v would run next, if that has been there for a while and
-// stays: see policy.NextDelay and NextLooks.
-func (m *M) stealNext(v *P, how policy.Theft) *G {
-	if !how.Last {
-		return nil
-	}
-	gp := v.runnext.load(m)
+// stealNext takes gp, which v would run next, if that has been there for a while and stays:
+// see policy.NextDelay and NextLooks. gp may be nil.
+func (m *M) stealNext(v *P, how policy.Theft, gp *G) *G {
 	if gp == nil || !how.TakeNext(m.sparing().spares(gp)) {
 		return nil
 	}

@@ -128,6 +128,17 @@ func (m *M) access(line machine.Line, kind machine.Access) {
 	}
 }
 
+// scan makes the loads of a hunt.
+func (m *M) scan(h *hunt) {
+	if m.memory != nil {
+		m.memory.Scan(&m.M, h)
+		return
+	}
+	for more := true; more; {
+		_, more = h.Next()
+	}
+}
+
 // spend charges scheduler work that touches no shared word.
 func (m *M) spend(c machine.Cost) {
 	if m.memory != nil {

@@ -41,7 +41,8 @@ type thread struct {
 	rng      uint64
 	wait     *uint32
 	flow     *flow
-	os       osThread // what a policy keeps
+	scan     machine.Scan // that it has left to the machine, see scan.go
+	os       osThread     // what a policy keeps
 
 	since      Time // when it got this CPU, or lost its last one
 	busy, work Time

@@ -160,13 +160,18 @@ func (k *Machine) Access(m *machine.M, line machine.Line, kind machine.Access) {
 	if t == nil {
 		return
 	}
+	if !k.access(t, line, kind) {
+		k.pause(t)
+	}
+}
+
+// access makes an access. It returns false if t may have to let others run then.
+func (k *Machine) access(t *thread, line machine.Line, kind machine.Access) bool {
 	k.stats.accesses++
 	k.idleRuns++
 	t.clock = k.lines.access(t.core, t.clock, line, kind)
 	k.record(t, uint64(line)<<8|uint64(kind))
-	if t.clock >= k.q.next.at || t.clock >= t.sliceEnd || k.idleRuns > k.idleLimit {
-		k.pause(t)
-	}
+	return t.clock < k.q.next.at && t.clock < t.sliceEnd && k.idleRuns <= k.idleLimit
 }
 
 // Spend implements machine.Memory.
@@ -197,11 +202,16 @@ func (k *Machine) pause(t *thread) {
 		k.preempt(t)
 		return
 	}
-	// Without an event there is nothing to wait for.
-	if k.q.next.id != nobody && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.idleLimit || t.clock > k.limit {
+	if k.overdue(t) {
 		k.yield(t)
 	}
 	k.now = max(k.now, t.clock)
+}
+
+// overdue reports whether anything is due before t's clock, or the simulation is to stop.
+// Without an event there is nothing to wait for.
+func (k *Machine) overdue(t *thread) bool {
+	return k.q.next.id != nobody && !(event{t.clock, t.actor}).before(k.q.next) || k.idleRuns > k.idleLimit || t.clock > k.limit
 }
 
 // loop runs events until done says so; it returns false if none is left.
@@ -279,6 +289,10 @@ func (k *Machine) turn() event {
 // another M, it goes there by itself, see yield.
 func (k *Machine) step(t *thread) {
 	k.begin(t)
+	if t.scan != nil && !k.look(t) {
+		k.end(t)
+		return
+	}
 	if !t.resume() {
 		t = k.cur // the last to run
 		t.state = ended
@@ -385,21 +399,21 @@ func (k *Machine) yield(t *thread) {
 		t.plain.leave(struct{}{})
 		return
 	}
-	if k.stalled() {
-		t.m.Pause()
-		return
+	for cur := t; !k.stalled(); {
+		k.end(cur)
+		if cur = k.due(); cur == nil {
+			break
+		}
+		k.turn()
+		k.begin(cur)
+		if cur.scan == nil || k.look(cur) {
+			if cur != t {
+				t.m.PauseFor(cur.m)
+			}
+			return
+		}
 	}
-	k.end(t)
-	next := k.due()
-	if next == nil {
-		t.m.Pause()
-		return
-	}
-	k.turn()
-	k.begin(next)
-	if next != t {
-		t.m.PauseFor(next.m)
-	}
+	t.m.Pause()
 }
 
 // due returns the thread of an M whose turn is the very next thing to happen, or nil.

@@ -9,8 +9,23 @@ type Memory interface {
 	// other Ms run before it returns.
 	Access(m *M, line Line, kind Access)
 
+	// Scan charges the loads of a scan one after another: for each line that s names it
+	// does as Access. It returns when s is over. It may call s.Next on the
+	// stacks of other Ms.
+	Scan(m *M, s Scan)
+
 	// Spend charges scheduler work that touches no shared word.
 	Spend(m *M, c Cost)
+}
+
+// A Scan is a walk over words that only loads them, until it has found something. It is
+// written as steps, because a machine that has to let others run between two loads can then
+// go on with it without a switch to the stack of its M.
+type Scan interface {
+	// Next reads the word that it named last, for the load has happened. It returns the
+	// line of the next word, or false if the scan is over. Meanwhile it must not access
+	// anything through a Memory, nor change what other Ms see.
+	Next() (line Line, more bool)
 }
 
 // A Line identifies a cache line that holds words of the scheduler. The zero

@@ -225,6 +225,13 @@ func (x *Machine) Access(m *machine.M, line machine.Line, kind machine.Access) {
 	}
 }
 
+// Scan implements [machine.Memory]: between any two loads others may go on.
+func (x *Machine) Scan(m *machine.M, s machine.Scan) {
+	for line, more := s.Next(); more; line, more = s.Next() {
+		x.Access(m, line, machine.Load)
+	}
+}
+
 // touchLast is touch without a point before it: see isOuter. If somebody may want to go on
 // before it, that can only be at t's last point.
 func (x *Machine) touchLast(t *thread, i int, kind machine.Access) {
