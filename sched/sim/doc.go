@@ -24,6 +24,7 @@
 // # What is modelled
 //
 //	queue.go      the order of events
+//	scan.go       loads that find nothing, without a switch of stacks
 //	coherence.go  the scheduler's own words: who has the line, how far, one at a time
 //	cache.go      data in private and shared caches, write-invalidate
 //	bandwidth.go  memory controllers and links, shared max-min fairly; loaded latency
@@ -47,16 +48,26 @@
 // # Speed
 //
 // Millions of events a second, of one run after one that warms up, without the making of
-// the machine: the column Mevents/s of "experiments sim", but one run at a time. Fib is
-// under flat, on synthetic machines. Medians of three, on 2026-11-27, on a 2-CPU host that
-// others share, so digits beyond the first mean little.
+// the machine: the column Mevents/s of "experiments sim", but one run at a time
+// (BenchmarkSpeed of experiments/simulated). Workloads have their quick sizes; fib has n=22.
+// Medians of five, on 2026-11-27, on two CPUs of a virtual machine (Intel Xeon, family 6,
+// model 207, 2.1 GHz). Others share its host, so the second digit means little.
 //
-//	fib, n=24 to 22      CPUs    1    16    64   448  4096
-//	                           48   4.4   3.9   3.7   3.5
-//	numa on skx-8s       uts 3.4, heat 2.9 (448 CPUs, quick sizes)
+//	CPUs                              4    88   448  4096
+//	fib, flat                       6.0   3.2   3.7   8.0
+//	fib, numa                                   3.3   2.9
+//	uts, flat and numa                     4.9 and 3.8
+//	heat, flat and numa                    5.9 and 7.3
+//	triad, flat and numa                   2.5 and 3.6
 //
-// One CPU never switches. Elsewhere two of three events end a turn, and then the switch
-// between stacks and the caches of this computer are what costs.
+// The machine with 448 CPUs is skx-8s, the others are synthetic. An event does not cost
+// more with the number of CPUs. It costs more where more events end a turn, for then the
+// stack is switched. Events of a thief that finds nothing are cheap (scan.go): with 4096 CPUs
+// most are such.
+//
+// In fib and uts, switches between stacks and the caches of this computer are what costs. In
+// triad it is the walk over the blocks of each Work (memory.go, cache.go), of which no
+// event tells.
 //
 //	p, err := sim.LoadPreset("skx-2x8180")
 //	m, err := sim.New(sim.Config{Preset: p})
