@@ -51,7 +51,7 @@ func BenchmarkSpeed(b *testing.B) {
 			var wall time.Duration
 			for b.Loop() {
 				runtime.GC()
-				r, err := Machine{preset, topo, 1}.Run(c.arm, prog, topo.Online.Len())
+				r, err := Machine{Preset: preset, Topology: topo, Seed: 1}.Run(c.arm, prog, topo.Online.Len())
 				if err != nil {
 					b.Fatal(err)
 				}
