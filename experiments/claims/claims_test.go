@@ -331,18 +331,21 @@ func TestTargets(t *testing.T) {
 	for i, want := range []struct {
 		cells, met, usual int
 		worst             float64
-		verdict           string
+		verdict, said     string
 	}{
-		{2, 1, 2, 1.7, "missed"}, // 1.8 times flat: links*1.3 takes triad to 1.7
-		{2, 0, 0, 1.5, "missed"}, // beside the best of flat
-		{1, 1, 1, 0.98, "met"},   // within 1.05 of static
-		{1, 1, 1, 1.3, "met"},    // 1.2 times static on skewed loops
-		{3, 2, 2, 0.9, "missed"}, // nothing below 0.98: onenode
-		{1, 1, 1, 1.3, "met"},    // p99
+		{2, 1, 2, 1.7, "missed", "1.70x"},               // 1.8 times flat: links*1.3 takes triad to 1.7
+		{2, 0, 0, 1.5, "missed", "1.50x"},               // beside the best of flat
+		{1, 1, 1, 0.98, "met", "1.02 of static's time"}, // within 1.05 of static
+		{1, 1, 1, 1.3, "met", "1.30x"},                  // 1.2 times static on skewed loops
+		{3, 2, 2, 0.9, "missed", "0.90x"},               // nothing below 0.98: onenode
+		{1, 1, 1, 1.3, "met", "0.77 of flat's"},         // p99
 	} {
 		x := &r.Targets[i]
 		if _, worst := x.Worst(); len(x.Cells) != want.cells || len(x.Met) != want.met || len(x.Usual) != want.usual || math.Abs(worst-want.worst) > 1e-9 || x.Verdict() != want.verdict {
 			t.Errorf("%s: %d cells, %d met, %d as it is, worst %v, %s; want %+v", x.Aim, len(x.Cells), len(x.Met), len(x.Usual), worst, x.Verdict(), want)
+		}
+		if got := x.WorstRun(); !strings.HasPrefix(got, want.said+", ") {
+			t.Errorf("%s: the worst run is %q, want %q in the aim's direction", x.Aim, got, want.said)
 		}
 	}
 }

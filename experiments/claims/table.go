@@ -43,6 +43,9 @@ func Of(res *harness.Results, blocks []Block) *Report {
 // Nodes returns how many nodes with CPUs a machine has.
 func (r *Report) Nodes(machine string) int { return r.nodes[machine] }
 
+// Seeds returns with how many seeds a comparison was made.
+func (r *Report) Seeds() int { return r.seeds }
+
 // baselines returns what numa is compared with, given the arms of a block.
 func baselines(arms []string) []string {
 	if slices.Contains(arms, "static") {
@@ -108,9 +111,28 @@ type Target struct {
 	Aim   string
 	Over  string
 	Least float64
+	Of    string // the aim bounds numa's time or latency as a share of this; "" for an aim such as 1.8x
 	Cells []*Comparison
 	Met   []*Comparison // in every run
 	Usual []*Comparison // in the middle of the seeds, with the constants as they are
+}
+
+// Said is a ratio, above 1 where numa is faster, as the aim states it: "1.64x", or "0.71 of
+// flat's".
+func (t *Target) Said(ratio float64) string {
+	if t.Of == "" {
+		return fmt.Sprintf("%.2fx", ratio)
+	}
+	return fmt.Sprintf("%.2f of %s", 1/ratio, t.Of)
+}
+
+// WorstRun says the worst run in words, or "-" if there is no cell.
+func (t *Target) WorstRun() string {
+	c, ratio := t.Worst()
+	if c == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s, %s on %s", t.Said(ratio), c.Block.Name(), c.Block.Topo)
 }
 
 // Verdict is "met" or "missed".
@@ -136,6 +158,32 @@ func (t *Target) Worst() (worst *Comparison, ratio float64) {
 	return worst, ratio
 }
 
+// A Shortfall is a run that misses an aim.
+type Shortfall struct {
+	Of     *Comparison
+	Ratio  float64 // numa's
+	Static float64 // static's over the same arm in the same run
+}
+
+// Short returns the runs of a target that miss it, of cells in which static ran, and how
+// many runs there are.
+func (r *Report) Short(t *Target) (short []Shortfall, all int) {
+	for _, c := range t.Cells {
+		at := slices.IndexFunc(r.Comparisons, func(o *Comparison) bool { return o.Block == c.Block && o.Over == "static" })
+		if at < 0 {
+			continue
+		}
+		all += len(c.Runs)
+		for _, run := range c.Runs {
+			i := slices.IndexFunc(r.Comparisons[at].Runs, func(s Sample) bool { return s.Variant == run.Variant })
+			if run.Ratio < t.Least && i >= 0 {
+				short = append(short, Shortfall{c, run.Ratio, run.Ratio / r.Comparisons[at].Runs[i].Ratio})
+			}
+		}
+	}
+	return short, all
+}
+
 // judge compares with the aims.
 func (r *Report) judge() []Target {
 	homed := func(c *Comparison) bool {
@@ -145,18 +193,19 @@ func (r *Report) judge() []Target {
 	targets := []struct {
 		aim, over string
 		least     float64
+		of        string
 		in        func(*Comparison) bool
 	}{
-		{fmt.Sprintf("bound by memory, %d nodes and more: 1.8x flat", harness.HomedNodes), "flat", 1.8, homed},
-		{"the same: 1.8x the best flat", bestFlat, 1.8, homed},
-		{"balanced loops: within 1.05 of static's time", "static", 1 / 1.05, func(c *Comparison) bool { return !skewed(c) }},
-		{"skewed loops: 1.2x static", "static", 1.2, skewed},
-		{"all that is judged by time: 0.98x flat", "flat", harness.AtLeast, func(c *Comparison) bool { return !c.Block.Open() }},
-		{fmt.Sprintf("p99 at %.0f %% load: at most 0.8 of flat's", 100*Load), "flat", 1 / 0.8, func(c *Comparison) bool { return c.Block.Open() }},
+		{fmt.Sprintf("bound by memory, %d nodes and more: 1.8x flat", harness.HomedNodes), "flat", 1.8, "", homed},
+		{"the same: 1.8x the best flat", bestFlat, 1.8, "", homed},
+		{"balanced loops: within 1.05 of static's time", "static", 1 / 1.05, "static's time", func(c *Comparison) bool { return !skewed(c) }},
+		{"skewed loops: 1.2x static", "static", 1.2, "", skewed},
+		{"all that is judged by time: 0.98x flat", "flat", harness.AtLeast, "", func(c *Comparison) bool { return !c.Block.Open() }},
+		{fmt.Sprintf("p99 at %.0f %% load: at most 0.8 of flat's", 100*Load), "flat", 1 / 0.8, "flat's", func(c *Comparison) bool { return c.Block.Open() }},
 	}
 	var all []Target
 	for _, x := range targets {
-		t := Target{Aim: x.aim, Over: x.over, Least: x.least}
+		t := Target{Aim: x.aim, Over: x.over, Least: x.least, Of: x.of}
 		for _, c := range r.Comparisons {
 			if c.Over != x.over || !x.in(c) {
 				continue
@@ -183,11 +232,7 @@ func (r *Report) targetTable() harness.Table {
 	t := harness.Table{Title: "simulated: aims, over all seeds and constants", Head: []string{"aim", "verdict", "cells", "met in every run", "met by the median", "worst run"}, Break: 5}
 	for i := range r.Targets {
 		x := &r.Targets[i]
-		worst := "-"
-		if c, ratio := x.Worst(); c != nil {
-			worst = fmt.Sprintf("%.2fx, %s on %s", ratio, c.Block.Name(), c.Block.Topo)
-		}
-		t.Rows = append(t.Rows, []string{x.Aim, x.Verdict(), fmt.Sprint(len(x.Cells)), fmt.Sprint(len(x.Met)), fmt.Sprint(len(x.Usual)), worst})
+		t.Rows = append(t.Rows, []string{x.Aim, x.Verdict(), fmt.Sprint(len(x.Cells)), fmt.Sprint(len(x.Met)), fmt.Sprint(len(x.Usual)), x.WorstRun()})
 	}
 	return t
 }
@@ -319,8 +364,8 @@ func (r *Report) Lines() []string {
 			continue
 		}
 		line := fmt.Sprintf("Aim, %s: %s, in %d of %d cells in every run, in %d by the median over seeds.", t.Aim, t.Verdict(), len(t.Met), len(t.Cells), len(t.Usual))
-		if worst, ratio := t.Worst(); t.Verdict() == "missed" {
-			line += fmt.Sprintf(" The worst run is %.2fx, %s on %s.", ratio, worst.Block.Name(), worst.Block.Topo)
+		if t.Verdict() == "missed" {
+			line += " The worst run is " + t.WorstRun() + "."
 		}
 		lines = append(lines, line)
 	}
