@@ -81,7 +81,7 @@ func (m *Meta) Label() string {
 	if m.pretended() {
 		label += " · PRETENDED NODES: locality and steals are of a mocked topology"
 	}
-	if m.mostlyDisturbed() && m.Place.HasSpeed() {
+	if m.NoVerdict() && m.Place.HasSpeed() {
 		label += " · DISTURBED by other processes"
 	}
 	return label

@@ -37,7 +37,7 @@ func (m *Meta) Notes() []string {
 		case d.Flagged > 0:
 			note("Other processes disturbed %d of %d repetitions: they took more than %g %% of the machine's CPU time (median %.1f %%, worst %.1f %%).",
 				d.Flagged, m.Done, d.LimitPct, d.MedianPct, d.MaxPct)
-			if m.mostlyDisturbed() {
+			if m.NoVerdict() {
 				note("Times from a machine this disturbed say little. Repeat the run when the machine is idle.")
 			}
 		}
@@ -91,7 +91,11 @@ func (m *Meta) topoPretended(label string) bool {
 	return false
 }
 
-func (m *Meta) mostlyDisturbed() bool { return m.Disturbed.Known && 2*m.Disturbed.Flagged > m.Done }
+// NoVerdict reports whether other processes disturbed so many repetitions that times of the
+// run decide nothing.
+func (m *Meta) NoVerdict() bool {
+	return m.Place != Simulated && m.Disturbed.Known && 2*m.Disturbed.Flagged > m.Done
+}
 
 func (m *Meta) oversubscribed() []int {
 	var ps []int

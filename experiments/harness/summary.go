@@ -45,6 +45,7 @@ type Speedup struct {
 	benchmath.Summary
 	Ratios   []float64 // of neighbouring repetitions
 	P        float64
+	Few      bool // repetitions: however they had come out, the test would show no difference
 	Warnings []error
 }
 
@@ -179,7 +180,17 @@ func speedup(base, arm []*Measurement) *Speedup {
 	}
 	c := benchmath.AssumeNothing.Compare(sample(judgedBy(base)), sample(judgedBy(arm)))
 	// The test's p exceeds 1 for the smallest samples, where its tails overlap.
-	return &Speedup{Summary: summarize(slices.Clone(ratios)), Ratios: ratios, P: min(1, c.P), Warnings: c.Warnings}
+	return &Speedup{Summary: summarize(slices.Clone(ratios)), Ratios: ratios, P: min(1, c.P), Few: tooFew(len(base), len(arm)), Warnings: c.Warnings}
+}
+
+// tooFew reports whether the test of so many values shows no difference even where all of
+// one arm are less than all of the other. Two of all orders are that far apart.
+func tooFew(n, m int) bool {
+	orders := 1.0
+	for i := 1; i <= m; i++ {
+		orders = orders * float64(n+i) / float64(i)
+	}
+	return 2/orders >= benchmath.DefaultThresholds.CompareAlpha
 }
 
 // pairs returns the ratios of what neighbouring repetitions are judged by.

@@ -70,7 +70,7 @@ func TestTheSameSamplesShowNoDifference(t *testing.T) {
 func TestTooFewRepetitionsHaveNoInterval(t *testing.T) {
 	groups := overFlat(append(made("flat", 10, 11), made("numa", 10)...))
 	r := rowOf(t, groups, "numa")
-	if !math.IsInf(r.Throughput.Hi, 0) || r.Speedup.Finding() != NoDifference || r.Speedup.P > 1 {
+	if !math.IsInf(r.Throughput.Hi, 0) || r.Speedup.Finding() != TooFew || r.Speedup.P > 1 {
 		t.Errorf("interval %v..%v, p=%v from one repetition", r.Throughput.Lo, r.Throughput.Hi, r.Speedup.P)
 	}
 	var b strings.Builder
@@ -162,6 +162,7 @@ func TestFindingNeedsTestAndPairs(t *testing.T) {
 		"both":         {[]float64{10, 11, 12, 13, 14, 15}, []float64{20, 21, 22, 23, 24, 25}, Slower},
 		"neither":      {[]float64{10, 11, 12, 13, 14, 15}, []float64{15, 14, 13, 12, 11, 10}, NoDifference},
 		"pairs alone":  {drift, little, Undecided},
+		"three each":   {[]float64{10, 11, 12}, []float64{800, 801, 802}, TooFew},
 		"no intervals": {[]float64{10, 11, 12, 13}, []float64{1, 2, 3, 4}, Faster},
 	} {
 		s := rowOf(t, overFlat(append(made("flat", c.flat...), made("numa", c.arm...)...)), "numa").Speedup

@@ -17,17 +17,18 @@ const (
 	Undecided                   // only one of the two shows one
 	Faster
 	Slower
+	TooFew // repetitions for the test to show any difference
 )
 
 func (f Finding) String() string {
-	return map[Finding]string{NoDifference: "no difference shown", Undecided: "undecided", Faster: "faster", Slower: "slower"}[f]
+	return map[Finding]string{NoDifference: "no difference shown", Undecided: "undecided", Faster: "faster", Slower: "slower", TooFew: "too few repetitions"}[f]
 }
 
 // Finding judges s by two criteria at the 5 % level: the Mann-Whitney test, which
 // ignores that repetitions are paired, and the interval of the pairs' ratios. They
 // disagree if the machine's speed drifts more than the arms differ, or if a few
 // pairs are unlike the rest. If there are too few repetitions for an interval, the
-// test alone decides.
+// test alone decides. With three of each even the test cannot show a difference.
 func (s *Speedup) Finding() Finding {
 	test := s.P < benchmath.DefaultThresholds.CompareAlpha
 	pairs := s.Lo > 1 || s.Hi < 1
@@ -35,6 +36,8 @@ func (s *Speedup) Finding() Finding {
 		pairs = test
 	}
 	switch {
+	case s.Few:
+		return TooFew
 	case !test && !pairs:
 		return NoDifference
 	case test != pairs:
@@ -61,7 +64,7 @@ func Verdicts(groups []Group, m *Meta) []string {
 		}
 	}
 	var lines []string
-	if len(timed)+len(open) > 0 && m.mostlyDisturbed() {
+	if len(timed)+len(open) > 0 && m.NoVerdict() {
 		lines = append(lines, "Other processes disturbed most repetitions. What follows is no verdict.")
 	}
 	lines = append(append(lines, speedVerdicts(timed)...), LatencyVerdicts(open)...)
@@ -88,7 +91,7 @@ func speedVerdicts(groups []Group) (lines []string) {
 	})
 	for _, arm := range arms {
 		var parts []string
-		for _, f := range []Finding{Faster, Slower, Undecided, NoDifference} {
+		for _, f := range []Finding{Faster, Slower, Undecided, NoDifference, TooFew} {
 			if on := found[arm][f]; on != nil {
 				parts = append(parts, f.String()+" on "+strings.Join(on, ", "))
 			}
