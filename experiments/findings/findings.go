@@ -88,11 +88,20 @@ func judge(res *harness.Results) (fs []judgement) {
 	return fs
 }
 
+// Claims returns the claim table of simulated results. The error is fs.ErrNotExist where they
+// have none.
+func Claims(res *harness.Results) (*claims.Report, error) {
+	blocks, err := claims.Read(res.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return claims.Of(res, blocks), nil
+}
+
 // Of returns tables and sentences about what simulated results show: the claim table if
 // they have one.
 func Of(res *harness.Results) (tables []harness.Table, lines []string) {
-	if blocks, err := claims.Read(res.Dir); err == nil {
-		r := claims.Of(res, blocks)
+	if r, err := Claims(res); err == nil {
 		return r.Tables(), r.Lines()
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		lines = append(lines, fmt.Sprintf("There is no claim table: %v.", err))

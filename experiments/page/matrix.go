@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"numasched/experiments/claims"
 	"numasched/experiments/harness"
 	"numasched/experiments/plot"
 )
@@ -13,6 +14,7 @@ import (
 // A matrix is the verdicts at a glance: arms are rows, workloads columns.
 type matrix struct {
 	Title, Legend string
+	First         string // what the rows are
 	Head          []string
 	Rows          []matrixRow
 }
@@ -37,12 +39,13 @@ func verdictMatrix(groups []harness.Group, m *harness.Meta) *matrix {
 	for _, t := range m.Topologies {
 		timed = timed && (!t.Pretended || m.Place == harness.Simulated)
 	}
-	mx := &matrix{}
+	mx := &matrix{First: "arm"}
 	rows := map[string][][]harness.Row{} // by arm and workload
 	var arms []string
+	jobs := plot.JobNames(groups)
 	for i := range groups {
 		g := &groups[i]
-		head := g.Workload
+		head := jobs[i]
 		if by := g.JudgedBy(); timed && by != harness.Time {
 			head += ", " + by.Name
 		}
@@ -72,7 +75,7 @@ func verdictMatrix(groups []harness.Group, m *harness.Meta) *matrix {
 				of = rows[arm][w]
 			}
 			if timed {
-				row.Cells = append(row.Cells, speedCell(of))
+				row.Cells = append(row.Cells, speedCell(of, m.NoVerdict()))
 			} else {
 				row.Cells = append(row.Cells, localCell(of))
 			}
@@ -84,13 +87,17 @@ func verdictMatrix(groups []harness.Group, m *harness.Meta) *matrix {
 	}
 	if mx.Title = "Locality: share of what is local"; timed {
 		mx.Title = "Speed over " + groups[0].Baseline
-		mx.Legend = "▲ faster, ▼ slower, = no difference shown, ? undecided or not the same everywhere. A range is over " + which + "."
+		mx.Legend = "▲ faster, ▼ slower, = no difference shown, ? undecided, too few repetitions, or not the same everywhere. A range is over " + which + "."
+		if m.NoVerdict() {
+			mx.Legend = "? no verdict: other processes disturbed most repetitions. A range is over " + which + "."
+		}
 	}
 	return mx
 }
 
-// speedCell sums up the speed-ups of an arm on one workload.
-func speedCell(rows []harness.Row) matrixCell {
+// speedCell sums up the speed-ups of an arm on one workload. Of a disturbed run it has no
+// verdict.
+func speedCell(rows []harness.Row, disturbed bool) matrixCell {
 	if len(rows) == 0 {
 		return matrixCell{Text: "-"}
 	}
@@ -98,7 +105,7 @@ func speedCell(rows []harness.Row) matrixCell {
 	found := rows[0].Speedup.Finding()
 	for _, r := range rows {
 		lo, hi = min(lo, r.Speedup.Center), max(hi, r.Speedup.Center)
-		if r.Speedup.Finding() != found {
+		if r.Speedup.Finding() != found || disturbed || found == harness.TooFew {
 			found = harness.Undecided
 		}
 	}
@@ -128,4 +135,68 @@ func localCell(rows []harness.Row) matrixCell {
 		return matrixCell{Text: a + " to " + b + " %"}
 	}
 	return matrixCell{Text: fmt.Sprintf("%.1f %%", lo)}
+}
+
+// claimMatrix is what is claimed of numa at a glance, or nil where nothing was compared.
+func claimMatrix(r *claims.Report) *matrix {
+	mx := &matrix{
+		First: "numa over", Title: "What is claimed of numa, over all seeds and constants",
+		Legend: "▲ faster, ≥ not slower, ▼ slower, on every machine; ? nothing is claimed on some machine, or one has another claim. Numbers are the medians over seeds, from machine to machine.",
+	}
+	var overs []string
+	cells := map[[2]string][]*claims.Comparison{}
+	for _, c := range r.Comparisons {
+		at := [2]string{c.Over, c.Block.Name()}
+		cells[at] = append(cells[at], c)
+		if !slices.Contains(overs, c.Over) {
+			overs = append(overs, c.Over)
+		}
+		if !slices.Contains(mx.Head, at[1]) {
+			mx.Head = append(mx.Head, at[1])
+		}
+	}
+	for _, over := range overs {
+		row := matrixRow{Arm: over}
+		for _, name := range mx.Head {
+			row.Cells = append(row.Cells, claimCell(cells[[2]string{over, name}]))
+		}
+		mx.Rows = append(mx.Rows, row)
+	}
+	if len(mx.Rows) == 0 {
+		return nil
+	}
+	return mx
+}
+
+// claimCell sums up what is claimed on several machines: the weakest claim. Faster is not
+// slower, too.
+func claimCell(cs []*claims.Comparison) matrixCell {
+	if len(cs) == 0 {
+		return matrixCell{Text: "-"}
+	}
+	lo, hi := math.Inf(1), math.Inf(-1)
+	claim := cs[0].Claim
+	for _, c := range cs {
+		lo, hi = min(lo, c.Middle()), max(hi, c.Middle())
+		switch {
+		case c.Claim == claim:
+		case claim == claims.Faster.Name && c.Claim == claims.NotSlower.Name, claim == claims.NotSlower.Name && c.Claim == claims.Faster.Name:
+			claim = claims.NotSlower.Name
+		default:
+			claim = ""
+		}
+	}
+	text := harness.FormatRatio(lo)
+	if h := harness.FormatRatio(hi); h != text {
+		text += " to " + h
+	}
+	switch claim {
+	case claims.Faster.Name:
+		return matrixCell{"faster", "▲ " + text}
+	case claims.NotSlower.Name:
+		return matrixCell{"no-difference", "≥ " + text}
+	case claims.Slower.Name:
+		return matrixCell{"slower", "▼ " + text}
+	}
+	return matrixCell{"undecided", "? " + text}
 }

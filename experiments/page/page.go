@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"numasched/experiments/claims"
 	"numasched/experiments/findings"
 	"numasched/experiments/harness"
 	"numasched/experiments/plot"
@@ -114,7 +115,7 @@ func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		Style, Dark        template.CSS
 		Script             template.JS
 		Label, Finding     string
-		OneNode            string
+		OneNode, OneSeed   string
 		Lead               *pageFigure
 		Matrix             *matrix
 		Arms               []string
@@ -132,10 +133,15 @@ func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		Legend: harness.Legend(groups, m), Verdicts: harness.Verdicts(groups, m), Notes: m.Notes(), Tables: shelves(groups, harness.Tables(groups, m)),
 		Raw: string(raw), Sibling: siblingOf(res.Dir),
 	}
+	var claimed *claims.Report
 	if m.Place == harness.Simulated {
 		data.Claims, data.Verdicts = findings.Of(res)
+		if claimed, _ = findings.Claims(res); claimed != nil { // an error stands in the verdicts
+			data.Matrix = claimMatrix(claimed)
+			data.OneSeed = fmt.Sprintf("Claims are over %s and other values of the assumed constants. All other tables and figures are of one seed, with the constants as they are.", harness.Count(claimed.Seeds(), "seed", "seeds"))
+		}
 	}
-	finding, lead := plot.Lead(res)
+	finding, lead := plot.Lead(res, claimed)
 	data.Finding = strings.ReplaceAll(finding, " %", "\u00a0%")
 	if lead != nil {
 		f, err := drawn(lead)

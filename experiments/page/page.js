@@ -33,7 +33,7 @@
   // Tables. A number may have a unit, and an interval or another number behind it.
   const units = { k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
   const value = text => {
-    const m = /^[<>]?(-?[\d.]+(?:e[+-]?\d+)?)([kMGT](?![a-z]))?/.exec(text.trim().replace(/^[▲▼=?p]\s*=?/, ""));
+    const m = /^[<>]?(-?[\d.]+(?:e[+-]?\d+)?)([kMGT](?![a-z]))?/.exec(text.trim().replace(/^[▲▼≥=?p]\s*=?/, ""));
     return m ? parseFloat(m[1]) * (units[m[2]] || 1) : null;
   };
   all("table.sortable").forEach(table => {

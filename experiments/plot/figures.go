@@ -3,6 +3,8 @@ package plot
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -10,11 +12,12 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"numasched/experiments/claims"
 	"numasched/experiments/harness"
 )
 
 // Figures returns the figures that make sense for a run. It leaves out figures that
-// would be empty, throughput if times mean nothing, and locality where there is one node.
+// would be empty, throughput if times mean nothing, and locality and steals where there is one node.
 func Figures(r *harness.Results) []Figure {
 	groups := r.Groups()
 	if len(groups) == 0 {
@@ -32,8 +35,15 @@ func Figures(r *harness.Results) []Figure {
 	}
 	if exact(groups) {
 		most := AtMostPs(groups)
-		for _, f := range []*Figure{speedups(most, ls, &r.Meta), throughput(most, ls, &r.Meta), steals(most, ls, &r.Meta)} {
+		several := []*Figure{speedups(most, ls, &r.Meta), throughput(most, ls, &r.Meta)}
+		if OneNode(r) == "" {
+			several = append(several, steals(most, ls, &r.Meta))
+		}
+		for _, f := range several {
 			if f != nil {
+				if f.Name == "speedup" && claimed(r) {
+					f.Title = "With one seed, " + f.Title
+				}
 				f.Subject += "; simulated, with the most Ps"
 			}
 			add(f)
@@ -57,9 +67,15 @@ func Figures(r *harness.Results) []Figure {
 	if OneNode(r) == "" {
 		add(locality(groups, nodes, ls, &r.Meta))
 		add(scaling("locality-scaling", "Locality against Ps", groups, nodes, ls, &r.Meta, localityOf))
+		add(steals(groups, ls, &r.Meta))
 	}
-	add(steals(groups, ls, &r.Meta))
 	return figures
+}
+
+// claimed reports whether a run has a claim table. Then its results.txt has one seed of many.
+func claimed(r *harness.Results) bool {
+	_, err := os.Stat(filepath.Join(r.Dir, claims.File))
+	return r.Meta.Place == harness.Simulated && err == nil
 }
 
 // nodesOf returns how many nodes with CPUs each topology has, by label.
@@ -114,11 +130,11 @@ func speedups(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 		return nil
 	}
 	var f forest
-	baseline := groups[0].Baseline
+	found, baseline := newFinder(groups, m), groups[0].Baseline
 	caption, ring := "Right of the line is faster than "+baseline+". ", ""
 	if !exact(groups) {
 		ring = " · ring: no difference shown · half: undecided"
-		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals. A full dot is a verdict: interval and test both show a difference at 5 %. A half dot is undecided: only one of them does. A ring means that neither does. "
+		caption += "Dots are medians of the ratios of neighbouring repetitions, bars their 95 % intervals. A full dot is a verdict: interval and test both show a difference at 5 %. A half dot is no verdict: only one of them does, or there are too few repetitions, or most of them were disturbed. A ring means that neither does. "
 	}
 	var values, numa []float64
 	for i := range groups {
@@ -142,10 +158,9 @@ func speedups(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 					text += "  " + harness.FormatP(s.P)
 					tip += ", " + harness.FormatP(s.P) + ": " + s.Finding().String()
 				}
-				how := map[harness.Finding]fill{harness.NoDifference: hollow, harness.Undecided: half}[s.Finding()]
 				f.rows = append(f.rows, row{
 					arm: r.Arm, tip: tipOf(g, r.Arm, tip),
-					name: r.Arm, color: ls[r.Arm].color, dots: []dot{{s.Center, how}}, lo: shown.Lo, hi: shown.Hi, text: text,
+					name: r.Arm, color: ls[r.Arm].color, dots: []dot{{s.Center, found.fill(s)}}, lo: shown.Lo, hi: shown.Hi, text: text,
 				})
 			}
 		}
@@ -164,7 +179,6 @@ func speedups(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 		f.panels = []panel{{all, "speed-up over " + baseline + ", log scale" + ring}}
 	}
 	f.marks = []guide{{at: 1, line: stroke(ls[baseline].color, 1)}}
-	found := newFinder(groups, m)
 	fig := &Figure{
 		Name:    "speedup",
 		Title:   found.speed(""),

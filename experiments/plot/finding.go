@@ -14,14 +14,15 @@ import (
 // The title of a figure says what is found in it, in a sentence. Findings are about one
 // arm: numa where it ran, else the first that is compared with the baseline.
 type finder struct {
-	groups   []harness.Group
-	arm      string
-	baseline string
-	timed    bool // times mean something: they are not of pretended nodes
+	groups    []harness.Group
+	arm       string
+	baseline  string
+	timed     bool // times mean something: they are not of pretended nodes
+	disturbed bool // too much for a verdict
 }
 
 func newFinder(groups []harness.Group, m *harness.Meta) finder {
-	f := finder{groups: groups, baseline: groups[0].Baseline}
+	f := finder{groups: groups, baseline: groups[0].Baseline, disturbed: m.NoVerdict()}
 	f.timed = !slices.ContainsFunc(m.Topologies, func(t harness.TopoMeta) bool { return t.Pretended }) || m.Place == harness.Simulated
 	for _, g := range groups {
 		for _, r := range g.Rows {
@@ -83,13 +84,27 @@ func (f *finder) speed(on string) string {
 		}
 		return fmt.Sprintf("%s%s is faster than %s in %d of %s: %s", on, f.arm, f.baseline, faster, harness.Count(len(all), "cell", "cells"), span(all, harness.FormatRatio)) + f.overOthers()
 	}
+	if f.disturbed {
+		return "No verdict: other processes disturbed most repetitions"
+	}
 	var parts []string
-	for _, k := range []harness.Finding{harness.Faster, harness.Slower, harness.NoDifference, harness.Undecided} {
+	for _, k := range []harness.Finding{harness.Faster, harness.Slower, harness.NoDifference, harness.Undecided, harness.TooFew} {
 		if counts[k] > 0 {
 			parts = append(parts, fmt.Sprintf("%s on %d", k, counts[k]))
 		}
 	}
 	return fmt.Sprintf("%s%s against %s: %s of %s", on, f.arm, f.baseline, strings.Join(parts, ", "), harness.Count(len(all), "workload", "workloads"))
+}
+
+// fill is the look of a comparison: full for a verdict, a ring for no difference.
+func (f *finder) fill(s *harness.Speedup) fill {
+	switch found := s.Finding(); {
+	case f.disturbed, found == harness.Undecided, found == harness.TooFew:
+		return half
+	case found == harness.NoDifference:
+		return hollow
+	}
+	return solid
 }
 
 // ofBest says how near the arm comes to the fastest of each group.
@@ -205,8 +220,8 @@ func remoteShare(r *harness.Row) float64 {
 	return 100 * r.Mid(harness.StealsFar) / (r.Mid(harness.StealsNear) + r.Mid(harness.StealsFar))
 }
 
-// OneNode says in a sentence what a figure of locality would show where every topology of
-// a run has one node. It returns "" for other runs.
+// OneNode says in a sentence what figures of locality and of steals would show where every
+// topology of a run has one node. It returns "" for other runs.
 func OneNode(r *harness.Results) string {
 	for _, t := range r.Meta.Topologies {
 		if t.NodesWithCPUs != 1 {
@@ -216,5 +231,5 @@ func OneNode(r *harness.Results) string {
 	if len(r.Meta.Topologies) == 0 {
 		return ""
 	}
-	return "One node: every task and every byte is local, whatever the arm does. So there is no figure of locality."
+	return "One node: every task and every byte is local, whatever the arm does. No steal comes from another node. So there is no figure of locality or of steals; the tables say how many steals there were."
 }

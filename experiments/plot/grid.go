@@ -25,14 +25,14 @@ const gridMax = 6
 // newGrid makes a grid, or returns nil if groups are of one machine or of too many.
 // rowOf makes a row of an arm's numbers. What was not run has an empty row.
 func newGrid(groups []harness.Group, p panel, marks []guide, rowOf func(*harness.Group, *harness.Row) row) *grid {
-	loads := jobsOf(groups)
+	each, loads := jobsOf(groups)
 	var topos []string
 	arms := map[job][]string{}
 	of := map[job]map[string]*harness.Group{}
 	procs := map[string][]string{}
 	for i := range groups {
 		g := &groups[i]
-		l := job{g.Workload, g.Params}
+		l := each[i]
 		if of[l] == nil {
 			of[l] = map[string]*harness.Group{}
 		}
@@ -58,7 +58,7 @@ func newGrid(groups []harness.Group, p panel, marks []guide, rowOf func(*harness
 		for _, l := range loads {
 			heading := row{heading: true}
 			if k == 0 {
-				heading.name = strings.ReplaceAll(strings.TrimSuffix(l.workload+" · "+l.params, " · "), "/", " ")
+				heading.name = l.title()
 			}
 			f.rows = append(f.rows, heading)
 			for _, arm := range arms[l] {

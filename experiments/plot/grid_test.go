@@ -78,3 +78,41 @@ func TestTheKernelsCountIsTheBar(t *testing.T) {
 		}
 	}
 }
+
+// A size that follows the machine does not tell rows apart: each machine has its number in
+// the row. A size that was chosen does, also where only some groups have it.
+func TestSizesThatFollowTheMachineShareARow(t *testing.T) {
+	var all []harness.Measurement
+	for _, c := range []harness.Cell{
+		{Workload: "triad", Params: "n=8", Topo: "a"},
+		{Workload: "triad", Params: "n=8/skew=4", Topo: "a"},
+		{Workload: "heat", Params: "n=3/sweeps=1", Topo: "a"},
+		{Workload: "short", Params: "gap=1", Topo: "a"},
+		{Workload: "short", Params: "gap=2", Topo: "a"},
+		{Workload: "triad", Params: "n=9", Topo: "b"},
+		{Workload: "triad", Params: "n=9/skew=4", Topo: "b"},
+		{Workload: "heat", Params: "n=4/sweeps=1", Topo: "b"},
+		{Workload: "short", Params: "gap=2", Topo: "b"},
+	} {
+		for _, arm := range []string{"flat", "numa"} {
+			c.Arm, c.Procs = arm, 4
+			all = append(all, harness.Measurement{Cell: c, Runs: 1, Exact: true, Values: []harness.Value{{Value: 1, Unit: "ns/task"}}})
+		}
+	}
+	groups := harness.Summarize(all, "flat")
+	if got, want := strings.Join(JobNames(groups), ", "), "triad, triad skew=4, heat, short gap=1, short gap=2, triad, triad skew=4, heat, short gap=2"; got != want {
+		t.Errorf("names %q, want %q", got, want)
+	}
+	gr := newGrid(groups, panel{}, nil, func(_ *harness.Group, r *harness.Row) row { return row{text: r.Arm} })
+	var headings []string
+	for i, r := range gr.columns[0].rows {
+		if r.heading {
+			headings = append(headings, r.name)
+		} else if gr.columns[1].rows[i].text == "" && headings[len(headings)-1] != "short · gap=1" {
+			t.Errorf("%s: nothing of the second machine", headings[len(headings)-1])
+		}
+	}
+	if got, want := strings.Join(headings, "; "), "triad · n by machine; triad · skew=4 · n by machine; heat · sweeps=1 · n by machine; short · gap=1; short · gap=2"; got != want {
+		t.Errorf("headings %q, want %q", got, want)
+	}
+}

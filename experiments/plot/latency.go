@@ -65,7 +65,7 @@ func where(groups []harness.Group, g *harness.Group) string {
 		o := &groups[i]
 		topo, procs = topo || o.Topo != g.Topo, procs || o.Procs != g.Procs
 	}
-	title := sized(groups, job{g.Workload, g.Params})
+	title := sized(groups, job{workload: g.Workload, params: g.Params})
 	if topo {
 		title += ", " + g.Topo
 	}
@@ -79,7 +79,7 @@ func where(groups []harness.Group, g *harness.Group) string {
 func sized(groups []harness.Group, j job) string {
 	name := j.workload
 	for size := range strings.SplitSeq(j.params, "/") {
-		if slices.ContainsFunc(groups, func(o harness.Group) bool {
+		if size != "" && slices.ContainsFunc(groups, func(o harness.Group) bool {
 			return o.Workload == j.workload && !slices.Contains(strings.Split(o.Params, "/"), size)
 		}) {
 			name += " " + size

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"numasched/experiments/claims"
 	"numasched/experiments/harness"
 )
 
@@ -17,8 +18,9 @@ import (
 const leadWidth = vg.Length(300)
 
 // Lead returns the one picture that shows what a run has found, narrow enough for a
-// phone, and the finding as a sentence. The figure is nil if there is nothing to show.
-func Lead(r *harness.Results) (finding string, f *Figure) {
+// phone, and the finding as a sentence. The figure is nil if there is nothing to show. Where
+// the run has a claim table, its claims are the finding.
+func Lead(r *harness.Results, claimed *claims.Report) (finding string, f *Figure) {
 	groups := r.Groups()
 	if len(groups) == 0 {
 		return "", nil
@@ -27,7 +29,9 @@ func Lead(r *harness.Results) (finding string, f *Figure) {
 		groups = AtMostPs(groups)
 	}
 	found := newFinder(groups, &r.Meta)
-	if r.Meta.Place.HasSpeed() && found.timed {
+	if claimed != nil && len(claimed.Comparisons) > 0 {
+		finding, f = leadClaims(claimed, &r.Meta, looksOf(r.Arms()))
+	} else if r.Meta.Place.HasSpeed() && found.timed {
 		finding, f = found.speed(""), leadSpeed(&found, looksOf(r.Arms()))
 		if finding != "" && exact(groups) {
 			finding = "Simulated, with the most Ps of each machine, " + finding
@@ -53,19 +57,19 @@ func leadSpeed(found *finder, ls looks) *Figure {
 	var f forest
 	var values []float64
 	machines, measured := 1, false
-	for _, l := range jobsOf(found.groups) {
+	each, loads := jobsOf(found.groups)
+	for _, l := range loads {
 		var all []float64
 		rw := row{arm: found.arm, name: sized(found.groups, l), color: ls[found.arm].color, lo: math.NaN(), hi: math.NaN()}
 		var tips []string
 		for i := range found.groups {
 			g := &found.groups[i]
 			r := g.Find(found.arm)
-			if (job{g.Workload, g.Params}) != l || r == nil || r.Speedup == nil {
+			if each[i] != l || r == nil || r.Speedup == nil {
 				continue
 			}
 			s := withoutInterval(r.Speedup.Summary, r.Exact)
-			how := map[harness.Finding]fill{harness.NoDifference: hollow, harness.Undecided: half}[r.Speedup.Finding()]
-			rw.dots = append(rw.dots, dot{s.Center, how})
+			rw.dots = append(rw.dots, dot{s.Center, found.fill(r.Speedup)})
 			rw.lo, rw.hi = s.Lo, s.Hi
 			all = append(all, s.Center)
 			values = append(values, finite([]float64{s.Center, s.Lo, s.Hi})...)
@@ -91,7 +95,7 @@ func leadSpeed(found *finder, ls looks) *Figure {
 	caption := "Right of the line is faster than " + found.baseline + "."
 	if measured {
 		label += " · ring: no difference shown"
-		caption += " Bars are 95 % intervals. A ring means that no difference is shown, a half dot that it is undecided."
+		caption += " Bars are 95 % intervals. A ring means that no difference is shown, a half dot that there is no verdict."
 	}
 	f.panels = []panel{{ratios(values), label}}
 	f.marks = []guide{{at: 1, line: stroke(ls[found.baseline].color, 1)}}
@@ -143,17 +147,4 @@ func leadLocal(found *finder, is string, value func(*harness.Row) benchmath.Summ
 		height:  f.height(),
 		draw:    func(c draw.Canvas) { f.draw(c, 0, 0) },
 	}
-}
-
-// A job is a workload with its sizes.
-type job struct{ workload, params string }
-
-// jobsOf returns the jobs of groups, in order of first appearance.
-func jobsOf(groups []harness.Group) (loads []job) {
-	for _, g := range groups {
-		if l := (job{g.Workload, g.Params}); !slices.Contains(loads, l) {
-			loads = append(loads, l)
-		}
-	}
-	return loads
 }

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // Every case is a run directory with made-up results. To look at the figures:
 // go run ./experiments plot experiments/testdata/CASE.
 var cases = map[string][]string{
-	"onenode":     {"speedup", "throughput", "steals"}, // all is local
+	"onenode":     {"speedup", "throughput"}, // all is local
 	"fournodes":   {"speedup", "throughput", "locality", "steals"},
 	"scaling":     {"speedup", "throughput", "scaling", "locality", "locality-scaling", "steals"},
 	"virtual":     {"locality", "steals"},    // no speed

@@ -128,14 +128,14 @@ func machine(topo string, groups []harness.Group, nodes int, ls looks, m *harnes
 			here = append(here, g)
 		}
 	}
-	loads := jobsOf(here)
+	each, loads := jobsOf(here)
 	var arms []string
 	var charts []*chart // one without an axis says why it is empty
 	for _, l := range loads {
 		var of []*harness.Group
 		var ps []int
 		for i := range here {
-			if g := &here[i]; (job{g.Workload, g.Params}) == l {
+			if g := &here[i]; each[i] == l {
 				of = append(of, g)
 				ps = append(ps, g.Procs)
 			}
