@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/host/hostnet"
@@ -25,12 +27,13 @@ import (
 // BenchmarkHTTP lays HTTP servers on Gs beside such on goroutines. Every server is a
 // process of its own, and so is the client, which keeps some connections busy. In each
 // iteration every server has its turn, so that a machine that slows down slows all. It
-// reports medians: of the requests in a second and of the 99th percentile of the answers'
-// times, for each server, and of both as ratios to those of its peer.
+// reports medians: of the requests in a second, of the CPU time that the server takes for a
+// request, and of the median and the 99th percentile of the answers' times. It reports them for
+// each server, and as ratios to those of its peer.
 //
 //	go test ./sched/host/hostnet -run - -bench HTTP -benchtime 20x
 func BenchmarkHTTP(b *testing.B) {
-	for _, conns := range []int{1, 16, 64} {
+	for _, conns := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("conns=%d", conns), func(b *testing.B) { benchHTTP(b, conns) })
 	}
 }
@@ -141,8 +144,8 @@ func answerAll(c net.Conn) {
 }
 
 // httpClient sends requests over some connections for a while, each after the answer to the
-// one before, and prints how many there were in a second and the 99th percentile of the
-// time that an answer took, in microseconds.
+// one before. It prints how many there were, how many in a second, and the median and the
+// 99th percentile of the time that an answer took, in microseconds.
 func httpClient(address string, conns int) {
 	request := []byte("GET / HTTP/1.1\r\nHost: " + address + "\r\n\r\n")
 	var mu sync.Mutex
@@ -172,7 +175,7 @@ func httpClient(address string, conns int) {
 	wg.Wait()
 	rate := float64(len(took)) / time.Since(begin).Seconds()
 	slices.Sort(took)
-	fmt.Println("result", rate, float64(took[len(took)*99/100])/1e3)
+	fmt.Println("result", len(took), rate, float64(took[len(took)/2])/1e3, float64(took[len(took)*99/100])/1e3)
 }
 
 // readAnswer reads an answer whose body is httpBody, with a length or in chunks.
@@ -202,7 +205,11 @@ func benchHTTP(b *testing.B, conns int) {
 		cmd.Stderr = os.Stderr
 		return cmd
 	}
-	addresses := make(map[string]string)
+	type server struct {
+		address string
+		pid     int
+	}
+	servers := make(map[string]server)
 	for _, s := range httpServers {
 		cmd := process(s.name)
 		in, err := cmd.StdinPipe()
@@ -214,36 +221,52 @@ func benchHTTP(b *testing.B, conns int) {
 		defer in.Close()
 		line, err := bufio.NewReader(out).ReadString('\n')
 		must(err)
-		addresses[s.name] = strings.TrimSpace(strings.TrimPrefix(line, "listening "))
+		servers[s.name] = server{strings.TrimSpace(strings.TrimPrefix(line, "listening ")), cmd.Process.Pid}
 	}
-	type result struct{ rate, p99 float64 }
-	all := make(map[string][]result)
+	all := make(map[string][]httpResult)
 	for range b.N {
 		for _, s := range httpServers {
-			out, err := process(fmt.Sprint("client ", addresses[s.name], " ", conns)).Output()
+			before := cpuTime(servers[s.name].pid)
+			out, err := process(fmt.Sprint("client ", servers[s.name].address, " ", conns)).Output()
 			must(err)
-			var r result
-			_, err = fmt.Sscan(string(bytes.TrimPrefix(out, []byte("result "))), &r.rate, &r.p99)
+			var n, rate, p50, p99 float64
+			_, err = fmt.Sscan(string(bytes.TrimPrefix(out, []byte("result "))), &n, &rate, &p50, &p99)
 			must(err)
-			all[s.name] = append(all[s.name], r)
+			cpu := (cpuTime(servers[s.name].pid) - before).Seconds() * 1e6 / n
+			all[s.name] = append(all[s.name], httpResult{rate, cpu, p50, p99})
 		}
 	}
 	b.ReportMetric(0, "ns/op") // how long the processes take says nothing
-	median := func(n int, value func(i int) float64) float64 {
+	median := func(value func(i int) float64) float64 {
 		var vs []float64
-		for i := range n {
+		for i := range b.N {
 			vs = append(vs, value(i))
 		}
 		slices.Sort(vs)
-		return (vs[(n-1)/2] + vs[n/2]) / 2
+		return (vs[(b.N-1)/2] + vs[b.N/2]) / 2
 	}
 	for _, s := range httpServers {
 		rs, peer := all[s.name], all[s.peer]
-		b.ReportMetric(median(b.N, func(i int) float64 { return rs[i].rate }), s.name+"-req/s")
-		b.ReportMetric(median(b.N, func(i int) float64 { return rs[i].p99 }), s.name+"-p99-us")
-		if peer != nil {
-			b.ReportMetric(median(b.N, func(i int) float64 { return rs[i].rate / peer[i].rate }), s.name+"-rate-ratio")
-			b.ReportMetric(median(b.N, func(i int) float64 { return rs[i].p99 / peer[i].p99 }), s.name+"-p99-ratio")
+		for k, what := range httpMetrics {
+			b.ReportMetric(median(func(i int) float64 { return rs[i][k] }), s.name+"-"+what.unit)
+			if peer != nil {
+				b.ReportMetric(median(func(i int) float64 { return rs[i][k] / peer[i][k] }), s.name+"-"+what.name+"-ratio")
+			}
 		}
 	}
+}
+
+// An httpResult is what was measured in one turn of a server, in the order of httpMetrics.
+type httpResult [4]float64
+
+var httpMetrics = [len(httpResult{})]struct{ name, unit string }{
+	{"rate", "req/s"}, {"cpu", "cpu-us/req"}, {"p50", "p50-us"}, {"p99", "p99-us"},
+}
+
+// cpuTime returns how much CPU time a process has taken.
+func cpuTime(pid int) time.Duration {
+	const sched = 2 // of the kernel's CPU clocks: CPUCLOCK_SCHED, to the nanosecond
+	var ts unix.Timespec
+	must(unix.ClockGettime(^int32(pid)<<3|sched, &ts))
+	return time.Duration(ts.Nano())
 }
