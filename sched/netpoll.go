@@ -14,7 +14,8 @@ import (
 //
 // The poller is looked at
 //   - by the M that waits for the node (poll.go), which waits in it;
-//   - by an M of the node that finds nothing queued (findRunnable), without waiting;
+//   - by an M of the node that finds nothing queued (findRunnable), without waiting, before it
+//     searches elsewhere;
 //   - by sysmon, if nobody has for 10 ms.
 //
 // For each of the two modes, read and write, a descriptor has one word:
@@ -210,7 +211,9 @@ func commitIO(m *M, g *G) bool {
 	// Nobody may wait in the poller: see timerAdded.
 	if n.poll.load(m) == 0 {
 		if n.nidle.load(m) != 0 {
-			m.wakep(n)
+			if !m.soonBack() {
+				m.wakep(n)
+			}
 		} else if n.nprocs.load(m) == 0 {
 			m.keep(n)
 		}
@@ -249,16 +252,20 @@ func (pd *PollDesc) Ready(by *machine.M, mode PollMode) {
 }
 
 // injectNetready makes the Gs ready that the poller of n has found, and reports whether
-// there were any. m need not hold a P.
-func (m *M) injectNetready() bool {
+// there were any. m need not hold a P. If looks is set, m looks for work next, and searches
+// for nobody else: so it wakes nobody for what it takes itself.
+func (m *M) injectNetready(looks bool) bool {
 	list := &m.netready
 	if list.n == 0 {
 		return false
 	}
 	n, came := list.first.rest.ioNode, int32(list.n) // all are of one poller
-	if m.p == nil {
+	switch {
+	case m.p == nil:
 		m.injectglist(list)
-	} else {
+	case looks && list.n == 1:
+		m.putHome(list.pop())
+	default:
 		for gp := list.pop(); gp != nil; gp = list.pop() {
 			m.readyHome(gp)
 		}
@@ -276,7 +283,7 @@ func (m *M) netpoll(n *Node) bool {
 	}
 	n.polled.store(m, uint64(m.s.machine.Nanotime(&m.M)))
 	pl.Wait(&m.M, 0)
-	return m.injectNetready()
+	return m.injectNetready(!m.searching)
 }
 
 // SetDeadline has waits for mode end in d from now, with [os.ErrDeadlineExceeded]: at once
@@ -356,6 +363,6 @@ func (pd *PollDesc) Evict(g *G) (first bool) {
 func (m *M) wakeIO(gp *G) {
 	if gp != nil {
 		m.netready.push(gp)
-		m.injectNetready()
+		m.injectNetready(false)
 	}
 }

@@ -3,6 +3,8 @@ package sched
 import (
 	"math"
 	"slices"
+
+	"numasched/sched/policy"
 )
 
 // Where Ms wait that have nothing to run. All but one of a node's idle Ms sleep on their
@@ -11,7 +13,8 @@ import (
 //
 // Invariant: while a P of the node is idle, and a P of the node has a timer or a G waits for
 // a descriptor of the node, some M of the node waits for that, or searches, or is about to
-// do one of these.
+// do one of these. There is one exception: an M may have left the poller to run one G, which
+// it believes to be back soon. See leavesBriefly.
 //
 //   - Whoever adds a timer publishes it (timers.next), then looks at Node.poll. If an M
 //     waits there until later, it breaks the wait. If none waits, it wakes an M as for
@@ -111,17 +114,18 @@ func (m *M) timerDue(p *P) bool {
 	return next != 0 && int64(next) <= m.s.machine.Nanotime(&m.M)
 }
 
-// pollNode looks at the poller of m's node, and runs the timers that are due on its other
-// Ps, or on those of the node that m was woken for. It reports whether there was anything.
+// pollNode runs the timers that are due on the other Ps of m's node, or on those of the node
+// that m was woken for, where it also looks at the poller. It reports whether there was
+// anything.
 func (m *M) pollNode() (ran bool) {
 	n := m.p.node
 	if late := m.p.late; late != nil {
 		n, m.p.late = late, nil
+		ran = m.netpoll(n)
 	}
 	if n.timed.load(m) == 0 {
-		return false
+		return ran
 	}
-	ran = m.netpoll(n)
 	for _, p := range m.psOf(n) {
 		ran = m.runTimers(p) || ran
 	}
@@ -131,6 +135,7 @@ func (m *M) pollNode() (ran bool) {
 // waitForP waits until m, which is idle, has a P, or until the scheduler stops. n is the
 // Node that it is idle on.
 func (m *M) waitForP(n *Node) {
+	m.cameBack()
 	for n.pollUntil(m) != 0 && m.startPoll(n) {
 		if m.poll(n) {
 			return
@@ -159,7 +164,7 @@ func (m *M) startPoll(n *Node) bool {
 // m has become an idle M again: there is no timer any more, or no idle P. It returns true
 // without a P if the scheduler stops.
 func (m *M) poll(n *Node) bool {
-	s := m.s
+	s, left := m.s, int64(0)
 	for {
 		n.broken.store(m, 0)
 		until := n.pollUntil(m)
@@ -185,18 +190,52 @@ func (m *M) poll(n *Node) bool {
 		}
 		if pl := n.poller(); pl != nil {
 			pl.Wait(&m.M, ns)
-			n.polled.store(m, uint64(s.machine.Nanotime(&m.M)))
+			left = s.machine.Nanotime(&m.M)
+			n.polled.store(m, uint64(left))
 		} else {
 			s.machine.Futexsleep(&m.M, n.broken.futex(), 0, ns)
 		}
 		if m.netready.n > 0 {
-			return m.endPoll(n, true)
+			if !m.endPoll(n, true) {
+				return false
+			}
+			m.leftPoll = left
+			return true
 		}
 	}
 }
 
-// endPoll ends m's wait. If it is to run timers and a P is idle, m holds that, as a
-// searcher. Otherwise m becomes an idle M.
+// cameBack notes how long m, which is idle again, was away from the poller that it left last.
+func (m *M) cameBack() {
+	if m.leftPoll != 0 {
+		m.brief = policy.Brief(m.leftPoll, m.s.machine.Nanotime(&m.M))
+		m.leftPoll = 0
+	}
+}
+
+// leavesBriefly reports whether m, which leaves the poller, need not see to it that another M
+// waits there: it has one G to run, and the last time it was back soon. It is no searcher
+// then, so that it wakes no other M when it has found the G. If it stays away, sysmon wakes an
+// M (wakePoller). Without sysmon nobody would.
+func (m *M) leavesBriefly() bool { return m.brief && m.netready.n == 1 && !m.s.noSysmon }
+
+// soonBack reports whether m has left the poller briefly, and not for long yet.
+func (m *M) soonBack() bool {
+	return m.leftPoll != 0 && m.brief && !m.s.noSysmon && policy.Brief(m.leftPoll, m.s.machine.Nanotime(&m.M))
+}
+
+// wakePoller is for sysmon: it wakes an M to wait for n's timers and descriptors, if a P of n
+// is idle and nobody has looked for long.
+func (m *M) wakePoller(n *Node) bool {
+	if n.nidle.load(m) == 0 || n.poll.load(m) != 0 || n.pollUntil(m) == 0 {
+		return false
+	}
+	m.wakep(n)
+	return true
+}
+
+// endPoll ends m's wait. If it is to run something and a P is idle, m holds that, as a
+// searcher unless it leaves briefly. Otherwise m becomes an idle M.
 func (m *M) endPoll(n *Node, run bool) bool {
 	n.lock.lock(m)
 	if m.s.stopping.load(m) == stopping {
@@ -208,8 +247,10 @@ func (m *M) endPoll(n *Node, run bool) bool {
 	if run = run && p != nil; run {
 		m.pidletake(n, p)
 		m.acquirep(p)
-		m.searching = true
-		n.nsearch.add(m, 1)
+		if !m.leavesBriefly() {
+			m.searching = true
+			n.nsearch.add(m, 1)
+		}
 		p.stats.Polls++
 	} else {
 		m.mput(n)
@@ -218,6 +259,6 @@ func (m *M) endPoll(n *Node, run bool) bool {
 	if run {
 		m.checkBinding()
 	}
-	m.injectNetready()
+	m.injectNetready(run && !m.searching) // others may write searching of an idle M
 	return run
 }

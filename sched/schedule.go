@@ -56,6 +56,10 @@ again:
 				gp = m.queueGet(p.node, 1)
 			case policy.FarOne:
 				gp = m.queueGet(p.layout.near[p.node.index][p.pol.FarNode()], 1)
+			case policy.PollNet:
+				if m.netpoll(p.node) {
+					continue again
+				}
 			case policy.StealWork:
 				if m.search() {
 					gp = m.steal()

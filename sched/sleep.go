@@ -46,13 +46,20 @@ func fireSleep(m *M, t *timer, _ int64) { m.readyHome(t.arg.(*G)) }
 // that a clock or a device has woken: the P that noticed it says nothing about where gp
 // should run.
 func (m *M) readyHome(gp *G) {
+	if m.putHome(gp) {
+		m.wakep(m.p.node)
+	}
+}
+
+// putHome is readyHome, but wakes nobody if gp runs here next. It reports whether it does.
+func (m *M) putHome(gp *G) bool {
 	m.eventG(machine.EventReady, gp, 1)
 	if home := m.placeOf(gp.home.Load(), m.p.domain); home != nil {
 		m.readyAt(home, gp)
-		return
+		return false
 	}
 	m.runqput(gp, true)
-	m.wakep(m.p.node)
+	return true
 }
 
 // A Timer sends a value, or starts a G, once. Make it with [G.NewTimer] or [G.AfterFunc].

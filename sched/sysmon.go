@@ -66,7 +66,7 @@ func (m *M) sysmon() {
 		for _, n := range l.nodes {
 			did = m.helpTimers(n, now) || did
 			if n.poller() != nil && policy.NobodyPolls(int64(n.polled.load(m)), now) {
-				did = m.netpoll(n) || did
+				did = m.netpoll(n) || m.wakePoller(n) || did
 			}
 		}
 		pace.Looked(did)

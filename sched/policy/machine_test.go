@@ -53,10 +53,12 @@ func (m *mock) turn(searchers uint32, yes func(RestStep) bool) {
 			m.say("one of queue")
 		case FarOne:
 			m.say("one of far queue %d", m.p.FarNode())
+		case PollNet:
+			m.say("netpoller")
 		case StealWork:
 			m.search(0)
 		case PollNode:
-			m.say("poller")
+			m.say("timers")
 		case GoIdle:
 			m.rest(searchers, yes)
 		}
@@ -133,24 +135,24 @@ func TestOrder(t *testing.T) {
 		yes       func(RestStep) bool
 		want      string
 	}{
-		{"gm", 0, 0, no, "queue, poller, work anywhere?, sleep"},
-		{"gm", FairTicks - 1, 0, no, "one of queue, queue, poller, work anywhere?, sleep"},
-		{"flat", 0, 1, no, "runnext, ring, queue, " + flatSearch + ", poller, sleep"},
-		{"flat", 0, 0, no, "runnext, ring, queue, " + flatSearch + ", poller, work anywhere?, sleep"},
-		{"flat", 0, 0, yes, "runnext, ring, queue, " + flatSearch + ", poller, work anywhere?, resume"},
-		{"flat", RingTick - 1, 1, no, "ring, runnext, queue, " + flatSearch + ", poller, sleep"},
-		{"flat", FairTicks - 1, 1, no, "one of queue, runnext, ring, queue, " + flatSearch + ", poller, sleep"},
-		{"flat", FarTicks - 1, 1, no, "one of queue, runnext, ring, queue, " + flatSearch + ", poller, sleep"},
-		{"numa", 0, 1, no, "runnext, ring, queue, " + numaSearch + ", poller, sleep"},
-		{"numa", FairTicks - 1, 1, no, "one of queue, runnext, ring, queue, " + numaSearch + ", poller, sleep"},
-		{"numa", FarTicks - 1, 1, no, "one of far queue 1, one of queue, runnext, ring, queue, " + numaSearch + ", poller, sleep"},
-		{"numa", 0, 0, no, "runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, sleep"},
-		{"numa", 0, 0, yes, "runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, only far?, doze, work still?, resume, hungry"},
-		{"numa-home", 0, 0, yes, "runnext, ring, queue, " + numaSearch + ", poller, work anywhere?, resume"},
-		{"numa-near", 0, 1, no, "runnext, ring, queue, " + flatRound + strings.Repeat(flatRound+"far queue 1, ", 2) +
-			"[0 1 2 3 4 5 6 7]!, queue, far queue 1!, poller, sleep"},
-		{"numa-nodeq", 0, 1, no, "runnext, ring, queue, " + strings.ReplaceAll(strings.ReplaceAll(numaSearch, ", far queue 1!", ""), ", far queue 1", "") +
-			", poller, sleep"},
+		{"gm", 0, 0, no, "queue, netpoller, timers, work anywhere?, sleep"},
+		{"gm", FairTicks - 1, 0, no, "one of queue, queue, netpoller, timers, work anywhere?, sleep"},
+		{"flat", 0, 1, no, "runnext, ring, queue, netpoller, " + flatSearch + ", timers, sleep"},
+		{"flat", 0, 0, no, "runnext, ring, queue, netpoller, " + flatSearch + ", timers, work anywhere?, sleep"},
+		{"flat", 0, 0, yes, "runnext, ring, queue, netpoller, " + flatSearch + ", timers, work anywhere?, resume"},
+		{"flat", RingTick - 1, 1, no, "ring, runnext, queue, netpoller, " + flatSearch + ", timers, sleep"},
+		{"flat", FairTicks - 1, 1, no, "one of queue, runnext, ring, queue, netpoller, " + flatSearch + ", timers, sleep"},
+		{"flat", FarTicks - 1, 1, no, "one of queue, runnext, ring, queue, netpoller, " + flatSearch + ", timers, sleep"},
+		{"numa", 0, 1, no, "runnext, ring, queue, netpoller, " + numaSearch + ", timers, sleep"},
+		{"numa", FairTicks - 1, 1, no, "one of queue, runnext, ring, queue, netpoller, " + numaSearch + ", timers, sleep"},
+		{"numa", FarTicks - 1, 1, no, "one of far queue 1, one of queue, runnext, ring, queue, netpoller, " + numaSearch + ", timers, sleep"},
+		{"numa", 0, 0, no, "runnext, ring, queue, netpoller, " + numaSearch + ", timers, work anywhere?, sleep"},
+		{"numa", 0, 0, yes, "runnext, ring, queue, netpoller, " + numaSearch + ", timers, work anywhere?, only far?, doze, work still?, resume, hungry"},
+		{"numa-home", 0, 0, yes, "runnext, ring, queue, netpoller, " + numaSearch + ", timers, work anywhere?, resume"},
+		{"numa-near", 0, 1, no, "runnext, ring, queue, netpoller, " + flatRound + strings.Repeat(flatRound+"far queue 1, ", 2) +
+			"[0 1 2 3 4 5 6 7]!, queue, far queue 1!, timers, sleep"},
+		{"numa-nodeq", 0, 1, no, "runnext, ring, queue, netpoller, " + strings.ReplaceAll(strings.ReplaceAll(numaSearch, ", far queue 1!", ""), ", far queue 1", "") +
+			", timers, sleep"},
 	} {
 		m := newMock(t, c.arm)
 		m.p.tick = c.tick

@@ -33,8 +33,9 @@ const (
 	Queue                     // the queue of its Node: a batch, see [QueueBatch]
 	QueueOne                  // the queue of its Node: one G
 	FarOne                    // the queue of the Node that [P.FarNode] says: one G
+	PollNet                   // the Node's netpoller, if nobody waits there; if anything has come, a new turn begins
 	StealWork                 // elsewhere, if the M may search: see [MaySearch], [Search]
-	PollNode                  // the Node's netpoller and the timers of its other Ps; if anything was due, a new turn begins
+	PollNode                  // the timers of the Node's other Ps; likewise
 	GoIdle                    // nowhere: see [Rest]
 )
 
@@ -49,10 +50,10 @@ const (
 	ringTurn  = Turn(RingFirst) | elsewhere<<4
 	fairTurn  = Turn(QueueOne) | usualTurn<<4
 	farTurn   = Turn(FarOne) | fairTurn<<4
-	elsewhere = Turn(Queue) | Turn(StealWork)<<4 | Turn(PollNode)<<8 | Turn(GoIdle)<<12
+	elsewhere = Turn(Queue) | Turn(PollNet)<<4 | Turn(StealWork)<<8 | Turn(PollNode)<<12 | Turn(GoIdle)<<16
 
 	// Without queues of their own Ps have one queue for all.
-	sharedTurn     = Turn(Queue) | Turn(PollNode)<<4 | Turn(GoIdle)<<8
+	sharedTurn     = Turn(Queue) | Turn(PollNet)<<4 | Turn(PollNode)<<8 | Turn(GoIdle)<<12
 	sharedFairTurn = Turn(QueueOne) | sharedTurn<<4
 )
 

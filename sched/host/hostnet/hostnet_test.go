@@ -348,3 +348,51 @@ func TestHandlerOfAClosedScheduler(t *testing.T) {
 		t.Errorf("status %d, want 503", w.Code)
 	}
 }
+
+// A G that has come from the poller, and was back soon before, computes for long the next time.
+// No other M waits at the poller then. Timers and descriptors must still be heard of.
+func TestAGThatStaysAwayFromThePoller(t *testing.T) {
+	s := start(t, "numa", "synthetic:1x2")
+	run(t, s, func(g *sched.G) {
+		r, w, err := hostnet.NewPipe()
+		check(t, err)
+		defer r.Close()
+		defer w.Close()
+		r2, w2, err := hostnet.NewPipe()
+		check(t, err)
+		defer r2.Close()
+		defer w2.Close()
+		const rounds = 5
+		again := make(chan bool)
+		go func() { // no G
+			for range again {
+				w.Write([]byte("x"))
+			}
+		}()
+		var heard atomic.Bool
+		var gr sched.Group
+		gr.Go(g, func(g *sched.G) {
+			for range rounds {
+				r2.Read(make([]byte, 1))
+				heard.Store(true)
+			}
+		})
+		for i := range 2 * rounds {
+			heard.Store(false)
+			if i%2 == 0 {
+				g.AfterFunc(20*time.Millisecond, func(*sched.G) { heard.Store(true) })
+			}
+			for range 50 { // after which it is believed to be back soon
+				again <- true
+				r.Read(make([]byte, 1))
+			}
+			if i%2 == 1 {
+				w2.Write([]byte("x"))
+			}
+			for !heard.Load() {
+			}
+		}
+		close(again)
+		gr.Wait(g)
+	})
+}
