@@ -1,6 +1,7 @@
 package hostnet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -45,7 +46,7 @@ type file struct {
 type poll struct {
 	s    *sched.Sched
 	pd   *sched.PollDesc
-	id   uint64
+	id   atomic.Uint64  // at the poller, 0 until a G has to wait; set under file.mu
 	busy [2]sched.Mutex // held while a G reads, or writes: one at a time, as in package net
 }
 
@@ -120,9 +121,6 @@ func (f *file) polled(g *sched.G) *poll {
 		return nil
 	}
 	p := &poll{s: g.Sched(), pd: pd}
-	if p.id, err = pd.Poller().(*host.Poller).Open(f.fd, pd); err != nil {
-		return nil
-	}
 	for mode, t := range f.deadline {
 		p.setDeadline(g, sched.PollMode(mode), t)
 	}
@@ -130,20 +128,39 @@ func (f *file) polled(g *sched.G) *poll {
 	return p
 }
 
-// do tries f, which is a system call, until it does not fail with EAGAIN, and has g wait
+// errUnpolled says that the poller does not take the descriptor.
+var errUnpolled = errors.New("the poller does not take the descriptor")
+
+// register has p's poller tell of the file, if it does not do so yet. What is ready already it
+// tells at once. A file for which no G has to wait is never registered: so a connection whose
+// requests goroutines read, and whose answers Gs write, wakes no M.
+func (f *file) register(p *poll) error {
+	if p.id.Load() != 0 {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p.id.Load() != 0 || f.closed.Load() { // if it is closed p's wait says so
+		return nil
+	}
+	id, err := p.pd.Poller().(*host.Poller).Open(f.fd, p.pd)
+	if err != nil {
+		return errUnpolled
+	}
+	p.id.Store(id)
+	return nil
+}
+
+// do tries call, which is a system call, until it does not fail with EAGAIN, and has g wait
 // in between.
-func (p *poll) do(g *sched.G, mode sched.PollMode, f func() error) error {
+func (f *file) do(p *poll, g *sched.G, mode sched.PollMode, call func() error) error {
 	p.busy[mode].Lock(g)
 	err := p.pd.Prepare(g, mode)
 	for err == nil {
-		if err = f(); err != unix.EAGAIN {
-			if err == unix.EINTR {
-				err = nil
-				continue
-			}
+		if err = call(); err == nil {
 			break
 		}
-		err = p.pd.Wait(g, mode)
+		err = f.waitFor(p, g, mode, err)
 	}
 	p.busy[mode].Unlock(g)
 	return err
@@ -158,7 +175,9 @@ func (f *file) operate(op string, mode sched.PollMode, call func() error, native
 	}
 	defer f.unuse()
 	if p != nil {
-		return f.failed(op, p.do(g, mode, call))
+		if err := f.do(p, g, mode, call); err != errUnpolled {
+			return f.failed(op, err)
+		}
 	}
 	return f.opError(op, f.natively(g, native))
 }
@@ -261,11 +280,14 @@ func (f *file) read(b []byte) (n int, err error) {
 			}
 			break
 		}
-		if err = p.waitFor(g, sched.PollRead, err); err != nil {
+		if err = f.waitFor(p, g, sched.PollRead, err); err != nil {
 			break
 		}
 	}
 	p.busy[sched.PollRead].Unlock(g)
+	if err == errUnpolled {
+		return f.readNatively(g, b)
+	}
 	return n, f.failed("read", err)
 }
 
@@ -290,19 +312,26 @@ func (f *file) write(b []byte) (n int, err error) {
 			}
 			continue
 		}
-		err = p.waitFor(g, sched.PollWrite, err)
+		err = f.waitFor(p, g, sched.PollWrite, err)
 	}
 	p.busy[sched.PollWrite].Unlock(g)
+	if err == errUnpolled {
+		k, err := f.writeNatively(g, b[n:])
+		return n + k, err
+	}
 	return n, f.failed("write", err)
 }
 
 // waitFor waits until a system call need not fail with err any more. It returns an error if
 // it will fail again, or if the wait does.
-func (p *poll) waitFor(g *sched.G, mode sched.PollMode, err error) error {
+func (f *file) waitFor(p *poll, g *sched.G, mode sched.PollMode, err error) error {
 	switch err {
 	case unix.EINTR:
 		return nil
 	case unix.EAGAIN:
+		if err := f.register(p); err != nil {
+			return err
+		}
 		return p.pd.Wait(g, mode)
 	}
 	return err
@@ -468,7 +497,9 @@ func (f *file) close() (first bool) {
 	f.mu.Unlock()
 	if p != nil {
 		p.pd.Evict(p.caller())
-		p.pd.Poller().(*host.Poller).Forget(f.fd, p.id)
+		if id := p.id.Load(); id != 0 {
+			p.pd.Poller().(*host.Poller).Forget(f.fd, id)
+		}
 	}
 	if std != nil {
 		if l, ok := std.(*net.UnixListener); ok {
