@@ -80,6 +80,7 @@ type chunk struct {
 	mem  []byte
 	free uint64 // bit i: block i is free
 	cold uint64 // bit i: block i has been given back to the kernel
+	idle uint64 // bit i: block i was free at the last ScavengeIdle, and has been since
 	head uint64 // bit i: block i is the first of an allocation
 	own  int    // bytes of the allocation that has this mapping to itself; else 0
 }
@@ -174,6 +175,7 @@ func (a *Arena) take(c *chunk, i, first, blocks, n int) ([]byte, error) {
 		a.resident(int64(bits.OnesCount64(cold)) * blockBytes)
 	}
 	c.free &^= run
+	c.idle &^= run
 	c.head |= 1 << first
 	if c.free == 0 {
 		a.open[i] = a.open[len(a.open)-1]
@@ -314,7 +316,7 @@ func (a *Arena) Free(mem []byte) {
 	c.free |= run
 	a.stats.InUse -= int64(blocks) * blockBytes
 	if a.stats.Resident-a.stats.InUse > a.slack {
-		a.scavenge()
+		a.scavenge(func(c *chunk) uint64 { return c.free })
 		// Scavenge again when twice as much is free. Otherwise a system that takes back
 		// little or nothing would be asked at every Free.
 		a.slack = max(a.stats.InUse/256+a.minSlack(), 2*(a.stats.Resident-a.stats.InUse))
@@ -351,20 +353,34 @@ func (a *Arena) unmap(c *chunk) {
 func (a *Arena) Scavenge() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.scavenge()
+	return a.scavenge(func(c *chunk) uint64 { return c.free })
 }
 
-func (a *Arena) scavenge() int64 {
+// ScavengeIdle is Scavenge of what has been free ever since the last ScavengeIdle. Called at
+// intervals, it returns what has not been used for one, and at most for two.
+func (a *Arena) ScavengeIdle() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	bytes := a.scavenge(func(c *chunk) uint64 { return c.idle })
+	for _, c := range a.open {
+		c.idle = c.free
+	}
+	return bytes
+}
+
+// scavenge gives back the free blocks of each chunk that which names.
+func (a *Arena) scavenge(which func(c *chunk) uint64) int64 {
 	before := a.stats.Resident
 	a.open = slices.DeleteFunc(a.open, func(c *chunk) bool {
-		if c.free == allBlocks {
+		blocks := which(c)
+		if blocks == allBlocks {
 			a.unmap(c)
 			return true
 		}
 		if a.opt.Pages == ReservedHugePages {
 			return false // a block is less than a page
 		}
-		for warm := c.free &^ c.cold; warm != 0; {
+		for warm := blocks &^ c.cold; warm != 0; {
 			first := bits.TrailingZeros64(warm)
 			run := runMask(first, bits.TrailingZeros64(^(warm >> first)))
 			warm &^= run

@@ -314,14 +314,20 @@ func (n *nodeHeap) freeLarge(p unsafe.Pointer) {
 // Scavenge returns the memory of spans without objects to the kernel, and returns the
 // number of bytes. Objects in caches count as used, so [Cache.Flush] the caches first.
 // Scavenge takes every central's lock, one after another.
-func (h *Heap) Scavenge() int64 {
+func (h *Heap) Scavenge() int64 { return h.scavenge((*Arena).Scavenge) }
+
+// ScavengeIdle is Scavenge of what has been free ever since the last ScavengeIdle, as
+// [Arena.ScavengeIdle] has it.
+func (h *Heap) ScavengeIdle() int64 { return h.scavenge((*Arena).ScavengeIdle) }
+
+func (h *Heap) scavenge(arena func(*Arena) int64) int64 {
 	var bytes int64
 	for _, n := range h.nodes {
 		for k := range n.classes {
 			n.classes[k].scavenge()
 		}
 		for _, a := range n.arenas() {
-			bytes += a.Scavenge()
+			bytes += arena(a)
 		}
 	}
 	return bytes

@@ -413,6 +413,46 @@ func TestScavengeReturnsWhatIsFree(t *testing.T) {
 	}
 }
 
+// Memory that is used between two looks stays; what both find free goes back.
+func TestScavengeIdleReturnsWhatHasLongBeenFree(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("memory goes back only on Linux")
+	}
+	a, err := NewArena(0, ArenaOptions{Unbound: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	block := func() []byte {
+		mem, err := a.Alloc(blockBytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mem[0] = 1
+		return mem
+	}
+	kept, idle, used := block(), block(), block()
+	a.Free(idle)
+	a.Free(used)
+	if n := a.ScavengeIdle(); n != 0 {
+		t.Errorf("the first look gave %d bytes back", n)
+	}
+	// The first free block is taken again and freed: it is not idle any more.
+	a.Free(block())
+	if n := a.ScavengeIdle(); n != blockBytes {
+		t.Errorf("the second look gave %d bytes back, want the %d of the block that nobody used", n, blockBytes)
+	}
+	if n := a.ScavengeIdle(); n != blockBytes {
+		t.Errorf("the third look gave %d bytes back, want the %d of the block that was used before the second", n, blockBytes)
+	}
+	a.Free(kept)
+	a.ScavengeIdle()
+	a.ScavengeIdle()
+	if got := a.Stats(); got.Mapped != 0 || got.Resident != 0 {
+		t.Errorf("after the last object %d bytes are mapped and %d resident", got.Mapped, got.Resident)
+	}
+}
+
 // Steady churn of mixed sizes does not make the heap grow, and wastes little memory.
 func TestChurnDoesNotGrow(t *testing.T) {
 	ops := 1_000_000

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"numasched/sched"
+	"numasched/sched/host"
 	"numasched/sched/policy"
 )
 
@@ -15,6 +16,7 @@ func TestAConfigWithoutAMachineOrAnArmIsRefused(t *testing.T) {
 		want string
 	}{
 		{sched.Config{Arm: policy.Arms[1]}, "Config.Machine is nil"},
+		{sched.Config{Machine: (*host.Machine)(nil), Arm: policy.Arms[1]}, "Config.Machine is nil"},
 		{sched.Config{Machine: m}, "Config.Arm has no name"},
 	} {
 		if _, err := sched.New(c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {

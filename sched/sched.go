@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -144,8 +145,8 @@ type run struct {
 //
 // The error names the field of cfg that is wrong, and what it wants.
 func New(cfg Config) (*Sched, error) {
-	if cfg.Machine == nil {
-		return nil, errors.New("sched: Config.Machine is nil: want a Machine, as host.New returns it")
+	if v := reflect.ValueOf(cfg.Machine); cfg.Machine == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, errors.New("sched: Config.Machine is nil: want a Machine, as host.New returns it if its error is nil")
 	}
 	if cfg.Arm.Name == "" {
 		return nil, errors.New("sched: Config.Arm has no name: want an arm, as policy.ByName returns it")

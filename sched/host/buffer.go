@@ -105,6 +105,7 @@ func (m *Machine) arena(id int) *numa.Arena {
 			m.warnLocked(fmt.Sprintf("memory is not bound to node %d", id), err)
 		}
 		m.arenas[id] = a
+		m.giveBackLater()
 	}
 	return a
 }

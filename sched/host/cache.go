@@ -21,6 +21,7 @@ func (m *Machine) NewCache(node int) (machine.Cache, error) {
 			return nil, err
 		}
 		m.heap = h
+		m.giveBackLater()
 	}
 	return m.heap.NewCache(node) // -1, no node in particular, is numa.Anywhere
 }

@@ -91,6 +91,7 @@ type Machine struct {
 	arenas   map[int]*numa.Arena  // by node ID; nil if the node's memory cannot be had
 	own      map[*buffer]struct{} // buffers that have an arena of their own
 	heap     *numa.Heap           // of all caches; nil until first needed
+	giveBack *time.Timer          // see giveback.go; nil until there is memory
 	warnings []string
 	scheds   int // that are attached
 	closed   bool
@@ -142,6 +143,9 @@ func (m *Machine) Close() error {
 		return fmt.Errorf("host: the Machine stays open: schedulers that run on it have not been closed: %d", n)
 	}
 	m.closed = true
+	if m.giveBack != nil {
+		m.giveBack.Stop()
+	}
 	for _, a := range m.arenas {
 		if a != nil {
 			a.Close()
