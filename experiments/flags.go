@@ -85,8 +85,11 @@ func wanted(f *pflag.Flag) string {
 	case "bool":
 		return "true or false"
 	}
-	if n, ok := f.Value.(*wholeNumber); ok {
-		return "a " + n.Type()
+	switch v := f.Value.(type) {
+	case *wholeNumber:
+		return "a " + v.Type()
+	case *shard:
+		return shardForm
 	}
 	arg, _ := pflag.UnquoteUsage(f)
 	return "a " + arg

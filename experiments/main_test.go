@@ -144,7 +144,7 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"plot", filepath.Join("testdata", "onenode"), "--baseline", "numa-pin"}, []string{"--baseline", `unknown arm "numa-pin"`}},
 		{[]string{"compare", filepath.Join("testdata", "onenode"), filepath.Join("testdata", "scaling"), "--baseline", "goroutine"}, []string{"--baseline", "scaling", `unknown arm "goroutine"`}},
 		{[]string{"plot", dir}, []string{"not a result directory"}},
-		{[]string{"report", filepath.Join(dir, "none")}, []string{"not a result directory"}},
+		{[]string{"report", filepath.Join(dir, "none")}, []string{"none: no such directory"}},
 		{[]string{"compare", dir}, []string{"want two result directories"}},
 		{[]string{"compare", dir, dir}, []string{"not a result directory"}},
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -20,10 +21,13 @@ func (s *shard) String() string {
 
 func (s *shard) Type() string { return "I/N" }
 
+// shardForm says what a shard looks like.
+const shardForm = "part I of N, as in 2/8, with I from 1 to N"
+
 func (s *shard) Set(text string) error {
 	var got shard
 	if n, err := fmt.Sscanf(text, "%d/%d", &got.number, &got.of); n != 2 || err != nil || got.number < 1 || got.number > got.of || got.String() != text {
-		return fmt.Errorf("want one of how many, as in 2/8")
+		return errors.New("want " + shardForm)
 	}
 	*s = got
 	return nil

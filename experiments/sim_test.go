@@ -104,6 +104,14 @@ func TestSimWithoutGosLock(t *testing.T) {
 	simulate(t, "--verify", dir)
 }
 
+// A workload without a bound, and one that moves nothing, have no such numbers.
+func TestSimShowsNoNumberThatThereIsNot(t *testing.T) {
+	out := simulate(t, "--preset", "synthetic:2x2", "--arm", "numa", "--workload", "fib:n=5", "--wall=false")
+	if !strings.Contains(out, "fib P=4 numa") || strings.Contains(out, " 0.00") || strings.Contains(out, "(work)") {
+		t.Errorf("%s\nwant - for the inflation and the bound of fib", out)
+	}
+}
+
 func TestSimBadInput(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -119,11 +127,19 @@ func TestSimBadInput(t *testing.T) {
 		{[]string{"--scenario", "x.json", "--out", "y"}, "--scenario and --out exclude each other"},
 		{[]string{"--verify", "x", "--json"}, "--verify and --json exclude each other"},
 		{[]string{"--microbench", "--preset", "vax"}, `unknown preset "vax"`},
-		{[]string{"--preset", "goroutine", "--arm", "goroutine"}, "preset"},
-		{[]string{"--preset", "synthetic:2x2", "--arm", "goroutine"}, "nothing to simulate"},
+		{[]string{"--preset", "goroutine", "--arm", "flat"}, "preset"},
+		{[]string{"--preset", "synthetic:2x2", "--arm", "goroutine"}, "--arm goroutine: it runs on a host only"},
+		{[]string{"--preset", "synthetic:2x2", "--arm", "flat,tokio-none"}, "unknown arm"},
+		{[]string{"--preset", "synthetic:2x2", "--arm", "numa,conc"}, "--arm conc: it runs on a host only"},
+		{[]string{"--preset", "synthetic:2x2", "--workload", "fib:n=5:n=6"}, `size "n" is there twice`},
+		{[]string{"--preset", "synthetic:2x2", "--shard", "3/2"}, `--shard "3/2": want part I of N, as in 2/8, with I from 1 to N`},
+		{[]string{"--preset", "nosuch.json"}, "--preset: preset nosuch.json: "},
 	} {
 		var out, errs bytes.Buffer
 		code := dispatch(append([]string{"sim"}, c.args...), &out, &errs)
+		if strings.Contains(errs.String(), "unknown arm") && strings.Contains(errs.String(), "goroutine") {
+			t.Errorf("sim %v lists arms that it refuses: %q", c.args, errs.String())
+		}
 		if code != 2 || !strings.Contains(errs.String(), c.want) || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("sim %v: exit %d, %q; want 2 and %q", c.args, code, errs.String(), c.want)
 		}

@@ -17,7 +17,6 @@ import (
 
 	"numasched/experiments/harness"
 	"numasched/experiments/simulated"
-	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -28,7 +27,7 @@ func (f *simFlags) sweep() (*simulated.Sweep, error) {
 	if len(names) == 0 {
 		return nil, usagef("--preset: want at least one of %s, synthetic:NxC or a file.json", strings.Join(sim.PresetNames(), ", "))
 	}
-	arms, err := parseArms(f.arms)
+	arms, err := parseSimArms(f.arms)
 	if err != nil {
 		return nil, err
 	}
@@ -60,23 +59,39 @@ func (f *simFlags) sweep() (*simulated.Sweep, error) {
 		for _, l := range loads {
 			for _, n := range procs {
 				for _, arm := range arms {
-					if _, err := policy.ByName(arm); err == nil { // stock goroutines are not simulated
-						sw.Cells = append(sw.Cells, simulated.Cell{Machine: simulated.Machine{Preset: p, Topology: topo, Seed: f.seed, NoLock: f.noLock}, Arm: arm, Program: l.Program, Procs: n})
-					}
+					sw.Cells = append(sw.Cells, simulated.Cell{Machine: simulated.Machine{Preset: p, Topology: topo, Seed: f.seed, NoLock: f.noLock}, Arm: arm, Program: l.Program, Procs: n})
 				}
 			}
 		}
 	}
-	all := len(sw.Cells)
+	all := harness.Count(len(sw.Cells), "run", "runs")
 	i := -1
 	sw.Cells = slices.DeleteFunc(sw.Cells, func(simulated.Cell) bool { i++; return !f.shard.has(i) })
-	if len(sw.Cells) == 0 && all > 0 {
-		return nil, usagef("--shard %s: nothing to simulate: there are %s", f.shard.String(), harness.Count(all, "run", "runs"))
-	}
 	if len(sw.Cells) == 0 {
-		return nil, usagef("--arm %s: nothing to simulate", f.arms)
+		return nil, usagef("--shard %s: nothing to simulate: there are %s", f.shard.String(), all)
 	}
 	return sw, nil
+}
+
+// parseSimArms reads the arms that sim runs: "flat,numa" or "all".
+func parseSimArms(s string) ([]string, error) {
+	names, arms := schedulerNames(), splitList(s)
+	if len(arms) == 0 {
+		return nil, usagef("--arm: empty list (valid: %s, all)", strings.Join(names, ", "))
+	}
+	if slices.Contains(arms, "all") {
+		return names, nil
+	}
+	for _, a := range arms {
+		switch {
+		case slices.Contains(names, a):
+		case slices.Contains(append(armNames(), peerNames()...), a):
+			return nil, usagef("--arm %s: it runs on a host only, see \"run\"; want arms that can be simulated: %s, all", a, strings.Join(names, ", "))
+		default:
+			return nil, usagef("--arm: %w", unknown("arm", a, append(names, "all")))
+		}
+	}
+	return arms, nil
 }
 
 // parseShares reads numbers of Ps and shares of a machine's CPUs: "16,1/2,all".

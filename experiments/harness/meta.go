@@ -384,6 +384,9 @@ func loadMeta(dir string) (*Meta, error) {
 	path := filepath.Join(dir, MetaFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: no such directory", dir)
+		}
 		return nil, fmt.Errorf("%s: not a result directory (it has no %s)", dir, MetaFile)
 	}
 	if err != nil {

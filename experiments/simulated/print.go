@@ -14,7 +14,13 @@ func Print(w io.Writer, runs []*Run) {
 		Head: []string{"run", "makespan", "units/s", "work/sched/idle", "inflation", "local", "steals", "over bound", "Mevents/s"}}
 	for _, r := range runs {
 		all := float64(max(1, r.WorkNs+r.SchedulingNs+r.IdleNs))
-		local, rate := "-", "-"
+		local, rate, inflation, bound := "-", "-", "-", "-"
+		if r.WorkInflation > 0 {
+			inflation = fmt.Sprintf("%.2f", r.WorkInflation)
+		}
+		if r.BoundRatio > 0 {
+			bound = fmt.Sprintf("%.2f (%s)", r.BoundRatio, r.BoundBy)
+		}
 		if r.Locality >= 0 {
 			local = fmt.Sprintf("%.1f %%", 100*r.Locality)
 		}
@@ -25,8 +31,8 @@ func Print(w io.Writer, runs []*Run) {
 			fmt.Sprintf("%s %s P=%d %s", r.Preset, r.Workload, r.Procs, r.Arm),
 			time.Duration(r.MakespanNs).String(), fmt.Sprintf("%.4g", r.Throughput),
 			fmt.Sprintf("%.0f/%.0f/%.0f %%", 100*float64(r.WorkNs)/all, 100*float64(r.SchedulingNs)/all, 100*float64(r.IdleNs)/all),
-			fmt.Sprintf("%.2f", r.WorkInflation), local, fmt.Sprintf("%d/%d", r.StealsL3+r.StealsNode, r.StealsRemote),
-			fmt.Sprintf("%.2f (%s)", r.BoundRatio, r.BoundBy), rate,
+			inflation, local, fmt.Sprintf("%d/%d", r.StealsL3+r.StealsNode, r.StealsRemote),
+			bound, rate,
 		})
 	}
 	t.Print(w)

@@ -29,12 +29,17 @@ func (w *Workload) Program(quick bool) Program {
 // error names the part that it cannot read.
 func (w *Workload) Parse(text string, quick bool) (Program, error) {
 	p := w.Program(quick)
+	given := map[string]bool{}
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == '/' || r == ':' }) {
 		name, value, ok := strings.Cut(part, "=")
 		v, err := strconv.ParseInt(value, 10, 64)
 		if !ok || err != nil {
 			return p, fmt.Errorf("workload %s: size %q: want name=number", w.Name, part)
 		}
+		if given[name] {
+			return p, fmt.Errorf("workload %s: size %q is there twice: want each once", w.Name, name)
+		}
+		given[name] = true
 		if err := p.Set(name, v); err != nil {
 			return p, err
 		}

@@ -3,6 +3,7 @@ package sim
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -228,7 +229,10 @@ func loadPreset(arg string, depth int) (*Preset, error) {
 	if strings.HasSuffix(arg, ".json") {
 		data, err := os.ReadFile(arg)
 		if err != nil {
-			return nil, fmt.Errorf("preset %w", err)
+			if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+				err = pe.Err
+			}
+			return nil, fmt.Errorf("preset %s: %w", arg, err)
 		}
 		return parsePreset(arg, data, depth)
 	}
