@@ -31,6 +31,9 @@ func NewChan[T any](s *Sched, size int) *Chan[T] {
 	if size < 0 {
 		panic("sched: NewChan with a negative size")
 	}
+	if s == nil {
+		panic(errNilScheduler)
+	}
 	c := &Chan[T]{hchan: hchan{s: s}, buf: make([]T, size)}
 	c.lock.key.line = s.newLines(1)
 	return c
@@ -47,6 +50,9 @@ func (c *hchan) on(g *G) *M {
 // mustBeOf panics if c is of another scheduler than s.
 func (c *hchan) mustBeOf(s *Sched) {
 	if s != c.s {
+		if c.s == nil {
+			panic(errZeroChan)
+		}
 		panic(errOtherScheduler)
 	}
 }

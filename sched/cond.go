@@ -53,6 +53,9 @@ func (c *Cond) Wait(g *G) {
 	if m.c.thread.Locked() {
 		panic(errThreadLocked)
 	}
+	if c.L == nil {
+		panic(errNoLocker)
+	}
 	c.lock.lock(m)
 	ticket := c.drawn
 	c.drawn++

@@ -35,6 +35,7 @@ type doneChan struct {
 // and they must be made from one that is never done.
 func (g *G) Done(ctx context.Context) *Chan[struct{}] {
 	m := g.running()
+	mustBeContext(ctx)
 	done := ctx.Done()
 	if done == nil {
 		return nil
@@ -118,6 +119,7 @@ func (s *Sched) forgoContexts() {
 // done later, RunContext still waits for fn, which should return soon: see [G.Done].
 func (s *Sched) RunContext(ctx context.Context, fn func(ctx context.Context, g *G) error) error {
 	mustRun(fn != nil)
+	mustBeContext(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -132,4 +134,11 @@ func (s *Sched) RunContext(ctx context.Context, fn func(ctx context.Context, g *
 	}
 	cancel(err)
 	return err
+}
+
+// mustBeContext panics if ctx is nil.
+func mustBeContext(ctx context.Context) {
+	if ctx == nil {
+		panic(errNilContext)
+	}
 }

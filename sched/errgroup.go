@@ -21,6 +21,7 @@ type ErrGroup struct {
 // when a member returns an error, which is its cause, or else when Wait returns. Members
 // hear of it by [G.Done].
 func NewErrGroup(ctx context.Context) (*ErrGroup, context.Context) {
+	mustBeContext(ctx)
 	eg := &ErrGroup{parent: ctx}
 	eg.ctx, eg.cancel = context.WithCancelCause(ctx)
 	return eg, eg.ctx

@@ -137,6 +137,14 @@ var errSendClosed = errors.New("sched: send on closed channel")
 
 // errOtherScheduler and its like are what misuse panics with.
 var (
+	errZeroChan       = errors.New("sched: a Chan that was not made by NewChan")
+	errZeroSemaphore  = errors.New("sched: a Semaphore that was not made by NewSemaphore")
+	errNoLocker       = errors.New("sched: Wait for a Cond without L: want the Mutex or RWMutex that guards what it waits for")
+	errNilOnce        = errors.New("sched: Once.Do with a nil function: want a function to run")
+	errNilScheduler   = errors.New("sched: a Chan or Semaphore for a nil scheduler: want the one whose Gs will use it")
+	errNilContext     = errors.New("sched: a nil context: want context.Background(), if there is none")
+	errOtherSemaphore = errors.New("sched: a Semaphore of another scheduler: a G may use those that NewSemaphore made for its own scheduler only")
+	errOtherTimer     = errors.New("sched: a Timer or Ticker of another scheduler: a G may use those of its own scheduler only")
 	errOtherScheduler = errors.New("sched: a Chan of another scheduler: a G may use Chans that NewChan made for its own scheduler only")
 	errOtherProcs     = errors.New("sched: SetProcs of another scheduler than the G's: pass a G of the scheduler itself, or nil outside of it")
 	errNotOwner       = errors.New("sched: a Group of another G: only the G that first used a Group may add members and wait, and a member may not add members")

@@ -1,10 +1,13 @@
 package sched_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"numasched/sched"
 	"numasched/sched/policy"
@@ -250,4 +253,61 @@ func TestDebugLetsEverythingElseWork(t *testing.T) {
 		})
 		closes(t, s)
 	}
+}
+
+// Every object says what it is, when a G of another scheduler uses it or it was not made.
+func TestObjectsThatAGMayNotUseAreCalledByTheirNames(t *testing.T) {
+	other := start(t, "flat", "synthetic:1x1")
+	sem := sched.NewSemaphore(other, 1)
+	var timer *sched.Timer
+	var ticker *sched.Ticker
+	run(t, other, func(g *sched.G) {
+		timer, ticker = g.NewTimer(time.Hour), g.NewTicker(time.Hour)
+		timer.Stop(g)
+		ticker.Stop(g)
+	})
+	var noContext context.Context
+	for want, misuse := range map[string]func(*sched.G){
+		"a Semaphore of another scheduler":                     func(g *sched.G) { sem.Acquire(g, 1) },
+		"a Timer or Ticker of another scheduler":               func(g *sched.G) { timer.Stop(g) },
+		"a Timer or Ticker of another scheduler: a G may":      func(g *sched.G) { ticker.Stop(g) },
+		"a Semaphore that was not made by NewSemaphore":        func(g *sched.G) { new(sched.Semaphore).TryAcquire(g, 1) },
+		"Semaphore that was not made by NewSemaphore":          func(g *sched.G) { (*sched.Semaphore)(nil).Acquire(g, 1) },
+		"a Chan that was not made by NewChan":                  func(g *sched.G) { new(sched.Chan[int]).Send(g, 1) },
+		"Chan that was not made by NewChan":                    func(g *sched.G) { g.Select(new(sched.Chan[int]).RecvCase(nil, nil)) },
+		"a Chan or Semaphore for a nil scheduler":              func(g *sched.G) { sched.NewChan[int](nil, 0) },
+		"Semaphore for a nil scheduler":                        func(g *sched.G) { sched.NewSemaphore(nil, 0) },
+		"Wait for a Cond without L":                            func(g *sched.G) { new(sched.Cond).Wait(g) },
+		"Once.Do with a nil function":                          func(g *sched.G) { new(sched.Once).Do(g, nil) },
+		"FreeBuffer of nil":                                    func(g *sched.G) { g.Sched().FreeBuffer(nil) },
+		"Free of nil":                                          func(g *sched.G) { g.Free(nil) },
+		"a nil context":                                        func(g *sched.G) { g.Done(noContext) },
+		"nil context: want context.Background()":               func(g *sched.G) { sched.NewSemaphore(g.Sched(), 1).AcquireContext(noContext, g, 1) },
+		"nil context: want context.Background(), if there is ": func(g *sched.G) { sched.NewErrGroup(noContext) },
+	} {
+		t.Run(want, func(t *testing.T) { panics(t, start(t, "numa", "synthetic:2x2"), want, misuse) })
+	}
+	defer func() {
+		if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "a nil context") {
+			t.Errorf("RunContext of no context: %v", err)
+		}
+	}()
+	other.RunContext(noContext, func(context.Context, *sched.G) error { return nil })
+}
+
+// Memory on a node that is not there is an error under every arm. A G that is sent to one
+// runs all the same, and Warnings says so.
+func TestNodesThatThereAreNot(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		for _, id := range []int{-1, 7, 1 << 40} {
+			_, err := s.NewBuffer(64, sched.OnNode(id))
+			if want := fmt.Sprintf("a buffer on node %d: there is no such node, want one of ", id); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+			run(t, s, func(g *sched.G) { g.GoAt(sched.OnNode(id), func(*sched.G) {}) })
+			if want, all := fmt.Sprintf("sent to node %d run elsewhere", id), strings.Join(s.Warnings(), "\n"); !strings.Contains(all, want) {
+				t.Errorf("warnings %q, want %q", all, want)
+			}
+		}
+	})
 }

@@ -17,6 +17,9 @@ func (o *Once) Do(g *G, f func()) {
 }
 
 func (o *Once) doSlow(g *G, f func()) {
+	if f == nil {
+		panic(errNilOnce)
+	}
 	o.mu.lockFor(g, WaitOnce)
 	defer o.mu.Unlock(g)
 	if o.state.load(g.m) == 0 {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -222,8 +224,16 @@ func (s *Sched) NodeOfP(p int) int { return s.seats[p].domain.id }
 func (s *Sched) Arm() policy.Arm { return s.arm }
 
 // NewBuffer returns memory for [G.Work] to read and write. Its errors are the
-// machine's: no memory, or not that much. Some arms place it elsewhere than asked.
+// machine's, no memory or not that much, and that it has no such node. Some arms place the
+// memory elsewhere than asked.
 func (s *Sched) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
+	if id, ok := where.Node(); ok && s.machine.Topology().Node(id) == nil {
+		var ids []string
+		for _, n := range s.machine.Topology().Nodes {
+			ids = append(ids, strconv.Itoa(n.ID))
+		}
+		return nil, fmt.Errorf("sched: a buffer on node %d: there is no such node, want one of %s", id, strings.Join(ids, ", "))
+	}
 	switch s.arm.Memory {
 	case policy.Interleaved:
 		where = Interleave
@@ -249,7 +259,12 @@ func (g *G) NewBuffer(bytes int64, where Placement) (*Buffer, error) {
 }
 
 // FreeBuffer gives memory back that no Work will use again.
-func (s *Sched) FreeBuffer(b *Buffer) { s.machine.FreeBuffer(b) }
+func (s *Sched) FreeBuffer(b *Buffer) {
+	if b == nil {
+		panic("sched: FreeBuffer of nil: want what NewBuffer returned")
+	}
+	s.machine.FreeBuffer(b)
+}
 
 // The values of Sched.stopping, beside 0.
 const (

@@ -16,9 +16,24 @@ func NewSemaphore(s *Sched, size int64) *Semaphore {
 	if size < 0 {
 		panic("sched: NewSemaphore with a negative size")
 	}
+	if s == nil {
+		panic(errNilScheduler)
+	}
 	sem := &Semaphore{hchan: hchan{s: s}, size: size}
 	sem.lock.key.line = s.newLines(1)
 	return sem
+}
+
+// on returns g's M if g may use sem. g may give way first.
+func (sem *Semaphore) on(g *G) *M {
+	m := g.preemptible()
+	if sem == nil || sem.s == nil {
+		panic(errZeroSemaphore)
+	}
+	if sem.s != m.s {
+		panic(errOtherSemaphore)
+	}
+	return m
 }
 
 // Acquire takes n units, and waits until they are free; for ever, if n is more than all.
@@ -43,6 +58,7 @@ func (sem *Semaphore) Acquire(g *G, n int64) {
 func (sem *Semaphore) AcquireContext(ctx context.Context, g *G, n int64) error {
 	sem.on(g)
 	mustBeUnits(n)
+	mustBeContext(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

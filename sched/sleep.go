@@ -159,7 +159,7 @@ func (t *Timer) on(g *G) *M {
 		panic(errZeroTimer)
 	}
 	if m.s != t.s {
-		panic(errOtherScheduler)
+		panic(errOtherTimer)
 	}
 	return m
 }

@@ -161,7 +161,7 @@ func (m *M) watchSlice(p *P, stuck *policy.Stuck, asks *policy.StuckAsks, now in
 	asks.Asked(stuck, after, now)
 	if waits := m.s.machine.NativeWaits(); len(waits) > 0 {
 		m.s.report("sched: Gs keep their Ps and wait for what the scheduler does not know, while other Gs are ready " +
-			"(see \"What a G must not do\" in package sched):\n\n" + strings.Join(waits, "\n\n") + "\n")
+			"(see \"What a G must not do\" in package sched). If the process has several schedulers, these are the Gs of all:\n\n" + strings.Join(waits, "\n\n") + "\n")
 	}
 }
 

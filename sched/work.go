@@ -97,7 +97,9 @@ var Default Placement
 var Interleave = Placement{kind: placeInterleave}
 
 // OnNode puts pages on, or makes its G at home on, the NUMA node with the given
-// kernel ID.
+// kernel ID. NewBuffer returns an error if the machine has no such node. A G that is sent
+// to a node that the machine does not have, or that has no CPUs for this process, runs
+// where it was started, and [Sched.Warnings] says so.
 func OnNode(id int) Placement { return Placement{placeNode, id} }
 
 // Node returns the node ID of an [OnNode] placement, and false for others.

@@ -133,8 +133,8 @@ func (h *hwlocReader) addNodes(t *Topology) {
 		}
 		t.Distances = append(t.Distances, row)
 	}
-	if hasZero(t.Distances) {
-		h.note(Malformed, "a distance is 0, which is none: no distances")
+	if why := notSLIT(t.Distances); why != "" {
+		h.note(Malformed, "%s: no distances", why)
 		t.Distances = nil
 	}
 }

@@ -122,7 +122,7 @@ func (s *source) distances(nodes []Node, online CPUSet) [][]int {
 		}
 		row := make([]int, len(nodes))
 		switch {
-		case len(all) >= online.Len():
+		case len(all) == online.Len():
 			for j, c := range column {
 				row[j] = all[c]
 			}
@@ -134,15 +134,28 @@ func (s *source) distances(nodes []Node, online CPUSet) [][]int {
 		}
 		matrix[i] = row
 	}
-	if hasZero(matrix) {
-		s.note(Malformed, nodeDir+"/node*/distance", "a distance is 0, which is none: no distances")
+	if why := notSLIT(matrix); why != "" {
+		s.note(Malformed, nodeDir+"/node*/distance", "%s: no distances", why)
 		return nil
 	}
 	return matrix
 }
 
-// hasZero reports whether a matrix of distances has a 0. The values below 10 have
-// no meaning (ACPI specification, System Locality Information Table).
-func hasZero(matrix [][]int) bool {
-	return slices.ContainsFunc(matrix, func(row []int) bool { return slices.Contains(row, 0) })
+// notSLIT says what is wrong with a matrix of distances, or returns "". A node is at 10
+// from itself, and the values below 10 have no meaning (ACPI specification, System
+// Locality Information Table).
+func notSLIT(matrix [][]int) string {
+	for i, row := range matrix {
+		for j, d := range row {
+			switch {
+			case d == 0:
+				return "a distance is 0, which is none"
+			case i == j && d != 10:
+				return fmt.Sprintf("the distance of a node from itself is %d, want 10", d)
+			case d < 10:
+				return fmt.Sprintf("a distance is %d, want at least 10, that of a node from itself", d)
+			}
+		}
+	}
+	return ""
 }

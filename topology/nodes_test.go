@@ -114,7 +114,10 @@ func TestDistancesThatMakeNoSenseAreNone(t *testing.T) {
 		"not there":    {"", "node1/distance: not there"},
 		"not a number": {"21 x\n", `"21 x"`},
 		"too short":    {"21\n", "1 distances for 2 nodes"},
+		"too long":     {"21 10 21\n", "3 distances for 2 nodes"},
 		"zero":         {"0 0\n", "node*/distance: a distance is 0"},
+		"far itself":   {"21 20\n", "node*/distance: the distance of a node from itself is 20, want 10"},
+		"too near":     {"5 10\n", "node*/distance: a distance is 5, want at least 10"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := treeOf(mustSynthetic("2x1"))
