@@ -27,10 +27,11 @@ func (g *G) Alloc(size int) (unsafe.Pointer, error) {
 // Free gives back what Alloc returned, no matter which G called Alloc. It goes home to its
 // node. It may be deferred: Close runs what a blocked G has deferred.
 func (g *G) Free(p unsafe.Pointer) {
+	a := g.allocator()
 	if p == nil {
 		panic("sched: Free of nil: want what Alloc returned")
 	}
-	c, err := g.allocator().cache()
+	c, err := a.cache()
 	if err != nil {
 		panic("sched: Free before any Alloc: " + err.Error())
 	}
