@@ -1,9 +1,10 @@
 package hostnet
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,36 +36,71 @@ func ipAddr(network string, ip net.IP, port int, zone string) net.Addr {
 	return &net.TCPAddr{IP: ip, Port: port, Zone: zone}
 }
 
-// fromAddr returns the kernel's address for f's socket to send to.
-func fromAddr(f *file, addr net.Addr) (unix.Sockaddr, error) {
-	switch a := addr.(type) {
+// errMissingAddress is package net's error for a nil address.
+var errMissingAddress = errors.New("missing address")
+
+// fromAddr returns the kernel's address for a socket to send to. The socket's own address is
+// local. It looks at no descriptor, since that may be closed. The errors are package net's.
+func fromAddr(local, to net.Addr) (unix.Sockaddr, error) {
+	switch own := local.(type) {
 	case *net.UDPAddr:
-		own, err := unix.Getsockname(f.fd)
-		if err != nil {
-			return nil, err
-		}
-		if _, ok := own.(*unix.SockaddrInet4); ok {
-			ip := a.IP.To4()
-			if ip == nil {
-				return nil, &net.AddrError{Err: "non-IPv4 address", Addr: a.IP.String()}
+		if to, ok := to.(*net.UDPAddr); ok {
+			if to == nil {
+				return nil, errMissingAddress
 			}
-			return &unix.SockaddrInet4{Port: a.Port, Addr: [4]byte(ip)}, nil
+			return fromUDPAddr(len(own.IP) == net.IPv4len, to)
 		}
-		ip := a.IP.To16()
-		if ip == nil {
-			return nil, &net.AddrError{Err: "non-IP address", Addr: a.IP.String()}
-		}
-		sa := &unix.SockaddrInet6{Port: a.Port, Addr: [16]byte(ip)}
-		if a.Zone != "" {
-			in, err := net.InterfaceByName(a.Zone)
-			if err != nil {
-				return nil, err
-			}
-			sa.ZoneId = uint32(in.Index)
-		}
-		return sa, nil
 	case *net.UnixAddr:
-		return &unix.SockaddrUnix{Name: a.Name}, nil
+		if to, ok := to.(*net.UnixAddr); ok {
+			if to == nil {
+				return nil, errMissingAddress
+			}
+			if to.Net != own.Net {
+				return nil, syscall.EAFNOSUPPORT
+			}
+			return &unix.SockaddrUnix{Name: to.Name}, nil
+		}
 	}
-	return nil, &net.AddrError{Err: fmt.Sprintf("a %T: want a *net.UDPAddr or a *net.UnixAddr", addr), Addr: fmt.Sprint(addr)}
+	return nil, syscall.EINVAL
+}
+
+// fromUDPAddr returns the kernel's address for to. v4 says that the socket is one of IPv4. No
+// IP, or 0.0.0.0, means this host, in either family.
+func fromUDPAddr(v4 bool, to *net.UDPAddr) (unix.Sockaddr, error) {
+	unset := len(to.IP) == 0 || to.IP.Equal(net.IPv4zero)
+	if v4 {
+		ip := to.IP.To4()
+		switch {
+		case unset:
+			ip = net.IPv4zero.To4()
+		case ip == nil:
+			return nil, &net.AddrError{Err: "non-IPv4 address", Addr: to.IP.String()}
+		}
+		return &unix.SockaddrInet4{Port: to.Port, Addr: [4]byte(ip)}, nil
+	}
+	ip := to.IP.To16()
+	switch {
+	case unset:
+		ip = net.IPv6zero
+	case ip == nil:
+		return nil, &net.AddrError{Err: "non-IPv6 address", Addr: to.IP.String()}
+	}
+	sa := &unix.SockaddrInet6{Port: to.Port, Addr: [16]byte(ip)}
+	if to.Zone != "" {
+		if in, err := net.InterfaceByName(to.Zone); err == nil {
+			sa.ZoneId = uint32(in.Index)
+		} else { // it may be the number itself
+			id, _ := strconv.ParseUint(to.Zone, 10, 32)
+			sa.ZoneId = uint32(id)
+		}
+	}
+	return sa, nil
+}
+
+// sender returns what package net says of the one who sent a packet: nil if it has no address.
+func sender(network string, sa unix.Sockaddr) net.Addr {
+	if sa, ok := sa.(*unix.SockaddrUnix); ok && sa.Name == "" {
+		return nil
+	}
+	return toAddr(network, sa)
 }

@@ -121,10 +121,15 @@ func inSyscall[T any](f func() (T, error)) (v T, err error) {
 }
 
 // opError says what failed, as package net says it, or, for a pipe, as package os does.
-func (d *desc) opError(op string, err error) error {
-	switch err.(type) {
-	case nil, *net.OpError, *os.PathError:
+func (d *desc) opError(op string, err error) error { return d.opErrorTo(op, d.remote, err) }
+
+// opErrorTo is opError of an operation with what is at to.
+func (d *desc) opErrorTo(op string, to net.Addr, err error) error {
+	switch e := err.(type) {
+	case nil, *os.PathError:
 		return err
+	case *net.OpError: // of package net's own, whose addresses need not be ours
+		err = e.Err
 	}
 	if err == io.EOF {
 		return err
@@ -138,7 +143,19 @@ func (d *desc) opError(op string, err error) error {
 	if err == sched.ErrPollClosed || err == os.ErrClosed {
 		err = net.ErrClosed
 	}
-	return &net.OpError{Op: op, Net: d.network, Source: d.local, Addr: d.remote, Err: err}
+	source := d.local
+	switch {
+	case op == "set" && d.listens():
+		return err
+	case op == "set" || d.listens():
+		source, to = nil, d.local
+	}
+	return &net.OpError{Op: op, Net: d.network, Source: source, Addr: to, Err: err}
+}
+
+// listens reports whether d is a listener's.
+func (d *desc) listens() bool {
+	return d.remote == nil && d.network != "udp" && d.network != "unixgram" && d.network != "pipe"
 }
 
 // LocalAddr implements [net.Conn].

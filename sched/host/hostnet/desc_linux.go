@@ -107,25 +107,28 @@ func (f *file) unuse() {
 }
 
 // polled returns how g waits for the file. It is nil if g has to wait in Go's poller.
-func (f *file) polled(g *sched.G) *poll {
+func (f *file) polled(g *sched.G) (*poll, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed.Load() { // close may have looked for a poll already, to evict who waits
+		return nil, net.ErrClosed
+	}
 	if p := f.poll; p != nil {
 		if p.s != g.Sched() {
-			return nil
+			return nil, nil
 		}
-		return p
+		return p, nil
 	}
 	pd, err := g.OpenPoll()
 	if pd == nil || err != nil {
-		return nil
+		return nil, nil
 	}
 	p := &poll{s: g.Sched(), pd: pd}
 	for mode, t := range f.deadline {
 		p.setDeadline(g, sched.PollMode(mode), t)
 	}
 	f.poll = p
-	return p
+	return p, nil
 }
 
 // errUnpolled says that the poller does not take the descriptor.
@@ -166,20 +169,20 @@ func (f *file) do(p *poll, g *sched.G, mode sched.PollMode, call func() error) e
 	return err
 }
 
-// operate does an operation: a system call again and again if a G may wait for the file,
-// and otherwise native.
-func (f *file) operate(op string, mode sched.PollMode, call func() error, native func(std any) error) error {
+// operate does an operation: a system call, named name, again and again if a G may wait for
+// the file, and otherwise native. It returns what opError is to be told.
+func (f *file) operate(name string, mode sched.PollMode, call func() error, native func(std any) error) error {
 	g, p, err := f.begin()
 	if err != nil {
-		return f.opError(op, err)
+		return err
 	}
 	defer f.unuse()
 	if p != nil {
 		if err := f.do(p, g, mode, call); err != errUnpolled {
-			return f.failed(op, err)
+			return f.syscallError(name, err)
 		}
 	}
-	return f.opError(op, f.natively(g, native))
+	return f.natively(g, native)
 }
 
 // begin begins an operation, which unuse ends. It returns the G that calls, or nil, and how
@@ -192,18 +195,23 @@ func (f *file) begin() (*sched.G, *poll, error) {
 	if g == nil {
 		return nil, nil, nil
 	}
-	return g, f.polled(g), nil
+	p, err := f.polled(g)
+	if err != nil {
+		f.unuse()
+	}
+	return g, p, err
 }
 
 // failed says of a system call what opError says.
-func (f *file) failed(op string, err error) error {
-	if err == nil {
-		return nil
+func (f *file) failed(op string, err error) error { return f.opError(op, f.syscallError(op, err)) }
+
+// syscallError names the system call that failed with err, as package net does, and package os
+// does not.
+func (f *file) syscallError(name string, err error) error {
+	if errno, ok := err.(unix.Errno); ok && f.network != "pipe" {
+		return os.NewSyscallError(name, errno)
 	}
-	if errno, ok := err.(unix.Errno); ok {
-		err = os.NewSyscallError(op, errno)
-	}
-	return f.opError(op, err)
+	return err
 }
 
 // natively has Go's poller wait. g is the G that calls, or nil.
@@ -273,9 +281,13 @@ func (f *file) read(b []byte) (n int, err error) {
 		return f.readNatively(g, b)
 	}
 	p.busy[sched.PollRead].Lock(g)
+	if len(b) == 0 {
+		p.busy[sched.PollRead].Unlock(g)
+		return 0, f.readNothing()
+	}
 	for err = p.pd.Prepare(g, sched.PollRead); err == nil; {
 		if n, err = tryRead(f.fd, b[:min(len(b), maxRW)]); err == nil {
-			if n == 0 && len(b) > 0 && f.stream {
+			if n == 0 && f.stream {
 				err = io.EOF
 			}
 			break
@@ -289,6 +301,14 @@ func (f *file) read(b []byte) (n int, err error) {
 		return f.readNatively(g, b)
 	}
 	return n, f.failed("read", err)
+}
+
+// readNothing is read with no room. It waits for nothing and is never late.
+func (f *file) readNothing() error {
+	if f.closed.Load() {
+		return f.opError("read", net.ErrClosed)
+	}
+	return nil
 }
 
 func (f *file) write(b []byte) (n int, err error) {
@@ -384,7 +404,7 @@ func tryWrite(fd int, b []byte) (int, error) {
 func (l *Listener) Accept() (net.Conn, error) {
 	f := l.file
 	var c net.Conn
-	err := f.operate("accept", sched.PollRead, func() error {
+	err := f.operate("accept4", sched.PollRead, func() error {
 		fd, from, err := unix.Accept4(f.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		if err != nil {
 			if err == unix.ECONNABORTED {
@@ -402,7 +422,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, f.opError("accept", err)
 	}
 	return c, nil
 }
@@ -429,27 +449,30 @@ func accepted(fd int, network string, from unix.Sockaddr) *Conn {
 // ReadFrom implements [net.PacketConn].
 func (c *PacketConn) ReadFrom(p []byte) (n int, from net.Addr, err error) {
 	f := c.file
-	err = f.operate("read", sched.PollRead, func() error {
+	err = f.operate("recvfrom", sched.PollRead, func() error {
 		k, sa, err := unix.Recvfrom(f.fd, p, 0)
 		if err == nil {
-			n, from = k, toAddr(f.network, sa)
+			n, from = k, sender(f.network, sa)
 		}
 		return err
 	}, func(std any) (err error) {
 		n, from, err = std.(net.PacketConn).ReadFrom(p)
 		return err
 	})
-	return n, from, err
+	return n, from, f.opError("read", err)
 }
 
 // WriteTo implements [net.PacketConn].
 func (c *PacketConn) WriteTo(p []byte, to net.Addr) (n int, err error) {
 	f := c.file
-	sa, err := fromAddr(f, to)
+	sa, err := fromAddr(f.local, to)
 	if err != nil {
-		return 0, f.opError("write", err)
+		if err == errMissingAddress {
+			to = nil // package net has nothing here, rather than a nil *net.UDPAddr
+		}
+		return 0, (&desc{f}).opErrorTo("write", to, err)
 	}
-	err = f.operate("write", sched.PollWrite, func() error {
+	err = f.operate("sendto", sched.PollWrite, func() error {
 		err := unix.Sendto(f.fd, p, 0, sa)
 		if err == nil {
 			n = len(p)
@@ -459,7 +482,7 @@ func (c *PacketConn) WriteTo(p []byte, to net.Addr) (n int, err error) {
 		n, err = std.(net.PacketConn).WriteTo(p, to)
 		return err
 	})
-	return n, err
+	return n, (&desc{f}).opErrorTo("write", to, err)
 }
 
 // CloseWrite shuts down the writing side.
