@@ -112,7 +112,7 @@ func (gr *grid) draw(c draw.Canvas) {
 		}
 	}
 	width := (c.Max.X - c.Min.X - names + gap) / vg.Length(len(gr.columns))
-	for k := range gr.columns {
+	for k := range slices.Backward(gr.columns) { // a long heading of the first reaches over the others
 		sub := c
 		sub.Min.X = c.Min.X + names + width*vg.Length(k)
 		sub.Max.X = sub.Min.X + width - gap
