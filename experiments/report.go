@@ -23,7 +23,8 @@ func reportCommand() *cobra.Command {
 		Long: `Prints the tables of a result directory and writes its index.html again, with
 all figures in it. The report is a function of results.txt and run.json, and shows
 what lies beside them as trace*.json, from "experiments trace", as a timeline: a name
-such as trace-numa.json says the arm. Several directories are merged first, into --out
+such as trace-numa.json says the arm. Without one, simulated results have a timeline
+that this program simulates anew; its caption says so. Several directories are merged first, into --out
 ("experiments merge --help" says how).`,
 		Args:              atLeastOneDir,
 		ValidArgsFunction: completeDirs,

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// ReportLists ends a note on assumed constants.
+const ReportLists = "; the report lists them."
+
 // Notes returns what a reader must know before trusting the numbers.
 func (m *Meta) Notes() []string {
 	var notes []string
@@ -21,7 +24,7 @@ func (m *Meta) Notes() []string {
 		note("Simulated: times are virtual times of the machine described, not times of the computer that ran the simulation.")
 		for _, t := range m.Topologies {
 			if len(t.Assumed) > 0 {
-				note("%s: %s assumed and not measured; the report lists them.", t.Label, Count(len(t.Assumed), "constant is", "constants are"))
+				note("%s: %s assumed and not measured"+ReportLists, t.Label, Count(len(t.Assumed), "constant is", "constants are"))
 			}
 		}
 	}

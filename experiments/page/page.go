@@ -1,6 +1,7 @@
 // Package page makes the report of a run, as one HTML file that needs no others. It is a
 // function of the results, and of the traces that lie beside them: the same results give
-// the same bytes.
+// the same bytes. One part is not: simulated results without a trace have a timeline that
+// this program simulates anew, and its caption says so.
 package page
 
 import (
@@ -93,6 +94,25 @@ func shelves(groups []harness.Group, tables []harness.Table) (all []shelf) {
 	return all
 }
 
+// A note is one of the run's, with a link to what it speaks of, or "".
+type note struct{ Text, Href string }
+
+// notes returns the notes of a run. What they find in the report is a link here.
+func notes(m *harness.Meta) (all []note) {
+	for _, text := range m.Notes() {
+		n := note{Text: text}
+		if short, ok := strings.CutSuffix(text, harness.ReportLists); ok {
+			for _, t := range m.Topologies {
+				if strings.HasPrefix(text, t.Label+": ") {
+					n = note{short + ".", "#assumed-" + t.Label}
+				}
+			}
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
 // Write writes the report of a run with its figures.
 func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
@@ -122,7 +142,7 @@ func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		Legend             []string
 		Claims             []harness.Table
 		Verdicts           []string
-		Notes              []string
+		Notes              []note
 		Tables             []shelf
 		Timelines, Figures []pageFigure
 		Raw                string
@@ -130,7 +150,7 @@ func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	}{
 		Meta: m, Style: template.CSS(pageStyle), Dark: template.CSS(plot.DarkCSS()), Script: template.JS(pageScript),
 		Label: m.Label(), OneNode: plot.OneNode(res), Matrix: verdictMatrix(groups, m), Arms: res.Arms(),
-		Legend: harness.Legend(groups, m), Verdicts: harness.Verdicts(groups, m), Notes: m.Notes(), Tables: shelves(groups, harness.Tables(groups, m)),
+		Legend: harness.Legend(groups, m), Verdicts: harness.Verdicts(groups, m), Notes: notes(m), Tables: shelves(groups, harness.Tables(groups, m)),
 		Raw: string(raw), Sibling: siblingOf(res.Dir),
 	}
 	var claimed *claims.Report

@@ -74,3 +74,15 @@ func TestTheTwoReportsOfAReproductionLinkToEachOther(t *testing.T) {
 	}
 	link("simulated", "")
 }
+
+// A note on assumed constants links to them: it stands in the report that lists them.
+func TestNotesLinkToTheConstants(t *testing.T) {
+	text := written(t, copyOf(t, filepath.Join("..", "..", "results", "reference-sim-losses")))
+	if strings.Contains(text, "the report lists them") {
+		t.Error("the report refers to the report")
+	}
+	links := strings.Count(text, `<a href="#assumed-`)
+	if links == 0 || links != strings.Count(text, `<details id="assumed-`) {
+		t.Errorf("%d links to assumed constants, and %d lists", links, strings.Count(text, `<details id="assumed-`))
+	}
+}

@@ -94,12 +94,26 @@ func shortRuns(res *harness.Results) (figures []plot.Figure, err error) {
 			}
 			subject := fmt.Sprintf("A short run of %s for this picture, simulated, on %d Ps of %s", name, procs, t.Label)
 			if f := plot.Timeline("timeline-"+arm, subject, arm, tracks); f != nil {
+				f.Caption += " " + anew(res)
 				figures = append(figures, *f)
 			}
 		}
 		return figures, nil
 	}
 	return nil, nil
+}
+
+// anew says that a picture is no part of the results: the program that writes the report has
+// simulated it, with its own scheduler.
+func anew(res *harness.Results) string {
+	of := func(b harness.Build) string {
+		text := "commit " + b.ShortCommit()
+		if b.Modified {
+			text += " with changes"
+		}
+		return text
+	}
+	return fmt.Sprintf("This run is not one of the results. The program that wrote this page simulated it anew, of quick size and with the first seed: %s. The results are of %s.", of(harness.ThisBuild()), of(res.Meta.Build))
 }
 
 // recorded simulates a run and returns its trace.

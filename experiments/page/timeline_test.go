@@ -84,6 +84,9 @@ func TestTheReportShowsTraces(t *testing.T) {
 			t.Errorf("no timeline of %s", arm)
 		}
 	}
+	if want := "This run is not one of the results. The program that wrote this page simulated it anew"; strings.Count(p, want) != 2 {
+		t.Error("the timelines do not say by which program they are")
+	}
 	if page(sweep) != p {
 		t.Error("the second report differs from the first")
 	}
