@@ -40,21 +40,23 @@
 // # How fast it is
 //
 // BenchmarkHTTP has servers take turns, with a client on the same two CPUs. What follows are
-// medians of ratios, of 20 to 30 turns of 0.2 s for the loops and of 10 for Handler, on a virtual
-// machine with two CPUs, on 27 November 2026. On another day, or beside other programs, they differ by
-// a tenth.
+// medians of ratios, of 10 to 30 turns of 0.2 s, on a virtual machine with two CPUs, on
+// 27 November 2026. The machine was not quiet: runs of the same programs differed by a fifth. So each
+// number is the range of all runs.
 //
-// A loop on Gs that reads requests and writes answers itself had 1.02 times the requests per second
-// of the same loop on goroutines over one connection, 0.99 times over 8 and 0.84 to 0.89 times over 64.
-// Its 99th percentile was 1.06, 1.20 and 0.96 to 1.21 times the other's, and it took 1.05, 1.03 and 1.15
-// to 1.29 times the CPU time for a request. Over one connection it makes 0.17 futex calls for each
-// request, and the loop on goroutines 0.13. What it loses over 64 connections has not been found.
+// A loop on Gs that reads requests and writes answers itself had 0.91 to 1.02 times the requests per
+// second of the same loop on goroutines over one connection, 0.80 to 0.99 times over 8 and 0.84 to 0.89
+// times over 64. Its 99th percentile was 1.01 to 1.06, 1.03 to 1.20 and 0.96 to 1.21 times the other's.
+// It took 1.05 to 1.13, 1.03 to 1.12 and 1.15 to 1.29 times the CPU time for a request. Over one
+// connection it makes 0.14 to 0.17 futex calls for each request, and the loop on goroutines 0.09 to
+// 0.13. What it loses over 64 connections has not been found.
 //
-// With [Handler] a server had 0.44 to 0.51 of the requests of the same server without over one
-// connection, and 0.65 to 0.77 over 8. A request there changes threads twice: from the goroutine to
-// an M, which most often sleeps, and back. That is five futex calls for each request over one
-// connection, where the server on goroutines makes one. The goroutine's wait also lets net/http look at
-// the connection while the handler runs, which costs a read. Both would go if the goroutine could take
-// an idle P itself and run the handler on its own thread, as a C thread that calls Go does. A server
-// that wants speed runs its connections as Gs.
+// With [Handler] a server had 0.44 to 0.52 times the requests of the same server without over one
+// connection, 0.64 to 0.77 times over 8 and 0.72 times over 64. A request there changes threads twice:
+// from the goroutine to an M, which most often sleeps, and back. That is five futex calls for each
+// request over one connection, where the server on goroutines makes one. While the goroutine waits,
+// net/http tries to read the connection, which is one more read for each request over 8 or 64
+// connections. Both might go if the goroutine took an idle P itself and ran the handler on its own
+// thread, as a C thread that calls Go does. Nobody has tried that. A server that wants speed runs its
+// connections as Gs.
 package hostnet
