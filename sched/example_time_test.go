@@ -100,7 +100,7 @@ func ExampleG_TrySelect() {
 	// Output: sent: false
 }
 
-// A limit keeps an ErrGroup from running more than so many members at a time.
+// A limit says how many members of an ErrGroup may run at a time.
 func ExampleErrGroup_SetLimit() {
 	onHost(func(g *sched.G) {
 		group, _ := sched.NewErrGroup(context.Background())

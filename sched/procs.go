@@ -168,7 +168,7 @@ func (s *Sched) Procs() int { return s.layout.v.Load().procs }
 // to its Node, or to the nearest Node that still has a P, and so do its timers. A G whose
 // home node has no P any more runs elsewhere, and is at home again when a P comes back.
 //
-// The error says that n is impossible or that Config.MaxMs leaves no M for so many Ps; it is
+// The error says that n is impossible or that Config.MaxMs leaves too few Ms for n Ps; it is
 // [ErrClosed] after Close, or why the scheduler has stopped.
 func (s *Sched) SetProcs(g *G, n int) error {
 	err := ErrClosed

@@ -34,7 +34,7 @@ func (s *Sched) derange(r *policy.Rand) {
 // dealDomains deals the CPUs out anew, first threads of cores before their siblings. Each
 // domain gets one of every node in turn, and begins with another node than the others do.
 // So whatever the number of Ps, each domain has as many CPUs of each node as of any other,
-// as far as numbers divide, and so many of a core's first threads.
+// as far as numbers divide, and as many of the first threads of cores.
 func (s *Sched) dealDomains(r *policy.Rand, rank map[int]int) {
 	var decks [][]int // by node, in a random order
 	wants, left := make([]int, len(s.domains)), 0

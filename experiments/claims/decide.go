@@ -12,7 +12,7 @@ import (
 // A ratio is the other arm's time over numa's.
 //
 // Over seeds a statement is tested by the sign test: if it were as often false as true,
-// how likely would it be true of so many seeds? The test needs no assumption about how
+// how likely would it be true of as many seeds as it is? The test needs no assumption about how
 // ratios are distributed, but it assumes that seeds are independent. For programs that
 // choose nothing at random they nearly repeat one sample, and the test says little. Statements are chosen by what is seen, so both tails count. With
 // many statements some pass by chance. Holm's method (Scandinavian Journal of Statistics 6,
@@ -45,8 +45,8 @@ func (s *Statement) holds(ratio float64) bool { return ratio >= s.Least && ratio
 // and a weak one.
 const hypotheses = 2
 
-// seedsFor returns how many seeds it takes that a statement which holds for all of them
-// passes among so many.
+// seedsFor returns how many seeds it takes. With them a statement passes that holds
+// for all seeds, if that many statements are tested.
 func seedsFor(statements int) int {
 	n := 4
 	for signTest(n, n)*float64(statements) > alpha {
@@ -206,7 +206,7 @@ func (c *Comparison) depends(s *Statement, p float64) string {
 	case wrong > 0:
 		return fmt.Sprintf("depends on the seed (not so in %d of %d)", wrong, seeds)
 	case p > alpha:
-		return fmt.Sprintf("%d seeds are too few for so many comparisons", seeds)
+		return fmt.Sprintf("%d seeds are too few for the number of comparisons", seeds)
 	case single != nil:
 		more := ""
 		if singles > 1 {

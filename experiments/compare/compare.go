@@ -25,8 +25,8 @@ type Comparison struct {
 }
 
 // A Changed cell. Its two numbers are times per unit of work in ns or, where arrivals
-// decide how long that is, 99th percentiles of latency; or they are ratios over the
-// baseline, whose time or latency is so many times as long.
+// decide how long that is, 99th percentiles of latency; or they are ratios: the
+// baseline's time or latency over the arm's.
 type Changed struct {
 	harness.Cell
 	Unit    string            `json:"unit"`   // of work

@@ -49,7 +49,7 @@ func TestExploreIsInterrupted(t *testing.T) {
 	}
 }
 
-// A stopper calls stop when so many steps of progress have been shown.
+// A stopper calls stop when a number of steps of progress have been shown.
 type stopper struct {
 	steps int
 	stop  func()

@@ -37,7 +37,7 @@ func AdditionNs(n int) float64 {
 // additions takes the results, so that the compiler cannot remove the chains.
 var additions atomic.Uint64
 
-// effectiveClock is how many additions a CPU makes in a nanosecond while so many threads
+// effectiveClock is how many additions a CPU makes in a nanosecond while several threads
 // make additions: the GHz that programs see. It takes half a millisecond. A thread has
 // the best of several short chains, because whatever disturbs one makes it longer, and
 // the clock is the median of the threads.

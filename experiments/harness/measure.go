@@ -89,7 +89,7 @@ func (m *Measured) measure(in *workload.Instance, rep Repetition, w Watch) error
 	return nil
 }
 
-// run runs an instance so many times.
+// run runs an instance as often as times says.
 func (m *Measured) run(in *workload.Instance, times int) (wrong error) {
 	if m.Sched == nil {
 		for range times {

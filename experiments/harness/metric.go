@@ -230,8 +230,8 @@ func (g *Group) countedColumns(m *Meta) (cs []column) {
 	})
 }
 
-// counted is a column of one metric, or of a few that belong together, so many times as
-// large as they are. It shows "-" where nobody counted.
+// counted is a column of one metric, or of a few that belong together, multiplied by
+// times. It shows "-" where nobody counted.
 func counted(head, doc string, times float64, ms ...*Metric) column {
 	return column{head, doc, func(r *Row) string {
 		var parts []string

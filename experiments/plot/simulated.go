@@ -40,7 +40,7 @@ type measure struct {
 	value  func(r *harness.Row) float64
 	axis   func(vs []float64) axis
 	format func(float64) string
-	chance bool // a share of what is local, so one in so many nodes by chance
+	chance bool // a share of what is local, so by chance it is one over the number of nodes
 }
 
 // simColumns are the columns of a machine's figure. A workload that lacks a measure has

@@ -289,7 +289,7 @@ func (s *Scenario) Fits() string {
 		text += fmt.Sprintf("; rows without a measurement here: %d", predicted)
 	}
 	if rows > 0 && s.Constants >= rows {
-		text += "\nNO PREDICTION: with so many constants the fitted rows come out whatever the model is"
+		text += "\nNO PREDICTION: there are enough constants that the fitted rows come out whatever the model is"
 	}
 	return text
 }

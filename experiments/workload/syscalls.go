@@ -19,7 +19,7 @@ var sysCalls = &Workload{
 	Params: []Param{
 		{Name: "n", Doc: "Gs", Default: 32, Min: 1, Max: 1 << 14},
 		{Name: "calls", Doc: "system calls of each", Default: 2000, Quick: 200, Min: 1, Max: 1 << 40},
-		{Name: "every", Doc: "one call of so many blocks; 0: none does", Default: 32, Min: 0, Max: 1 << 40},
+		{Name: "every", Doc: "of this number of calls, one blocks; 0: none does", Default: 32, Min: 0, Max: 1 << 40},
 		{Name: "block", Doc: "how long it blocks, in ns", Default: 100000, Min: 1, Max: 1e9},
 		{Name: "ops", Doc: "steps of computation between calls, about 1 ns each", Default: 1000, Min: 0, Max: 1 << 40},
 	},

@@ -22,8 +22,8 @@ const (
 	LightRow = 2
 )
 
-// Light reports whether a Work is light that has so many operations, streams through so many
-// cache lines, and accesses so many others one by one.
+// Light reports whether a Work is light, from how many operations it has, how many cache
+// lines it streams through, and how many others it accesses one by one.
 func Light(ops, lines, accesses int64) bool {
 	return ops/LightShare >= lines*FarLine+accesses*FarAccess
 }

@@ -137,7 +137,7 @@ func TestHowOftenSysmonLooks(t *testing.T) {
 	}
 }
 
-// sysmon sleeps when every P was idle at so many looks in a row, and afterwards counts anew.
+// sysmon sleeps when every P was idle at a number of looks in a row, and afterwards counts anew.
 func TestWhenSysmonSleeps(t *testing.T) {
 	var p Pace
 	for round := range 3 {

@@ -12,7 +12,7 @@
 //   - No edit adds or removes a newline, so line numbers in stack traces stay right.
 //   - The decisions come from package policy. Its files are copied with another package
 //     clause, and nothing else changes.
-//   - On systems that have no nodes for us, the same edits compile to what stock does.
+//   - On systems where the scheduler reads no nodes, the same edits compile to what stock does.
 //   - The heap is Go's own unless GONUMA says "heap". Then pages and spans belong to nodes:
 //     see _runtime/numa_heap.go. Stacks and free goroutines do not.
 //

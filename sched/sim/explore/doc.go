@@ -120,7 +120,7 @@
 // coroutines, allocation, and panics that unwind cancelled Gs.
 //
 // The number of interleavings grows by a factor of 5 to 50 with each preemption. Of these
-// programs every interleaving is tried, under numa, within so many preemptions (a test
+// programs every interleaving is tried, under numa, within this number of preemptions (a test
 // reads this table and tries them again; a program that needs more Gs has as many as it
 // needs):
 //

@@ -68,7 +68,7 @@ func TestSmallRings(t *testing.T) {
 	}
 }
 
-// Every program keeps the invariants with so many Gs that a small ring overflows. It is
+// Every program keeps the invariants with more Gs than a small ring holds. It is
 // run with small rings by TestSmallRings.
 func TestManyGs(t *testing.T) {
 	for _, arm := range []string{"flat", "numa"} {

@@ -115,7 +115,7 @@ func numaPolicySet() bool {
 	return e == 0 && mode != 0
 }
 
-// numaRealNodes reads the nodes that have CPUs for us.
+// numaRealNodes reads the nodes that have CPUs which this process may use.
 func numaRealNodes() {
 	var buf [96]byte
 	var pos [numaMaxNodes]int32 // node -> column of the matrix of distances

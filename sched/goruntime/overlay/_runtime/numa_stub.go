@@ -4,7 +4,7 @@ package runtime
 
 import "unsafe"
 
-// On systems that have no nodes for us everything is as in stock.
+// On systems where this package reads no nodes everything is as in stock.
 
 type (
 	numaRunq  = gQueue

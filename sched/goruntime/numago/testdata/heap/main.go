@@ -120,7 +120,7 @@ func recruit(done *sync.WaitGroup) (all []*worker) {
 	return all
 }
 
-// fill allocates until so many bytes live.
+// fill allocates until the given number of bytes live.
 func (w *worker) fill(r *rand.Rand, bytes int) {
 	for i := range w.live {
 		bytes -= w.live[i].size()
