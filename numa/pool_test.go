@@ -44,23 +44,8 @@ func TestPointerfulTypesAreRefusedWithTheField(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// Nothing is allocated in Go's heap, or on the stack, to learn a size.
-func TestTheSizeOfATypeCostsNoMemory(t *testing.T) {
-	type huge [1 << 40]byte
-	a, _ := NewArena(0, ArenaOptions{Unbound: true})
-	defer a.Close()
-	s, err := MakeSlice[huge](a, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	FreeSlice(a, s)
-	if _, err := MakeSlice[huge](a, 1<<30); err == nil || !strings.Contains(err.Error(), "1073741824 elements of 1099511627776 bytes") {
-		t.Errorf("2^70 bytes: %v", err)
-	}
-	if pool, err := NewPool[huge](); err != nil || pool.size != 1<<40 {
-		t.Errorf("pool %+v, %v", pool, err)
-	}
-
+// Nothing is allocated in Go's heap to make an object. See pool_64_test.go, too.
+func TestALargeObjectCostsNoHeap(t *testing.T) {
 	type large [64 << 20]byte
 	_, c := pretended(t, false, 0)
 	pool, err := NewPool[large]()

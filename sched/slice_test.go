@@ -2,6 +2,7 @@ package sched_test
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"testing"
 	"unsafe"
@@ -45,19 +46,20 @@ func TestSliceRefusesWhatTheCollectorWouldHaveToSee(t *testing.T) {
 }
 
 func TestSliceRefusesWhatDoesNotFit(t *testing.T) {
-	type huge [1 << 40]byte // nobody makes one to learn its size
+	const large = 1 << (bits.UintSize * 5 / 8) // 1<<40, or what fits into 32 bits
+	type huge [large]byte                      // nobody makes one to learn its size
 	b := &sched.Buffer{Bytes: 100}
 	for text, want := range map[string]string{
 		sliced[uint64](b, 13):  "13 values of 8 bytes: want 0 to 12",
 		sliced[uint64](b, -1):  "-1 values of 8 bytes: want 0 to 12",
 		sliced[huge](b, 1):     "want 0 to 0",
-		sliced[huge](b, 1<<40): "want 0 to 0",
+		sliced[huge](b, large): "want 0 to 0",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q, want %q", text, want)
 		}
 	}
-	for _, text := range []string{sliced[uint64](b, 12), sliced[struct{}](b, 1<<40), sliced[huge](b, 0)} {
+	for _, text := range []string{sliced[uint64](b, 12), sliced[struct{}](b, large), sliced[huge](b, 0)} {
 		if text != "" {
 			t.Error(text)
 		}

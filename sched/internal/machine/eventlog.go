@@ -1,5 +1,7 @@
 package machine
 
+import "math"
+
 // An EventLog is an [EventSink] that keeps the events of one M. The scheduler knows it: it
 // writes the most frequent events into the Open part by itself, for a call with an Event
 // takes several times as long as to keep it.
@@ -47,7 +49,7 @@ type TimedEvent struct {
 // time of every event. It keeps about limit events, unless that is 0: the first ones or, if
 // last is set, the last.
 func NewEventLog(m int32, clock bool, limit int, last bool) *EventLog {
-	l := &EventLog{m: m, clock: clock, room: 1 << 62, Open: Open{Taken: EventChunk}}
+	l := &EventLog{m: m, clock: clock, room: math.MaxInt, Open: Open{Taken: EventChunk}}
 	if limit != 0 {
 		if clock {
 			limit *= 2 // an event with a time takes two slots
