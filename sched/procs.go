@@ -173,6 +173,10 @@ func (s *Sched) Procs() int { return s.layout.v.Load().procs }
 func (s *Sched) SetProcs(g *G, n int) error {
 	err := ErrClosed
 	if least, most := s.leastProcs(), min(len(s.seats), maxProcs); n < least || n > most {
+		if least > 1 {
+			return fmt.Errorf("sched: SetProcs(%d): want %d to %d: at least %d because under the arm %s each node that has had Ps keeps one, and at most the CPUs that %s allows",
+				n, least, most, least, s.arm.Name, s.machine.Topology().Origin)
+		}
 		return fmt.Errorf("sched: SetProcs(%d): want %d to %d, the CPUs that %s allows", n, least, most, s.machine.Topology().Origin)
 	}
 	if n+1 > s.maxMs {

@@ -166,6 +166,10 @@ func TestSetProcsIsRefused(t *testing.T) {
 		least, most := fewestProcs(s), mostProcs(s)
 		for _, n := range []int{least - 1, -1, most + 1, 1 << 20} {
 			want := fmt.Sprintf("sched: SetProcs(%d): want %d to %d, the CPUs that ", n, least, most)
+			if least > 1 {
+				want = fmt.Sprintf("sched: SetProcs(%d): want %d to %d: at least %d because under the arm %s each node that has had Ps keeps one, and at most the CPUs that ",
+					n, least, most, least, s.Arm().Name)
+			}
 			if err := s.SetProcs(nil, n); err == nil || !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("%v, want %q", err, want)
 			}
