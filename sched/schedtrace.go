@@ -2,8 +2,10 @@ package sched
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -18,7 +20,12 @@ import (
 // virtual times, change nothing there, and pause while every P is idle.
 //
 // On a host the environment variable NUMASCHED=schedtrace=1000,scheddetail=1 does the same,
-// for schedulers whose Config does not ask for it.
+// for schedulers whose Config does not ask for it. What is wrong with the variable is an
+// error of [New] even then.
+//
+// needspinning is always 0. In Go it says that some M has to look for work because a G was
+// made ready while the last P became idle. Here the M that makes its P idle looks everywhere
+// once more before it sleeps, so nothing has to remember that.
 type SchedTrace struct {
 	Every  time.Duration // of the machine's time; 0: never
 	Detail bool          // a line for every P, M and G, too. Every event then takes a lock
@@ -28,6 +35,9 @@ type SchedTrace struct {
 // environment is the variable that New reads on a host.
 const environment = "NUMASCHED"
 
+// maxEvery is the longest schedtrace that fits into a Duration, in milliseconds.
+const maxEvery = math.MaxInt64 / int64(time.Millisecond)
+
 // parseEnvironment reads what Config.SchedTrace would say.
 func parseEnvironment(text string) (t SchedTrace, err error) {
 	for field := range strings.SplitSeq(text, ",") {
@@ -35,8 +45,10 @@ func parseEnvironment(text string) (t SchedTrace, err error) {
 			continue
 		}
 		key, value, _ := strings.Cut(field, "=")
-		n, err := strconv.Atoi(value)
+		n, err := strconv.ParseInt(value, 10, 64)
 		switch {
+		case key == "schedtrace" && (n > maxEvery || errors.Is(err, strconv.ErrRange)):
+			return t, fmt.Errorf("sched: %s: %q: want 0 to %d milliseconds", environment, field, maxEvery)
 		case key == "schedtrace" && err == nil && n >= 0:
 			t.Every = time.Duration(n) * time.Millisecond
 		case key == "scheddetail" && err == nil && (n == 0 || n == 1):
@@ -54,12 +66,18 @@ func (s *Sched) initTrace(cfg *Config) (err error) {
 	if t.Every < 0 {
 		return fmt.Errorf("sched: Config.SchedTrace.Every is %v: want 0 or more", t.Every)
 	}
-	if t.Every == 0 && s.machine.Memory() == nil {
-		if t, err = parseEnvironment(os.Getenv(environment)); err != nil {
+	asks := "Config has SchedTrace and"
+	if s.machine.Memory() == nil {
+		asked, err := parseEnvironment(os.Getenv(environment))
+		if err != nil {
 			return err
 		}
-	} else if t.Every != 0 && cfg.NoSysmon {
-		return fmt.Errorf("sched: Config has SchedTrace and NoSysmon: want one of them, since sysmon writes the lines")
+		if t.Every == 0 {
+			t, asks = asked, environment+" has schedtrace, and Config has"
+		}
+	}
+	if t.Every != 0 && cfg.NoSysmon {
+		return fmt.Errorf("sched: %s NoSysmon: want one of them, since sysmon writes the lines", asks)
 	}
 	if t.Out == nil {
 		t.Out = os.Stderr
@@ -67,7 +85,7 @@ func (s *Sched) initTrace(cfg *Config) (err error) {
 	s.trace = t
 	if t.Every != 0 {
 		s.traceStart = s.machine.Nanotime(&s.m0.M)
-		s.traceNext = s.traceStart + int64(t.Every)
+		s.traceLast = s.traceStart
 		if t.Detail {
 			s.view = newView()
 		}
@@ -78,10 +96,10 @@ func (s *Sched) initTrace(cfg *Config) (err error) {
 // traceDue writes lines if it is time. m is sysmon.
 func (m *M) traceDue(now int64) {
 	s := m.s
-	if s.trace.Every == 0 || now < s.traceNext {
+	if s.trace.Every == 0 || now-s.traceLast < int64(s.trace.Every) {
 		return
 	}
-	s.traceNext = now + int64(s.trace.Every)
+	s.traceLast = now
 	var b bytes.Buffer
 	m.schedtrace(&b, now)
 	s.trace.Out.Write(b.Bytes())

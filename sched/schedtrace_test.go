@@ -333,6 +333,10 @@ func TestTheEnvironmentAsksForLines(t *testing.T) {
 		{"schedtrace=-1", `"schedtrace=-1": want`},
 		{"schedtrace=1s", `"schedtrace=1s": want`},
 		{"scheddetail=2", `"scheddetail=2": want`},
+		{"schedtrace=9223372036854", ""}, // the longest
+		{"schedtrace=9223372036855", `sched: NUMASCHED: "schedtrace=9223372036855": want 0 to 9223372036854 milliseconds`},
+		{"scheddetail=1,schedtrace=99999999999999999999", `"schedtrace=99999999999999999999": want 0 to`},
+		{"schedtrace=-99999999999999999999", `"schedtrace=-99999999999999999999": want`},
 	} {
 		t.Setenv("NUMASCHED", c.env)
 		s, err := sched.New(sched.Config{Machine: m, Arm: a})
@@ -340,6 +344,23 @@ func TestTheEnvironmentAsksForLines(t *testing.T) {
 			s.Close()
 		} else if c.want == "" || err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("NUMASCHED=%s: %v, want %q", c.env, err, c.want)
+		}
+	}
+	for _, c := range []struct {
+		env, want string
+		cfg       sched.Config
+	}{
+		{"schedtrace=1000", "NUMASCHED has schedtrace, and Config has NoSysmon: want one of them", sched.Config{NoSysmon: true}},
+		{"scheddetail=1", "", sched.Config{NoSysmon: true}},
+		{"schedtrase=1", `NUMASCHED: "schedtrase=1": want fields`, sched.Config{SchedTrace: sched.SchedTrace{Every: time.Second}}},
+	} {
+		t.Setenv("NUMASCHED", c.env)
+		c.cfg.Machine, c.cfg.Arm = m, a
+		s, err := sched.New(c.cfg)
+		if c.want == "" && err == nil {
+			s.Close()
+		} else if c.want == "" || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("NUMASCHED=%s and %+v: %v, want %q", c.env, c.cfg.SchedTrace, err, c.want)
 		}
 	}
 	t.Setenv("NUMASCHED", "")
