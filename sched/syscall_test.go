@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"numasched/sched"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
+	"numasched/sched/trace"
 )
 
 // With one P a G in a system call lets others run, and comes back.
@@ -186,7 +188,8 @@ func reportedWait(t *testing.T, root func(*sched.Sched, *sched.G), release func(
 	t.Helper()
 	m := open(t, "synthetic:1x1")
 	reports := make(chan string, 10)
-	s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[1], Report: func(text string) { reports <- text }})
+	events := new(trace.Recorder)
+	s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[1], Report: func(text string) { reports <- text }, Events: events.Sink})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +203,22 @@ func reportedWait(t *testing.T, root func(*sched.Sched, *sched.G), release func(
 		t.Error("nothing was reported in a minute")
 	}
 	release(s)
-	return report, <-ran
+	err = <-ran
+	s.Close()
+	found := 0 // once at least: sysmon may find it again
+	events.Merge(func(e *trace.Record) error {
+		if e.Kind == machine.EventStuck {
+			found++
+			if e.Arg == 0 || e.P != 0 || e.G != 0 {
+				t.Errorf("%v: want Gs that keep P0", e)
+			}
+		}
+		return nil
+	})
+	if found == 0 {
+		t.Error("no event says that Gs wait natively")
+	}
+	return report, err
 }
 
 // A native mutex that is held over Wait hangs. It is found and named.

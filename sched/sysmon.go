@@ -3,6 +3,7 @@ package sched
 import (
 	"strings"
 
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 )
 
@@ -160,6 +161,9 @@ func (m *M) watchSlice(p *P, stuck *policy.Stuck, asks *policy.StuckAsks, now in
 	}
 	asks.Asked(stuck, after, now)
 	if waits := m.s.machine.NativeWaits(); len(waits) > 0 {
+		if m.events != nil {
+			m.events.Event(&m.M, machine.Event{Kind: machine.EventStuck, M: int32(m.ID), P: int32(p.id), Arg: uint64(len(waits))})
+		}
 		m.s.report("sched: Gs keep their Ps and wait for what the scheduler does not know, while other Gs are ready " +
 			"(see \"What a G must not do\" in package sched). If the process has several schedulers, these are the Gs of all:\n\n" + strings.Join(waits, "\n\n") + "\n")
 	}

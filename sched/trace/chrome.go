@@ -21,6 +21,8 @@ import (
 //   - Another process for each node has a track for each P, with the M that holds it.
 //   - Arrows lead from what makes a G ready to where it goes on, and from the P that it was
 //     stolen from to the P of the thief.
+//   - An instant on sysmon's track says that it has found Gs that keep their Ps and wait for
+//     what the scheduler does not know, another on the track of the P that made it look.
 //   - Counters show, for each node, how many Gs are ready that were made so there, and how
 //     many have gone on at the node where they ran before and how many at another.
 //
@@ -309,6 +311,9 @@ func (c *chrome) event(e *Record) {
 			c.slice("E", c.trackOfP(e.P), at, fmt.Sprintf("M%d", e.M), nil)
 		}
 		c.held[e.P] = false
+	case machine.EventStuck:
+		c.instant(m.track, at, fmt.Sprintf("%d Gs wait natively and keep their Ps", e.Arg))
+		c.instant(c.trackOfP(e.P), at, e.Kind.String())
 	case machine.EventRetake, machine.EventHandoff:
 		c.instant(c.trackOfP(e.P), at, e.Kind.String())
 	}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"numasched/sched"
 	"numasched/sched/host/hosttest"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/sched/trace"
@@ -196,5 +198,36 @@ func TestChromeOfASimulatedMachine(t *testing.T) {
 				t.Errorf("%s: the same run makes another file", arm)
 			}
 		}
+	}
+}
+
+// That Gs wait natively is shown on the track of the M that has found it, and on that of a P.
+func TestChromeOfStuckGs(t *testing.T) {
+	p, err := sim.LoadPreset("synthetic:1x2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sim.New(sim.Config{Preset: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := &trace.Recorder{}
+	caller, sysmon := r.Sink(&machine.M{ID: -1}), r.Sink(&machine.M{ID: 3})
+	caller.Event(nil, machine.Event{Kind: machine.EventNewM, M: -1, P: -1, Seq: 1, Arg: 3})
+	sysmon.Event(nil, machine.Event{Kind: machine.EventStuck, M: 3, P: 1, Arg: 2})
+	if err := r.Validate(); err != nil {
+		t.Error(err)
+	}
+	var out bytes.Buffer
+	if err := r.WriteChrome(&out, s); err != nil {
+		t.Fatal(err)
+	}
+	if kinds, _ := checkChrome(t, out.Bytes()); kinds["i"] != 2 || !strings.Contains(out.String(), "2 Gs wait natively") || !strings.Contains(out.String(), `"M3"`) {
+		t.Errorf("%v in\n%s", kinds, out.String())
 	}
 }

@@ -145,6 +145,13 @@ func (v *Validator) check(e *machine.Event) string {
 		return v.checkM(e, int32(e.Arg))
 	case e.Kind == machine.EventEndM:
 		m.ended = true
+	case e.Kind == machine.EventStuck:
+		switch {
+		case m.p != 0:
+			return fmt.Sprintf("M%d holds a P: only sysmon finds who waits natively", e.M)
+		case e.P < 0 || e.Arg == 0:
+			return "it names no P, or no G"
+		}
 	}
 	return ""
 }

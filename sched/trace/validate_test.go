@@ -16,6 +16,7 @@ import (
 //	M0 acquire P0        M0 wake M1
 //	M0 park G1 chan receive
 //	M0 steal G1 2 P1     M0 steal G1 2 node 0
+//	M2 stuck P0 3
 //
 // It counts the events of every object, as the scheduler does.
 func parse(t *testing.T, text string) (all []machine.Event) {
@@ -60,6 +61,8 @@ func parse(t *testing.T, text string) (all []machine.Event) {
 		case kind == machine.EventSteal:
 			ok = ok && scan(rest, "%d node %d", &n, &from)
 			e.Arg = n | uint64(^uint32(from))<<32
+		case kind == machine.EventStuck:
+			ok = ok && scan(rest, "%d", &e.Arg)
 		case kind == machine.EventAcquire:
 			e.Arg = uint64(seqs[object{'M', int64(e.M)}])
 		}
@@ -144,6 +147,8 @@ caller unidle P2
 caller dismiss P2
 caller admit P2
 caller idle P2
+caller newm M2
+M2 stuck P0 3
 caller stop
 caller unidle P1
 caller wake M1
@@ -226,6 +231,8 @@ func TestBrokenStreamsAreRefused(t *testing.T) {
 		{"M1 sleep M1", "M1 can go to sleep by itself, without a P and once"},
 		{"M1 release P1\nM0 sleep M1", "M1 can go to sleep by itself, without a P and once"},
 		{"M1 endm\nM1 release P1", "the M has ended"},
+		{"M1 stuck P0 1", "M1 holds a P: only sysmon finds who waits natively"},
+		{"M0 newm M2\nM2 stuck P0 0", "it names no P, or no G"},
 	} {
 		var v Validator
 		events := parse(t, begun+c.stream)

@@ -53,11 +53,16 @@ const (
 	EventEndM // M has ended
 	EventStop // M stops the scheduler: from now on Gs may be cancelled
 
+	// EventStuck is what M, which is sysmon, has found when it reports that Gs keep their Ps
+	// and wait natively, while others are ready. Arg is how many Gs. P, which nobody need
+	// hold any more, is the one that made it ask; M does not hold it.
+	EventStuck
+
 	NumEventKinds
 )
 
 var eventKinds = [...]string{"spawn", "start", "inline", "park", "ready", "requeue", "end", "join", "wait", "steal", "syscall", "sysexit",
-	"acquire", "release", "retake", "idle", "unidle", "handoff", "dismiss", "admit", "newm", "sleep", "wake", "endm", "stop"}
+	"acquire", "release", "retake", "idle", "unidle", "handoff", "dismiss", "admit", "newm", "sleep", "wake", "endm", "stop", "stuck"}
 
 func (k EventKind) String() string {
 	if k >= NumEventKinds {
@@ -99,6 +104,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s: %s P%d", who, e.Kind, e.P)
 	case e.Kind.OfM():
 		return fmt.Sprintf("%s: %s M%d", who, e.Kind, int32(e.Arg))
+	case e.Kind == EventStuck:
+		return fmt.Sprintf("%s: stuck: %d Gs wait natively, asked because of P%d", who, e.Arg, e.P)
 	}
 	return fmt.Sprintf("%s: %s", who, e.Kind)
 }
