@@ -300,6 +300,9 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 			g.home.Store(int32(m.p.domain.index))
 		}
 	}
+	if s.mayAsk == watched {
+		g.needRest().since = s.machine.Nanotime(&m.M)
+	}
 	m.eventG(machine.EventPark, g, uint64(why))
 	if s.stopping.load(m) == stopping {
 		// commit may have a lock to release. It may also make g visible while g is in

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrClosed says that the scheduler has been closed.
@@ -37,14 +38,26 @@ type DeadlockError struct {
 
 // A BlockedG is a G that waits.
 type BlockedG struct {
+	ID   uint32 // as events and the lines of SchedTrace name it
 	Why  WaitReason
 	Func string // that it was started with
 	Pos  string // where that is, as file:line
+
+	// Under Config.Debug alone, since to find them out costs every G that is started or parks.
+
+	Started string        // where the Go, Fork or Run is that started it, as file:line; "": a Timer has
+	Waited  time.Duration // how long it had waited when the deadlock was found
+}
+
+// sameLine reports whether a text of the error needs one line for g and h.
+func (g BlockedG) sameLine(h BlockedG) bool {
+	return g.Why == h.Why && g.Func == h.Func && g.Pos == h.Pos && g.Started == h.Started
 }
 
 const (
 	blockedMax   = 1000 // Gs in a DeadlockError
 	blockedLines = 20   // of them in its text
+	blockedIDs   = 5    // Gs that a line names
 )
 
 func (e *DeadlockError) Error() string {
@@ -52,16 +65,12 @@ func (e *DeadlockError) Error() string {
 	text.WriteString("sched: all Gs are asleep - deadlock!")
 	rest := e.Gs
 	for line := 0; line < blockedLines && len(rest) > 0; line++ {
-		g, n := rest[0], 1
-		for n < len(rest) && rest[n] == g {
+		n := 1
+		for n < len(rest) && rest[n].sameLine(rest[0]) {
 			n++
 		}
+		describeBlocked(&text, rest[:n])
 		rest = rest[n:]
-		if n == 1 {
-			fmt.Fprintf(&text, "\n\ta G [%s]: %s (%s)", g.Why, g.Func, g.Pos)
-		} else {
-			fmt.Fprintf(&text, "\n\t%d Gs [%s]: %s (%s)", n, g.Why, g.Func, g.Pos)
-		}
 	}
 	if e.More > 0 || len(rest) > 0 {
 		text.WriteString("\n\tand others")
@@ -69,8 +78,47 @@ func (e *DeadlockError) Error() string {
 	return text.String()
 }
 
+// describeBlocked writes the line for Gs that need one only.
+func describeBlocked(text *strings.Builder, gs []BlockedG) {
+	g := gs[0]
+	if len(gs) == 1 {
+		fmt.Fprintf(text, "\n\tG %d [%s", g.ID, g.Why)
+	} else {
+		fmt.Fprintf(text, "\n\t%d Gs (", len(gs))
+		for i, g := range gs[:min(len(gs), blockedIDs)] {
+			if i > 0 {
+				text.WriteString(", ")
+			}
+			fmt.Fprint(text, g.ID)
+		}
+		if len(gs) > blockedIDs {
+			text.WriteString(", ...")
+		}
+		fmt.Fprintf(text, ") [%s", g.Why)
+	}
+	least, most := g.Waited, g.Waited
+	for _, g := range gs {
+		least, most = min(least, g.Waited), max(most, g.Waited)
+	}
+	switch {
+	case most == 0:
+	case least == most:
+		fmt.Fprintf(text, " for %v", most)
+	default:
+		fmt.Fprintf(text, " for %v to %v", least, most)
+	}
+	fmt.Fprintf(text, "]: %s (%s)", g.Func, g.Pos)
+	if g.Started != "" {
+		fmt.Fprintf(text, ", started at %s", g.Started)
+	}
+}
+
 // deadlock returns the error for a scheduler in which every G waits. s.lock is held.
-func (s *Sched) deadlock() *DeadlockError {
+func (m *M) deadlock() *DeadlockError {
+	s, now := m.s, int64(0)
+	if s.mayAsk == watched {
+		now = s.machine.Nanotime(&m.M)
+	}
 	e := new(DeadlockError)
 	for c := range s.allc.all {
 		g := c.parked
@@ -82,7 +130,11 @@ func (s *Sched) deadlock() *DeadlockError {
 			continue
 		}
 		name, pos := g.start()
-		e.Gs = append(e.Gs, BlockedG{g.why, name, pos})
+		b := BlockedG{ID: g.ID(), Why: g.why, Func: name, Pos: pos}
+		if s.mayAsk == watched && g.rest != nil {
+			b.Started, b.Waited = g.rest.started, time.Duration(now-g.rest.since)
+		}
+		e.Gs = append(e.Gs, b)
 	}
 	slices.Reverse(e.Gs)
 	return e
@@ -101,6 +153,25 @@ func (g *G) start() (name, pos string) {
 	fn := runtime.FuncForPC(pc)
 	file, line := fn.FileLine(pc)
 	return fn.Name(), fmt.Sprintf("%s:%d", file, line)
+}
+
+// ownPackage begins the names of this package's functions.
+var ownPackage = reflect.TypeFor[G]().PkgPath() + "."
+
+// startedBy notes who has started g, for a DeadlockError: the nearest caller outside of the
+// scheduler.
+func (g *G) startedBy() {
+	pcs := make([]uintptr, 32)
+	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)]); ; {
+		f, more := frames.Next()
+		if f.Function == ownPackage+"fireFunc" || !more {
+			return
+		}
+		if !strings.HasPrefix(f.Function, ownPackage) {
+			g.needRest().started = fmt.Sprintf("%s:%d", f.File, f.Line)
+			return
+		}
+	}
 }
 
 // errGoexit is what a G that calls runtime.Goexit panics with: its stack is
@@ -258,7 +329,7 @@ func (m *M) checkdead() {
 	var err *DeadlockError
 	if len(s.runs) > 0 {
 		if idle, waits := m.allIdle(); idle && !waits && s.noutside.load(m) == 0 {
-			err = s.deadlock()
+			err = m.deadlock()
 		}
 	}
 	s.lock.unlock(m)

@@ -6,8 +6,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"numasched/sched"
+	"numasched/sched/policy"
 )
 
 // boom is named so that a stack can be recognised.
@@ -98,6 +100,91 @@ func TestDeadlockIsReported(t *testing.T) {
 			t.Fatalf("Run returned %v, want a DeadlockError", err)
 		}
 	})
+}
+
+// Under Config.Debug the error says of each G where it was started and how long it has
+// waited, in whichever way it was started. Its name is that which the G has itself.
+func TestADeadlockNamesItsGs(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		s := onSim(t, "synthetic:1x2", sched.Config{Arm: policy.Arms[1], Debug: debug})
+		started, ids := make(map[uint32]string), make(map[string]uint32)
+		var parked map[uint32]int64
+		err := s.Run(func(g *sched.G) {
+			parked = map[uint32]int64{g.ID(): 0}
+			never := sched.NewChan[int](s, 0)
+			wait := func(name string) func(*sched.G) {
+				return func(g *sched.G) {
+					started[g.ID()], ids[name] = name, g.ID()
+					parked[g.ID()] = g.Nanotime()
+					never.Recv(g)
+				}
+			}
+			var gr sched.Group
+			var eg sched.ErrGroup
+			g.Go(wait("Go"))
+			g.GoAt(sched.OnNode(0), wait("GoAt"))
+			g.GoLocked(wait("GoLocked"))
+			gr.Go(g, wait("Group"))
+			eg.Go(g, func(g *sched.G) error { wait("ErrGroup")(g); return nil })
+			child := g.Fork(func(g *sched.G, _ sched.Arg) int { wait("G.Fork")(g); return 0 }, sched.Arg{})
+			typed := sched.Fork(g, func(g *sched.G, _ int) int { wait("Fork")(g); return 0 }, 0)
+			g.AfterFunc(time.Millisecond, wait("AfterFunc"))
+			_, _ = child, typed
+			g.Sleep(7 * time.Millisecond)
+			started[g.ID()], ids["Run"] = "Run", g.ID()
+			parked[g.ID()] = g.Nanotime()
+			never.Recv(g)
+		})
+		de, ok := errors.AsType[*sched.DeadlockError](err)
+		if !ok || len(de.Gs) != 9 {
+			t.Fatalf("Run returned %v, want a DeadlockError with 9 Gs", err)
+		}
+		var last int64
+		for _, at := range parked {
+			last = max(last, at)
+		}
+		for _, b := range de.Gs {
+			name := started[b.ID]
+			if name == "" {
+				t.Errorf("a G %d, which nobody knows", b.ID)
+			}
+			delete(started, b.ID)
+			switch {
+			case !debug:
+				if b.Started != "" || b.Waited != 0 {
+					t.Errorf("%s: %+v, without Debug", name, b)
+				}
+			case name == "AfterFunc" && b.Started != "", name != "AfterFunc" && !strings.Contains(b.Started, "errors_test.go:"):
+				t.Errorf("%s: started at %q", name, b.Started)
+			case int64(b.Waited) < last-parked[b.ID] || b.Waited > time.Millisecond+time.Duration(last-parked[b.ID]):
+				t.Errorf("%s has waited for %v, since %d; the last since %d", name, b.Waited, parked[b.ID], last)
+			}
+		}
+		text := de.Error()
+		if want := fmt.Sprintf("\n\tG %d [chan receive", ids["GoLocked"]); !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, text)
+		}
+		if strings.Contains(text, ", started at ") != debug || strings.Contains(text, "ms]: ") != debug {
+			t.Errorf("Debug is %v, and the text is\n%s", debug, text)
+		}
+	}
+}
+
+// Several Gs that share a line are named, up to five, with the shortest and longest wait.
+func TestADeadlocksLineNamesGs(t *testing.T) {
+	b := sched.BlockedG{ID: 1, Why: sched.WaitRecv, Func: "f", Pos: "f.go:1", Started: "g.go:2", Waited: time.Second}
+	e := new(sched.DeadlockError)
+	for b.ID = range uint32(6) {
+		e.Gs = append(e.Gs, b)
+		b.Waited += time.Second
+	}
+	e.Gs = append(e.Gs, sched.BlockedG{ID: 9, Why: sched.WaitJoin, Func: "f", Pos: "f.go:1"})
+	want := "sched: all Gs are asleep - deadlock!" +
+		"\n\t6 Gs (0, 1, 2, 3, 4, ...) [chan receive for 1s to 6s]: f (f.go:1), started at g.go:2" +
+		"\n\tG 9 [join]: f (f.go:1)"
+	if got := e.Error(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
 }
 
 // A G that is blocked for ever is no deadlock while the root can run.

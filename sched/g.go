@@ -63,6 +63,10 @@ type gRest struct {
 	frame  any       // *frame[A, R]: of Fork; nil until first needed
 
 	work Work // that it does
+
+	// Of Config.Debug, for a DeadlockError.
+	started string // where it was
+	since   int64  // when it parked last
 }
 
 // needRest returns g.rest, which it makes when first needed.

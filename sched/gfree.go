@@ -93,6 +93,9 @@ func (m *M) gfget() *G {
 	}
 	gp := &G{joined: word32{line: m.s.newLines(1)}, barred: m.s.mayAsk}
 	gp.home.Store(noHome)
+	if gp.barred == watched {
+		gp.startedBy() // under Config.Debug every G is new, see gfull
+	}
 	return gp
 }
 

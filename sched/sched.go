@@ -37,7 +37,8 @@ type Config struct {
 
 	// Debug finds more misuse, and makes everything slower: a *G that is used after its
 	// function has returned, and one that is used by another G. Both panic. Without it they
-	// may do anything.
+	// may do anything. It also has a [DeadlockError] say where each G was started and how
+	// long it has waited.
 	Debug bool
 
 	// Report is told, in words for a person, when Gs hold up others in a way that the
@@ -105,7 +106,7 @@ type Sched struct {
 	events     func(*machine.M) machine.EventSink
 
 	trace                 SchedTrace
-	traceStart, traceNext int64
+	traceStart, traceLast int64
 	view                  *view // for trace.Detail, else nil
 
 	layout         wordLayout // which Ps and Nodes there are, see procs.go
@@ -301,6 +302,9 @@ func (s *Sched) Run(fn func(*G)) error {
 	gp.setRest(&r.rest)
 	gp.rest.run, gp.barred = r, s.mayAsk
 	gp.home.Store(noHome)
+	if gp.barred == watched {
+		gp.startedBy()
+	}
 	s.lock.lock(m)
 	if s.err != nil {
 		err := s.err
@@ -341,8 +345,11 @@ func (s *Sched) Start(fn func(*G)) error {
 			return
 		}
 		gp := new(G)
-		gp.arg.Data, gp.joined.line = fn, s.newLines(1)
+		gp.arg.Data, gp.joined.line, gp.barred = fn, s.newLines(1), s.mayAsk
 		gp.home.Store(noHome)
+		if gp.barred == watched {
+			gp.startedBy()
+		}
 		m.eventG(machine.EventSpawn, gp, 0)
 		n := m.ps()[0].node
 		m.queuePut(n, gp)
