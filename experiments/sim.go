@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,6 +15,7 @@ import (
 	"numasched/experiments/progress"
 	"numasched/experiments/scenario"
 	"numasched/experiments/simulated"
+	"numasched/sched"
 	"numasched/sched/sim"
 	"numasched/sched/sim/micro"
 )
@@ -37,6 +41,10 @@ and over other values of all constants that nobody has measured. On 2 CPUs it ta
 half an hour, with --full hours, and goes on where it was interrupted. It runs in
 pieces: --claims --full --shard 3/20 simulates a part, on any computer or day, and
 "experiments merge" makes of all 20 what one run would have written, to the byte.
+--schedtrace 1ms prints the state of the scheduler to standard error, in lines like those
+of Go's GODEBUG=schedtrace, about every millisecond of virtual time: sysmon writes them, so
+they come up to 10 ms late. The run that warms up the caches is in them, too. They change
+nothing. --scheddetail has a line for every P, M and G as well.
 --scenario FILE runs what a file describes, and --microbench measured tables: both take
 --json.
 
@@ -53,6 +61,8 @@ type simFlags struct {
 	noLock                          bool
 	claims, claimLoads              bool // claimLoads: with these workloads, not those of the table
 	shard                           shard
+	schedTrace                      time.Duration
+	schedDetail                     bool
 }
 
 // noLockFlag is the flag of sim for predictions of what run measures.
@@ -73,6 +83,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
   experiments sim --claims --out results/claims
   experiments sim --claims --full --shard 3/20 --out results/claims-part3
   experiments sim --scenario experiments/scenario/studies/azusa-2002.json
+  experiments sim --preset synthetic:2x2 --arm numa --workload heat --schedtrace 1ms --scheddetail
   experiments sim --microbench --preset skx-2x8180`,
 		Args: noListItems,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -98,12 +109,15 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	fs.BoolVar(&f.claims, "claims", false, "simulate what the claim table needs; with --full more machines, and each constant alone")
 	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found")
 	fs.StringVar(&f.verify, "verify", "", "run what is in the result `DIR` again and compare it byte for byte")
+	fs.DurationVar(&f.schedTrace, "schedtrace", 0, "print the scheduler's state to standard error after each `DURATION` of virtual time, as in 1ms")
+	fs.BoolVar(&f.schedDetail, "scheddetail", false, "with --schedtrace: a line for every P, M and G, too")
 	shardFlag(fs, &f.shard, "the runs")
 	complete(cmd, "preset", completeList(sim.PresetNames(), true))
 	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
 	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
 	complete(cmd, "procs", completeList([]string{"1/8", "1/4", "1/2", "all"}, false))
 	complete(cmd, "scenario", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt))
+	complete(cmd, "schedtrace", cobra.FixedCompletions([]cobra.Completion{"100us", "1ms", "10ms"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "out", completeDirs)
 	complete(cmd, "verify", completeDirs)
 	return cmd
@@ -140,10 +154,16 @@ func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 		}
 		return err
 	}
+	switch {
+	case fs.Changed("schedtrace") && f.schedTrace <= 0:
+		return usagef("--schedtrace %v: want more than 0, as in 1ms", f.schedTrace)
+	case f.schedDetail && f.schedTrace == 0:
+		return usagef("--scheddetail: want --schedtrace DURATION, too")
+	}
 	if f.out == "" {
 		return nil
 	}
-	for name, set := range map[string]bool{"--json": f.json, "--check": f.check} {
+	for name, set := range map[string]bool{"--json": f.json, "--check": f.check, "--schedtrace": f.schedTrace != 0} {
 		if set {
 			return usagef("--out and %s exclude each other", name)
 		}
@@ -171,7 +191,9 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 		return writeSweep(sw, f.out, line, stdout, stderr)
 	}
 	var jobs []progress.Job[*simulated.Run]
-	for _, c := range sw.Cells {
+	lines := make([]bytes.Buffer, len(sw.Cells)) // of SchedTrace, for runs take place at the same time
+	for i, c := range sw.Cells {
+		c.Trace = sched.SchedTrace{Every: f.schedTrace, Detail: f.schedDetail, Out: &lines[i]}
 		jobs = append(jobs, progress.Job[*simulated.Run]{Name: c.Title(), Run: func() (*simulated.Run, error) {
 			r, err := c.Run(c.Arm, c.Program, c.Procs)
 			if err == nil && f.check {
@@ -184,6 +206,13 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 		}})
 	}
 	runs, err := progress.Parallel(stderr, jobs)
+	for i := range lines {
+		if f.schedTrace != 0 && len(lines) > 1 {
+			c := &sw.Cells[i]
+			fmt.Fprintf(stderr, "%s %s P=%d %s:\n", c.Preset.Name, c.Program.Name, c.Procs, c.Arm)
+		}
+		lines[i].WriteTo(stderr)
+	}
 	if err != nil {
 		return err
 	}

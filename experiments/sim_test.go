@@ -112,6 +112,40 @@ func TestSimShowsNoNumberThatThereIsNot(t *testing.T) {
 	}
 }
 
+// The lines of the scheduler come at virtual times, so they are the same each time, and what
+// is simulated is the same with them as without. With several runs each is named.
+func TestSimSchedTrace(t *testing.T) {
+	traced := func(args ...string) (stdout, stderr string) {
+		var out, errs bytes.Buffer
+		if code := dispatch(append([]string{"sim", "--preset", "synthetic:2x2", "--workload", "fib:n=18", "--wall=false", "--json"}, args...), &out, &errs); code != 0 {
+			t.Fatalf("sim %v: exit %d: %s", args, code, errs.String())
+		}
+		return out.String(), errs.String()
+	}
+	for _, arms := range []string{"numa", "flat,numa"} {
+		plain, none := traced("--arm", arms)
+		if strings.Contains(none, "SCHED ") {
+			t.Errorf("lines that nobody asked for:\n%s", none)
+		}
+		for _, detail := range []string{"--scheddetail=false", "--scheddetail"} {
+			out, lines := traced("--arm", arms, "--schedtrace", "20us", detail)
+			again, same := traced("--arm", arms, "--schedtrace", "20us", detail)
+			if out != plain || again != plain {
+				t.Errorf("%s %s: the lines change what is simulated", arms, detail)
+			}
+			if lines != same {
+				t.Errorf("%s %s: the second run's lines differ from the first's", arms, detail)
+			}
+			if n := strings.Count(lines, "SCHED "); n < 3 || strings.Contains(lines, "\n  P0: status=") != (detail == "--scheddetail") {
+				t.Errorf("%s %s: %d lines in\n%s", arms, detail, n, lines)
+			}
+			if named := strings.Contains(lines, "synthetic:2x2 fib P=4 flat:\nSCHED "); named != (arms == "flat,numa") {
+				t.Errorf("%s: the runs are named: %v\n%s", arms, named, lines)
+			}
+		}
+	}
+}
+
 func TestSimBadInput(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -134,6 +168,12 @@ func TestSimBadInput(t *testing.T) {
 		{[]string{"--preset", "synthetic:2x2", "--workload", "fib:n=5:n=6"}, `size "n" is there twice`},
 		{[]string{"--preset", "synthetic:2x2", "--shard", "3/2"}, `--shard "3/2": want part I of N, as in 2/8, with I from 1 to N`},
 		{[]string{"--preset", "nosuch.json"}, "--preset: preset nosuch.json: "},
+		{[]string{"--preset", "synthetic:2x2", "--schedtrace", "0"}, "--schedtrace 0s: want more than 0"},
+		{[]string{"--preset", "synthetic:2x2", "--schedtrace", "-1ms"}, "--schedtrace -1ms: want more than 0"},
+		{[]string{"--preset", "synthetic:2x2", "--schedtrace", "often"}, `--schedtrace "often": want`},
+		{[]string{"--preset", "synthetic:2x2", "--scheddetail"}, "--scheddetail: want --schedtrace"},
+		{[]string{"--preset", "synthetic:2x2", "--schedtrace", "1ms", "--out", "y"}, "--out and --schedtrace exclude each other"},
+		{[]string{"--verify", "x", "--schedtrace", "1ms"}, "--verify and --schedtrace exclude each other"},
 	} {
 		var out, errs bytes.Buffer
 		code := dispatch(append([]string{"sim"}, c.args...), &out, &errs)

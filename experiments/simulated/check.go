@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"numasched/experiments/workload"
+	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/topology"
 )
@@ -55,6 +56,7 @@ func (r *Run) verify() {
 // Check compares r with runs on one P, with runs with all latencies doubled and, for the
 // arm numa, with runs with all latencies equal.
 func (o Machine) Check(r *Run, arm string, l workload.Program, procs int) error {
+	o.Trace = sched.SchedTrace{}
 	a, err := policy.ByName(arm)
 	if err != nil {
 		return err

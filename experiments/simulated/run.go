@@ -87,6 +87,8 @@ type Machine struct {
 	// NoLock has flat and its kin do without Go's lock, as they do on a host
 	// (policy.Arm.SchedLock): for predictions of what is measured there.
 	NoLock bool
+
+	Trace sched.SchedTrace // of Run, at virtual times; Check traces nothing
 }
 
 // A Lap is the watch of runs on a simulated machine.
@@ -137,7 +139,7 @@ func (o Machine) run(a policy.Arm, prog workload.Program, procs int) (*Run, erro
 		return nil, err
 	}
 	l := Lap{Machine: m}
-	of, err := harness.Measure(in, sched.Config{Machine: m, Arm: a, Procs: procs}, harness.Repetition{Runs: 1, Warm: true, Seed: o.Seed}, &l)
+	of, err := harness.Measure(in, sched.Config{Machine: m, Arm: a, Procs: procs, SchedTrace: o.Trace}, harness.Repetition{Runs: 1, Warm: true, Seed: o.Seed}, &l)
 	if err != nil {
 		return nil, fmt.Errorf("%s, %s, %s: %w", o.Preset.Name, a.Name, prog.Name, err)
 	}
