@@ -1,5 +1,7 @@
 package policy
 
+// These numbers are Go's. Others were not measured here.
+
 // HalfRing is how many Gs move at most between a ring of the given size and a queue. A
 // full ring gives half to the queue, as in Go, so that the next half a ring of pushes
 // takes no lock. Who takes from a queue fills half its ring at most, so that it can push

@@ -6,7 +6,8 @@ package policy
 //
 // While the P was not idle yet, nobody may have heard of new work, or of timers, because
 // who publishes these looks for idle Ps. An M that waited for timers may have found no P
-// then. So the last step is a last look, as in a [Rest].
+// then. So the last step is a last look, as in a [Rest]. The order was not measured against
+// others: the last look is there so that no work is missed.
 //
 // Every value but the last three is a question, or an act that may fail. Next is told the
 // answer, or whether the act was done.

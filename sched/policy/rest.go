@@ -8,6 +8,9 @@ package policy
 // That look may find only what the M has just spared: Gs at home on other nodes. Then it
 // dozes for a [Grace], and may take some of them afterwards.
 //
+// The last look is Go's, and was not measured here. What was measured of how much an M
+// takes after its Grace stands in hunger.go.
+//
 // A step is a question or an act. Next is told the answer, or whether the act was done.
 type Rest struct {
 	step  RestStep

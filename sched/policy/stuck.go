@@ -2,7 +2,8 @@ package policy
 
 // A G that waits for what the scheduler does not know, such as a Go channel, keeps its P.
 // To find such Gs the machine is asked what its threads do. On a host that stops the
-// world, so it is asked seldom.
+// world, so it is asked seldom. Go has no such thing. The times are choices: others were not
+// measured, and neither was what a question costs.
 const (
 	// StuckAfter is how long a G may keep its P before sysmon asks, in nanoseconds. It is
 	// far more than what computes between two calls of a program that shares its Ps.
