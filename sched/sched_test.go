@@ -7,9 +7,7 @@ import (
 
 	"numasched/numa/leakcheck"
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/host/hosttest"
-	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/sched/trace"
@@ -18,21 +16,10 @@ import (
 
 // open makes a machine of this host that believes in the given topology ("" is the real
 // one), and closes it with the test.
-func open(tb testing.TB, topo string) *watched {
+func open(tb testing.TB, topo string) *hosttest.Machine {
 	tb.Helper()
-	leakcheck.After(tb)
-	sink := trace.Checked(tb) // its Cleanup comes last
-	return &watched{hosttest.Open(tb, topo, 0), sink}
+	return hosttest.Open(tb, topo, 0)
 }
-
-// A watched is a host whose schedulers are recorded and validated.
-type watched struct {
-	*host.Machine
-	sink func(*machine.M) machine.EventSink
-}
-
-// EventSink implements [sched.Machine].
-func (w *watched) EventSink(m *machine.M) machine.EventSink { return w.sink(m) }
 
 // start makes a scheduler on such a machine, with as many Ps as it allows, and closes it
 // with the test.

@@ -9,7 +9,6 @@ import (
 
 	"numasched/sched"
 	"numasched/sched/policy"
-	"numasched/sched/trace"
 )
 
 // An object is memory that a G has got, with its mark in every word.
@@ -34,7 +33,7 @@ func TestSchedulersOfOneMachineFreeEachOthersObjects(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				s, err := sched.New(sched.Config{Machine: m, Arm: a, Seed: seed, Events: trace.Checked(t)})
+				s, err := sched.New(sched.Config{Machine: m, Arm: a, Seed: seed})
 				if err != nil {
 					return err
 				}

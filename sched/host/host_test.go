@@ -9,9 +9,8 @@ import (
 
 	"numasched/numa"
 	"numasched/sched"
-	"numasched/sched/host"
+	"numasched/sched/host/hosttest"
 	"numasched/sched/policy"
-	"numasched/sched/trace"
 )
 
 func TestCloseRestoresGOMAXPROCS(t *testing.T) {
@@ -72,13 +71,13 @@ func TestBuffersArePageAlignedAndZero(t *testing.T) {
 }
 
 func TestBuffersOfOthersAndFreedOnesAreRefused(t *testing.T) {
-	ms := [2]*host.Machine{open(t, "", 0), open(t, "", 0)}
+	ms := [2]*hosttest.Machine{open(t, "", 0), open(t, "", 0)}
 	for _, where := range []sched.Placement{sched.Default, sched.OnNode(ms[0].Topology().Nodes[0].ID)} {
 		buf, err := ms[0].NewBuffer(1000, where)
 		if err != nil {
 			t.Fatal(err)
 		}
-		free := func(m *host.Machine) (text string) {
+		free := func(m *hosttest.Machine) (text string) {
 			defer func() { text = fmt.Sprint(recover()) }()
 			m.FreeBuffer(buf)
 			return
@@ -110,7 +109,7 @@ func TestAClosedMachineGivesNothing(t *testing.T) {
 func TestAClosedSchedulersObjectsAreGivenOutAgain(t *testing.T) {
 	m := open(t, "", 1)
 	objects := func() map[unsafe.Pointer]bool {
-		s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[0], Procs: 1, Events: trace.Checked(t)})
+		s, err := sched.New(sched.Config{Machine: m, Arm: policy.Arms[0], Procs: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

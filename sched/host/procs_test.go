@@ -8,6 +8,7 @@ import (
 
 	"numasched/numa/leakcheck"
 	"numasched/sched/host"
+	"numasched/sched/host/hosttest"
 	"numasched/topology"
 )
 
@@ -23,7 +24,7 @@ func TestGOMAXPROCSIsAboveTheMsOfTheLargestOpenMachine(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	for _, order := range [][3]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}} {
 		cpus := [3]int{30, 50, 40}
-		var ms [3]*host.Machine
+		var ms [3]*hosttest.Machine
 		for i, n := range cpus {
 			ms[i] = open(t, fmt.Sprintf("synthetic:1x%d", n), 0)
 		}

@@ -10,6 +10,7 @@ import (
 	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
+	"numasched/sched/trace"
 )
 
 // Every field of Stats has one metric, and names and texts are as runtime/metrics has them.
@@ -49,7 +50,7 @@ func TestNodesAddUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	arm, _ := policy.ByName("numa")
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1})
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1, Events: trace.Checked(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,6 @@ import (
 	"numasched/sched/host/hostnet"
 	"numasched/sched/host/hosttest"
 	"numasched/sched/policy"
-	"numasched/sched/trace"
 )
 
 // everywhere runs f on Gs under arms of every kind: on this host, and on pretended nodes.
@@ -41,7 +40,7 @@ func start(t *testing.T, arm, topo string) *sched.Sched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: a, Events: trace.Checked(t)})
+	s, err := sched.New(sched.Config{Machine: m, Arm: a})
 	if err != nil {
 		t.Fatal(err)
 	}

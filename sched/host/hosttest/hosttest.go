@@ -7,15 +7,36 @@ import (
 
 	"numasched/numa/leakcheck"
 	"numasched/sched/host"
+	"numasched/sched/internal/machine"
+	"numasched/sched/trace"
 	"numasched/topology"
 )
+
+// A Machine is a host. In a test it records what its schedulers do, which is validated when
+// the test ends; in a benchmark it does not.
+type Machine struct {
+	*host.Machine
+	sink func(*machine.M) machine.EventSink
+}
+
+// EventSink implements [sched.Machine].
+func (m *Machine) EventSink(of *machine.M) machine.EventSink {
+	if m.sink == nil {
+		return nil
+	}
+	return m.sink(of)
+}
 
 // Open makes a Machine of the topology with that name, or of this host if topo is "",
 // with that many Ps, or as many as there are CPUs if procs is 0. It is closed after the
 // test, unless the test has closed it, and what the test leaves behind is an error.
-func Open(tb testing.TB, topo string, procs int) *host.Machine {
+func Open(tb testing.TB, topo string, procs int) *Machine {
 	tb.Helper()
 	leakcheck.After(tb)
+	m := new(Machine)
+	if _, bench := tb.(*testing.B); !bench {
+		m.sink = trace.Checked(tb) // its Cleanup comes after that of the Machine
+	}
 	cfg := host.Config{Procs: procs}
 	if topo != "" {
 		t, err := topology.Load(topo)
@@ -24,7 +45,8 @@ func Open(tb testing.TB, topo string, procs int) *host.Machine {
 		}
 		cfg.Topology = t
 	}
-	m, err := host.New(cfg)
+	var err error
+	m.Machine, err = host.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
