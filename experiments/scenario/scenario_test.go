@@ -97,7 +97,7 @@ func TestBadScenarios(t *testing.T) {
 		// Machines.
 		{`"synthetic:2x2"`, `"pdp11"`, `preset "pdp11": want`},
 		{`"synthetic:2x2"`, `"synthetic:2y2"`, ``},
-		{`"synthetic:2x2"`, `"nowhere.json"`, "preset open nowhere.json"},
+		{`"synthetic:2x2"`, `"nowhere.json"`, "preset nowhere.json: no such file or directory"},
 		{`"preset": "synthetic:2x2",`, ``, "want either preset or machine"},
 		{`"preset": "synthetic:2x2"`, `"preset": "skx-8s", "machine": {"like": "default"}`, "want either preset or machine"},
 		{`"preset": "synthetic:2x2"`, `"machine": {"like": "default", "l4_ns": 3}`, `unknown field "l4_ns"`},
