@@ -106,7 +106,8 @@
 //     call or sysmon (syscall.go).
 //   - A G that waits for several things is served once (wait.go).
 //   - While a P of a node is idle, and a timer of the node is yet to come or a G waits for a
-//     descriptor, some M waits for that, or searches, or is about to (poll.go).
+//     descriptor, some M waits for that, or searches, or is about to, or has left for a moment
+//     to run a G (poll.go).
 //   - A deadlock is reported if and only if every P is idle, every queue is empty, no
 //     G is in a system call, none waits for a time, a descriptor or somebody outside, and a
 //     Run waits (errors.go, checkdead).

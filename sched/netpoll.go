@@ -211,7 +211,7 @@ func commitIO(m *M, g *G) bool {
 	// Nobody may wait in the poller: see timerAdded.
 	if n.poll.load(m) == 0 {
 		if n.nidle.load(m) != 0 {
-			if !m.soonBack() {
+			if !m.soonBack(n) {
 				m.wakep(n)
 			}
 		} else if n.nprocs.load(m) == 0 {

@@ -13,17 +13,20 @@ import (
 //
 // Invariant: while a P of the node is idle, and a P of the node has a timer or a G waits for
 // a descriptor of the node, some M of the node waits for that, or searches, or is about to
-// do one of these. There is one exception: an M may have left the poller to run one G, which
-// it believes to be back soon. See leavesBriefly.
+// do one of these. There is one exception: an M may have left the poller to run one G, and
+// believes that it is back there soon. See leavesBriefly. It ends at the latest when sysmon is
+// about to sleep because every P is idle.
 //
 //   - Whoever adds a timer publishes it (timers.next), then looks at Node.poll. If an M
 //     waits there until later, it breaks the wait. If none waits, it wakes an M as for
 //     new work (wakep), unless every P of the node is busy. So does a G that waits for a
-//     descriptor; it need not break a wait, because who waits has the poller tell.
+//     descriptor, unless its M is back at this poller soon; it need not break a wait, because
+//     who waits has the poller tell.
 //   - An M that is about to sleep has made its P idle. It then looks at the timers and at
 //     Node.waiters, and at Node.poll. If it is to wait, it stores Node.poll and looks at
 //     the timers again. So either it sees the new timer, or it is seen.
-//   - An M that has waited takes an idle P of the node and becomes a searcher. It clears
+//   - An M that has waited takes an idle P of the node and becomes a searcher, unless it
+//     leaves briefly. It clears
 //     Node.poll under the node's lock, in the same critical section. So an M that has
 //     seen it wait, and has gone to sleep therefore, has left a P for it to take.
 //   - If there is no idle P, nobody need wait: Ms that hold Ps look at their timers in
@@ -196,10 +199,11 @@ func (m *M) poll(n *Node) bool {
 			s.machine.Futexsleep(&m.M, n.broken.futex(), 0, ns)
 		}
 		if m.netready.n > 0 {
+			m.leftPoll, m.leftNode = left, n
 			if !m.endPoll(n, true) {
+				m.leftPoll = 0
 				return false
 			}
-			m.leftPoll = left
 			return true
 		}
 	}
@@ -213,19 +217,24 @@ func (m *M) cameBack() {
 	}
 }
 
-// leavesBriefly reports whether m, which leaves the poller, need not see to it that another M
-// waits there: it has one G to run, and the last time it was back soon. It is no searcher
-// then, so that it wakes no other M when it has found the G. If it stays away, sysmon wakes an
-// M (wakePoller). Without sysmon nobody would.
-func (m *M) leavesBriefly() bool { return m.brief && m.netready.n == 1 && !m.s.noSysmon }
+// leavesBriefly reports whether m, which leaves n's poller, need not see to it that another M
+// waits there: it has one G to run, the last time it was back soon, and no timer of n is due
+// before somebody looks in any case. It is no searcher then, so that it wakes no other M when
+// it has found the G. If it stays away, sysmon wakes an M (wakePoller). Without sysmon nobody
+// would.
+func (m *M) leavesBriefly(n *Node) bool {
+	return m.brief && m.netready.n == 1 && !m.s.noSysmon && policy.MayLeave(n.firstTimer(m), m.leftPoll)
+}
 
-// soonBack reports whether m has left the poller briefly, and not for long yet.
-func (m *M) soonBack() bool {
-	return m.leftPoll != 0 && m.brief && !m.s.noSysmon && policy.Brief(m.leftPoll, m.s.machine.Nanotime(&m.M))
+// soonBack reports whether m has left n's poller briefly, and not for long yet.
+func (m *M) soonBack(n *Node) bool {
+	return m.leftPoll != 0 && m.leftNode == n && m.p.node == n && m.brief && !m.s.noSysmon &&
+		policy.Brief(m.leftPoll, m.s.machine.Nanotime(&m.M))
 }
 
 // wakePoller is for sysmon: it wakes an M to wait for n's timers and descriptors, if a P of n
-// is idle and nobody has looked for long.
+// is idle and nobody waits for them. sysmon calls it when nobody has looked for long, and
+// before it sleeps: an M that left the poller briefly may have become idle elsewhere.
 func (m *M) wakePoller(n *Node) bool {
 	if n.nidle.load(m) == 0 || n.poll.load(m) != 0 || n.pollUntil(m) == 0 {
 		return false
@@ -247,7 +256,7 @@ func (m *M) endPoll(n *Node, run bool) bool {
 	if run = run && p != nil; run {
 		m.pidletake(n, p)
 		m.acquirep(p)
-		if !m.leavesBriefly() {
+		if !m.leavesBriefly(n) {
 			m.searching = true
 			n.nsearch.add(m, 1)
 		}

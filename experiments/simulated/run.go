@@ -122,14 +122,14 @@ func (o Machine) Run(arm string, prog workload.Program, procs int) (*Run, error)
 	if err != nil {
 		return nil, err
 	}
-	if o.NoLock {
-		a.SchedLock = false
-	}
 	return o.run(a, prog, procs)
 }
 
 func (o Machine) run(a policy.Arm, prog workload.Program, procs int) (*Run, error) {
 	began := time.Now()
+	if o.NoLock {
+		a.SchedLock = false
+	}
 	m, err := sim.New(sim.Config{Preset: o.Preset, Topology: o.Topology})
 	if err != nil {
 		return nil, err

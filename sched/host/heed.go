@@ -22,11 +22,14 @@ type heed struct {
 // Attach implements [sched.Machine].
 func (m *Machine) Attach(changed func(cpus topology.CPUSet, why string)) (detach func(), err error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
+	closed := m.closed
+	if !closed {
+		m.scheds++
+	}
+	m.mu.Unlock() // whoever holds processMasks.mu may take it, to warn
+	if closed {
 		return nil, errClosed
 	}
-	m.scheds++
 	unheed := func() {}
 	if !m.pretended {
 		unheed = processMasks.notify(changed)

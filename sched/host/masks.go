@@ -42,7 +42,7 @@ import (
 type masks struct {
 	life sync.Mutex // held while Machines come and go; taken before mu
 
-	mu       sync.Mutex
+	mu       sync.Mutex // taken before Machine.mu
 	machines []*Machine // those that bind threads
 	threads  map[int]*boundThread
 	of       map[*machine.M]int // the thread that an M has bound
@@ -50,7 +50,7 @@ type masks struct {
 
 	all     topology.CPUSet   // CPUs that the process may run on
 	allowed topology.CPUSet   // what the cpuset allows, as last seen
-	moved   time.Time         // when that was seen to change
+	moved   time.Time         // when allowed was last seen to change
 	refused topology.CPUSet   // what was left of all when a thread could not be bound; see look
 	given   []topology.CPUSet // every mask that was given; names of threads hold the index
 	process string            // name of the process
@@ -276,7 +276,7 @@ func (b *masks) yield() bool {
 	why := fmt.Errorf("host: somebody else (taskset?) has let all threads run on CPUs %s", now)
 	b.all = now
 	for tid, t := range b.threads {
-		t.former = now
+		t.former, t.shown = now, now // what they gave is no change to wait for
 		mask, err := numa.Affinity(tid)
 		if err == nil && !mask.Equal(now) {
 			restore(tid, now)
@@ -490,22 +490,28 @@ func isLeft(mask topology.CPUSet, sets ...topology.CPUSet) bool {
 // freeClones gives clones the mask and the name of the process. It looks at all threads
 // until none of them is a clone, because a clone may be made while it looks.
 func (b *masks) freeClones() error {
-	freed := make(map[int]bool) // a mask that the cpuset narrows may look afterwards as it did before
-	for again := true; again; {
+	// A mask that the cpuset narrows may look afterwards as it did before. And threads may be
+	// made without an end, so the number of passes is bounded.
+	freed := make(map[int]topology.CPUSet)
+	again := true
+	for pass := 0; again && pass < 100; pass++ {
 		again = false
 		tids, err := numa.Threads()
 		if err != nil {
 			return fmt.Errorf("host: masks are not restored: %w", err)
 		}
 		for _, tid := range tids {
-			if b.threads[tid] != nil || freed[tid] {
+			if b.threads[tid] != nil {
 				continue
 			}
-			if mask, err := numa.Affinity(tid); err == nil && b.isClone(tid, mask) {
-				restore(tid, b.all)
-				b.unname(tid)
-				freed[tid], again = true, true
+			mask, err := numa.Affinity(tid)
+			if was, ok := freed[tid]; err != nil || ok && was.Equal(mask) || !b.isClone(tid, mask) {
+				continue
 			}
+			restore(tid, b.all)
+			b.unname(tid)
+			freed[tid], _ = numa.Affinity(tid)
+			again = true
 		}
 	}
 	return nil

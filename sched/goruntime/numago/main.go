@@ -63,8 +63,9 @@ What it does can be read in these ways:
   package runtime/metrics   as ever; what waits in the nodes' queues is counted
 
 The heap is Go's own unless GONUMA says "heap": an object lies where its page was first
-touched. With "heap", what one node has free is not used for another one, and a node's share
-of addresses, page tables and half-used blocks is its own: the process may take more memory.
+touched. With "heap", what one node has free is not used for another one, unless the kernel
+gives no more. And a node's share of addresses (0.6 GB), page tables and half-used blocks is
+its own. So the process may take more memory.
 Stacks and what the collector needs for itself are not kept by node. confine, and spawn, keep
 all memory near.
 

@@ -54,7 +54,7 @@
 // With [Handler] a server had 0.44 to 0.52 times the requests of the same server without over one
 // connection, 0.64 to 0.77 times over 8 and 0.72 times over 64. A request there changes threads twice:
 // from the goroutine to an M, which most often sleeps, and back. That is five futex calls for each
-// request over one connection, where the server on goroutines makes one. While the goroutine waits,
+// request over one connection, where the server of net/http on goroutines makes one. While the goroutine waits,
 // net/http tries to read the connection, which is one more read for each request over 8 or 64
 // connections. Both might go if the goroutine took an idle P itself and ran the handler on its own
 // thread, as a C thread that calls Go does. Nobody has tried that. A server that wants speed runs its

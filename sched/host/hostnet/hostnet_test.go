@@ -395,3 +395,53 @@ func TestAGThatStaysAwayFromThePoller(t *testing.T) {
 		gr.Wait(g)
 	})
 }
+
+// A G that answers requests asks somebody else for each, over a pipe that a G of another node
+// was the first to wait for. Its M, which is back at its own poller soon, does not hear what
+// comes there.
+func TestNewsForAnotherNodeIsHeard(t *testing.T) {
+	s := start(t, "numa", "synthetic:2x1")
+	run(t, s, func(g *sched.G) {
+		var pipes [8]interface {
+			Read([]byte) (int, error)
+			Write([]byte) (int, error)
+			Close() error
+		}
+		for i := 0; i < len(pipes); i += 2 {
+			r, w, err := hostnet.NewPipe()
+			check(t, err)
+			pipes[i], pipes[i+1] = r, w
+			defer r.Close()
+			defer w.Close()
+		}
+		requests, ask, asked, ask2 := pipes[0], pipes[1], pipes[2], pipes[3]
+		answers, answer, replies, reply := pipes[4], pipes[5], pipes[6], pipes[7]
+		const rounds = 2000
+		one := func() []byte { return make([]byte, 1) }
+		go func() { // no Gs: who is asked, and the client
+			answer.Write(one())
+			for range rounds {
+				asked.Read(one())
+				answer.Write(one())
+			}
+		}()
+		var gr sched.Group
+		gr.GoAt(g, sched.OnNode(1), func(*sched.G) { answers.Read(one()) })
+		gr.Wait(g)
+		go func() {
+			for range rounds {
+				ask.Write(one())
+				replies.Read(one())
+			}
+		}()
+		gr.GoAt(g, sched.OnNode(0), func(*sched.G) {
+			for range rounds {
+				requests.Read(one())
+				ask2.Write(one())
+				answers.Read(one())
+				reply.Write(one())
+			}
+		})
+		gr.Wait(g)
+	})
+}

@@ -20,8 +20,8 @@ import (
 //     mheap_.lock and reads or changes a summary, the search address or curArena has
 //     selected the node first. The bitmaps of pages, the ranges in use and the scavenger's
 //     index are one for all nodes.
-//   - Every tree has memory for its part of every growth: stock's way to know what is mapped
-//     looks at the ranges in use, of all nodes.
+//   - Every tree maps its summary of every growth. Stock maps a summary unless the ranges in
+//     use show that it is mapped, and these ranges are of all nodes.
 //   - A span is in the central lists of the node of its arena. An allocating P takes from
 //     its node's lists. The sweeper takes from all.
 //   - Nothing here allocates, or has a write barrier.
