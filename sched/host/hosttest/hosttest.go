@@ -2,6 +2,7 @@
 package hosttest
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // A Machine is a host. In a test it records what its schedulers do, which is validated when
-// the test ends; in a benchmark it does not.
+// the test ends. It does not in a benchmark, or on an emulated machine (scripts/numalab.sh).
 type Machine struct {
 	*host.Machine
 	sink func(*machine.M) machine.EventSink
@@ -34,7 +35,10 @@ func Open(tb testing.TB, topo string, procs int) *Machine {
 	tb.Helper()
 	leakcheck.After(tb)
 	m := new(Machine)
-	if _, bench := tb.(*testing.B); !bench {
+	// The clock of an emulated machine takes microseconds, and each event reads it: what a
+	// test measures there would be that.
+	emulated := os.Getenv("NUMALAB_SHAPE") != ""
+	if _, bench := tb.(*testing.B); !bench && !emulated {
 		m.sink = trace.Checked(tb) // its Cleanup comes after that of the Machine
 	}
 	cfg := host.Config{Procs: procs}
