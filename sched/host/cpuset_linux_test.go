@@ -8,10 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"numasched/numa"
 	"numasched/sched"
-	"numasched/sched/policy"
-	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -88,26 +85,10 @@ func TestThreadsAreBoundWithinACpusetThatChanges(t *testing.T) {
 		t.Run(fmt.Sprintf("follow %v", follow), func(t *testing.T) {
 			m := forReal(t)
 			set := ownCPUSet(t, topology.CPUs(0, 1))
-			arm, err := policy.ByName("numa")
-			if err != nil {
-				t.Fatal(err)
-			}
 			reports := make(reports, 100)
-			s, err := sched.New(sched.Config{Machine: m, Arm: arm, FollowCPUs: follow, Events: trace.Checked(t), Report: reports.add})
-			if err != nil {
-				t.Fatal(err)
-			}
-			bothBound := func() bool {
-				var seen topology.CPUSet
-				for _, tid := range bound() {
-					if mask, err := numa.Affinity(tid); err == nil && mask.Len() == 1 {
-						seen = seen.Or(mask)
-					}
-				}
-				return seen.Equal(topology.CPUs(0, 1))
-			}
+			s := newSchedOf(t, sched.Config{Machine: m, FollowCPUs: follow, Report: reports.add})
 			during(t, s, func() {
-				eventually(t, "threads are bound to both nodes", bothBound)
+				eventually(t, "threads are bound to both nodes", bothNodesBound)
 				for _, cpu := range []int{0, 1} {
 					set.narrow(topology.CPUs(cpu))
 					if text := reports.next(t); !strings.Contains(text, fmt.Sprintf("the process may run on CPUs %d now", cpu)) {
@@ -123,20 +104,14 @@ func TestThreadsAreBoundWithinACpusetThatChanges(t *testing.T) {
 					if text := reports.next(t); !strings.Contains(text, "the process may run on CPUs 0-1 now") {
 						t.Errorf("report %q", text)
 					}
-					eventually(t, "threads are bound to both nodes again", bothBound)
+					eventually(t, "threads are bound to both nodes again", bothNodesBound)
 					if got := childMask(t); got != "0,1" && got != "0-1" {
 						t.Errorf("a child may run on CPUs %s, want 0-1", got)
 					}
 				}
 			})
 			closeBoth(t, s, m)
-			eventually(t, "all threads run on all CPUs after Close", func() bool {
-				tids, _ := numa.Threads()
-				return !slices.ContainsFunc(tids, func(tid int) bool {
-					mask, err := numa.Affinity(tid)
-					return err == nil && !mask.Equal(topology.CPUs(0, 1))
-				})
-			})
+			eventually(t, "all threads run on all CPUs after Close", func() bool { return allRunOn(topology.CPUs(0, 1)) })
 		})
 	}
 }

@@ -9,10 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"numasched/numa"
 	"numasched/sched"
-	"numasched/sched/policy"
-	"numasched/sched/trace"
 	"numasched/topology"
 )
 
@@ -41,13 +38,7 @@ func TestWhatTasksetDoesFromOutsideLasts(t *testing.T) {
 		s := newSched(t, m)
 		// A thread that asks what the cpuset allows may run anywhere for a moment.
 		narrowed := func(when string) {
-			eventually(t, fmt.Sprintf("%s all threads run on CPUs %s, as taskset has let them", when, narrow), func() bool {
-				tids, _ := numa.Threads()
-				return !slices.ContainsFunc(tids, func(tid int) bool {
-					mask, err := numa.Affinity(tid)
-					return err == nil && !mask.Equal(narrow)
-				})
-			})
+			eventually(t, fmt.Sprintf("%s all threads run on CPUs %s, as taskset has let them", when, narrow), func() bool { return allRunOn(narrow) })
 		}
 		during(t, s, func() {
 			eventually(t, "two threads are bound", func() bool { return len(bound()) == 2 })
@@ -123,23 +114,8 @@ func TestThreadsAreBoundAgainAfterTaskset(t *testing.T) {
 		t.Run(fmt.Sprintf("follow %v", follow), func(t *testing.T) {
 			m := forReal(t)
 			defer letAllRunOn(all)
-			arm, err := policy.ByName("numa")
-			if err != nil {
-				t.Fatal(err)
-			}
 			reports := make(reports, 100)
-			s, err := sched.New(sched.Config{Machine: m, Arm: arm, FollowCPUs: follow, Events: trace.Checked(t), Report: reports.add})
-			if err != nil {
-				t.Fatal(err)
-			}
-			boundTo := func(cpu int) func() bool {
-				return func() bool {
-					return slices.ContainsFunc(bound(), func(tid int) bool {
-						mask, err := numa.Affinity(tid)
-						return err == nil && mask.Equal(topology.CPUs(cpu))
-					})
-				}
-			}
+			s := newSchedOf(t, sched.Config{Machine: m, FollowCPUs: follow, Report: reports.add})
 			during(t, s, func() {
 				for range 2 {
 					letAllRunOn(topology.CPUs(0))
@@ -156,7 +132,7 @@ func TestThreadsAreBoundAgainAfterTaskset(t *testing.T) {
 					if got := s.Procs(); got != 2 {
 						t.Errorf("%d Ps, want 2", got)
 					}
-					eventually(t, "threads are bound to both nodes again", func() bool { return boundTo(0)() && boundTo(1)() })
+					eventually(t, "threads are bound to both nodes again", bothNodesBound)
 				}
 			})
 			if w := s.Warnings(); len(w) != 4 {

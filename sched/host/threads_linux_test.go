@@ -48,11 +48,18 @@ func needsTwoCPUs(t *testing.T) {
 
 func newSched(t *testing.T, m *Machine) *sched.Sched {
 	t.Helper()
+	return newSchedOf(t, sched.Config{Machine: m})
+}
+
+// newSchedOf makes a scheduler of the arm numa. What it does is validated.
+func newSchedOf(t *testing.T, cfg sched.Config) *sched.Sched {
+	t.Helper()
 	arm, err := policy.ByName("numa")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Events: trace.Checked(t)})
+	cfg.Arm, cfg.Events = arm, trace.Checked(t)
+	s, err := sched.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +111,26 @@ func bound() []int {
 		tids = append(tids, tid)
 	}
 	return tids
+}
+
+// bothNodesBound reports whether there are threads that run on CPU 0 alone, and on CPU 1 alone.
+func bothNodesBound() bool {
+	var seen topology.CPUSet
+	for _, tid := range bound() {
+		if mask, err := numa.Affinity(tid); err == nil && mask.Len() == 1 {
+			seen = seen.Or(mask)
+		}
+	}
+	return seen.Equal(topology.CPUs(0, 1))
+}
+
+// allRunOn reports whether every thread may run on cpus and nowhere else.
+func allRunOn(cpus topology.CPUSet) bool {
+	tids, _ := numa.Threads()
+	return !slices.ContainsFunc(tids, func(tid int) bool {
+		mask, err := numa.Affinity(tid)
+		return err == nil && !mask.Equal(cpus)
+	})
 }
 
 func eventually(t *testing.T, what string, f func() bool) {

@@ -30,27 +30,19 @@ func program(t testing.TB, m *sim.Machine, arm string) {
 		}
 		bufs = append(bufs, b)
 	}
-	err = sim.Guard(func() error {
-		return s.Run(func(g *sched.G) {
-			fib(g, sched.Arg{A: 12})
-			var grp sched.Group
-			for i := range 40 {
-				grp.Go(g, func(g *sched.G) {
-					b := bufs[i%len(bufs)]
-					g.Work(sched.Work{Ops: 1000, Reads: []sched.Span{{Buf: b, Len: b.Bytes / 4}},
-						Writes: []sched.Span{{Buf: b, Off: b.Bytes / 2, Len: 8192, Accesses: 100}}}, nil)
-					g.Yield()
-				})
-			}
-			grp.Wait(g)
-		})
+	finish(t, s, func(g *sched.G) {
+		fib(g, sched.Arg{A: 12})
+		var grp sched.Group
+		for i := range 40 {
+			grp.Go(g, func(g *sched.G) {
+				b := bufs[i%len(bufs)]
+				g.Work(sched.Work{Ops: 1000, Reads: []sched.Span{{Buf: b, Len: b.Bytes / 4}},
+					Writes: []sched.Span{{Buf: b, Off: b.Bytes / 2, Len: 8192, Accesses: 100}}}, nil)
+				g.Yield()
+			})
+		}
+		grp.Wait(g)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A seed means the same events in the same order, however many threads Go uses.

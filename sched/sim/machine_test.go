@@ -65,6 +65,17 @@ func run(t testing.TB, m *sim.Machine, arm string, procs int, f func(*sched.G)) 
 	return st
 }
 
+// finish runs f as a G of s and closes s.
+func finish(t testing.TB, s *sched.Sched, f func(*sched.G)) {
+	t.Helper()
+	if err := sim.Guard(func() error { return s.Run(f) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestFibOnManyCPUs(t *testing.T) {
 	for _, arm := range []string{"gm", "flat", "numa"} {
 		for _, topo := range []string{"synthetic:2x4", "synthetic:8x1x1x28x2"} {

@@ -67,24 +67,16 @@ func scanned(t *testing.T, name, arm string, others int, wrap func(*sim.Machine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = sim.Guard(func() error {
-		return s.Run(func(g *sched.G) {
-			fib(g, sched.Arg{A: 13})
-			var grp sched.Group
-			for i := range 40 {
-				grp.Go(g, func(g *sched.G) {
-					g.Work(sched.Work{Ops: int64(i) * 10_000}, nil)
-					g.Yield()
-				})
-			}
-			grp.Wait(g)
-		})
+	finish(t, s, func(g *sched.G) {
+		fib(g, sched.Arg{A: 13})
+		var grp sched.Group
+		for i := range 40 {
+			grp.Go(g, func(g *sched.G) {
+				g.Work(sched.Work{Ops: int64(i) * 10_000}, nil)
+				g.Yield()
+			})
+		}
+		grp.Wait(g)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
 	return fmt.Sprintf("%016x after %d events and %d ps", m.Hash(), m.Events(), m.Now())
 }
