@@ -1,19 +1,22 @@
 #!/bin/bash
 # Compares what a program costs with Go's own runtime and with ours, on an idle machine.
 #
-#   sched/goruntime/costs.sh [--rounds N] [--time D] [--bench REGEXP] [--work DIR [--build]] [--out FILE]
+#   sched/goruntime/costs.sh [--rounds N] [--time D] [--bench REGEXP] [--modes LIST]
+#                            [--work DIR [--build | --table]] [--out FILE]
 #
-# The rounds are interleaved: Go's own runtime, then GONUMA=off, 1 and 2. The table has
-# medians of the quiet repetitions, in which others used at most 5 % of the CPUs: ns/op of
-# stock, and for each mode two ratios to stock, by the clock and by CPU time. Beside them are
-# the effective clock of the CPUs and the number of quiet repetitions for each mode. A
-# repetition is marked if its clock differs by more than 2 % from the median of its shape.
+# The rounds are interleaved: Go's own runtime, then GONUMA=off, 1 and 2, or what --modes
+# says. The table has medians of the quiet repetitions, in which others used at most 5 % of
+# the CPUs: ns/op of stock, and for each mode two ratios to stock, by the clock and by CPU
+# time. Beside them are ratios of the memory in use, the effective clock of the CPUs and the number of quiet
+# repetitions for each mode. A repetition is marked if its clock differs by more than 2 % from
+# the median of its shape. Then come benchstat's words on all repetitions, by the clock.
 #
-#   --work DIR  uses the programs there; with --build it makes them first, and with --rounds 0
-#               it does no more
+#   --work DIR  uses the programs there, and adds to the repetitions there; with --build it
+#               makes the programs first, and with --rounds 0 it does no more; with --table it
+#               measures nothing
 set -eu
 cd "$(dirname "$0")/../.."
-rounds=10 time=200ms bench=. out=
+rounds=10 time=200ms bench=. out= modes='stock off 1 2'
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rounds) rounds=$2; shift ;;
@@ -22,7 +25,9 @@ while [ $# -gt 0 ]; do
 	--bench) bench=$2; shift ;;
 	--work) mkdir -p "$2" && work=$(cd "$2" && pwd) || exit 2; shift ;;
 	--build) build=yes ;;
-	*) echo "costs: unexpected $1; want --rounds N, --time D, --bench REGEXP, --work DIR, --build, --out FILE" >&2; exit 2 ;;
+	--table) rounds=0 ;;
+	--modes) modes="stock $2"; shift ;;
+	*) echo "costs: unexpected $1; want --rounds N, --time D, --bench REGEXP, --modes LIST, --work DIR, --build, --table, --out FILE" >&2; exit 2 ;;
 	esac
 	shift
 done
@@ -37,7 +42,7 @@ if [ -n "${build:-}" ]; then
 	"$work/numago" test -c -o "$work/numa" ./sched/goruntime/testdata/costs
 	[ "$rounds" != 0 ] || exit 0
 fi
-modes='stock off 1 2' turn=$modes
+turn=$modes
 for i in $(seq "$rounds"); do
 	# Each mode comes first as often as others do.
 	read -r m rest <<<"$turn"
@@ -45,14 +50,14 @@ for i in $(seq "$rounds"); do
 	for m in $turn; do
 		program=numa gonuma=$m
 		[ "$m" != stock ] || { program=stock gonuma=; }
-		GONUMA=$gonuma "$work/$program" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" |
+		GONUMA=$gonuma "$work/$program" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" | tee -a "$work/$m.bench" |
 			awk -v m="$m" '/^Benchmark/ {
 				sub(/-[0-9]*$/, "", $1); sub(/^Benchmark/, "", $1)
 				for (i = 4; i <= NF; i += 2) v[$i] = $(i - 1)
-				print $1, m, v["ns/op"], v["cpu-ns/op"], v["clock-GHz"], v["others-%"]
+				print $1, m, v["ns/op"], v["cpu-ns/op"], v["clock-GHz"], v["others-%"], v["rss-MB"]
 			}'
 	done
-done >"$work/runs"
+done >>"$work/runs"
 [ -z "$out" ] || exec >"$out"
 awk -v modes="$modes" '
 	# median sorts v[1..n].
@@ -68,28 +73,33 @@ awk -v modes="$modes" '
 		return n ? median(v, n) : 0
 	}
 	function clock(shape, mode,  v) { v = of(shape, mode, 5); return v ? sprintf("%.2f", v) : "-" }
-	{ for (i = 1; i <= 6; i++) run[NR, i] = $i; others += $6; total[$1, $2]++; if (!($1 in seen)) { seen[$1] = 1; shape[++shapes] = $1 } }
+	{ for (i = 1; i <= 7; i++) run[NR, i] = $i; others += $6; total[$1, $2]++; if (!($1 in seen)) { seen[$1] = 1; shape[++shapes] = $1 } }
 	END {
 		k = split(modes, m, " ")
 		head = "| shape | stock, ns/op |"; rule = "|---|---|"
 		for (i = 2; i <= k; i++) { head = head " " m[i] " |"; rule = rule "---|" }
-		print head " GHz | quiet | marked |\n" rule "---|---|---|"
+		print head " memory | GHz | quiet | marked |\n" rule "---|---|---|---|"
 		for (s = 1; s <= shapes; s++) {
 			name = shape[s]
 			usual = of(name, "", 5)
 			all = count
 			stock = of(name, "stock", 3)
 			row = "| " name " |" (stock ? sprintf(" %.0f |", stock) : " - |")
-			quiet = "" count; ghz = clock(name, "stock")
+			quiet = "" count; ghz = clock(name, "stock"); rss = of(name, "stock", 7); memory = ""
 			for (i = 2; i <= k; i++) {
 				mine = of(name, m[i], 3)
 				quiet = quiet " " count
 				row = row (stock && mine ? sprintf(" %.2f, %.2f |", mine / stock, of(name, m[i], 4) / of(name, "stock", 4)) : " - |")
 				ghz = ghz " " clock(name, m[i])
+				memory = memory " " (rss ? sprintf("%.2f", of(name, m[i], 7) / rss) : "-")
 			}
 			marked = 0
 			for (i = 1; i <= NR; i++) if (run[i, 1] == name && run[i, 6] <= 5 && (run[i, 5] < 0.98 * usual || run[i, 5] > 1.02 * usual)) marked++
-			print row " " ghz " | " quiet " of " total[name, "stock"] " | " marked " of " all " |"
+			print row memory " | " ghz " | " quiet " of " total[name, "stock"] " | " marked " of " all " |"
 		}
 		printf "\nOthers used %.0f %% of the CPUs, on average.\n", NR ? others / NR : 0
 	}' "$work/runs"
+echo
+cd "$work"
+files=$(for m in $modes; do echo "$m=$m.bench"; done)
+(cd - >/dev/null && go build -o "$work/benchstat" golang.org/x/perf/cmd/benchstat) && ./benchstat -alpha 0.01 -filter .unit:ns/op $files

@@ -346,7 +346,8 @@ func TestReadings(t *testing.T) {
 }
 
 // With a heap for each node, what a P allocates lies on its node, also after objects were
-// handed to other nodes and freed there; and what they have freed is used again.
+// handed to other nodes and freed there; and what they have freed is used again. So do
+// stacks, new ones and grown ones, also those of goroutines that ended elsewhere.
 func TestHeapByNode(t *testing.T) {
 	app := program(t, "heap")
 	t.Setenv("GOMAXPROCS", fmt.Sprint(max(4, runtime.NumCPU()))) // each node has a P
@@ -372,6 +373,13 @@ func TestHeapByNode(t *testing.T) {
 	if near, far := number(off, "near", 0), number(off, "far", 0); near+far != 0 {
 		t.Errorf("GONUMA=off: objects lie on nodes: %v", off)
 	}
+	returned := func(gonuma string, got map[string][]string) {
+		t.Helper()
+		if most, left := number(got, "crowd", 0), number(got, "crowd", 1); left > most/4 {
+			t.Errorf("GONUMA=%s: stacks took %d bytes, and take %d when most goroutines have ended", gonuma, most, left)
+		}
+	}
+	returned("off", off)
 	plain := heap("2", "off", "8", "3")
 	if near, far, spans := number(plain, "near", 0), number(plain, "far", 0), number(plain, "spans", 0); near+far+spans != 0 {
 		t.Errorf("GONUMA=2: objects lie on nodes: %v", plain)
@@ -394,6 +402,12 @@ func TestHeapByNode(t *testing.T) {
 		if near == 0 || near < 9*far {
 			t.Errorf("GONUMA=%s: Ps took %d spans of their own node, and %d of others", c.gonuma, near, far)
 		}
+		for _, name := range []string{"stacks", "grown"} {
+			if near, far := number(got, name, 0), number(got, name, 1); near == 0 || near < 1000*far {
+				t.Errorf("GONUMA=%s: %s: %d lie on the node that they were made on, and %d elsewhere", c.gonuma, name, near, far)
+			}
+		}
+		returned(c.gonuma, got)
 		// The aim is 1.15. With more Ps their caches count, too.
 		if ours, stock := number(got, "sys", 0), number(off, "sys", 0); c.bounded && 100*ours > 130*stock {
 			t.Errorf("GONUMA=%s: the heap takes %d bytes, and %d with GONUMA=off", c.gonuma, ours, stock)

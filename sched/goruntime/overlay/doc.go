@@ -13,8 +13,8 @@
 //   - The decisions come from package policy. Its files are copied with another package
 //     clause, and nothing else changes.
 //   - On systems where the scheduler reads no nodes, the same edits compile to what stock does.
-//   - The heap is Go's own unless GONUMA says "heap". Then pages and spans belong to nodes:
-//     see _runtime/numa_heap.go. Stacks and free goroutines do not.
+//   - The heap is Go's own unless GONUMA says "heap". Then pages, spans and stacks belong to
+//     nodes: see _runtime/numa_heap.go and _runtime/numa_stacks.go.
 //
 // # Reading order
 //

@@ -79,6 +79,15 @@ var edits = []edit{
 	renameCall("mgcsweep.go", "mheap.nextSpanForSweep", "c.fullUnswept(sg).pop", 0, "c.fullUnswept(sg).numaPopAny"),
 	renameCall("mgcsweep.go", "mheap.nextSpanForSweep", "c.partialUnswept(sg).pop", 0, "c.partialUnswept(sg).numaPopAny"),
 
+	// Stacks by node.
+	atStart("stack.go", "stackpoolalloc", "numaStacksHere(order)"),
+	after("stack.go", "stackpoolalloc", "osStackAlloc", 0, "numaStacksOf(order, s.base())"),
+	atStart("stack.go", "stackpoolfree", "numaStacksOf(order, uintptr(x))"),
+	after("stack.go", "freeStackSpans", "lock", 0, "numaFreeStacks(uint8(order))"),
+	afterAssign("stack.go", "stackfree", "c", "if numaStackFar(x, order) { return }"),
+	atStart("stack.go", "shrinkstack", "if numaShrinkLater(gp) { return }"),
+	renameCall("proc.go", "newproc1", "gfget", 0, "numaGfget"),
+
 	// What others read: node columns at the end of GODEBUG=schedtrace's lines, of the short
 	// one, the long one, and those of each P and each M.
 	beforeNewline("proc.go", "schedtrace", 13, "numaSchedtrace(detailed)"),
@@ -108,6 +117,8 @@ var relied = map[string][]string{
 		"gQueue", "gQueue.empty", "gQueue.push", "gQueue.pushBack", "gQueue.pushBackAll", "gQueue.pop", "gQueue.popList",
 		"gList", "gList.empty", "gList.push", "gList.pop",
 		"pMask", "pMask.read", "retake", "p.init", "p.destroy",
+		// Free goroutines.
+		"gfget", "gfput",
 	},
 	"list_manual.go": {
 		"listHeadManual", "listHeadManual.init", "listHeadManual.getNode", "listHeadManual.empty",
@@ -137,9 +148,11 @@ var relied = map[string][]string{
 	"mem.go":       {"sysMap"},
 	"mheap.go": {
 		"mheap", "mheap.init", "mheap.alloc", "mheap.allocManual", "mheap.allocSpan", "mheap.initSpan",
-		"mheap.freeSpanLocked", "mheap.reclaimChunk", "arenaIndex", "spanOfHeap",
+		"mheap.freeManual", "mheap.freeSpanLocked", "mheap.reclaimChunk", "mSpanList", "mSpanList.init", "mSpanList.remove", "mSpanList.insert", "arenaIndex", "spanOf",
 	},
 	"arena.go": {"mheap.allocUserArenaChunk"},
+	// Whoever uses the pools of stacks.
+	"stack.go": {"stackpoolItem", "stackinit", "stackalloc", "stackcacherefill", "stackcacherelease", "stackcache_clear", "copystack"},
 	// Whoever takes spans from the central lists and puts them there.
 	"mcentral.go": {"mcentral", "mcentral.init", "mcentral.uncacheSpan", "mcentral.grow"},
 	"mspanset.go": {"spanSet", "spanSet.push", "spanSet.pop", "spanSet.reset"},

@@ -28,9 +28,10 @@ func Here() int { return here() }
 // not been touched yet, or if the kernel does not say.
 func NodeOf(p unsafe.Pointer) int { return nodeOf(p) }
 
-// HeapNodeOf returns the node whose part of the heap the object at p lies in, as the
-// runtime's own books say. It is -1 if p points at no object in the heap, or if the heap has
-// no parts for nodes: that is so unless GONUMA says "heap".
+// HeapNodeOf returns the node whose part of the heap the object at p lies in, or the
+// variable at p on a goroutine's stack, as the runtime's own books say. It is -1 if there is
+// nothing of that kind at p, or if the heap has no parts for nodes: that is so unless GONUMA
+// says "heap".
 func HeapNodeOf(p unsafe.Pointer) int { return heapNodeOf(p) }
 
 // Counters say what the scheduler has done since the program started. All are 0 where

@@ -57,7 +57,10 @@ func numa_nodeOf(p unsafe.Pointer) int {
 
 //go:linkname numa_heapNodeOf
 func numa_heapNodeOf(p unsafe.Pointer) int {
-	if !numaHeap.on || spanOfHeap(uintptr(p)) == nil {
+	if !numaHeap.on {
+		return -1
+	}
+	if s := spanOf(uintptr(p)); s == nil || s.state.get() == mSpanDead {
 		return -1
 	}
 	return int(numa.nodes[numaArenaNode(uintptr(p))].os)

@@ -26,8 +26,8 @@ import (
 //     its node's lists. The sweeper takes from all.
 //   - Nothing here allocates, or has a write barrier.
 //
-// What is Go's own still: the pools of stacks, free goroutines, the collector's work buffers
-// and mark bits, and the arenas of GOEXPERIMENT=arenas.
+// Stacks are in numa_stacks.go. What is Go's own still: the descriptors of free goroutines,
+// the collector's work buffers and mark bits, and the arenas of GOEXPERIMENT=arenas.
 
 // numaHeap does not change after schedinit, but for what says so.
 var numaHeap struct {
@@ -103,6 +103,7 @@ func numaHeapInit(pretended bool) (why string) {
 			}
 		}
 	}
+	numaStacksInit()
 	numaHeap.on = true
 	return ""
 }

@@ -97,6 +97,12 @@ func numaBorrow(npages uintptr) bool              { return false }
 func numaPagesHere(p *pageAlloc)                  {}
 func numaPagesOf(p *pageAlloc, base uintptr)      {}
 func numaPagesGrow(p *pageAlloc, base, n uintptr) {}
+func numaStacksHere(order uint8)                  {}
+func numaStacksOf(order uint8, addr uintptr)      {}
+func numaFreeStacks(order uint8)                  {}
+func numaStackFar(x gclinkptr, order uint8) bool  { return false }
+func numaShrinkLater(gp *g) bool                  { return false }
+func numaGfget(pp *p) *g                          { return gfget(pp) }
 
 func numaSchedtrace(detailed bool) { print("\n") }
 func numaSchedtraceP(pp *p)        { print("\n") }

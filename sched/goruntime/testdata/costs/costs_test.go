@@ -8,6 +8,7 @@ package costs
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,7 +21,8 @@ import (
 )
 
 // cpu has the benchmark report its CPU time for each operation, what share of the CPUs
-// others used meanwhile, and the clock of the CPUs. It is to be deferred.
+// others used meanwhile, the clock of the CPUs, and the memory of the process. It is to be
+// deferred.
 func cpu(b *testing.B) func() {
 	start, used, all := time.Now(), cpuTime(), allCPUTime()
 	return func() {
@@ -32,6 +34,7 @@ func cpu(b *testing.B) func() {
 		b.ReportMetric(float64(own)/float64(b.N), "cpu-ns/op")
 		b.ReportMetric(100*float64(others)/float64(time.Since(start))/float64(runtime.NumCPU()), "others-%")
 		b.ReportMetric(clock(), "clock-GHz")
+		b.ReportMetric(resident(), "rss-MB")
 	}
 }
 
@@ -50,6 +53,14 @@ func allCPUTime() time.Duration {
 		return 0
 	}
 	return time.Duration(user+nice+system+irq+softirq+steal) * 10 * time.Millisecond
+}
+
+// resident is how much of the process is in memory, in MB. Where Linux does not say it is 0.
+func resident() float64 {
+	text, _ := os.ReadFile("/proc/self/statm")
+	var size, pages float64
+	fmt.Sscan(string(text), &size, &pages)
+	return pages * float64(os.Getpagesize()) / (1 << 20)
 }
 
 // clock is how many additions a CPU makes in a nanosecond, in a chain where each waits for
@@ -178,6 +189,22 @@ func BenchmarkGarbage(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			tree(10)
+		}
+	})
+}
+
+// Objects of many sizes that live for a while: about 8 MB for each goroutine.
+func BenchmarkChurn(b *testing.B) {
+	sizes := [...]int{16, 48, 64, 128, 256, 512, 1000, 2048}
+	b.SetParallelism(2)
+	defer cpu(b)()
+	b.RunParallel(func(pb *testing.PB) {
+		r := rand.New(rand.NewPCG(1, 2))
+		live := make([][]byte, 20000)
+		for pb.Next() {
+			for range 1000 {
+				live[r.IntN(len(live))] = make([]byte, sizes[r.IntN(len(sizes))])
+			}
 		}
 	})
 }

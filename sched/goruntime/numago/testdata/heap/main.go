@@ -1,6 +1,6 @@
 // Heap has goroutines of each node allocate, drop, and hand objects to each other, and
-// prints, one a line, where the objects lie that live in the end, and how much memory the heap
-// took. It builds with numago only.
+// prints, one a line, where the objects lie that live in the end, where stacks lay, and how
+// much memory the heap took. It builds with numago only.
 //
 //	heap [MEGABYTES [ROUNDS]]
 //	heap limited [MEGABYTES]  has one node free so much, and another one need it that may
@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -60,6 +61,79 @@ func newObject(r *rand.Rand) (o object) {
 		o.node = -1
 	}
 	return o
+}
+
+// stacks counts goroutines by where their stacks lie: the first ones on their maker's node or
+// not, and the grown ones on the node that they grew on or not.
+var stacks, grown struct{ near, far atomic.Int64 }
+
+// spawn makes goroutines that live shortly and need more stack than they begin with. They
+// leave their stacks on whichever node they run.
+func (w *worker) spawn() {
+	var few sync.WaitGroup
+	for range 200 {
+		maker := make(chan int, 1)
+		few.Add(1)
+		before := numa.Here()
+		go func() {
+			defer few.Done()
+			var here byte
+			node := numa.HeapNodeOf(unsafe.Pointer(&here))
+			if want := <-maker; want >= 0 {
+				count(node == want, &stacks.near, &stacks.far)
+			}
+			before := numa.Here()
+			node = deep(12)
+			if numa.Here() == before && before >= 0 {
+				count(node == before, &grown.near, &grown.far)
+			}
+		}()
+		if numa.Here() != before {
+			before = -1 // it may have moved meanwhile
+		}
+		maker <- before
+	}
+	few.Wait()
+}
+
+func count(ok bool, yes, no *atomic.Int64) {
+	if ok {
+		yes.Add(1)
+	} else {
+		no.Add(1)
+	}
+}
+
+// deep returns the node of the stack when that has grown to 16 KB.
+//
+//go:noinline
+func deep(n int) int {
+	var frame [1024]byte
+	frame[n] = 1
+	if n == 0 {
+		return numa.HeapNodeOf(unsafe.Pointer(&frame))
+	}
+	return deep(n-1) + int(frame[n]) - 1
+}
+
+// crowd makes goroutines that live all at once, each on a stack, until gate is closed.
+func (w *worker) crowd(here, all *sync.WaitGroup, gate chan bool) {
+	for range 2000 {
+		here.Add(1)
+		all.Add(1)
+		go func() {
+			here.Done()
+			<-gate
+			all.Done()
+		}()
+	}
+}
+
+// inUse is how many bytes the stacks take.
+func inUse() uint64 {
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.StackInuse
 }
 
 const perNode = 4
@@ -176,6 +250,7 @@ func limited(all []*worker, done *sync.WaitGroup, bytes int) {
 		os.Exit(1)
 	}
 	only(other, func(w *worker) { w.fill(r, bytes*3/4) })
+	only(other, func(w *worker) { w.spawn() })
 	c := numa.Read()
 	fmt.Println("spans", c.SpansNear, c.SpansFar)
 	fmt.Println("live", len(other.live))
@@ -220,6 +295,7 @@ func main() {
 			w.live = append([]object(nil), w.live[2*quarter:]...)
 		})
 		together(func(w *worker) { w.live = append(w.live, <-exchange...) })
+		together((*worker).spawn)
 		runtime.GC()
 		together(func(w *worker) { w.fill(random[w], share) })
 	}
@@ -245,10 +321,24 @@ func main() {
 	fmt.Println("far", far)
 	fmt.Println("unknown", unknown)
 	fmt.Println("spans", c.SpansNear, c.SpansFar)
+	fmt.Println("stacks", stacks.near.Load(), stacks.far.Load())
+	fmt.Println("grown", grown.near.Load(), grown.far.Load())
 	fmt.Println("sys", s.HeapSys)
+	fmt.Println("stacksys", s.StackSys)
 	fmt.Println("collections", s.NumGC)
 	page := moved(all)
 	fmt.Println("pages", page[0], page[1], page[2])
+	// The stacks of those that have ended go back to the heap when the collector runs.
+	var here, ended sync.WaitGroup
+	gate := make(chan bool)
+	together(func(w *worker) { w.crowd(&here, &ended, gate) })
+	here.Wait()
+	most := inUse()
+	close(gate)
+	ended.Wait()
+	runtime.GC()
+	runtime.GC()
+	fmt.Println("crowd", most, inUse())
 	runtime.KeepAlive(all)
 }
 
