@@ -48,7 +48,8 @@ A program built by numago reads the environment variable GONUMA when it starts:
   confine=NODE  likewise, on that node
   N             pretends N nodes, from 1 to 64: for tests
   on,heap       as on, and each node has its own part of the heap: what a P allocates lies on
-                its node, also when the memory was used before. With cgo there is one heap
+                its node, also when the memory was used before, and so do the stacks of
+                the goroutines that it makes. With cgo there is one heap
                 for all nodes, and the program says so
   N,heap        likewise, with N pretended nodes: in the books only
 
@@ -66,8 +67,8 @@ The heap is Go's own unless GONUMA says "heap": an object lies where its page wa
 touched. With "heap", what one node has free is not used for another one, unless the kernel
 gives no more. And a node's share of addresses (0.6 GB), page tables and half-used blocks is
 its own. So the process may take more memory.
-Stacks and what the collector needs for itself are not kept by node. confine, and spawn, keep
-all memory near.
+What the collector needs for itself is not kept by node, nor are the stacks of threads.
+confine, and spawn, keep all memory near.
 
 -buildmode=plugin, c-shared, c-archive and shared are refused, and so is an -overlay of your
 own. Profiles (default.pgo), workspaces, vendoring, -trimpath and -race work as with go.

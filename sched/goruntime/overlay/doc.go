@@ -1,5 +1,5 @@
 // Package overlay makes Go's own runtime NUMA-aware, without a fork of Go. It reads the
-// runtime's sources in a GOROOT, makes about sixty small edits, adds the files in
+// runtime's sources in a GOROOT, makes about seventy small edits, adds the files in
 // _runtime and those of [numasched/sched/policy], and writes what "go build -overlay" wants.
 //
 // # What must hold
