@@ -90,7 +90,7 @@ func (p *P) checkQuiet() error {
 	if n := ringLen(p.ring.state.v); n != 0 {
 		return fmt.Errorf("idle with %d Gs in its ring", n)
 	}
-	if n := p.ring.private; n != 0 {
+	if n := p.ring.private(); n != 0 {
 		return fmt.Errorf("idle with %d private Gs in its ring", n)
 	}
 	if p.runnext.v != nil {

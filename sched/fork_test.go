@@ -91,11 +91,11 @@ func TestMisuseOfAForkIsRefused(t *testing.T) {
 		misuse func(*sched.G)
 	}{
 		"nil":   {"nil function", func(g *sched.G) { sched.Fork[int, int](g, nil, 1) }},
-		"zero":  {"not a child of this G", func(g *sched.G) { sched.Forked[int]{}.Join(g) }},
+		"zero":  {"not a child of this G", func(g *sched.G) { sched.Forked[int, int]{}.Join(g) }},
 		"twice": {"not a child of this G", func(g *sched.G) { c := sched.Fork(g, fibOf, 1); c.Join(g); c.Join(g) }},
 		"other": {"not a child of this G", func(g *sched.G) {
 			c := sched.Fork(g, fibOf, 1)
-			sched.Fork(g, func(g *sched.G, c sched.Forked[int]) int { return c.Join(g) }, c).Join(g)
+			sched.Fork(g, func(g *sched.G, c sched.Forked[int, int]) int { return c.Join(g) }, c).Join(g)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) { panics(t, start(t, "numa", "synthetic:2x2"), c.want, c.misuse) })

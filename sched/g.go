@@ -166,8 +166,8 @@ func (g *G) invoke() {
 // of it, because forks are so short.
 func (g *G) runInline(child *G) {
 	m := g.m
-	if m.p.stats.Inlined++; m.minds || m.p.stats.Inlined%policy.InlineLooks == 0 {
-		m = g.lookInline(child)
+	if looks := m.p.stats.inlined(); looks || m.minds {
+		m = g.lookInline(child, looks)
 	}
 	child.m, m.c.runs = m, child
 	returned := false
@@ -190,13 +190,66 @@ func (g *G) runInline(child *G) {
 	m.eventG(machine.EventEnd, child, child.group.name())
 }
 
+// short reports whether g forks and joins in the short way: nobody minds every step, and the
+// run queues are rings. A child that is taken back is not run as a G of its own then. It is
+// a call, and g is what it gets. So its G is free before it has begun. All Gs of a run have
+// to be Gs of their own where somebody minds, because events name them.
+func (g *G) short() bool { return g.barred == 0 && g.m.plain }
+
+// runInlineTask runs the forked child, whose slot has been taken back in the short way.
+func (g *G) runInlineTask(child *G) int {
+	task, data, a, b, c := child.task, child.arg.Data, child.arg.A, child.arg.B, child.arg.C
+	child.joinedOnce()
+	if g.m.p.stats.inlined() {
+		g.lookAround()
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			g.panicked(recover(), g)
+		}
+	}()
+	ret := task(g, Arg{data, a, b, c})
+	if g.barred == cancelled {
+		panic(errCancelled)
+	}
+	returned = true
+	return ret
+}
+
+// runInlineMember is runInlineTask for a member of a Group.
+func (g *G) runInlineMember(child *G) {
+	fn := child.arg.Data.(func(*G))
+	child.arg.Data, child.group = nil, nil
+	if g.m.p.stats.inlined() {
+		g.lookAround()
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			g.panicked(recover(), g)
+		}
+	}()
+	fn(g)
+	if g.barred == cancelled {
+		panic(errCancelled)
+	}
+	returned = true
+}
+
+// lookAround looks whether g is to give way, and where its thread is.
+func (g *G) lookAround() *M {
+	m := g.preemptible()
+	m.checkBinding()
+	return m
+}
+
 // lookInline is the start of an inline run that somebody minds, or that looks around.
-func (g *G) lookInline(child *G) *M {
+func (g *G) lookInline(child *G, looks bool) *M {
 	m := g.m
 	m.spend(machine.CostInline)
-	if m.p.stats.Inlined%policy.InlineLooks == 0 {
-		m = g.preemptible()
-		m.checkBinding()
+	if looks {
+		m = g.lookAround()
 	}
 	m.eventG(machine.EventInline, child, 0)
 	return m

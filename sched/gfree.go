@@ -39,30 +39,6 @@ type gPool struct {
 	_    linePad
 }
 
-// takeShort takes a free G for a g that may fork in the short way: nobody minds, and the ring
-// of its P has room. It returns nil elsewhere. It is so small that it is inlined, as are
-// pushShort, lastShort and dropShort. A fork and its join consist of these four.
-func (g *G) takeShort() *G {
-	if g.barred != 0 {
-		return nil
-	}
-	m := g.m
-	p := m.p
-	gp := p.gfree.head
-	if gp == nil || !m.plain || ringLen(p.ring.state.Peek())+p.ring.private == ringSize {
-		return nil
-	}
-	p.gfree.head = gp.next
-	p.gfree.n--
-	p.stats.Spawned++
-	return gp
-}
-
-// takeLong is takeShort where something is out of the ordinary.
-//
-//go:noinline
-func (g *G) takeLong() *G { return g.running().newG() }
-
 // newG returns a G that has yet to be told what to run.
 func (m *M) newG() *G {
 	m.spend(machine.CostSpawn)
@@ -99,16 +75,12 @@ func (m *M) gfget() *G {
 	return gp
 }
 
-// putFree is gfput of a G that has run inline and has not blocked, where the P's magazine
-// has room. It reports whether that is so. It is so small that it is inlined.
-func (m *M) putFree(gp *G) bool {
-	free := &m.p.gfree
-	if gp.c != nil || gp.home.Load() != noHome || free.n == magazineSize {
-		return false
+// giveUpFresh puts the free Gs of r, the ring of m's P, into the P's magazine.
+func (m *M) giveUpFresh(r *ring) {
+	for r.fresh != r.tail {
+		r.fresh--
+		m.gfput(r.slots[r.fresh%ringSize].load())
 	}
-	gp.next, free.head = free.head, gp
-	free.n++
-	return true
 }
 
 // gfput frees gp, of which group, or task and parent, and arg.Data have been

@@ -27,16 +27,17 @@ const (
 // child before it returns; the last forked is best joined first.
 func (g *G) Fork(task Task, arg Arg) Child {
 	mustRun(task != nil)
-	gp := g.takeShort()
-	if gp == nil {
+	if !g.short() || !g.m.p.ring.hasFresh() {
 		return g.forkSlow(task, arg)
 	}
+	m := g.m
+	gp := m.p.takeFresh()
 	// Field by field: a copy as a whole reads from the stack, by 16 bytes, what was just
 	// written there by 8, and waits for that.
 	gp.task, gp.arg.Data, gp.parent = task, arg.Data, g
 	gp.arg.A, gp.arg.B, gp.arg.C = arg.A, arg.B, arg.C
-	if g.m.pushShort(gp) {
-		g.m.offer()
+	if m.keepsMuch() {
+		m.offer()
 	}
 	return Child{gp, gp.forks}
 }
@@ -45,7 +46,7 @@ func (g *G) Fork(task Task, arg Arg) Child {
 //
 //go:noinline
 func (g *G) forkSlow(task Task, arg Arg) Child {
-	gp := g.takeLong()
+	gp := g.running().newG()
 	gp.task, gp.arg, gp.parent = task, arg, g
 	g.runqfork(gp)
 	return Child{gp, gp.forks}
@@ -54,16 +55,39 @@ func (g *G) forkSlow(task Task, arg Arg) Child {
 // Join waits for a child of g and returns what its task returned. It panics if c is
 // the child of another G, or was joined before.
 func (g *G) Join(c Child) int {
-	child := c.g
-	if child == nil || child.parent != g || child.forks != c.forks {
-		panic(errNotChild)
-	}
-	if g.lastShort() == child {
-		if g.m.dropShort() {
+	child := c.of(g)
+	if g.short() && g.m.p.ring.newest() == child {
+		if g.m.dropNewest() {
 			g.m.offer()
 		}
-		g.runInline(child)
-	} else if g.running().unqueue(child) {
+		return g.runInlineTask(child)
+	}
+	return g.joinSlow(child)
+}
+
+// of returns c's G. It panics if c is no child of g that is to be joined.
+func (c Child) of(g *G) *G {
+	if c.g == nil || c.g.parent != g || c.g.forks != c.forks {
+		panic(errNotChild)
+	}
+	return c.g
+}
+
+// joinedOnce readies c for its next life, after the join.
+func (c *G) joinedOnce() {
+	c.task, c.arg.Data, c.parent = nil, nil, nil
+	c.forks++
+}
+
+// joinSlow is Join where the child is to be waited for or something is out of the ordinary.
+//
+//go:noinline
+func (g *G) joinSlow(child *G) int {
+	if m := g.running(); m.unqueue(child) {
+		if g.short() {
+			return g.runInlineTask(child)
+		}
+		m.keepTaken()
 		g.runInline(child)
 	} else {
 		if child.joined.load(g.m) != joinDone {
@@ -74,11 +98,8 @@ func (g *G) Join(c Child) int {
 		g.m.eventG(machine.EventJoin, child, 0)
 	}
 	ret := child.arg.A
-	child.task, child.arg.Data, child.parent = nil, nil, nil
-	child.forks++
-	if !g.m.putFree(child) {
-		g.m.gfput(child)
-	}
+	child.joinedOnce()
+	g.m.gfput(child)
 	return ret
 }
 
@@ -90,19 +111,26 @@ func (m *M) unqueue(child *G) bool {
 		return m.queueRemove(child)
 	}
 	r := &m.p.ring
-	if gp := r.last(); gp != nil {
+	if gp := r.newest(); gp != nil {
 		if gp != child {
 			return false
 		}
 		m.takeBack()
 		return true
 	}
-	gp := r.pop(m)
+	gp := r.recall(m)
 	if gp == child && gp.c == nil {
 		return true
 	}
 	m.unpop(gp)
 	return false
+}
+
+// keepTaken is called when what unqueue or popMember has taken out is to be a G of its own.
+func (m *M) keepTaken() {
+	if m.s.arm.Local {
+		m.p.ring.keep()
+	}
 }
 
 func commitJoin(m *M, g *G) bool {
@@ -135,13 +163,14 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 	g.running()
 	mustRun(fn != nil)
 	gr.add(g)
-	if gp := g.takeShort(); gp != nil {
+	if g.short() && g.m.p.ring.hasFresh() {
+		gp := g.m.p.takeFresh()
 		gp.arg.Data, gp.group = fn, gr
-		if g.m.pushShort(gp) {
+		if g.m.keepsMuch() {
 			g.m.offer()
 		}
 	} else {
-		gp = g.takeLong()
+		gp := g.m.newG()
 		gp.arg.Data, gp.group = fn, gr
 		g.runqfork(gp)
 	}
@@ -174,18 +203,17 @@ func (gr *Group) Wait(g *G) {
 		panic(errNotOwner)
 	}
 	for gr.open > 0 {
-		var child *G
-		if gp := g.lastShort(); gp != nil && gp.group == gr {
-			child = gp
-			if g.m.dropShort() {
-				g.m.offer()
-			}
-		} else if child = g.running().popMember(gr); child == nil {
+		m := g.running()
+		child := m.popMember(gr)
+		if child == nil {
 			break
 		}
-		g.runInline(child)
-		child.arg.Data, child.group = nil, nil
-		if !g.m.putFree(child) {
+		if g.short() {
+			g.runInlineMember(child)
+		} else {
+			m.keepTaken()
+			g.runInline(child)
+			child.arg.Data, child.group = nil, nil
 			g.m.gfput(child)
 		}
 		gr.open--
@@ -212,14 +240,14 @@ func (m *M) popMember(gr *Group) *G {
 		return m.queuePopMember(gr)
 	}
 	r := &m.p.ring
-	if gp := r.last(); gp != nil {
+	if gp := r.newest(); gp != nil {
 		if gp.group != gr {
 			return nil
 		}
 		m.takeBack()
 		return gp
 	}
-	gp := r.pop(m)
+	gp := r.recall(m)
 	if gp == nil || gp.group == gr && gp.c == nil {
 		return gp
 	}
@@ -231,7 +259,7 @@ func (m *M) popMember(gr *Group) *G {
 // how long, so others are offered what is left.
 func (m *M) takeBack() {
 	r := &m.p.ring
-	if r.drop(); r.private != 0 && (r.private > ringLen(r.state.load(m)) || m.count().idle() != 0) {
+	if r.drop(); r.private() != 0 && (r.private() > ringLen(r.state.load(m)) || m.count().idle() != 0) {
 		m.offer()
 	}
 }
@@ -240,7 +268,7 @@ func (m *M) takeBack() {
 // found the ring empty meanwhile.
 func (m *M) unpop(gp *G) {
 	if gp != nil {
-		m.p.ring.push(m, gp) // succeeds: the pop made room
+		m.p.ring.tail++ // it still stands in its slot
 		m.p.ring.publish(m, 1)
 		m.wakep(m.p.node)
 	}

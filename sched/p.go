@@ -75,7 +75,7 @@ func (m *M) runqput(gp *G, next bool) {
 		}
 	}
 	m.ringPut(gp)
-	p.ring.publish(m, p.ring.private)
+	p.ring.publish(m, p.ring.private())
 }
 
 // ringPut puts gp at the end of the ring of m's P, private. If the ring is full, half of
@@ -84,8 +84,8 @@ func (m *M) ringPut(gp *G) {
 	p := m.p
 	for !p.ring.push(m, gp) {
 		n := p.node
-		if p.ring.private != 0 {
-			p.ring.publish(m, p.ring.private)
+		if n := p.ring.private(); n != 0 {
+			p.ring.publish(m, n)
 		}
 		n.lock.lock(m)
 		if p.ring.shed(m, &n.runq) {
@@ -106,39 +106,38 @@ func (g *G) runqfork(gp *G) {
 	}
 	r := &m.p.ring
 	public := ringLen(r.state.load(m))
-	if public+r.private == ringSize {
+	if r.full(public) {
 		g.overflow(gp).offer()
 		return
 	}
-	r.pushPrivate(gp)
-	if r.private > public || m.count().idle() != 0 {
+	r.pushPrivate(m, gp)
+	if r.private() > public || m.count().idle() != 0 {
 		m.offer()
 	}
 }
 
-// pushShort is runqfork after takeShort. It reports whether others are to be offered what is
-// private.
-func (m *M) pushShort(gp *G) bool {
+// takeFresh makes the free G at the tail of p's ring the newest private one, and returns it.
+func (p *P) takeFresh() *G {
+	r := &p.ring
+	gp := r.slots[r.tail%ringSize].load()
+	r.tail++
+	p.stats.Spawned++
+	return gp
+}
+
+// keepsMuch reports whether m has to offer what is private: more than is public, or a P is
+// idle. It looks at the words without an access: see short.
+func (m *M) keepsMuch() bool {
 	r := &m.p.ring
-	r.pushPrivate(gp)
-	return r.private > ringLen(r.state.Peek()) || census(m.s.npidle.Peek()).idle() != 0
+	return r.private() > ringLen(r.state.Peek()) || census(m.s.npidle.Peek()).idle() != 0
 }
 
-// lastShort returns the private G at the tail, which g may take back in the short way, or
-// nil.
-func (g *G) lastShort() *G {
-	if g.barred != 0 || !g.m.plain {
-		return nil
-	}
-	return g.m.p.ring.last()
-}
-
-// dropShort is takeBack after lastShort. It reports whether others are to be offered what is
-// left.
-func (m *M) dropShort() bool {
+// dropNewest takes the newest private G out of the ring of m's P, in the short way. It reports
+// whether m has to offer what is left.
+func (m *M) dropNewest() bool {
 	r := &m.p.ring
 	r.drop()
-	return r.private != 0 && (r.private > ringLen(r.state.Peek()) || census(m.s.npidle.Peek()).idle() != 0)
+	return r.tail != r.shared && m.keepsMuch()
 }
 
 // overflow is runqfork when the ring of g's P is full. If the P's node has a backlog
@@ -171,8 +170,8 @@ func (m *M) offer() {
 	r := &m.p.ring
 	if m.count().idle() != 0 {
 		m.share()
-	} else if r.private > ringLen(r.state.load(m)) {
-		r.publish(m, (r.private+1)/2)
+	} else if n := r.private(); n > ringLen(r.state.load(m)) {
+		r.publish(m, (n+1)/2)
 		m.wakeForForks()
 	}
 }
@@ -180,7 +179,7 @@ func (m *M) offer() {
 // share publishes all that is private in the ring of m's P. As after every publication,
 // m then looks whether a P is idle, see sleep.
 func (m *M) share() {
-	if n := m.p.ring.private; n != 0 {
+	if n := m.p.ring.private(); n != 0 {
 		m.p.ring.publish(m, n)
 		m.wakeForForks()
 	}

@@ -42,7 +42,7 @@ const (
 // 1024th Go or Join. A G that is locked to its thread goes on. Idle Ps can steal what g has
 // forked by then.
 func (g *G) Preempt() {
-	if m := g.preemptible(); m.p.ring.private != 0 {
+	if m := g.preemptible(); m.p.ring.private() != 0 {
 		m.offer()
 	}
 }

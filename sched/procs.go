@@ -421,6 +421,10 @@ func (m *M) emptyMagazines(p *P) {
 	if m.s.mayAsk == watched {
 		return // see gfull
 	}
+	for r := &p.ring; r.hasFresh(); {
+		r.fresh--
+		p.gfree.push(r.slots[r.fresh%ringSize].load())
+	}
 	for _, l := range []*magazine{&p.gfree, &p.gspare} {
 		if l.n > 0 {
 			p.gpool.lock.lock(m)

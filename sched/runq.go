@@ -14,7 +14,7 @@ import (
 // no atomic read-modify-write.
 //
 //	head            head+len         tail
-//	  | public ...    | private ...    |
+//	  | public ...    | private ...    | free ...    |
 //
 // Invariant of the public part: one word says which slots it has,
 //
@@ -32,6 +32,10 @@ import (
 // fooled, a thief would have to stall between its load and its compare-and-swap while
 // the owner does an exact multiple of 2^28 pops or of 2^27 gets, which takes seconds.
 //
+// After the newest G may stand free ones. They are children that were taken back and run:
+// the next fork finds its G where it has to be. So a fork whose child nobody else sees is a
+// few stores into that child and one into tail, and its join one into tail.
+//
 // Invariants of the private part:
 //   - It holds forked children and members of Groups that have not started. Their
 //     parent is the G that runs, or one that has that G run inline.
@@ -47,10 +51,12 @@ import (
 // [G.Preempt], a P has become idle. Then it misses at most half of that G's children, the
 // younger ones, until the G next does one of these. Dinan et al. (SC 2009) have split queues, Acar et al. (PPoPP 2013) private ones.
 type ring struct {
-	// Of the owner. Thieves must not have this line taken from it.
-	tail    uint32 // where the next G goes, modulo 2^27
-	private uint32 // Gs before tail that are not public
-	_       [64 - 8]byte
+	// Of the owner. Thieves must not have this line taken from it. All are positions that only
+	// grow; that of a slot is modulo ringSize.
+	tail   uint32 // where the next G goes
+	shared uint32 // end of the public Gs and start of the private ones
+	fresh  uint32 // end of the free Gs, which start at tail
+	_      [64 - 12]byte
 
 	state word64
 	_     [64 - 16]byte
@@ -82,26 +88,34 @@ func afterGet(state uint64, n uint32) uint64 {
 // len returns the number of public Gs in the ring.
 func (r *ring) len(m *M) uint32 { return ringLen(r.state.load(m)) }
 
-// push adds gp at the tail, private. It returns false if the ring is full. Only the owner
-// may call it, and what follows.
+// private returns the number of private Gs. Only the owner may call it, and what follows.
+func (r *ring) private() uint32 { return r.tail - r.shared }
+
+// full reports whether there is no room for another G, if public Gs are public.
+func (r *ring) full(public uint32) bool { return public+r.private() == ringSize }
+
+// push adds gp at the tail, private. It returns false if the ring is full.
 func (r *ring) push(m *M, gp *G) bool {
-	if ringLen(r.state.load(m))+r.private == ringSize {
+	if r.full(ringLen(r.state.load(m))) {
 		return false
 	}
-	r.pushPrivate(gp)
+	r.pushPrivate(m, gp)
 	return true
 }
 
 // pushPrivate is push if there is room.
-func (r *ring) pushPrivate(gp *G) {
+func (r *ring) pushPrivate(m *M, gp *G) {
+	if r.fresh != r.tail {
+		m.giveUpFresh(r)
+	}
 	r.slots[r.tail%ringSize].store(gp)
 	r.tail++
-	r.private++
+	r.fresh = r.tail
 }
 
 // publish makes the n oldest of the private Gs public.
 func (r *ring) publish(m *M, n uint32) {
-	r.private -= n
+	r.shared += n
 	for {
 		// Thieves may take some meanwhile; the end of the public part is where it was.
 		s := r.state.load(m)
@@ -111,22 +125,37 @@ func (r *ring) publish(m *M, n uint32) {
 	}
 }
 
-// last returns the private G at the tail, or nil if there is none.
-func (r *ring) last() *G {
-	if r.private == 0 {
+// newest returns the private G at the tail, or nil if none is private.
+func (r *ring) newest() *G {
+	if r.tail == r.shared {
 		return nil
 	}
 	return r.slots[(r.tail-1)%ringSize].load()
 }
 
-// drop takes out what last has returned.
-func (r *ring) drop() {
-	r.tail--
-	r.private--
+// hasFresh reports whether a free G stands at the tail. Then there is room for it.
+func (r *ring) hasFresh() bool { return r.fresh != r.tail }
+
+// drop takes out what newest has returned. Its slot is one of a free G from then on; see keep.
+func (r *ring) drop() { r.tail-- }
+
+// keep is called when what drop or recall has taken out is not free: no slot is for it.
+func (r *ring) keep() {
+	r.fresh--
+	r.slots[r.tail%ringSize].store(r.slots[r.fresh%ringSize].load())
 }
 
 // pop takes the public G at the tail, or returns nil. None may be private.
 func (r *ring) pop(m *M) *G {
+	gp := r.recall(m)
+	if gp != nil {
+		r.keep()
+	}
+	return gp
+}
+
+// recall is pop, but the slot is one of a free G from then on, as after drop.
+func (r *ring) recall(m *M) *G {
 	for {
 		s := r.state.load(m)
 		if ringLen(s) == 0 {
@@ -135,6 +164,7 @@ func (r *ring) pop(m *M) *G {
 		gp := r.slots[(r.tail-1)%ringSize].load()
 		if r.state.cas(m, s, s-lenOne+seqOne) {
 			r.tail--
+			r.shared--
 			return gp
 		}
 	}
@@ -175,11 +205,9 @@ func (r *ring) fill(m *M, q *gQueue, n int) {
 		return
 	}
 	for range n {
-		r.slots[r.tail%ringSize].store(q.pop())
-		r.tail++
+		r.pushPrivate(m, q.pop())
 	}
-	r.private = uint32(n)
-	r.publish(m, r.private)
+	r.publish(m, uint32(n))
 }
 
 // grab moves at most limit(oldest, n) Gs from the head of r, which has n in public, to
@@ -187,6 +215,9 @@ func (r *ring) fill(m *M, q *gQueue, n int) {
 // many. limit sees the Gs in r by index, oldest first. s is r.state, which m has just
 // loaded.
 func (r *ring) grab(m *M, dst *ring, s uint64, limit func(r *ring, head, n uint32) uint32) uint32 {
+	if dst.fresh != dst.tail {
+		m.giveUpFresh(dst)
+	}
 	for ; ; s = r.state.load(m) {
 		n := ringLen(s)
 		if n != 0 {
@@ -205,7 +236,7 @@ func (r *ring) grab(m *M, dst *ring, s uint64, limit func(r *ring, head, n uint3
 			continue
 		}
 		dst.tail += n
-		dst.private = n
+		dst.fresh = dst.tail
 		dst.publish(m, n)
 		return n
 	}

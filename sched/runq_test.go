@@ -18,11 +18,20 @@ func named(i int) *G { return &G{arg: Arg{A: i}} }
 
 // takeLast takes the newest G of a ring, private or public.
 func (r *ring) takeLast(m *M) *G {
-	if gp := r.last(); gp != nil {
+	gp := r.recallNewest(m)
+	if gp != nil {
+		r.keep()
+	}
+	return gp
+}
+
+// recallNewest takes the newest G, and leaves its slot as one of a free G.
+func (r *ring) recallNewest(m *M) *G {
+	if gp := r.newest(); gp != nil {
 		r.drop()
 		return gp
 	}
-	return r.pop(m)
+	return r.recall(m)
 }
 
 // half is what a thief takes.
@@ -37,7 +46,7 @@ func TestRingIsADeque(t *testing.T) {
 		var model []*G
 		next, private := 0, 0
 		publishAll := func() {
-			r.publish(m, r.private)
+			r.publish(m, r.private())
 			private = 0
 		}
 		take := func(got, want *G) {
@@ -121,8 +130,8 @@ func TestRingIsADeque(t *testing.T) {
 				r.fill(m, &q, n)
 			},
 			"": func(t *rapid.T) {
-				if n := r.len(m); int(n) != len(model)-private || int(r.private) != private {
-					t.Fatalf("%d public and %d private, want %d and %d", n, r.private, len(model)-private, private)
+				if n := r.len(m); int(n) != len(model)-private || int(r.private()) != private {
+					t.Fatalf("%d public and %d private, want %d and %d", n, r.private(), len(model)-private, private)
 				}
 			},
 		})
@@ -133,7 +142,7 @@ func TestRingIsADeque(t *testing.T) {
 func TestRingHeadWraps(t *testing.T) {
 	m := ringM()
 	var r ring
-	r.state.v, r.tail = headMask-2, headMask-2
+	r.state.v, r.tail, r.shared, r.fresh = headMask-2, headMask-2, headMask-2, headMask-2
 	for i := range 10 {
 		a, b := named(i), named(i)
 		r.push(m, a)
@@ -142,7 +151,7 @@ func TestRingHeadWraps(t *testing.T) {
 		if got := r.get(m); got != a {
 			t.Fatalf("get at turn %d: got %v", i, got)
 		}
-		if got := r.pop(m); got != b {
+		if got := r.takeLast(m); got != b {
 			t.Fatalf("pop at turn %d: got %v", i, got)
 		}
 		if n := r.len(m); n != 0 {
@@ -170,7 +179,7 @@ func TestRingUnderThieves(t *testing.T) {
 				if r.grab(m, &mine, r.state.load(m), half) == 0 {
 					runtime.Gosched()
 				}
-				for gp := mine.pop(m); gp != nil; gp = mine.pop(m) {
+				for gp := mine.takeLast(m); gp != nil; gp = mine.takeLast(m) {
 					taken[gp.arg.A].Add(1)
 				}
 			}
@@ -184,17 +193,17 @@ func TestRingUnderThieves(t *testing.T) {
 	}
 	for i := range total {
 		for !r.push(m, named(i)) {
-			r.publish(m, r.private)
+			r.publish(m, r.private())
 			took(r.get(m))
 		}
-		if r.private > r.len(m) {
-			r.publish(m, (r.private+1)/2)
+		if r.private() > r.len(m) {
+			r.publish(m, (r.private()+1)/2)
 		}
 		switch i % 7 {
 		case 1, 2, 4:
 			took(r.takeLast(m))
 		case 5:
-			r.publish(m, r.private)
+			r.publish(m, r.private())
 			took(r.get(m))
 		}
 	}

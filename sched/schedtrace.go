@@ -239,7 +239,9 @@ func (p *P) queued() int { return int(ringLen(atomic.LoadUint64(&p.ring.state.v)
 func (p *P) peekTick() uint32 { return p.pol.Ticks() }
 
 //go:norace
-func (p *P) peekFree() int { return p.gfree.n + p.gspare.n }
+func (p *P) peekFree() int {
+	return p.gfree.n + p.gspare.n + max(int(int32(p.ring.fresh-p.ring.tail)), 0)
+}
 
 //go:norace
 func (m *M) peekSearching() bool { return m.searching }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+
+	"numasched/sched/policy"
 )
 
 // Stats counts what a scheduler has done since it was made.
@@ -50,6 +52,12 @@ type Stats struct {
 
 // pstats is what one P has counted.
 type pstats struct{ Stats }
+
+// inlined counts an inline run. It reports whether it is time to look around.
+func (st *pstats) inlined() bool {
+	st.Inlined++
+	return uint64(st.Inlined)%policy.InlineLooks == 0
+}
 
 func (st *pstats) steals(thief, victim *P, n uint32) {
 	switch {
