@@ -2,6 +2,7 @@ package sched
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,8 +12,23 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ringM returns an M that can operate on rings outside a scheduler.
-func ringM() *M { return &M{s: &Sched{}} }
+// ringM returns an M, with a P, that can operate on rings outside a scheduler.
+func ringM() *M { return &M{s: &Sched{}, p: &P{gpool: &gPool{}}} }
+
+// free returns the free Gs that m's P has in its ring and its magazines.
+func (m *M) free() []*G {
+	var gs []*G
+	r := &m.p.ring
+	for at := r.tail; at != r.fresh; at++ {
+		gs = append(gs, r.slots[at%ringSize].load())
+	}
+	for _, l := range append(m.p.gpool.full, m.p.gfree, m.p.gspare) {
+		for gp := l.head; gp != nil; gp = gp.next {
+			gs = append(gs, gp)
+		}
+	}
+	return gs
+}
 
 func named(i int) *G { return &G{arg: Arg{A: i}} }
 
@@ -38,12 +54,14 @@ func (r *ring) recallNewest(m *M) *G {
 func half(_ *ring, _, n uint32) uint32 { return policy.StealHalf(n) }
 
 // A ring is a double-ended queue: whatever is pushed comes out once, oldest
-// first by get, grab and shed, newest first by pop. Thieves see what is public.
+// first by get, grab and shed, newest first by pop and recall. Thieves see what is public.
+// What is recalled is free, and comes out again once, by a fork.
 func TestRingIsADeque(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := ringM()
-		var r, thief ring
+		m, robber := ringM(), ringM()
+		r, thief := &m.p.ring, &robber.p.ring
 		var model []*G
+		free := map[*G]bool{}
 		next, private := 0, 0
 		publishAll := func() {
 			r.publish(m, r.private())
@@ -88,6 +106,26 @@ func TestRingIsADeque(t *testing.T) {
 				private = max(0, private-1)
 				take(r.takeLast(m), want)
 			},
+			"recall": func(t *rapid.T) {
+				var want *G
+				if n := len(model); n > 0 {
+					want, model = model[n-1], model[:n-1]
+					free[want] = true
+				}
+				private = max(0, private-1)
+				take(r.recallNewest(m), want)
+			},
+			"fork": func(t *rapid.T) {
+				for r.hasFresh() {
+					gp := m.p.takeFresh()
+					if !free[gp] {
+						t.Fatalf("a fork got %v, which is not free", gp)
+					}
+					delete(free, gp)
+					model = append(model, gp)
+					private++
+				}
+			},
 			"get": func(t *rapid.T) {
 				publishAll()
 				var want *G
@@ -97,13 +135,20 @@ func TestRingIsADeque(t *testing.T) {
 				take(r.get(m), want)
 			},
 			"grab": func(t *rapid.T) {
-				n := r.grab(m, &thief, r.state.load(m), half)
+				mine := named(next)
+				next++
+				thief.push(robber, mine)
+				take(thief.recallNewest(robber), mine)
+				n := r.grab(robber, thief, r.state.load(robber), half)
 				if want := uint32(len(model)-private+1) / 2; n != want {
 					t.Fatalf("grabbed %d of %d, %d of them private, want %d", n, len(model), private, want)
 				}
 				for range n {
-					take(thief.get(m), model[0])
+					take(thief.get(robber), model[0])
 					model = model[1:]
+				}
+				if free := robber.free(); !slices.Contains(free, mine) {
+					t.Fatalf("the thief has lost a free G: it has %v", free)
 				}
 			},
 			"shed": func(t *rapid.T) {
@@ -132,6 +177,15 @@ func TestRingIsADeque(t *testing.T) {
 			"": func(t *rapid.T) {
 				if n := r.len(m); int(n) != len(model)-private || int(r.private()) != private {
 					t.Fatalf("%d public and %d private, want %d and %d", n, r.private(), len(model)-private, private)
+				}
+				have := m.free()
+				for _, gp := range have {
+					if !free[gp] {
+						t.Fatalf("%v is among the free Gs", gp)
+					}
+				}
+				if len(have) != len(free) {
+					t.Fatalf("%d free Gs, want %d", len(have), len(free))
 				}
 			},
 		})
