@@ -50,10 +50,10 @@ func Figures(r *harness.Results) []Figure {
 		}
 		add(latencies("latency", "Latency", harness.Latency, most, ls, &r.Meta))
 		add(loads(groups, ls, &r.Meta))
-		for _, f := range machines(groups, nodes, ls, &r.Meta) {
+		for _, f := range append(costs(groups, ls), machines(groups, nodes, ls, &r.Meta)...) {
 			add(f)
 			last := &figures[len(figures)-1]
-			last.labels[1] = "topology " + strings.TrimPrefix(f.Name, machinePrefix)
+			last.labels[1] = "topology " + strings.TrimPrefix(strings.TrimPrefix(f.Name, machinePrefix), costPrefix)
 		}
 		return figures
 	}
@@ -506,7 +506,7 @@ func scaling(name, subject string, groups []harness.Group, nodes map[string]int,
 		for _, arm := range arms {
 			if pts := lines[arm]; pts != nil {
 				slices.SortFunc(pts, func(a, b point) int { return int(a.x) - int(b.x) })
-				ch.lines = append(ch.lines, line{arm, ls[arm], pts})
+				ch.lines = append(ch.lines, line{name: arm, look: ls[arm], points: pts})
 			}
 		}
 		charts = append(charts, ch)

@@ -225,7 +225,7 @@ func loadChart(groups []harness.Group, key harness.Cell, metric *harness.Metric,
 	}
 	for _, arm := range arms {
 		slices.SortFunc(lines[arm], func(a, b point) int { return cmp.Compare(a.x, b.x) })
-		ch.lines = append(ch.lines, line{arm, ls[arm], lines[arm]})
+		ch.lines = append(ch.lines, line{name: arm, look: ls[arm], points: lines[arm]})
 	}
 	return ch
 }

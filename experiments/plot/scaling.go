@@ -12,13 +12,14 @@ import (
 
 // A chart draws lines, one per arm: over the number of Ps, or over what xlabel says.
 type chart struct {
-	title  string
-	x, y   axis
-	ylabel string
-	xlabel string // "": Ps
-	lines  []line
-	ends   bool // lines have their names at their ends
-	refs   []reference
+	title   string
+	x, y    axis
+	ylabel  string
+	xlabel  string // "": Ps
+	lines   []line
+	ends    bool // lines have their names at their ends
+	leaders bool // and a thin line leads from there to the name
+	refs    []reference
 
 	workload string // for tips
 	format   func(float64) string
@@ -64,6 +65,16 @@ type line struct {
 	name   string
 	look   look
 	points []point // by ascending x
+	thin   bool    // less important than others
+	alike  int     // how many other arms have the same points
+}
+
+// label is the name at the end of a line.
+func (l *line) label() string {
+	if l.alike > 0 {
+		return fmt.Sprintf("%s +%d", l.name, l.alike)
+	}
+	return l.name
 }
 
 type point struct{ x, y, lo, hi float64 }
@@ -197,8 +208,12 @@ func (ch *chart) drawLine(c draw.Canvas, i int, l line, x, y func(float64) vg.Le
 			c.StrokeLine2(stroke(color, 1), pt.X-2, y(p.hi), pt.X+2, y(p.hi))
 		}
 	}
+	width, radius := vg.Length(1.4), vg.Length(3)
+	if l.thin {
+		width, radius = 0.7, 1.6
+	}
 	if len(path) > 1 {
-		c.StrokeLines(l.look.stroke(1.4), path)
+		c.StrokeLines(l.look.stroke(width), path)
 	}
 	for k, pt := range path {
 		tip := fmt.Sprintf("%s under %s, P=%.0f: %s %s", ch.workload, l.name, l.points[k].x, ch.text(l.points[k].y), ch.ylabel)
@@ -206,7 +221,7 @@ func (ch *chart) drawLine(c draw.Canvas, i int, l line, x, y func(float64) vg.Le
 			tip = ch.tip(l.name, l.points[k])
 		}
 		tagged(c, l.name, tip, func() {
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: 3, Shape: l.look.glyph}, pt)
+			c.DrawGlyphNoClip(draw.GlyphStyle{Color: color, Radius: radius, Shape: l.look.glyph}, pt)
 		})
 	}
 }
@@ -220,10 +235,16 @@ func (ch *chart) text(v float64) string {
 
 func (ch *chart) nameWidth() (w vg.Length) {
 	for _, l := range ch.lines {
-		w = max(w, style(smallSize, ink).Width(l.name))
+		w = max(w, style(smallSize, ink).Width(l.label()))
+	}
+	if ch.leaders {
+		w += leader
 	}
 	return w
 }
+
+// leader is how wide the lines to the names are.
+const leader = vg.Length(14)
 
 // drawEnds draws the names of the lines at x, each near the height of its line's end:
 // as far above as the name below it needs, but not above top.
@@ -245,7 +266,15 @@ func (ch *chart) drawEnds(c draw.Canvas, x, bottom, top vg.Length, y func(float6
 	}
 	for i, l := range lines {
 		tagged(c, l.name, "", func() {
-			c.FillText(style(smallSize, l.look.color), vg.Point{X: x, Y: at[i] + lift}, l.name)
+			s, x := style(smallSize, l.look.color), x
+			if ch.leaders {
+				c.StrokeLine2(stroke(tint(l.look.color, 0.6), 0.5), x-5, y(end(l)), x+leader-2, at[i])
+				x += leader
+				if !l.thin {
+					s = bold(s)
+				}
+			}
+			c.FillText(s, vg.Point{X: x, Y: at[i] + lift}, l.label())
 		})
 	}
 }

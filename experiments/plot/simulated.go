@@ -213,7 +213,7 @@ func measured(what measure, of []*harness.Group, ps []int, arms *[]string, ls lo
 	ch.y = what.axis(values)
 	for _, arm := range *arms {
 		if pts := lines[arm]; pts != nil {
-			ch.lines = append(ch.lines, line{arm, ls[arm], pts})
+			ch.lines = append(ch.lines, line{name: arm, look: ls[arm], points: pts})
 		}
 	}
 	return ch
