@@ -21,6 +21,7 @@ type Metric struct {
 	Weight *Metric // if not nil, a cell has the mean, weighted by this
 	Of     string  // if not "", the histogram of which this is a quantile: a cell with several repetitions has that of all their times
 	Part   int64   // the quantile, in thousandths
+	Each   bool    // there is one for each part of the machine, whose name stands for the "*" at the beginning of Unit
 	Format func(float64) string
 }
 
@@ -55,6 +56,9 @@ var (
 	MemoryLocal = &Metric{Unit: "memory-local-%", Name: "memory local", Doc: "bytes from memory that came from the node of the CPU that used them", Better: "higher", Format: FormatPercent}
 	OverBound   = &Metric{Unit: "over-bound", Name: "over bound", Doc: "makespan over the arm's own lower bound; tables and figures use the least of the arms of a cell instead. The bound is the largest of three: the arithmetic spread over all Ps; the longest chain of arithmetic, each step of which waits for the one before; the traffic of the busiest memory controller or link at the peak of its mix of reads and writes", Better: "lower", Format: FormatRatio}
 	Busiest     = &Metric{Unit: "busiest-memory-%", Name: "busiest", Doc: "what that controller or link carried, as a share of its peak", Better: "lower", Format: FormatPercent}
+	Carried     = &Metric{Unit: "*-GB/s", Name: "carried", Doc: "what a part of the machine carried: the memory of a node, as in `n0-GB/s`, or one direction of a link, as in `p0>p1-GB/s`; what carried nothing is left out", Better: "higher", Each: true, Format: FormatNumber}
+	Inflation   = &Metric{Unit: "work-inflation", Name: "inflation", Doc: "time in work over that of the same work done alone on the node of its data", Better: "lower", Format: FormatRatio}
+	Moves       = &Metric{Unit: "thread-moves/*", Name: "moves", Doc: "moves of threads to another node, per unit of work", Better: "lower", Format: FormatNumber}
 	Work        = &Metric{Unit: "work-%", Name: "work", Doc: "share of the Ps' time in work", Better: "higher", Format: wholePercent}
 	Scheduling  = &Metric{Unit: "scheduling-%", Name: "sched", Doc: "share of the Ps' time in the scheduler", Better: "lower", Format: wholePercent}
 	Idle        = &Metric{Unit: "idle-%", Name: "idle", Doc: "share of the Ps' time asleep", Better: "lower", Format: wholePercent}
@@ -67,7 +71,7 @@ var (
 // those of every place, and those that only simulated machines have.
 var (
 	Metrics          = []*Metric{Time, Bandwidth, Local, Touched, Pages, P50, P99, P999, Start50, Start999, METG, StealsNear, StealsFar, OnNode, Samples, Other, Clock, Busy, Peak}
-	SimulatedMetrics = []*Metric{MemoryLocal, OverBound, Busiest, Work, Scheduling, Idle, MemoryBytes, WakeP99, Events}
+	SimulatedMetrics = []*Metric{MemoryLocal, OverBound, Busiest, Carried, Work, Scheduling, Idle, Inflation, Moves, MemoryBytes, WakeP99, Events}
 )
 
 // In returns the unit of m for a workload with that unit of work.
@@ -78,12 +82,25 @@ func (m *Metric) In(unit string) string {
 	return m.Unit
 }
 
+// of returns the metric of one part of a machine, if m has Each.
+func (m *Metric) of(part string) *Metric {
+	one := *m
+	one.Unit, one.Name = part+strings.TrimPrefix(m.Unit, "*"), part
+	return &one
+}
+
+// OfPart returns the unit of m for a part of a machine.
+func (m *Metric) OfPart(part string) string { return m.of(part).Unit }
+
 // metricOf returns the metric with a unit of a workload with that unit of work. A unit
 // that is in neither list is a metric that a workload reports of its own.
 func metricOf(unit, work string) *Metric {
 	for _, m := range slices.Concat(Metrics, SimulatedMetrics) {
 		if m.In(work) == unit {
 			return m
+		}
+		if part, ok := strings.CutSuffix(unit, strings.TrimPrefix(m.Unit, "*")); ok && m.Each {
+			return m.of(part)
 		}
 	}
 	return &Metric{Unit: unit, Name: unit, Doc: "reported by the workload", Better: "lower", Format: FormatNumber}
@@ -206,7 +223,8 @@ func (g *Group) countedColumns(m *Meta) (cs []column) {
 	one := func(m *Metric) column { return counted(m.Name, m.Doc, 1, m) }
 	steals := counted("steals", "per 1000 units of work, from Ps of the same node / of other nodes", 1000, StealsNear, StealsFar)
 	if exact(g) {
-		cs = []column{one(MemoryLocal), one(OverBound), counted("work/sched/idle", "shares of the Ps' time", 1, Work, Scheduling, Idle), steals}
+		cs = []column{one(MemoryLocal), one(OverBound), counted("work/sched/idle", "shares of the Ps' time", 1, Work, Scheduling, Idle), one(Inflation), steals,
+			counted(Moves.Name, "of threads to another node, per 1000 units of work", 1000, Moves)}
 	} else {
 		if !m.oneNode(g.Topo) {
 			cs = []column{one(Local), one(Touched), one(Pages), one(OnNode)}
@@ -220,7 +238,7 @@ func (g *Group) countedColumns(m *Meta) (cs []column) {
 	named := slices.Concat(Metrics, SimulatedMetrics)
 	for i := range g.Rows {
 		for _, c := range g.Rows[i].Counted {
-			if !slices.Contains(named, c.Metric) && !slices.ContainsFunc(cs, func(o column) bool { return o.head == c.Name }) {
+			if !c.Each && !slices.Contains(named, c.Metric) && !slices.ContainsFunc(cs, func(o column) bool { return o.head == c.Name }) {
 				cs = append(cs, one(c.Metric))
 			}
 		}

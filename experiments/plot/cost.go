@@ -137,7 +137,9 @@ func costChart(of []*harness.Group, ls looks, rises map[string][]float64) *chart
 			ch.refs = append(ch.refs, reference{points: []vgPoint{{1, first.y}, {end, first.y * end}}})
 		}
 	}
-	slices.SortStableFunc(ch.lines, func(a, b line) int { return cmp.Compare(slices.Index(costMain, a.name), slices.Index(costMain, b.name)) }) // thick ones last, on top
+	slices.SortStableFunc(ch.lines, func(a, b line) int {
+		return cmp.Compare(slices.Index(costMain, a.name), slices.Index(costMain, b.name))
+	}) // thick ones last, on top
 	return ch
 }
 

@@ -3,6 +3,7 @@ package simulated
 import (
 	"context"
 	"io"
+	"strconv"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/progress"
@@ -85,12 +86,19 @@ func (r *Run) values() []harness.Value {
 		busiest = max(busiest, l.Share)
 	}
 	add(100*busiest, harness.Busiest.Unit)
+	for _, l := range r.Bandwidth {
+		add(fourDigits(l.GBps), harness.Carried.OfPart(l.Name))
+	}
 	all := r.WorkNs + r.SchedulingNs + r.IdleNs
 	percent(r.WorkNs, all, harness.Work.Unit)
 	percent(r.SchedulingNs, all, harness.Scheduling.Unit)
 	percent(r.IdleNs, all, harness.Idle.Unit)
+	if r.WorkInflation > 0 {
+		add(r.WorkInflation, harness.Inflation.Unit)
+	}
 	add(float64(r.StealsL3+r.StealsNode)/units, harness.StealsNear.In(r.Unit))
 	add(float64(r.StealsRemote)/units, harness.StealsFar.In(r.Unit))
+	add(float64(r.Migrations)/units, harness.Moves.In(r.Unit))
 	add(float64(r.Bytes)/units, harness.MemoryBytes.In(r.Unit))
 	add(float64(r.WakeP99Ns), harness.WakeP99.Unit)
 	add(float64(r.Events), harness.Events.Unit)
@@ -98,6 +106,15 @@ func (r *Run) values() []harness.Value {
 		add(own.Value, own.Unit)
 	}
 	return vs
+}
+
+// fourDigits rounds v to four digits: there are many links, and lines are long enough.
+func fourDigits(v float64) float64 {
+	v, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
+	if err != nil {
+		panic(err) // what strconv wrote
+	}
+	return v
 }
 
 // Meta describes the sweep as results do.
