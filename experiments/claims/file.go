@@ -125,14 +125,14 @@ func ReadPieces(dir string) ([]Block, error) {
 	return blocks, nil
 }
 
-// parse reads a file. An error begins with the number of a line.
+// parse reads a file. An error begins with the number of a line and a column.
 func parse(data []byte) (blocks []Block, err error) {
 	var b *Block
 	in := bufio.NewScanner(bytes.NewReader(data))
 	in.Buffer(nil, 1<<20)
 	for n := 1; in.Scan(); n++ {
-		bad := func(format string, args ...any) error {
-			return fmt.Errorf("%d: %w", n, fmt.Errorf(format, args...))
+		bad := func(field int, format string, args ...any) error {
+			return fmt.Errorf("%d:%d: %w", n, harness.Column(in.Text(), field), fmt.Errorf(format, args...))
 		}
 		f := strings.Fields(in.Text())
 		switch {
@@ -140,46 +140,46 @@ func parse(data []byte) (blocks []Block, err error) {
 		case len(f) == 0:
 			if b != nil {
 				if len(b.Rows) == 0 {
-					return nil, bad("a block without a line: want at least that of seed=1")
+					return nil, bad(0, "a block without a line: want at least that of seed=1")
 				}
 				blocks = append(blocks, *b)
 			}
 			b = nil
 		case f[0] == "block":
 			if b != nil || len(f) != 3 && len(f) != 4 {
-				return nil, bad("%q: want block NAME UNIT after an empty line", in.Text())
+				return nil, bad(0, "%q: want block NAME UNIT after an empty line", in.Text())
 			}
 			cell, err := harness.ParseName(f[1])
 			if err != nil {
-				return nil, bad("%w", err)
+				return nil, bad(1, "%w", err)
 			}
 			cell.Arm = ""
 			b = &Block{Cell: cell, Unit: f[2]}
 			if len(f) == 4 {
 				_, err := fmt.Sscanf(f[3], "%d/%d", &b.Piece, &b.Pieces)
 				if err != nil || b.Piece < 1 || b.Piece > b.Pieces || f[3] != fmt.Sprintf("%d/%d", b.Piece, b.Pieces) {
-					return nil, bad("%q: want a piece as in 2/6", f[3])
+					return nil, bad(3, "%q: want a piece as in 2/6", f[3])
 				}
 			}
 		case b == nil:
-			return nil, bad("%q: want a block", in.Text())
+			return nil, bad(0, "%q: want a block", in.Text())
 		case f[0] == "arms":
 			if b.Arms != nil || len(f) < 2 || f[1] != subject {
-				return nil, bad("%q: want the arms of the block, %s first", in.Text(), subject)
+				return nil, bad(0, "%q: want the arms of the block, %s first", in.Text(), subject)
 			}
 			b.Arms = f[1:]
 		case b.Arms == nil:
-			return nil, bad("%q: want the arms of the block first", in.Text())
+			return nil, bad(0, "%q: want the arms of the block first", in.Text())
 		default:
 			row := Row{Variant: f[0]}
 			if row.kind, err = kindOf(f[0]); err != nil {
-				return nil, bad("%w", err)
+				return nil, bad(0, "%w", err)
 			}
 			if len(f)-1 != len(b.Arms) {
-				return nil, bad("%d values: want one for each of %d arms", len(f)-1, len(b.Arms))
+				return nil, bad(min(len(f), 1+len(b.Arms)), "%d values: want one for each of %d arms", len(f)-1, len(b.Arms))
 			}
 			if len(b.Rows) == 0 && row.kind != Seed {
-				return nil, bad("%s: want seed=1 first", f[0])
+				return nil, bad(0, "%s: want seed=1 first", f[0])
 			}
 			for i, text := range f[1:] {
 				v := 0.0
@@ -189,7 +189,7 @@ func parse(data []byte) (blocks []Block, err error) {
 					v = b.Rows[0].Values[i]
 				default:
 					if v, err = strconv.ParseFloat(text, 64); err != nil || !(v > 0) || math.IsInf(v, 0) {
-						return nil, bad("%q: want a number above 0, = or -; %s and the first line need a number", text, subject)
+						return nil, bad(1+i, "%q: want a number above 0, = or -; %s and the first line need a number", text, subject)
 					}
 				}
 				row.Values = append(row.Values, v)

@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -18,22 +19,23 @@ const (
 )
 
 // check returns an error that says what is impossible about m, and what was
-// expected.
-func (m *Measurement) check() error {
+// expected. It also returns in which field of m's line: the name is field 0, and after the
+// number of runs come values and their units.
+func (m *Measurement) check() (field int, err error) {
 	if m.Runs < 1 || m.Runs > maxRuns {
-		return fmt.Errorf("%d runs: want 1 to %g", m.Runs, maxRuns)
+		return 1, fmt.Errorf("%d runs: want 1 to %g", m.Runs, maxRuns)
 	}
 	unit, ok := strings.CutPrefix(m.Values[0].Unit, "ns/")
 	if !ok || unit == "" {
-		return fmt.Errorf("first value is in %q: want the time per unit of work, as in ns/task", m.Values[0].Unit)
+		return 3, fmt.Errorf("first value is in %q: want the time per unit of work, as in ns/task", m.Values[0].Unit)
 	}
 	if t := m.NsPerUnit(); !(t >= minTime && t <= maxTime) {
-		return fmt.Errorf("%v %s: want a time from %g to %g", t, m.Values[0].Unit, minTime, maxTime)
+		return 2, fmt.Errorf("%v %s: want a time from %g to %g", t, m.Values[0].Unit, minTime, maxTime)
 	}
 	seen := map[string]bool{}
-	for _, v := range m.Values {
+	for i, v := range m.Values {
 		if seen[v.Unit] {
-			return fmt.Errorf("two values in %s: want one", v.Unit)
+			return 3 + 2*i, fmt.Errorf("two values in %s: want one", v.Unit)
 		}
 		seen[v.Unit] = true
 		most := maxValue
@@ -42,10 +44,10 @@ func (m *Measurement) check() error {
 		}
 		// A share that was computed from rounded numbers may exceed 100 by a little.
 		if !(v.Value >= 0 && v.Value <= most*1.001) {
-			return fmt.Errorf("%v %s: want 0 to %g", v.Value, v.Unit, most)
+			return 2 + 2*i, fmt.Errorf("%v %s: want 0 to %g", v.Value, v.Unit, most)
 		}
 	}
-	return nil
+	return 0, nil
 }
 
 // A unitCheck finds results that cannot be compared although their cells say so.
@@ -63,11 +65,31 @@ func (u unitCheck) add(m *Measurement) error {
 	return nil
 }
 
+// A fieldError is an impossible value of run.json.
+type fieldError struct {
+	field string // as in plan.cells[3].procs
+	text  string
+}
+
+func (e *fieldError) Error() string { return e.field + " " + e.text }
+
+// path leads to the field in the file.
+func (e *fieldError) path() (path []any) {
+	for part := range strings.FieldsFuncSeq(e.field, func(r rune) bool { return strings.ContainsRune(".[]", r) }) {
+		if i, err := strconv.Atoi(part); err == nil {
+			path = append(path, i)
+		} else {
+			path = append(path, part)
+		}
+	}
+	return path
+}
+
 // check returns an error that names the first field of m that is impossible, and
 // what was expected.
-func (m *Meta) check() error {
+func (m *Meta) check() *fieldError {
 	if m.Place != Host && m.Place != Virtual && m.Place != Simulated {
-		return fmt.Errorf("place %q: want %s, %s or %s", m.Place, Host, Virtual, Simulated)
+		return &fieldError{"place", fmt.Sprintf("%q: want %s, %s or %s", m.Place, Host, Virtual, Simulated)}
 	}
 	type number struct {
 		field     string
@@ -113,7 +135,7 @@ func (m *Meta) check() error {
 			if n.high >= maxReps {
 				want = fmt.Sprintf("%.0f or more", n.low)
 			}
-			return fmt.Errorf("%s %v: want %s", n.field, n.value, want)
+			return &fieldError{n.field, fmt.Sprintf("%v: want %s", n.value, want)}
 		}
 	}
 	return nil

@@ -112,30 +112,30 @@ func loadHistograms(dir string, ms []Measurement) error {
 	number := 0
 	for line := range bytes.Lines(wholeLines(data)) {
 		number++
-		if err := readHistogram(strings.TrimSpace(string(line)), repetitions); err != nil {
-			return fmt.Errorf("%s:%d: %w", path, number, err)
+		if err := readHistogram(string(line), repetitions); err != nil {
+			return fmt.Errorf("%s:%d:%d: %w", path, number, Column(string(line), err.field), err)
 		}
 	}
 	return nil
 }
 
-func readHistogram(line string, repetitions map[Cell][]*Measurement) error {
-	parts := strings.SplitN(line, " ", 4)
+func readHistogram(line string, repetitions map[Cell][]*Measurement) *rowError {
+	parts := strings.Fields(line)
 	if len(parts) < 4 {
-		return fmt.Errorf("%.60q: want a name, the number of a repetition, a unit, and times", line)
+		return &rowError{len(parts), fmt.Errorf("%.60q: want a name, the number of a repetition, a unit, and times", strings.TrimSpace(line))}
 	}
 	cell, err := ParseName(parts[0])
 	if err != nil {
-		return err
+		return &rowError{0, err}
 	}
 	of := repetitions[cell]
 	n, err := strconv.Atoi(parts[1])
 	if err != nil || n < 1 || n > len(of)+1 {
-		return fmt.Errorf("repetition %q: want 1 to %d, as %s has them", parts[1], len(of), ResultsFile)
+		return &rowError{1, fmt.Errorf("repetition %q: want 1 to %d, as %s has them", parts[1], len(of), ResultsFile)}
 	}
-	h, err := histogram.Parse(parts[3])
+	h, bad, err := histogram.Parse(parts[3:])
 	if err != nil {
-		return err
+		return &rowError{3 + bad, err}
 	}
 	if n > len(of) {
 		return nil // its measurement was not written any more

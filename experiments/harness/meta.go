@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"numasched/sched/sim/strict"
 	"numasched/topology"
 )
 
@@ -393,41 +394,31 @@ func loadMeta(dir string) (*Meta, error) {
 		return nil, err
 	}
 	// Check the format first: a later one may have fields that are unknown here.
-	var version struct{ Format int }
-	if err := json.Unmarshal(data, &version); err != nil {
-		return nil, fmt.Errorf("%s%s: %v: want the JSON object that a run writes", path, jsonLine(data, err), err)
+	if err := strict.Check(path, data); err != nil {
+		return nil, fmt.Errorf("%w: want the JSON object that a run writes", err)
 	}
-	if version.Format != metaFormat {
-		return nil, fmt.Errorf("%s: format %d: want %d", path, version.Format, metaFormat)
+	var version struct {
+		Format json.RawMessage `json:"format"`
+	}
+	at := strict.Locate(data, "format")
+	if json.Unmarshal(data, &version) != nil {
+		return nil, strict.Where(path, data, at, errors.New("want the JSON object that a run writes"))
+	}
+	switch text := string(version.Format); text {
+	case fmt.Sprint(metaFormat):
+	case "":
+		return nil, strict.Where(path, data, at, fmt.Errorf("no field \"format\": want the JSON object that a run writes, of format %d", metaFormat))
+	default:
+		return nil, strict.Where(path, data, at, fmt.Errorf("format %.40s: want %d", text, metaFormat))
 	}
 	m := new(Meta)
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(m); err != nil {
-		return nil, fmt.Errorf("%s%s: %v", path, jsonLine(data, err), err)
+	if err := strict.DecodeWritten(path, data, m); err != nil {
+		return nil, err
 	}
 	if err := m.check(); err != nil {
-		return nil, fmt.Errorf("%s: %v", path, err)
+		return nil, strict.Where(path, data, strict.Locate(data, err.path()...), err)
 	}
 	return m, nil
-}
-
-// jsonLine returns ":12" if err tells at which byte of data, here in line 12, the
-// mistake is. Otherwise it returns "".
-func jsonLine(data []byte, err error) string {
-	var syntax *json.SyntaxError
-	var typed *json.UnmarshalTypeError
-	at := int64(-1)
-	switch {
-	case errors.As(err, &syntax):
-		at = syntax.Offset
-	case errors.As(err, &typed):
-		at = typed.Offset
-	}
-	if at < 0 || at > int64(len(data)) {
-		return ""
-	}
-	return fmt.Sprintf(":%d", 1+bytes.Count(data[:at], []byte("\n")))
 }
 
 func loadMeasurements(dir string) (ms []Measurement, half bool, err error) {

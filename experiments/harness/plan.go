@@ -89,6 +89,9 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("duration %s: want a string such as \"1.5s\"", data)
 	}
 	v, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("duration %q: want a string such as \"1.5s\"", s)
+	}
 	*d = Duration(v)
-	return err
+	return nil
 }

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -93,28 +94,43 @@ func line(m *Measurement) []byte {
 
 // ReadMeasurements reads a result file. Like benchstat, it skips lines that are
 // not of the benchmark format. A benchmark line that is not ours, or has a value
-// that is impossible, is an error with its file and line number.
+// that is impossible, is an error with its file, line and column.
 func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(string(text), "\n")
+	bad := func(line, field int, err error) error {
+		return fmt.Errorf("%s:%d:%d: %w", file, line, Column(lines[line-1], field), err)
+	}
 	var ms []Measurement
 	units := unitCheck{}
-	br := benchfmt.NewReader(r, file)
+	br := benchfmt.NewReader(bytes.NewReader(text), file)
 	for br.Scan() {
 		res, ok := br.Result().(*benchfmt.Result)
 		if !ok {
 			if se, ok := br.Result().(*benchfmt.SyntaxError); ok {
-				return nil, se
+				if row := wrongField(lines[se.Line-1]); row != nil && strings.HasPrefix(lines[se.Line-1], "Benchmark") {
+					return nil, bad(se.Line, row.field, row)
+				}
+				return nil, bad(se.Line, 0, errors.New(se.Msg))
 			}
 			continue
 		}
 		_, lineno := res.Pos()
 		cell, err := ParseName(res.Name.String())
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
+			return nil, bad(lineno, 0, err)
 		}
 		m := Measurement{Cell: cell, Runs: res.Iters, Exact: br.Units().GetAssumption(res.Values[0].Unit) == benchmath.AssumeExact}
 		if text := res.GetConfig(partKey); text != "" {
 			if m.Part, err = strconv.Atoi(text); err != nil || m.Part < 1 {
-				return nil, fmt.Errorf("%s:%d: %s: %q: want the number of a run, from 1", file, lineno, partKey, text)
+				at := lineno // or above it
+				for at > 1 && !strings.HasPrefix(lines[at-1], partKey+":") {
+					at--
+				}
+				return nil, bad(at, 1, fmt.Errorf("%s: %q: want the number of a run, from 1", partKey, text))
 			}
 		}
 		for _, v := range res.Values {
@@ -124,11 +140,11 @@ func ReadMeasurements(r io.Reader, file string) ([]Measurement, error) {
 				m.Values = append(m.Values, Value{v.Value, v.Unit})
 			}
 		}
-		if err := m.check(); err != nil {
-			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
+		if field, err := m.check(); err != nil {
+			return nil, bad(lineno, field, err)
 		}
 		if err := units.add(&m); err != nil {
-			return nil, fmt.Errorf("%s:%d: %v", file, lineno, err)
+			return nil, bad(lineno, 3, err)
 		}
 		ms = append(ms, m)
 	}

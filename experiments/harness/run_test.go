@@ -314,25 +314,38 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for text, want := range map[string]string{
-		``:                                  "want the JSON object that a run writes",
-		`{`:                                 "want the JSON object that a run writes",
-		`[]`:                                "want the JSON object that a run writes",
-		`{"format": 1} more`:                "want the JSON object that a run writes",
-		`{"format": 1, "colour": "red"}`:    "colour",
-		`{"format": 99, "colour": "red"}`:   "format 99: want 1",
-		`{"format": 1, "place": "nowhere"}`: `place "nowhere": want host, virtual or simulated`,
-		"{\n\"format\": x}":                 "run.json:2: ",
-		"{\"format\": 1,\n\"done\": \"x\"}": "run.json:2: ",
-		field(`"done": -1`):                 "done -1: want 0 or more",
-		field(`"plan": {"repetitions": 0}`): "plan.repetitions 0: want 1 or more",
-		field(`"plan": {"repetitions": 1, "target": "-1s"}`):                                                     "plan.target -1e+09: want 0 or more",
-		field(`"plan": {"repetitions": 1, "target": "1s", "cells": [{"procs": 0}]}`):                             "plan.cells[0].procs 0: want 1 to 1048576",
-		field(`"plan": {"repetitions": 1, "target": "1s", "cells": [{"procs": 1, "runs": -1, "perRun": "1s"}]}`): "plan.cells[0].runs -1: want 0 or more",
+		``:                                                   ":1:1: nothing: want a JSON object: want the JSON object that a run writes",
+		`{`:                                                  ":1:2: the file ends in the middle of a value: want the JSON object that a run writes",
+		`[]`:                                                 ":1:1: want the JSON object that a run writes",
+		`{"place": "host"}`:                                  ":1:1: no field \"format\": want the JSON object that a run writes, of format 1",
+		`{"format": 1} more`:                                 ":1:15: 'm': want nothing after the value",
+		`{"format": 1, "colour": "red"}`:                     `:1:15: unknown field "colour": want format, place, command,`,
+		`{"format": 1, "Place": "host"}`:                     `:1:15: unknown field "Place": want`,
+		`{"format": 1, "done": 1, "done": 2}`:                `:1:26: field "done" is there twice`,
+		`{"format": 99, "colour": "red"}`:                    ":1:12: format 99: want 1",
+		`{"format": "1", "colour": "red"}`:                   `:1:12: format "1": want 1`,
+		`{"format": 1, "place": "nowhere"}`:                  `:1:24: place "nowhere": want host, virtual or simulated`,
+		"{\n\"format\": x}":                                  ":2:11: 'x': want a value",
+		"{\"format\": 1,\n\"done\": \"x\"}":                  `:2:9: done: "x": want an integer`,
+		field(`"done": null`):                                ":1:40: done: null: want an integer",
+		field(`"done": 1.5`):                                 ":1:40: done: 1.5: want an integer",
+		field(`"done": -1`):                                  ":1:40: done -1: want 0 or more",
+		field(`"plan": {"repetitions": 0}`):                  ":1:56: plan.repetitions 0: want 1 or more",
+		field(`"plan": {"target": 5}`):                       `:1:51: target: 5: want a string such as "1.5s"`,
+		field(`"plan": {"target": "soon"}`):                  `:1:51: target: "soon": want a string such as "1.5s"`,
+		field(`"sessions": [{"start": "2026-11-27"}]`):       `:1:55: start: "2026-11-27": want a time as in "2006-01-02T15:04:05Z"`,
+		field(`"sessions": [{"start": null}]`):               `:1:55: start: null: want a time`,
+		field(`"interference": {"maxPercent": "much"}`):      `:1:63: maxPercent: "much": want a number`,
+		field(`"interference": {"maxPercent": 1e999}`):       `:1:63: maxPercent: 1e999: want a number of 64 bits`,
+		field(`"topologies": [{"distances": [[10, "x"]]}]`):  `:1:67: distances: "x": want an integer`,
+		field(`"plan": {"repetitions": 1, "target": "-1s"}`): ":1:69: plan.target -1e+09: want 0 or more",
+		field(`"plan": {"repetitions": 1, "target": "1s", "cells": [{"procs": 0}]}`):                             ":1:95: plan.cells[0].procs 0: want 1 to 1048576",
+		field(`"plan": {"repetitions": 1, "target": "1s", "cells": [{"procs": 1, "runs": -1, "perRun": "1s"}]}`): ":1:106: plan.cells[0].runs -1: want 0 or more",
 		field(`"plan": {"repetitions": 1, "target": "1s"}, "topologies": [{"nodesWithCPUs": -4}]`):               "topologies[0].nodesWithCPUs -4: want 0 to 1048576",
 		field(`"plan": {"repetitions": 1, "target": "1s"}, "interference": {"maxPercent": 1e300}`):               "interference.maxPercent 1e+300: want 0 to 100",
 	} {
 		os.WriteFile(filepath.Join(dir, MetaFile), []byte(text), 0o666)
-		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), MetaFile) {
+		if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), MetaFile+":1:") && !strings.Contains(err.Error(), MetaFile+":2:") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %v, want %q in it", text, err, want)
 		}
 	}

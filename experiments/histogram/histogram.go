@@ -65,26 +65,27 @@ func (h *Histogram) String() string {
 	return strings.TrimPrefix(b.String(), " ")
 }
 
-// Parse is the inverse of String.
-func Parse(text string) (*Histogram, error) {
-	h := new(Histogram)
+// Parse reads what String writes, in fields as strings.Fields makes them. If there is an
+// error, bad is the number of the field that it is about.
+func Parse(fields []string) (h *Histogram, bad int, err error) {
+	h = new(Histogram)
 	before := int64(-1)
-	for _, pair := range strings.Fields(text) {
+	for i, pair := range fields {
 		left, right, _ := strings.Cut(pair, ":")
 		t, err := strconv.ParseInt(left, 10, 64)
 		n, errN := strconv.ParseInt(right, 10, 64)
 		switch {
 		case err != nil || errN != nil || t < 0 || n < 1 || n > math.MaxInt64-h.n || fmt.Sprintf("%d:%d", t, n) != pair:
-			return nil, fmt.Errorf("%q: want a time and how many there are of it, as in 1023:12", pair)
+			return nil, i, fmt.Errorf("%q: want a time and how many there are of it, as in 1023:12", pair)
 		case last(bucket(t)) != t:
-			return nil, fmt.Errorf("%q: want a time that a histogram has, such as %d", pair, last(bucket(t)))
+			return nil, i, fmt.Errorf("%q: want a time that a histogram has, such as %d", pair, last(bucket(t)))
 		case t <= before:
-			return nil, fmt.Errorf("%q: want times in ascending order", pair)
+			return nil, i, fmt.Errorf("%q: want times in ascending order", pair)
 		}
 		before = t
 		h.AddMany(t, n)
 	}
-	return h, nil
+	return h, 0, nil
 }
 
 // Len is how many times were counted.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -56,7 +57,7 @@ func TestHistogramsAreWrittenAndAddUp(t *testing.T) {
 		halves[i%2].Add(v)
 	}
 	for i := range halves {
-		h, err := Parse(halves[i].String())
+		h, _, err := Parse(strings.Fields(halves[i].String()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +76,7 @@ func TestHistogramsAreWrittenAndAddUp(t *testing.T) {
 	if n != whole.Len() {
 		t.Errorf("All has %d times, want %d", n, whole.Len())
 	}
-	if h, err := Parse(""); err != nil || h.Len() != 0 {
+	if h, _, err := Parse(nil); err != nil || h.Len() != 0 {
 		t.Errorf("nothing: %v", err)
 	}
 }

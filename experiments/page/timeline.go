@@ -15,6 +15,7 @@ import (
 	"numasched/sched"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
+	"numasched/sched/sim/strict"
 	"numasched/sched/trace"
 )
 
@@ -31,9 +32,9 @@ func timelines(res *harness.Results) ([]plot.Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		tracks, err := tracksOf(data)
+		tracks, err := tracksOf(name, data)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, err
 		}
 		base := filepath.Base(name)
 		about := strings.TrimLeft(strings.TrimSuffix(strings.TrimPrefix(base, "trace"), ".json"), "-")
@@ -88,7 +89,7 @@ func shortRuns(res *harness.Results) (figures []plot.Figure, err error) {
 			if err != nil {
 				return nil, fmt.Errorf("timeline of %s under %s on %s: %w", name, arm, t.Label, err)
 			}
-			tracks, err := tracksOf(data)
+			tracks, err := tracksOf("the trace", data)
 			if err != nil {
 				return nil, err
 			}
@@ -135,8 +136,8 @@ func recorded(preset *sim.Preset, armName string, prog workload.Program, procs i
 	return out.Bytes(), err
 }
 
-// tracksOf reads the trace that "experiments trace" writes.
-func tracksOf(data []byte) ([]plot.Track, error) {
+// tracksOf reads the trace that "experiments trace" writes. name is the file's, for errors.
+func tracksOf(name string, data []byte) ([]plot.Track, error) {
 	var file struct {
 		TraceEvents []struct {
 			Name, Ph string
@@ -146,7 +147,7 @@ func tracksOf(data []byte) ([]plot.Track, error) {
 		}
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%w: want what experiments trace writes", err)
+		return nil, fmt.Errorf("%w: want what experiments trace writes", strict.Located(name, data, err))
 	}
 	type key struct{ pid, tid int }
 	type state struct {

@@ -29,7 +29,7 @@ func TestTracksOfATrace(t *testing.T) {
 {"name":"steal 1 from the queue of node 7","ph":"i","ts":7,"pid":4,"tid":3},
 {"name":"wake","ph":"s","ts":7,"pid":4,"tid":3,"id":1}
 ]}`
-	tracks, err := tracksOf([]byte(file))
+	tracks, err := tracksOf("trace.json", []byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"numasched/experiments/workload"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
+	"numasched/sched/sim/strict"
 	"numasched/topology"
 )
 
@@ -27,7 +28,7 @@ const (
 // what was expected.
 func Parse(name string, data []byte) (*Scenario, error) {
 	s := new(Scenario)
-	if err := sim.DecodeStrict(name, data, s); err != nil {
+	if err := strict.Decode(name, data, s); err != nil {
 		return nil, err
 	}
 	c := &checker{name: name, data: data, s: s, buffers: map[string]bool{}, groups: map[string]bool{}, queues: map[string]bool{}, used: map[string]bool{}}
@@ -56,7 +57,7 @@ func (p path) to(more ...any) path { return append(p[:len(p):len(p)], more...) }
 
 // bad returns an error at the place to which a path leads.
 func (c *checker) bad(at path, format string, args ...any) error {
-	return sim.Where(c.name, c.data, sim.Locate(c.data, at...), fmt.Errorf(format, args...))
+	return strict.Where(c.name, c.data, strict.Locate(c.data, at...), fmt.Errorf(format, args...))
 }
 
 // first returns the first of its arguments that is not nil.
@@ -140,7 +141,7 @@ func (c *checker) machine() (err error) {
 	default:
 		at = path{"machine"}
 		// Replace what comes before by blanks, so that errors have the right place.
-		from := sim.Locate(c.data, at...)
+		from := strict.Locate(c.data, at...)
 		before := strings.Map(func(r rune) rune {
 			if r == '\n' {
 				return r

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"numasched/sched/sim/strict"
 )
 
 // What a simulation says must not hang on a number that somebody has guessed. So a claim
@@ -34,7 +36,7 @@ func (p *Preset) AssumedConstants() (names []string) {
 		if f.Kind() != reflect.Struct || !strings.HasPrefix(f.FieldByName("Source").String(), "assumed") {
 			continue
 		}
-		name := jsonName(v.Type().Field(i))
+		name := strict.FieldName(v.Type().Field(i))
 		switch c := f.Interface().(type) {
 		case Matrix:
 			if len(c.Value) > 0 {
@@ -74,7 +76,7 @@ func (p *Preset) Perturbed(factors map[string]Milli) (*Preset, error) {
 	}
 	v := reflect.ValueOf(&q).Elem()
 	for i := range v.NumField() {
-		name := jsonName(v.Type().Field(i))
+		name := strict.FieldName(v.Type().Field(i))
 		by, ok := factors[name]
 		switch c := v.Field(i).Addr().Interface().(type) {
 		case *Matrix:

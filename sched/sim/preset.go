@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"numasched/sched/sim/strict"
 	"numasched/topology"
 )
 
@@ -161,6 +162,9 @@ type Milli int64
 // UnmarshalJSON reads a decimal number with at most three digits after the point.
 func (m *Milli) UnmarshalJSON(b []byte) error {
 	s := string(b)
+	if strings.IndexByte("-0123456789", s[0]) < 0 {
+		return fmt.Errorf("%s: want a decimal number without quotes", s)
+	}
 	whole, frac, _ := strings.Cut(s, ".")
 	neg := strings.HasPrefix(whole, "-")
 	v := int64(0)
@@ -255,10 +259,12 @@ const maxLikes = 8
 
 func parsePreset(name string, data []byte, depth int) (*Preset, error) {
 	p := new(Preset)
-	if err := DecodeStrict(name, data, p); err != nil {
+	if err := strict.Decode(name, data, p); err != nil {
 		return nil, err
 	}
-	bad := func(err *presetError) error { return Where(name, data, Locate(data, err.path...), err.err) }
+	bad := func(err *presetError) error {
+		return strict.Where(name, data, strict.Locate(data, err.path...), err.err)
+	}
 	own, err := p.owned(data)
 	if err != nil {
 		return nil, bad(err)

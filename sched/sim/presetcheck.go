@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"numasched/sched/sim/strict"
 	"numasched/topology"
 )
 
@@ -43,7 +44,7 @@ func (p *Preset) owned(data []byte) (map[string]bool, *presetError) {
 	own := make(map[string]bool)
 	v := reflect.ValueOf(p).Elem()
 	for i := range v.NumField() {
-		tag := jsonName(v.Type().Field(i))
+		tag := strict.FieldName(v.Type().Field(i))
 		if v.Field(i).Kind() != reflect.Struct || fields[tag] == nil {
 			continue
 		}
@@ -63,7 +64,7 @@ func (p *Preset) owned(data []byte) (map[string]bool, *presetError) {
 func (p *Preset) check() *presetError {
 	v := reflect.ValueOf(p).Elem()
 	for i := range v.NumField() {
-		tag := jsonName(v.Type().Field(i))
+		tag := strict.FieldName(v.Type().Field(i))
 		if s, ok := v.Field(i).Interface().(Scalar); ok {
 			if s.Source == "" {
 				return badConstant(path{tag}, `want a value and a source, or a preset to be "like"`)

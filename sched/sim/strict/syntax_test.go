@@ -1,11 +1,9 @@
-package sim_test
+package strict
 
 import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"numasched/sched/sim"
 )
 
 // Text that is no JSON is refused with the place (§) and what JSON wants there.
@@ -53,7 +51,7 @@ func TestBrokenJSON(t *testing.T) {
 			line, column = 1, 1
 		}
 		want := fmt.Sprintf("x.json:%d:%d: %s", line, column, c.want)
-		err := sim.DecodeStrict("x.json", []byte(before+after), new(inner))
+		err := Decode("x.json", []byte(before+after), new(inner))
 		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q\n\tgives %v\n\twant  %s", c.text, err, want)
 		}
