@@ -16,7 +16,7 @@
 #              every byte
 # On 2 idle CPUs this takes about 6 minutes with the first build: 2.5 for the
 # measurements, and the rest mostly for simulations, which use 500 s of CPU time and
-# take longer if other programs run. --verify uses about as much CPU time, and up to
+# take longer if other programs run. --verify uses about twice as much CPU time, and up to
 # 30 minutes more for the claim table, in results/reference-sim-claims. --full takes
 # hours.
 # Exit status: 0 success; 1 something failed; 2 wrong arguments, or something is

@@ -38,27 +38,6 @@ func (s *stopwatch) time(w *sched.Work, kernel func()) {
 	l.ns += took
 }
 
-// inCaches are sizes at which a workload's data lies in the first two caches, so
-// that its kernels are bound by arithmetic.
-var inCaches = map[string]string{
-	"triad":      "n=4096",
-	"parfor":     "n=4096",
-	"heat":       "n=64/rows=8",
-	"cilksort":   "n=65536",
-	"matmul":     "n=1",
-	"cholesky":   "n=2",
-	"cg":         "n=64/rows=8",
-	"bfs":        "scale=8",
-	"gups":       "n=1024/tasks=8",
-	"onenode":    "n=16/ops=2000",
-	"page-churn": "n=4/rounds=50",
-	"lu":         "n=2",
-	"strassen":   "levels=1",
-	"pagerank":   "scale=8",
-	"bufferpool": "pairs=1/bytes=4096/messages=100",
-	"filereads":  "n=1/bytes=4096/file=65536",
-}
-
 // timeKernels times the kernels of the workloads, each alone, with data in the caches.
 func (c *calibration) timeKernels() error {
 	lesser(c.kernels, "uts", best(func() float64 {
@@ -68,11 +47,10 @@ func (c *calibration) timeKernels() error {
 	ops := workload.PlaceQueens(8)
 	lesser(c.kernels, "nqueens", best(func() float64 { return each(int(ops), func() { sink.Add(uint64(workload.PlaceQueens(8))) }) }))
 	for _, w := range workload.All {
-		sizes, ok := inCaches[w.Name]
-		if !ok {
+		if w.InCaches == "" {
 			continue
 		}
-		prog, err := w.Parse(sizes, false)
+		prog, err := w.Parse(w.InCaches, false)
 		if err != nil {
 			return err
 		}

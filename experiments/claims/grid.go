@@ -26,7 +26,7 @@ var QuickMachines = []string{"snb-4s-ring", "opteron-4x6276"}
 func alone(p *sim.Preset) bool { return slices.Contains(p.AssumedConstants(), "idle_ns/other") }
 
 // subject is the arm that claims are about.
-const subject = "numa"
+const subject = harness.Subject
 
 // flats are flat with memory as Go programs get it. The best of them is a baseline.
 var flats = []string{"flat", "flat+firsttouch", "interleave"}

@@ -40,7 +40,7 @@ type judgement struct {
 
 // judge judges every cell in which both numa and flat ran.
 func judge(res *harness.Results) (fs []judgement) {
-	groups := harness.Summarize(res.Measurements, "flat")
+	groups := harness.Summarize(res.Measurements, harness.DefaultBaseline)
 	nodes, most := map[string]int{}, map[string]int{}
 	for _, t := range res.Meta.Topologies {
 		nodes[t.Label] = t.NodesWithCPUs
@@ -48,7 +48,7 @@ func judge(res *harness.Results) (fs []judgement) {
 	}
 	for i := range groups {
 		g := &groups[i]
-		numa := g.Find("numa")
+		numa := g.Find(harness.Subject)
 		if numa == nil || numa.Speedup == nil || g.Open() {
 			continue
 		}
@@ -207,7 +207,7 @@ func fewerPs(groups []harness.Group, f *judgement) string {
 	all, best, ps := 0.0, 0.0, 0
 	for i := range groups {
 		g := &groups[i]
-		if r := g.Find("numa"); r != nil && g.Topo == f.Topo && g.Workload == f.Workload && g.Params == f.Params {
+		if r := g.Find(harness.Subject); r != nil && g.Topo == f.Topo && g.Workload == f.Workload && g.Params == f.Params {
 			v := r.Throughput.Center
 			if g.Procs == f.Procs {
 				all = v

@@ -11,6 +11,9 @@ import (
 // another.
 const DefaultBaseline = "flat"
 
+// Subject is the arm that findings are about, where it ran.
+const Subject = "numa"
+
 // Confidence is the confidence level that every interval has at least.
 const Confidence = 0.95
 

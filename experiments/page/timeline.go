@@ -67,12 +67,14 @@ const timelineProcs = 32
 // the first machine of several nodes that a preset describes.
 func shortRuns(res *harness.Results) (figures []plot.Figure, err error) {
 	arms := res.Arms()
-	if slices.Contains(arms, "flat") && slices.Contains(arms, "numa") {
-		arms = []string{"flat", "numa"}
+	if slices.Contains(arms, harness.DefaultBaseline) && slices.Contains(arms, harness.Subject) {
+		arms = []string{harness.DefaultBaseline, harness.Subject}
 	}
 	name := res.Measurements[0].Workload
-	if slices.ContainsFunc(res.Measurements, func(m harness.Measurement) bool { return m.Workload == "heat" }) {
-		name = "heat"
+	for _, m := range res.Measurements {
+		if w := workload.ByName(m.Workload); w != nil && w.Pictured {
+			name = w.Name
+		}
 	}
 	w := workload.ByName(name)
 	if w == nil {

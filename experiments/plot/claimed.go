@@ -36,7 +36,7 @@ func leadClaims(r *claims.Report, m *harness.Meta, ls looks) (finding string, fi
 			at := slices.IndexFunc(f.rows[first:], func(rw row) bool { return rw.name == c.Block.Name() })
 			if at < 0 {
 				at = len(f.rows) - first
-				f.rows = append(f.rows, row{arm: "numa", name: c.Block.Name(), color: ls["numa"].color, lo: math.Inf(1), hi: math.Inf(-1)})
+				f.rows = append(f.rows, row{arm: harness.Subject, name: c.Block.Name(), color: ls[harness.Subject].color, lo: math.Inf(1), hi: math.Inf(-1)})
 			}
 			rw := &f.rows[first+at]
 			lo, hi := c.Range()
@@ -63,7 +63,7 @@ func leadClaims(r *claims.Report, m *harness.Meta, ls looks) (finding string, fi
 		return finding, nil
 	}
 	f.panels = []panel{{ratios(values), "log scale · a dot for each machine · ring: not slower"}}
-	f.marks = []guide{{at: 1, line: stroke(ls["flat"].color, 1)}}
+	f.marks = []guide{{at: 1, line: stroke(ls[harness.DefaultBaseline].color, 1)}}
 	return finding, &Figure{
 		Name:    "lead",
 		Subject: "Speed-up of numa, over seeds and constants",

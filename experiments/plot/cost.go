@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"numasched/experiments/harness"
+	"numasched/sched/policy"
 )
 
 // The figure of costs shows what a unit of work costs a simulated machine: the time of all
@@ -88,8 +89,8 @@ func cost(topo string, groups []harness.Group, ls looks) *Figure {
 
 const costHeight = 250
 
-// costMain are the arms that the figure is about. The others are thin lines beside them.
-var costMain = []string{"gm", harness.DefaultBaseline, "numa"}
+// costMain are the arms that the figure is about: the oldest, the baseline and the design. The others are thin lines beside them.
+var costMain = []string{policy.Arms[0].Name, harness.DefaultBaseline, harness.Subject}
 
 // costOf is what a unit of work costs all Ps of g together, in ns.
 func costOf(g *harness.Group, r *harness.Row) float64 { return float64(g.Procs) * r.NsPerUnit.Center }

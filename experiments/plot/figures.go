@@ -148,7 +148,7 @@ func speedups(groups []harness.Group, ls looks, m *harness.Meta) *Figure {
 		for _, r := range g.Rows {
 			if s := r.Speedup; s != nil {
 				values = append(values, s.Center, s.Lo, s.Hi)
-				if r.Arm == "numa" {
+				if r.Arm == harness.Subject {
 					numa = append(numa, s.Center)
 				}
 				shown := withoutInterval(s.Summary, r.Exact)

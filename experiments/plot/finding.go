@@ -9,6 +9,7 @@ import (
 	"golang.org/x/perf/benchmath"
 
 	"numasched/experiments/harness"
+	"numasched/sched/policy"
 )
 
 // The title of a figure says what is found in it, in a sentence. Findings are about one
@@ -26,7 +27,7 @@ func newFinder(groups []harness.Group, m *harness.Meta) finder {
 	f.timed = !slices.ContainsFunc(m.Topologies, func(t harness.TopoMeta) bool { return t.Pretended }) || m.Place == harness.Simulated
 	for _, g := range groups {
 		for _, r := range g.Rows {
-			if r.Arm != f.baseline && (f.arm == "" || r.Arm == "numa") {
+			if r.Arm != f.baseline && (f.arm == "" || r.Arm == harness.Subject) {
 				f.arm = r.Arm
 			}
 		}
@@ -130,14 +131,14 @@ func (f *finder) ofBest() string {
 	return fmt.Sprintf("%s reaches %s %% of the throughput of the fastest arm", arm, span(shares, wholePercent))
 }
 
-// rivals are what a careful person uses today instead of the baseline. A gain over the
-// baseline says little where one of them has it as well.
-var rivals = []string{"interleave", "static"}
-
-// overOthers says how numa compares with its rivals, where they ran.
+// overOthers says how numa compares with its rivals (policy.Arm.Rival), where they ran.
 func (f *finder) overOthers() string {
 	var parts []string
-	for _, rival := range rivals {
+	for _, a := range policy.Arms {
+		if !a.Rival {
+			continue
+		}
+		rival := a.Name
 		var ratios []float64
 		for i := range f.groups {
 			a, b := f.groups[i].Find(f.arm), f.groups[i].Find(rival)

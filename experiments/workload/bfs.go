@@ -14,9 +14,10 @@ import (
 // The result of a level decides what the next one does. So a simulated machine
 // computes it, too, and charges for memory that does not exist there.
 var bfs = &Workload{
-	Name: "bfs",
-	Doc:  "breadth-first search of a Kronecker graph (Graph 500), level by level",
-	Unit: "edge",
+	Name:     "bfs",
+	Doc:      "breadth-first search of a Kronecker graph (Graph 500), level by level",
+	Unit:     "edge",
+	InCaches: "scale=8",
 	Params: []Param{
 		{Name: "scale", Doc: "logarithm of the number of vertices", Default: 16, Quick: 12, Min: 2, Max: 25},
 		{Name: "chunk", Doc: "vertices of the frontier for a task", Default: 64, Min: 1, Max: 1 << 30},

@@ -13,9 +13,10 @@ import (
 // always lies where it is filled. With home=0 there is one pool for all, as programs have
 // it, and buffers wander.
 var bufferPool = &Workload{
-	Name: "bufferpool",
-	Doc:  "messages from node to node in pooled buffers, which go home or wander",
-	Unit: "message",
+	Name:     "bufferpool",
+	Doc:      "messages from node to node in pooled buffers, which go home or wander",
+	Unit:     "message",
+	InCaches: "pairs=1/bytes=4096/messages=100",
 	Params: []Param{
 		{Name: "pairs", Doc: "producers, and as many consumers", Default: 8, Min: 1, Max: 1 << 16},
 		{Name: "buffers", Doc: "buffers for each pair", Default: 4, Min: 1, Max: 1 << 16},

@@ -11,9 +11,10 @@ import (
 // vectors in blocks of rows that have home nodes. An iteration has three barriers and
 // two sums over all blocks, for which everybody waits. Every run starts anew.
 var cg = &Workload{
-	Name: "cg",
-	Doc:  "conjugate gradients for Poisson's equation, vectors in blocks with home nodes",
-	Unit: "block",
+	Name:     "cg",
+	Doc:      "conjugate gradients for Poisson's equation, vectors in blocks with home nodes",
+	Unit:     "block",
+	InCaches: "n=64/rows=8",
 	Params: []Param{
 		{Name: "n", Doc: "rows and columns of the grid", Default: 1024, Quick: 256, Min: 2, Max: 1 << 15},
 		{Name: "rows", Doc: "rows of a block", Default: 8, Min: 1, Max: 1 << 15},

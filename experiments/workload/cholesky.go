@@ -13,9 +13,10 @@ import (
 // Rows of tiles are dealt to the nodes in turn, so that all nodes have work to the
 // end. A tile's tasks are placed where the tile lies.
 var cholesky = &Workload{
-	Name: "cholesky",
-	Doc:  "tiled Cholesky factorisation over rows of tiles that are dealt to the nodes",
-	Unit: "tile",
+	Name:     "cholesky",
+	Doc:      "tiled Cholesky factorisation over rows of tiles that are dealt to the nodes",
+	Unit:     "tile",
+	InCaches: "n=2",
 	Params: []Param{
 		{Name: "n", Doc: "rows and columns in tiles of 64 by 64", Default: 16, Quick: 4, Min: 1, Max: 1 << 9},
 	},

@@ -18,10 +18,11 @@ import (
 // On a simulated machine there are no keys. Merges split both runs in the middle
 // there, which is nearly what random keys do.
 var cilkSort = &Workload{
-	Name:  "cilksort",
-	Doc:   "parallel merge sort with parallel merges, of random keys",
-	Unit:  "key",
-	Quick: true,
+	Name:     "cilksort",
+	Doc:      "parallel merge sort with parallel merges, of random keys",
+	Unit:     "key",
+	Quick:    true,
+	InCaches: "n=65536",
 	Params: []Param{
 		{Name: "n", Doc: "uint64 keys", Default: 4 << 20, Quick: 1 << 17, Min: 1, Max: 1 << 31},
 		{Name: "grain", Doc: "keys that are sorted or merged without a fork", Default: 4096, Min: 2, Max: 1 << 31},

@@ -16,9 +16,10 @@ import (
 // a simulated machine a call takes a nanosecond for every 10 bytes, which is assumed, and
 // what it copies is in no cache afterwards.
 var fileReads = &Workload{
-	Name: "filereads",
-	Doc:  "Gs that read pieces of a cached file into buffers of their own",
-	Unit: "read",
+	Name:     "filereads",
+	Doc:      "Gs that read pieces of a cached file into buffers of their own",
+	Unit:     "read",
+	InCaches: "n=1/bytes=4096/file=65536",
 	Params: []Param{
 		{Name: "n", Doc: "Gs", Default: 32, Min: 1, Max: 1 << 16},
 		{Name: "reads", Doc: "reads of each", Default: 500, Quick: 50, Min: 1, Max: 1 << 40},

@@ -11,9 +11,10 @@ import (
 // interleaved over the nodes. No schedule can help it, which is why it is here.
 // Additions are atomic; RandomAccess may lose some.
 var gups = &Workload{
-	Name: "gups",
-	Doc:  "additions to random elements of an interleaved table: where no schedule helps",
-	Unit: "update",
+	Name:     "gups",
+	Doc:      "additions to random elements of an interleaved table: where no schedule helps",
+	Unit:     "update",
+	InCaches: "n=1024/tasks=8",
 	Params: []Param{
 		{Name: "n", Doc: "uint64 elements of the table, a power of two is used", Default: 1 << 24, Quick: 1 << 18, Min: 1, Max: 1 << 36},
 		{Name: "tasks", Doc: "tasks", Default: 512, Quick: 128, Min: 1, Max: 1 << 30},

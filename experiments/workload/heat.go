@@ -13,11 +13,13 @@ import (
 // half a sine wave in each direction. Each sweep scales it by cos(pi/(n+1)), so the
 // answer is known.
 var heat = &Workload{
-	Name:  "heat",
-	Doc:   "2D heat flow, Jacobi sweeps over blocks of rows with home nodes",
-	Unit:  "block",
-	Quick: true,
-	Homed: true,
+	Name:     "heat",
+	Doc:      "2D heat flow, Jacobi sweeps over blocks of rows with home nodes",
+	Unit:     "block",
+	Quick:    true,
+	Homed:    true,
+	Pictured: true,
+	InCaches: "n=64/rows=8",
 	Params: []Param{
 		{Name: "n", Doc: "rows and columns inside the cold edge", Default: 2048, Quick: 512, Min: 1, Max: 1 << 16},
 		{Name: "rows", Doc: "rows of a block", Default: 16, Quick: 8, Min: 1, Max: 1 << 16},

@@ -12,9 +12,10 @@ import (
 // tiles to its right and below it, and updates the rest, with a barrier after each of the
 // three. The diagonal dominates, so rows need not be exchanged.
 var lu = &Workload{
-	Name: "lu",
-	Doc:  "tiled LU factorisation over rows of tiles that are dealt to the nodes",
-	Unit: "tile",
+	Name:     "lu",
+	Doc:      "tiled LU factorisation over rows of tiles that are dealt to the nodes",
+	Unit:     "tile",
+	InCaches: "n=2",
 	Params: []Param{
 		{Name: "n", Doc: "rows and columns in tiles of 64 by 64", Default: 12, Quick: 4, Min: 1, Max: 1 << 9},
 	},

@@ -10,9 +10,10 @@ import (
 // of a row lie on one home node, and rows are dealt over the nodes. So a task finds its
 // tiles of A and C near by, and reads tiles of B from everywhere.
 var matMul = &Workload{
-	Name: "matmul",
-	Doc:  "blocked matrix product over tiles with home nodes",
-	Unit: "tile",
+	Name:     "matmul",
+	Doc:      "blocked matrix product over tiles with home nodes",
+	Unit:     "tile",
+	InCaches: "n=1",
 	Params: []Param{
 		{Name: "n", Doc: "rows and columns in tiles of 64 by 64", Default: 12, Quick: 3, Min: 1, Max: 1 << 10},
 	},

@@ -10,10 +10,11 @@ import (
 // conservation, which strict locality loses. The tasks compute and touch no memory, so
 // they have no reason to stay where they are, unless each is given bytes of the node to read.
 var oneNode = &Workload{
-	Name:  "onenode",
-	Doc:   "tasks that only compute, all placed on one node: work conservation",
-	Unit:  "task",
-	Quick: true,
+	Name:     "onenode",
+	Doc:      "tasks that only compute, all placed on one node: work conservation",
+	Unit:     "task",
+	Quick:    true,
+	InCaches: "n=16/ops=2000",
 	Params: []Param{
 		{Name: "n", Doc: "tasks", Default: 20000, Quick: 2000, Min: 1, Max: 1 << 30},
 		{Name: "ops", Doc: "steps of computation of each, 4 cycles", Default: 10000, Min: 1, Max: 1 << 40},

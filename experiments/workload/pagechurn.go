@@ -16,9 +16,10 @@ import (
 // The home of a page is the node where it was first handed out. It is written at once:
 // the caches either bind it to that node or leave that to the write.
 var pageChurn = &Workload{
-	Name: "page-churn",
-	Doc:  "Gs that allocate, write, yield, visit and free a page over and over: locality",
-	Unit: "visit",
+	Name:     "page-churn",
+	Doc:      "Gs that allocate, write, yield, visit and free a page over and over: locality",
+	Unit:     "visit",
+	InCaches: "n=4/rounds=50",
 	Params: []Param{
 		{Name: "n", Doc: "Gs", Default: 128, Quick: 32, Min: 1, Max: 1 << 20},
 		{Name: "rounds", Doc: "pages that each allocates and frees", Default: 500, Quick: 100, Min: 1, Max: 1 << 40},

@@ -14,9 +14,10 @@ import (
 // task's home and are read in order. What vertices give is interleaved over the nodes and
 // read here and there, so half of the traffic can be local and the other half cannot.
 var pageRank = &Workload{
-	Name: "pagerank",
-	Doc:  "PageRank of a Kronecker graph by pulling: lists at home, ranks interleaved",
-	Unit: "edge",
+	Name:     "pagerank",
+	Doc:      "PageRank of a Kronecker graph by pulling: lists at home, ranks interleaved",
+	Unit:     "edge",
+	InCaches: "scale=8",
 	Params: []Param{
 		{Name: "scale", Doc: "logarithm of the number of vertices", Default: 18, Quick: 12, Min: 2, Max: 25},
 		{Name: "ends", Doc: "ends of edges for a task, at least", Default: 1 << 13, Quick: 1 << 10, Min: 1, Max: 1 << 30},

@@ -10,9 +10,10 @@ import (
 // halves and forks one half, without a closure and without a place. This is what a
 // parallel loop costs if its author knows nothing of nodes.
 var parFor = &Workload{
-	Name: "parfor",
-	Doc:  "parallel loop over a float32 array in chunks of 4096, split in halves, unplaced",
-	Unit: "chunk",
+	Name:     "parfor",
+	Doc:      "parallel loop over a float32 array in chunks of 4096, split in halves, unplaced",
+	Unit:     "chunk",
+	InCaches: "n=4096",
 	Params: []Param{
 		{Name: "n", Doc: "float32 elements", Default: 1e8, Quick: 4e6, Min: 1, Max: 1 << 34},
 	},

@@ -63,3 +63,20 @@ func TestWrongSizesAreNamed(t *testing.T) {
 		t.Errorf("more tokens than actors: got %v", err)
 	}
 }
+
+// The sizes at which a workload's data lies in the caches are sizes of it.
+func TestSizesInCachesAreSizes(t *testing.T) {
+	some := 0
+	for _, w := range All {
+		if w.InCaches == "" {
+			continue
+		}
+		some++
+		if p, err := w.Parse(w.InCaches, false); err != nil || p.Sizes() == w.Program(false).Sizes() {
+			t.Errorf("%s: %q: %v; want other sizes than the default", w.Name, w.InCaches, err)
+		}
+	}
+	if some < 10 {
+		t.Errorf("%d workloads have sizes for the caches, want at least 10", some)
+	}
+}

@@ -14,9 +14,10 @@ import (
 // seven products of the whole are dealt to the nodes, and what they need for sums and
 // results lies there.
 var strassen = &Workload{
-	Name: "strassen",
-	Doc:  "Strassen's matrix product: seven tasks for each level, with temporary matrices at their home",
-	Unit: "product",
+	Name:     "strassen",
+	Doc:      "Strassen's matrix product: seven tasks for each level, with temporary matrices at their home",
+	Unit:     "product",
+	InCaches: "levels=1",
 	Params: []Param{
 		{Name: "levels", Doc: "how often the matrices are halved; the last quarters are 64 by 64", Default: 3, Quick: 2, Min: 0, Max: 6},
 	},

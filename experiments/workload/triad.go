@@ -11,11 +11,12 @@ import (
 // Bytes are counted as in STREAM: two reads and a write of 8 bytes for every element.
 // STREAM wants each array to be four times as large as the last-level cache.
 var triad = &Workload{
-	Name:  "triad",
-	Doc:   "STREAM triad over arrays in chunks of 4096 with home nodes: bandwidth",
-	Unit:  "chunk",
-	Quick: true,
-	Homed: true,
+	Name:     "triad",
+	Doc:      "STREAM triad over arrays in chunks of 4096 with home nodes: bandwidth",
+	Unit:     "chunk",
+	Quick:    true,
+	Homed:    true,
+	InCaches: "n=4096",
 	Params: []Param{
 		{Name: "n", Doc: "float64 elements of each of the three arrays", Default: 1 << 23, Quick: 1 << 20, Min: 1, Max: 1 << 33},
 		{Name: "skew", Doc: "the most chunks that a task may have; sizes grow from 1 along the chunks of a node", Default: 1, Min: 1, Max: 1 << 10, Later: true},

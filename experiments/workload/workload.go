@@ -26,14 +26,20 @@ import (
 
 // A Workload is one program and the sizes it takes.
 type Workload struct {
-	Name   string // lower-case words joined by '-', such as "wake-storm"
-	Doc    string // one line
-	Unit   string // of work: "task" makes the metric ns/task
-	Quick  bool   // part of the quick suite
-	Homed  bool   // it streams over arrays with homes, and so wins much by them on many nodes
-	Open   bool   // arrivals decide how long a run takes: latencies are the result, not times
-	Gap    string // of an Open one, the size that is the mean time between two arrivals for each P, in ns
-	Params []Param
+	Name     string // lower-case words joined by '-', such as "wake-storm"
+	Doc      string // one line
+	Unit     string // of work: "task" makes the metric ns/task
+	Quick    bool   // part of the quick suite
+	Homed    bool   // it streams over arrays with homes, and so wins much by them on many nodes
+	Open     bool   // arrivals decide how long a run takes: latencies are the result, not times
+	Pictured bool   // the timeline of a report shows it, if it ran
+	Gap      string // of an Open one, the size that is the mean time between two arrivals for each P, in ns
+	Params   []Param
+
+	// InCaches are sizes at which its data lies in the first two caches, so that arithmetic
+	// limits its kernels, which calibration times one by one. "" for a workload without a
+	// kernel, or whose kernel is too short for a clock.
+	InCaches string
 
 	// New makes an instance of the given sizes, which must have every name in Params.
 	// It allocates nothing large; Setup does that.

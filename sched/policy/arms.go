@@ -23,6 +23,10 @@ type Arm struct {
 	// measured there.
 	SchedLock bool
 	Memory    Memory
+
+	// Rival is what a careful person uses today instead of flat. A gain over flat says
+	// little where a rival has it as well.
+	Rival bool
 }
 
 // A Map says which CPUs a node is believed to have.
@@ -79,10 +83,10 @@ var Arms = [...]Arm{
 	{Name: "numa-randommap", Doc: "numa on a random map: each node has CPUs of all nodes in equal shares", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Map: RandomMap},
 	{Name: "flat+onenode", Doc: "flat, with all memory on the node of the goroutine that initialises it", Local: true, Memory: OnOneNode, SchedLock: true},
 	{Name: "flat+firsttouch", Doc: "flat, with memory where goroutines happen to touch it first", Local: true, Memory: FirstTouch, SchedLock: true},
-	{Name: "interleave", Doc: "flat under numactl --interleave=all", Local: true, Memory: Interleaved, SchedLock: true},
+	{Name: "interleave", Doc: "flat under numactl --interleave=all", Local: true, Memory: Interleaved, SchedLock: true, Rival: true},
 	{Name: "confine", Doc: "flat on the CPUs of one node: numactl --cpunodebind", Local: true, Bind: true, Confine: true, SchedLock: true},
 	{Name: "process-per-node", Doc: "a process for each node: flat there, and nothing is shared", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, SchedLock: true},
-	{Name: "static", Doc: "OpenMP's schedule(static): each CPU has its part of a loop and its memory", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, Static: true},
+	{Name: "static", Doc: "OpenMP's schedule(static): each CPU has its part of a loop and its memory", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, Static: true, Rival: true},
 	{Name: "numaws", Doc: "NUMA-WS: victims 70 % near, 24 % next, 6 % far, and mailboxes", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Biased: true},
 }
 

@@ -52,7 +52,7 @@ func (b *book) fill(name string, text []byte) ([]byte, error) {
 // execute writes the text of a block.
 func (b *book) execute(out *bytes.Buffer, block string) error {
 	t, err := template.New(block+".md").Option("missingkey=error").
-		Funcs(template.FuncMap{"sample": b.sample, "program": b.program, "metrics": metrics, "aims": b.aims, "matrix": b.matrix, "yields": b.yields, "wakes": b.wakes}).ParseFS(blocks, "blocks/"+block+".md")
+		Funcs(template.FuncMap{"sample": b.sample, "program": b.program, "metrics": metrics, "aims": b.aims, "matrix": b.matrix, "yields": b.yields, "wakes": b.wakes, "rises": b.rises, "costTable": b.costTable}).ParseFS(blocks, "blocks/"+block+".md")
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ var paperTables = []string{"host-two-percent", "host-2cpu", "host-tasks", "virtu
 
 func readBook(root string) (*book, error) {
 	b := &book{root: root, runs: map[string]*run{}, values: map[string]string{}}
-	for _, name := range []string{"host-2cpu", "host-tasks", "host-two-percent", "virtual-4x4", "sim-findings", "sim-losses", "sim-losses-seed2", "sim-storm"} {
+	for _, name := range []string{"host-2cpu", "host-tasks", "host-two-percent", "virtual-4x4", "sim-findings", "sim-losses", "sim-losses-seed2", "sim-storm", "sim-scaling"} {
 		res, err := harness.Load(filepath.Join(root, "results", "reference-"+name))
 		if err != nil {
 			return nil, err
@@ -56,6 +56,7 @@ func readBook(root string) (*book, error) {
 	b.simulated()
 	b.losses()
 	b.storm()
+	b.scaling()
 	b.calibration()
 	b.claimed()
 	return b, b.err
