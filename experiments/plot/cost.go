@@ -69,7 +69,7 @@ func cost(topo string, groups []harness.Group, ls looks) *Figure {
 	return &Figure{
 		Name:    costPrefix + topo,
 		Title:   costTitle(rises, most, topo),
-		Subject: "CPU time of all Ps for a unit of work, against Ps, simulated",
+		Subject: "CPU time of all Ps for a unit of work, against Ps, simulated · as in \"flat +3\": other arms with the same values",
 		Caption: "The time of all Ps together, working or waiting, for a unit of work: how long the work takes, times Ps, over its units. A level line is ideal scaling. Above the dashed line the whole work takes longer than under " + here[0].Baseline +
 			" on one P. Thick lines are " + strings.Join(costMain, ", ") + ". Arms whose values are the same everywhere have one line, as in \"flat +3\".",
 		height: vg.Length((len(charts)+1)/2)*costHeight + 6,
