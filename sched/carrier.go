@@ -235,7 +235,7 @@ func (c *carrier) loop() {
 	}
 	for {
 		m := c.m
-		m.commitPark()
+		m.commitPark(m.nextg != nil)
 		if m.freec == nil {
 			m.provideCarrier()
 		}
@@ -341,11 +341,13 @@ func (g *G) switchTo(next *carrier, why WaitReason, commit func(*M, *G) bool) {
 	}
 	c.parked, g.why = nil, WaitNone
 	g.m = c.m
-	g.m.commitPark()
+	g.m.commitPark(true)
 }
 
-// commitPark finishes the park that brought m to its present carrier, if any.
-func (m *M) commitPark() {
+// commitPark finishes the park that brought m to its present carrier, if any. busy says that m
+// has another G to run first. If what the parked G waits for has come already, the G is queued
+// behind that one, which may keep the P for long: so an idle P is to hear of it.
+func (m *M) commitPark(busy bool) {
 	if m.commit == nil {
 		return
 	}
@@ -354,5 +356,8 @@ func (m *M) commitPark() {
 	if !commit(m, gp) {
 		m.eventG(machine.EventRequeue, gp, 0)
 		m.runqput(gp, true)
+		if busy {
+			m.wakep(m.p.node)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"numasched/sched/internal/coro"
 	"numasched/sched/internal/inspect"
 	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
 )
 
 // What package explore sees of a scheduler, by package inspect.
@@ -53,6 +54,34 @@ func (in inside) CheckQuiet() error {
 		}
 	}
 	return nil
+}
+
+func (in inside) CheckAttended(now int64, dozes func(m *machine.M) bool) error {
+	s := in.s
+	l := s.layout.v.Load()
+	for i, n := range l.nodes {
+		if n.poll.v != 0 || n.nidle.Peek() == 0 && n.nprocs.Peek() != 0 {
+			continue
+		}
+		awaited := n.waiters.Peek() != 0
+		for _, p := range l.psOf[i] {
+			awaited = awaited || p.timers.next.v != 0
+		}
+		if awaited && !slices.ContainsFunc(s.allm, func(m *M) bool { return m.attends(n, now) || (m.idle || m.searching) && dozes(&m.M) }) {
+			return fmt.Errorf("node %d: a P is idle, and no M waits for its timers and descriptors", i)
+		}
+	}
+	return nil
+}
+
+// attends reports whether m has left n's poller briefly, with one of n's Ps, which is not taken
+// from it, and sysmon need not have seen to the poller yet.
+func (m *M) attends(n *Node, now int64) bool {
+	p := m.p
+	if p == nil && m.oldp != nil && m.oldp.status.Peek() == m.syscall && m.syscall&inSyscall != 0 {
+		p = m.oldp
+	}
+	return p != nil && p.node == n && m.leftPoll != 0 && m.brief && !m.s.noSysmon && now-m.leftPoll <= 2*policy.PollPatience
 }
 
 func (n *Node) checkQuiet(ps []*P) error {

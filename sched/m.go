@@ -46,9 +46,8 @@ type M struct {
 	nfreec int
 
 	netready gList // Gs that a poller has found ready
-	leftPoll int64 // when it left the poller of leftNode to run some; 0 if it was idle since
-	leftNode *Node
-	brief    bool // it was idle again soon after it had last left a poller
+	leftPoll int64 // when it left its node's poller to run some; 0 if it was idle since
+	brief    bool  // it was idle again soon after it had last left a poller
 
 	inherits  bool // the G that it runs next inherits the time slice: it was in runnext
 	searching bool // counted in its Node's nsearch

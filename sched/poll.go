@@ -14,8 +14,9 @@ import (
 // Invariant: while a P of the node is idle, and a P of the node has a timer or a G waits for
 // a descriptor of the node, some M of the node waits for that, or searches, or is about to
 // do one of these. There is one exception: an M may have left the poller to run one G, and
-// believes that it is back there soon. See leavesBriefly. It ends at the latest when sysmon is
-// about to sleep because every P is idle.
+// believes that it is back there soon. See leavesBriefly. The exception ends when that M
+// becomes idle, or its P is taken from it in a system call. While the M computes, sysmon has
+// another wait within two policy.PollPatiences.
 //
 //   - Whoever adds a timer publishes it (timers.next), then looks at Node.poll. If an M
 //     waits there until later, it breaks the wait. If none waits, it wakes an M as for
@@ -199,7 +200,7 @@ func (m *M) poll(n *Node) bool {
 			s.machine.Futexsleep(&m.M, n.broken.futex(), 0, ns)
 		}
 		if m.netready.n > 0 {
-			m.leftPoll, m.leftNode = left, n
+			m.leftPoll = left
 			if !m.endPoll(n, true) {
 				m.leftPoll = 0
 				return false
@@ -226,15 +227,16 @@ func (m *M) leavesBriefly(n *Node) bool {
 	return m.brief && m.netready.n == 1 && !m.s.noSysmon && policy.MayLeave(n.firstTimer(m), m.leftPoll)
 }
 
-// soonBack reports whether m has left n's poller briefly, and not for long yet.
+// soonBack reports whether m has left n's poller briefly, and not for long yet. It may have left
+// that of its own node only: it has to be idle before it can have a P of another.
 func (m *M) soonBack(n *Node) bool {
-	return m.leftPoll != 0 && m.leftNode == n && m.p.node == n && m.brief && !m.s.noSysmon &&
+	return m.leftPoll != 0 && m.p.node == n && m.brief && !m.s.noSysmon &&
 		policy.Brief(m.leftPoll, m.s.machine.Nanotime(&m.M))
 }
 
 // wakePoller is for sysmon: it wakes an M to wait for n's timers and descriptors, if a P of n
-// is idle and nobody waits for them. sysmon calls it when nobody has looked for long, and
-// before it sleeps: an M that left the poller briefly may have become idle elsewhere.
+// is idle and nobody waits for them. sysmon calls it when nobody has looked for long: an M that
+// has left the poller briefly may stay away.
 func (m *M) wakePoller(n *Node) bool {
 	if n.nidle.load(m) == 0 || n.poll.load(m) != 0 || n.pollUntil(m) == 0 {
 		return false

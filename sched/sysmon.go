@@ -49,11 +49,6 @@ func (m *M) sysmon() {
 			return
 		}
 		if idle := !traced && m.count().allIdle(); pace.MaySleep(idle) {
-			for _, n := range s.layout.v.Load().nodes {
-				if n.poller() != nil {
-					m.wakePoller(n)
-				}
-			}
 			m.sysmonSleep()
 			pace.Again()
 			continue

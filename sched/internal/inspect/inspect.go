@@ -23,6 +23,13 @@ type Inside interface {
 	// and no lock is held. The error names the first thing found wrong.
 	CheckQuiet() error
 
+	// CheckAttended checks what must hold when no M can go on before some time has passed: if a
+	// P of a node is idle, and there is a timer or a descriptor to wait for on the node, an M
+	// waits for it. Or an M has left the poller briefly, and is away for not too long at the time
+	// now; or one that searches or is idle sleeps for a while, and looks afterwards. dozes says
+	// whether an M does.
+	CheckAttended(now int64, dozes func(m *machine.M) bool) error
+
 	// DescribeLine returns a name for what lies in a cache line and its value now,
 	// or "" if it is no word of the scheduler's own but of a G, Group or Chan.
 	DescribeLine(line machine.Line) (name, value string)

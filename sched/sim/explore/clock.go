@@ -94,6 +94,27 @@ func (x *Machine) dueNext() []*thread {
 	return x.due[:n]
 }
 
+// attended fails the execution if no M can go on before time has passed, and none waits for what
+// may come meanwhile.
+func (x *Machine) attended() {
+	if x.s == nil || x.err != nil || x.closing() {
+		return
+	}
+	if err := x.in.CheckAttended(x.now, x.dozes); err != nil {
+		x.fail(err)
+	}
+}
+
+// dozes reports whether m sleeps for a while.
+func (x *Machine) dozes(m *machine.M) bool {
+	for _, t := range x.threads {
+		if t.m == m {
+			return t.state == asleep && t.until != noEnd
+		}
+	}
+	return false
+}
+
 // advance has the clock show the given time, and wakes those whose sleep ends by then.
 func (x *Machine) advance(to int64) {
 	x.now = max(x.now, to)

@@ -34,6 +34,8 @@
 //   - Close ends, every M with it, and none starts afterwards;
 //   - when all is quiet, queues are empty, idle lists whole, counts right and
 //     locks free (sched.CheckQuiet);
+//   - when no M can go on before some time has passed, an M of each node waits for its timers and
+//     descriptors, or has left its poller briefly (sched.CheckAttended);
 //   - an execution ends within some thousand accesses, whatever else is ready: no
 //     queued G waits for ever for two others that keep waking each other.
 //
@@ -69,6 +71,7 @@
 //	T.BusyUntilSet  the G computes until another has stored
 //	T.Spin          the G polls; put it into every loop that does not block
 //	T.News          something has come for a descriptor
+//	T.NewsIn        something comes for a descriptor after a while, from outside
 //
 // Four rules keep an execution the same whenever its schedule is the same, and keep the
 // search sound. A program asks for no time but the scheduler's and for no random number.
@@ -129,15 +132,17 @@
 //	   2   3            2  flood refill spread again preempt respawn fork group
 //	   2   3            2  elder nest rear hoard park chan select selectclose
 //	   2   3            2  reselect rwmutex cond semaphore errgroup once sleep
-//	   2   3            2  alarm later stop close
+//	   2   3            2  alarm later stop close late-join
 //	   2   3            1  pair home mutex starve oversleep earlier alarm-in-call
 //	   2   3            1  tick limit again-later sleepers-close sleeper-deadlock
 //	   2   3            1  news late-news opened-late unpolled deadline past evict
 //	   2   3            1  polled-alarm news-close handoff syscall away late
 //	   2   3            1  fewer more fewer-and-more fewer-sleepers fewer-in-call
 //	   2   3            1  fewer-locked fewer-deadlock fewer-close idle-go
+//	   2   3            1  brief-alarm brief-timer brief-alone brief-two
+//	   2   3            1  brief-call brief-close
 //	   2   3            1  fewer-poll fewer-poll-late cancel recover deadlock unwind panic
-//	   3   3            1  attended one-more
+//	   3   3            1  attended one-more brief-elsewhere
 //	   3   4            1  spawn steal loyal next barrier yield relay talk
 //	   3   4            1  flood refill spread again preempt respawn pair
 //	   3   4            1  elder nest park

@@ -277,6 +277,9 @@ func (x *Machine) pick(t *thread, runnable bool) *thread {
 		x.deviations = append(x.deviations, Deviation{x.step, next.id})
 	}
 	if next != nil && next.state == asleep {
+		if !runnable && len(x.candidates(t)) == 0 {
+			x.attended()
+		}
 		x.advance(next.until)
 	}
 	return next

@@ -13,13 +13,15 @@ type poller struct {
 	word   int // its index
 	sleeps uint32
 	news   []news
-	broken bool // the present or next Wait that may block ends
+	later  []news // in the order in which they come
+	broken bool   // the present or next Wait that may block ends
 }
 
 // news is that a descriptor has become ready.
 type news struct {
 	desc *sched.PollDesc
 	mode sched.PollMode
+	when int64 // of those that come later
 }
 
 // NewPoller implements [sched.Machine].
@@ -43,9 +45,14 @@ func (pl *poller) Wait(m *machine.M, ns int64) {
 		until = x.end(ns)
 	}
 	x.flag(pl.word, machine.RMW)
+	pl.arrive()
 	if ns != 0 && len(pl.news) == 0 && !pl.broken {
+		if len(pl.later) > 0 {
+			until = min(until, pl.later[0].when)
+		}
 		x.sleep(x.cur, pl.futex(), until)
 		x.flag(pl.word, machine.RMW)
+		pl.arrive()
 	}
 	if ns != 0 {
 		pl.broken = false
@@ -54,6 +61,17 @@ func (pl *poller) Wait(m *machine.M, ns int64) {
 	pl.news = nil
 	for _, n := range came {
 		n.desc.Ready(m, n.mode)
+	}
+}
+
+// arrive looks what has come by now.
+func (pl *poller) arrive() {
+	if len(pl.later) == 0 {
+		return
+	}
+	pl.x.flag(clockWord, machine.Load)
+	for len(pl.later) > 0 && pl.later[0].when <= pl.x.now {
+		pl.news, pl.later = append(pl.news, pl.later[0]), pl.later[1:]
 	}
 }
 
@@ -73,8 +91,18 @@ func (pl *poller) Close() {}
 func (t *T) News(d *sched.PollDesc, mode sched.PollMode) {
 	pl := d.Poller().(*poller)
 	t.x.flag(pl.word, machine.RMW)
-	pl.news = append(pl.news, news{d, mode})
+	pl.news = append(pl.news, news{d, mode, 0})
 	t.x.wakeFirst(pl.futex())
+}
+
+// NewsIn says that something comes for a descriptor in the time d, from outside: no G has to
+// run then. The time must be later than that of what was said before.
+func (t *T) NewsIn(d *sched.PollDesc, mode sched.PollMode, ns int64) {
+	pl := d.Poller().(*poller)
+	when := t.x.end(ns)
+	t.x.flag(pl.word, machine.RMW)
+	pl.later = append(pl.later, news{d, mode, when})
+	t.x.wakeFirst(pl.futex()) // who waits there has to know until when
 }
 
 // inPoller reports whether w is what somebody sleeps on who waits in a poller.

@@ -10,7 +10,7 @@ import (
 )
 
 // Programs are the programs there are.
-var Programs = slices.Concat(queuePrograms, preemptPrograms, lockedPrograms, joinPrograms, chanPrograms, lockPrograms, timerPrograms, netpollPrograms, syscallPrograms, procsPrograms, endPrograms)
+var Programs = slices.Concat(queuePrograms, preemptPrograms, lockedPrograms, joinPrograms, chanPrograms, lockPrograms, timerPrograms, netpollPrograms, briefPrograms, syscallPrograms, procsPrograms, endPrograms)
 
 // queuePrograms are about what becomes ready and who runs it.
 var queuePrograms = []Program{
@@ -164,6 +164,13 @@ var joinPrograms = []Program{
 		}
 		sum := forkNext(g, 0)
 		t.Check(sum == t.Gs()*(t.Gs()-1)/2, "the children return %d", sum)
+	}},
+	{Name: "late-join", MinCPUs: 2, MinGs: 3, Doc: "G 0 joins G 1, which ends meanwhile elsewhere, and G 2 keeps the CPU on which it does so until G 0 has gone on", Main: func(t *T, g *sched.G) {
+		child := g.Fork(t.Task(1, func(*sched.G) int { return 1 }), sched.Arg{})
+		t.BusyUntil(1, 2)
+		g.GoAt(sched.Default, t.G(2, func(*sched.G) { t.BusyUntilSet(0) }))
+		t.Check(g.Join(child) == 1, "a join gives something else")
+		t.Store(0, 1)
 	}},
 	{Name: "rear", MinCPUs: 2, MinGs: 5, Doc: "G 0 forks and then waits for the last but one, which keeps its CPU until the last has run elsewhere", Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
