@@ -51,6 +51,14 @@ func Current() *G {
 	return c.runs
 }
 
+// Cancelled reports whether the calling goroutine runs a G that was cancelled, because its
+// scheduler stops. Its deferred functions must not wait for other Gs, which may be unwound after
+// it.
+func Cancelled() bool {
+	c := currentCarrier()
+	return c != nil && c.runs != nil && c.runs.barred == cancelled
+}
+
 // currentCarrier returns the carrier that the calling goroutine is, or nil.
 func currentCarrier() *carrier {
 	self := threadlock.Self()

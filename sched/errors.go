@@ -220,7 +220,7 @@ var (
 	errOtherProcs     = errors.New("sched: SetProcs of another scheduler than the G's: pass a G of the scheduler itself, or nil outside of it")
 	errNotOwner       = errors.New("sched: a Group of another G: only the G that first used a Group may add members and wait, and a member may not add members")
 	errTwoWaiters     = errors.New("sched: two Gs wait for the same descriptor, and in the same way: only one may")
-	errZeroTimer      = errors.New("sched: a Timer that was not made by NewTimer or AfterFunc")
+	errZeroTimer      = errors.New("sched: a Timer that was not made by NewTimer or AfterFunc, or a Ticker that was not made by NewTicker")
 	errTick           = errors.New("sched: a Ticker with an interval of 0 or less: want more")
 	errSharedLock     = errors.New("sched: a Mutex, RWMutex, Cond or Once of another scheduler: it belongs to the one whose G first uses it")
 	errCopiedCond     = errors.New("sched: a Cond was copied after its first use: pass a pointer")

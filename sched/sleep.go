@@ -247,7 +247,15 @@ func (g *G) NewTicker(d time.Duration) *Ticker {
 }
 
 // Stop ends the ticks. Nothing that was sent before can be received afterwards.
-func (t *Ticker) Stop(g *G) { t.t.Stop(g) }
+func (t *Ticker) Stop(g *G) { t.timer().Stop(g) }
+
+// timer returns t's Timer, or nil if t was not made by NewTicker.
+func (t *Ticker) timer() *Timer {
+	if t == nil {
+		return nil
+	}
+	return t.t
+}
 
 // Reset has the next tick come after d, and others every d after it. d must be more than
 // 0.
@@ -255,5 +263,5 @@ func (t *Ticker) Reset(g *G, d time.Duration) {
 	if d <= 0 {
 		panic(errTick)
 	}
-	t.t.reset(g, d, int64(d))
+	t.timer().reset(g, d, int64(d))
 }

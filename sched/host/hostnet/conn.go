@@ -2,6 +2,7 @@ package hostnet
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -35,12 +36,14 @@ func Listen(network, address string) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewListener(l)
+	return newListener(l, network)
 }
 
 // NewListener takes over l, a listener that package net has made. Do not use l afterwards.
-func NewListener(l net.Listener) (*Listener, error) {
-	d, err := newDesc(l, l.Addr().Network(), l.Addr(), nil)
+func NewListener(l net.Listener) (*Listener, error) { return newListener(l, l.Addr().Network()) }
+
+func newListener(l net.Listener, label string) (*Listener, error) {
+	d, err := newDesc(l, l.Addr().Network(), label, l.Addr(), nil)
 	return &Listener{d}, err
 }
 
@@ -64,12 +67,14 @@ func DialContext(ctx context.Context, network, address string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewConn(c)
+	return newConn(c, network)
 }
 
 // NewConn takes over c, a connection that package net has made. Do not use c afterwards.
-func NewConn(c net.Conn) (*Conn, error) {
-	d, err := newDesc(c, c.LocalAddr().Network(), c.LocalAddr(), c.RemoteAddr())
+func NewConn(c net.Conn) (*Conn, error) { return newConn(c, c.LocalAddr().Network()) }
+
+func newConn(c net.Conn, label string) (*Conn, error) {
+	d, err := newDesc(c, c.LocalAddr().Network(), label, c.LocalAddr(), c.RemoteAddr())
 	return &Conn{d}, err
 }
 
@@ -79,7 +84,7 @@ func ListenPacket(network, address string) (*PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDesc(c, c.LocalAddr().Network(), c.LocalAddr(), nil)
+	d, err := newDesc(c, c.LocalAddr().Network(), network, c.LocalAddr(), nil)
 	return &PacketConn{d}, err
 }
 
@@ -89,12 +94,12 @@ func NewPipe() (r, w *Pipe, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rd, err := newDesc(rf, "pipe", nil, nil)
+	rd, err := newDesc(rf, "pipe", rf.Name(), nil, nil)
 	if err != nil {
 		wf.Close()
 		return nil, nil, err
 	}
-	wd, err := newDesc(wf, "pipe", nil, nil)
+	wd, err := newDesc(wf, "pipe", wf.Name(), nil, nil)
 	if err != nil {
 		rd.Close()
 		return nil, nil, err
@@ -137,8 +142,11 @@ func (d *desc) opErrorTo(op string, to net.Addr, err error) error {
 	if d.network == "pipe" {
 		if err == sched.ErrPollClosed || err == net.ErrClosed {
 			err = os.ErrClosed
+			if op == "set" {
+				return errFileClosing
+			}
 		}
-		return &os.PathError{Op: op, Path: d.network, Err: err}
+		return &os.PathError{Op: op, Path: d.label, Err: err}
 	}
 	if err == sched.ErrPollClosed || err == os.ErrClosed {
 		err = net.ErrClosed
@@ -150,8 +158,11 @@ func (d *desc) opErrorTo(op string, to net.Addr, err error) error {
 	case op == "set" || d.listens():
 		source, to = nil, d.local
 	}
-	return &net.OpError{Op: op, Net: d.network, Source: source, Addr: to, Err: err}
+	return &net.OpError{Op: op, Net: d.label, Source: source, Addr: to, Err: err}
 }
+
+// errFileClosing is what package os says of a deadline of a closed file.
+var errFileClosing = errors.New("use of closed file")
 
 // listens reports whether d is a listener's.
 func (d *desc) listens() bool {

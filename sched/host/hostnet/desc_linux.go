@@ -26,7 +26,8 @@ type desc struct{ *file }
 // A file is an open descriptor of the kernel.
 type file struct {
 	fd            int
-	network       string
+	network       string // of its address
+	label         string // what errors call it: the network that it was made for, such as tcp4
 	local, remote net.Addr
 	unlink        string // the path of a Unix socket that Close removes
 	stream        bool   // reading 0 bytes means the end
@@ -35,6 +36,7 @@ type file struct {
 	// when the last has ended, so that no operation meets another file of the same number.
 	uses   atomic.Int32
 	closed atomic.Bool
+	gone   chan struct{} // of a listener: closed with the descriptor, see close
 
 	mu       sync.Mutex // is never held while a G waits
 	poll     *poll      // of Gs; nil until one uses the descriptor
@@ -50,10 +52,10 @@ type poll struct {
 	busy [2]sched.Mutex // held while a G reads, or writes: one at a time, as in package net
 }
 
-// newDesc takes over what package net, or os, has made.
-func newDesc(std any, network string, local, remote net.Addr) (desc, error) {
+// newDesc takes over what package net, or os, has made. label is what errors call it.
+func newDesc(std any, network, label string, local, remote net.Addr) (desc, error) {
 	closer := std.(io.Closer)
-	f := &file{network: network, local: local, remote: remote, stream: network != "udp" && network != "unixgram"}
+	f := &file{network: network, label: label, local: local, remote: remote, stream: network != "udp" && network != "unixgram"}
 	if l, ok := std.(*net.UnixListener); ok && local.String() != "" && local.String()[0] != '@' {
 		l.SetUnlinkOnClose(false)
 		f.unlink = local.String()
@@ -72,6 +74,9 @@ func newDesc(std any, network string, local, remote net.Addr) (desc, error) {
 	closer.Close()
 	if err != nil {
 		return desc{f}, f.opError("take over", err)
+	}
+	if (&desc{f}).listens() {
+		f.gone = make(chan struct{})
 	}
 	f.open()
 	return desc{f}, nil
@@ -103,6 +108,9 @@ func (f *file) use() bool {
 func (f *file) unuse() {
 	if f.uses.Add(-1) == 0 {
 		unix.Close(f.fd)
+		if f.gone != nil {
+			close(f.gone)
+		}
 	}
 }
 
@@ -352,8 +360,21 @@ func (f *file) waitFor(p *poll, g *sched.G, mode sched.PollMode, err error) erro
 		if err := f.register(p); err != nil {
 			return err
 		}
-		return p.pd.Wait(g, mode)
+		return p.wait(g, mode)
 	}
+	return err
+}
+
+// wait is Wait of p.pd. If that panics, because g has locked its thread, p is not busy any more.
+func (p *poll) wait(g *sched.G, mode sched.PollMode) error {
+	waited := false
+	defer func() {
+		if !waited && !sched.Cancelled() {
+			p.busy[mode].Unlock(g)
+		}
+	}()
+	err := p.pd.Wait(g, mode)
+	waited = true
 	return err
 }
 
@@ -412,12 +433,12 @@ func (l *Listener) Accept() (net.Conn, error) {
 			}
 			return err
 		}
-		c = accepted(fd, f.network, from)
+		c = f.accepted(fd, from)
 		return nil
 	}, func(std any) error {
 		nc, err := std.(net.Listener).Accept()
 		if err == nil {
-			c, err = NewConn(nc)
+			c, err = newConn(nc, f.label)
 		}
 		return err
 	})
@@ -430,9 +451,11 @@ func (l *Listener) Accept() (net.Conn, error) {
 // keepAlive is in seconds, as in package net.
 const keepAlive = 15
 
-// accepted makes a Conn of a new descriptor, with the options that package net gives it.
-func accepted(fd int, network string, from unix.Sockaddr) *Conn {
-	f := &file{fd: fd, network: network, stream: true, remote: toAddr(network, from)}
+// accepted makes a Conn of a new descriptor of the listener l, with the options that package net
+// gives it.
+func (l *file) accepted(fd int, from unix.Sockaddr) *Conn {
+	network := l.network
+	f := &file{fd: fd, network: network, label: l.label, stream: true, remote: toAddr(network, from)}
 	if to, err := unix.Getsockname(fd); err == nil {
 		f.local = toAddr(network, to)
 	}
@@ -531,7 +554,32 @@ func (f *file) close() (first bool) {
 		std.(io.Closer).Close()
 	}
 	f.unuse()
+	if f.gone != nil {
+		f.awaitGone()
+	}
 	return true
+}
+
+// awaitGone waits until the descriptor is closed. Who was in Accept has been told to leave. So, as
+// in package net, the port of a listener is free when Close returns. A G that was cancelled does
+// not wait, since who is in Accept may be unwound after it.
+func (f *file) awaitGone() {
+	for {
+		select {
+		case <-f.gone:
+			return
+		default:
+		}
+		g := sched.Current()
+		switch {
+		case g != nil:
+			g.Yield()
+		case sched.Cancelled():
+			return
+		default:
+			<-f.gone
+		}
+	}
 }
 
 // caller returns the G that calls, if it is one of p's scheduler, or nil.

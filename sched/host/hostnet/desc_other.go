@@ -14,13 +14,14 @@ import (
 // A desc is what Go's poller waits for. Every operation that may wait is a system call of
 // the G.
 type desc struct {
-	std           any // what package net, or os, has made
-	network       string
+	std           any    // what package net, or os, has made
+	network       string // of its address
+	label         string // what errors call it: the network that it was made for, such as tcp4
 	local, remote net.Addr
 }
 
-func newDesc(std any, network string, local, remote net.Addr) (desc, error) {
-	return desc{std, network, local, remote}, nil
+func newDesc(std any, network, label string, local, remote net.Addr) (desc, error) {
+	return desc{std, network, label, local, remote}, nil
 }
 
 func wait(f func()) {
@@ -47,7 +48,7 @@ func (l *Listener) Accept() (c net.Conn, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewConn(c)
+	return newConn(c, l.label)
 }
 
 // ReadFrom implements [net.PacketConn].

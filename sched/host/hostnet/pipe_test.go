@@ -29,7 +29,7 @@ func pipeKind(n int, err error) string {
 	var pe *fs.PathError
 	op := ""
 	if errors.As(err, &pe) {
-		op = pe.Op + " "
+		op = pe.Op + " " + pe.Path + " "
 	}
 	for _, known := range []error{os.ErrClosed, os.ErrDeadlineExceeded, syscall.EPIPE, io.EOF} {
 		if errors.Is(err, known) {
@@ -52,6 +52,10 @@ var pipeTable = []struct {
 		saw(pipeKind(r.Read(make([]byte, 1))))
 		saw(pipeKind(w.Write([]byte("x"))))
 		saw(pipeKind(0, r.Close()))
+		saw(pipeKind(r.Read(nil)))
+		saw(pipeKind(w.Write(nil)))
+		saw(pipeKind(0, r.SetDeadline(never)))
+		saw(pipeKind(0, w.SetDeadline(past)))
 	}},
 	{"no writer", func(s side, r, w pipeEnd, saw func(string)) {
 		w.Write([]byte("xy"))

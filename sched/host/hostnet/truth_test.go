@@ -480,12 +480,12 @@ func TestNetworksSayWhatGosSay(t *testing.T) {
 		t.Skip("its errors are others, and it has no unixgram")
 	}
 	var truths []*truth
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range []string{"tcp", "tcp4", "unix"} {
 		for _, k := range streamTable {
 			truths = append(truths, &truth{name: k.name, network: network, address: "127.0.0.1:0", run: k.run})
 		}
 	}
-	for _, network := range []string{"udp", "unixgram"} {
+	for _, network := range []string{"udp", "udp4", "unixgram"} {
 		for _, k := range packetTable {
 			truths = append(truths, &truth{name: k.name, network: network, address: "127.0.0.1:0", run: k.run})
 		}
