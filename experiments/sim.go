@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"numasched/experiments/harness"
 	"numasched/experiments/progress"
 	"numasched/experiments/scenario"
 	"numasched/experiments/simulated"
@@ -46,7 +48,8 @@ of Go's GODEBUG=schedtrace, about every millisecond of virtual time: sysmon writ
 they come up to 10 ms late. The run that warms up the caches is in them, too. They change
 nothing. --scheddetail has a line for every P, M and G as well.
 --scenario FILE runs what a file describes, and --microbench measured tables: both take
---json.
+--json. --scenario FILE --out RESULTS.json keeps each variant as soon as it is finished. If
+it is cut off, the same command goes on with the others.
 
 Arms:
 
@@ -107,7 +110,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	fs.BoolVar(&f.noLock, noLockFlag, false, "flat and its kin without Go's sched.lock, as \"run\" measures them")
 	fs.BoolVar(&f.micro, "microbench", false, "run MLC, likwid and core-to-core on the presets and compare with the measured tables")
 	fs.BoolVar(&f.claims, "claims", false, "simulate what the claim table needs; with --full more machines, and each constant alone")
-	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found")
+	fs.StringVar(&f.out, "out", "", "write a result `DIR`, which must not exist, for report, plot and compare, and say what was found;\nwith --scenario, a file of finished variants")
 	fs.StringVar(&f.verify, "verify", "", "run what is in the result `DIR` again and compare it byte for byte")
 	fs.DurationVar(&f.schedTrace, "schedtrace", 0, "print the scheduler's state to standard error after each `DURATION` of virtual time, as in 1ms")
 	fs.BoolVar(&f.schedDetail, "scheddetail", false, "with --schedtrace: a line for every P, M and G, too")
@@ -139,7 +142,7 @@ func (f *simFlags) parse(args []string) error {
 func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 	f.claimLoads = f.claims && fs.Changed("workload")
 	// A flag that would have no effect is an error: whoever sets it expects one.
-	alone := map[string][]string{"scenario": {"json"}, "microbench": {"json", "preset"}, "verify": nil, "claims": {"preset", "workload", "full", "seed", "out", "shard"}}
+	alone := map[string][]string{"scenario": {"json", "out"}, "microbench": {"json", "preset"}, "verify": nil, "claims": {"preset", "workload", "full", "seed", "out", "shard"}}
 	for _, mode := range []string{"scenario", "microbench", "verify", "claims"} {
 		if !map[string]bool{"scenario": f.scenario != "", "microbench": f.micro, "verify": f.verify != "", "claims": f.claims}[mode] {
 			continue
@@ -177,7 +180,7 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	case f.micro:
 		return simMicro(splitList(f.presets), f.json, stdout, stderr)
 	case f.scenario != "":
-		return simScenario(f.scenario, f.json, stdout, stderr)
+		return simScenario(f.scenario, f.out, f.json, stdout, stderr)
 	case f.verify != "":
 		return verifySweep(f.verify, stdout, stderr)
 	case f.claims:
@@ -260,8 +263,9 @@ func simMicro(names []string, asJSON bool, w, stderr io.Writer) error {
 	return micro.Print(w, tables)
 }
 
-// simScenario runs a scenario file.
-func simScenario(file string, asJSON bool, w, stderr io.Writer) error {
+// simScenario runs a scenario file. If out is not "", it keeps finished variants there, and
+// leaves out those that an earlier run has kept.
+func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return usagef("--scenario: %w", err)
@@ -270,12 +274,43 @@ func simScenario(file string, asJSON bool, w, stderr io.Writer) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if sc.Workload != nil && out != "" {
+		return usagef("--out with --scenario %s: it has a workload and no variants: want --out of a scenario of threads", file)
+	}
 	if sc.Workload != nil {
 		return simScenarioWorkload(sc, asJSON, w, stderr)
 	}
+	kept := new(scenario.Kept)
+	if out != "" {
+		build := harness.ThisBuild()
+		if kept, err = scenario.Begin(out, data, fmt.Sprintf("%s modified=%v", build.Commit, build.Modified)); err != nil {
+			return usagef("--out: %w", err)
+		}
+		if n := len(kept.Results); n > 0 {
+			fmt.Fprintf(stderr, "%s: %d of %s are there\n", out, n, harness.Count(len(sc.Variants), "variant", "variants"))
+		}
+	}
 	var jobs []progress.Job[*scenario.Result]
+	var writing sync.Mutex
 	for _, v := range sc.Variants {
-		jobs = append(jobs, progress.Job[*scenario.Result]{Name: v.Name, Run: func() (*scenario.Result, error) { return sc.Run(v) }})
+		if r := kept.Find(v.Name); r != nil {
+			jobs = append(jobs, progress.Job[*scenario.Result]{Name: v.Name, Run: func() (*scenario.Result, error) { return r, nil }})
+			continue
+		}
+		jobs = append(jobs, progress.Job[*scenario.Result]{Name: v.Name, Run: func() (*scenario.Result, error) {
+			r, err := sc.Run(v)
+			if err != nil || out == "" {
+				return r, err
+			}
+			writing.Lock()
+			defer writing.Unlock()
+			kept.Results = append(kept.Results, r)
+			text, err := kept.Text(sc)
+			if err != nil {
+				return nil, err
+			}
+			return r, harness.WriteFile(out, func(w io.Writer) error { _, err := w.Write(text); return err })
+		}})
 	}
 	results, err := progress.Parallel(stderr, jobs)
 	if err != nil {

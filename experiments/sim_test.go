@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"numasched/experiments/scenario"
 	"numasched/experiments/simulated"
 )
 
@@ -158,7 +161,6 @@ func TestSimBadInput(t *testing.T) {
 		{[]string{"--preset", "synthetic:2x2", "--workload", "nap"}, "unknown workload"},
 		{[]string{"--scenario", "nowhere.json"}, "nowhere.json"},
 		{[]string{"--scenario", "x.json", "--arm", "numa"}, "--scenario and --arm exclude each other"},
-		{[]string{"--scenario", "x.json", "--out", "y"}, "--scenario and --out exclude each other"},
 		{[]string{"--verify", "x", "--json"}, "--verify and --json exclude each other"},
 		{[]string{"--microbench", "--preset", "vax"}, `unknown preset "vax"`},
 		{[]string{"--preset", "goroutine", "--arm", "flat"}, "preset"},
@@ -182,6 +184,61 @@ func TestSimBadInput(t *testing.T) {
 		}
 		if code != 2 || !strings.Contains(errs.String(), c.want) || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("sim %v: exit %d, %q; want 2 and %q", c.args, code, errs.String(), c.want)
+		}
+	}
+}
+
+// A scenario that is cut off goes on with the variants that are not finished.
+func TestScenarioGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	file, out := filepath.Join(dir, "s.json"), filepath.Join(dir, "out.json")
+	text := `{"name": "three", "preset": "synthetic:2x2", "runs": 2,
+ "buffers": [{"name": "b", "bytes": 4194304, "home": "node:0"}],
+ "threads": [{"name": "t", "count": 2, "measured": true, "times": 2, "phases": [{"random": {"buffer": "b", "accesses": 4096}}]}],
+ "variants": [{"name": "one"}, {"name": "two", "policy": {"kernel": "linux-6.4"}}, {"name": "three", "set": [{"threads": "t", "nodes": [1]}]}]}`
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	whole := simulate(t, "--scenario", file, "--json")
+	if got := simulate(t, "--scenario", file, "--json", "--out", out); got != whole {
+		t.Errorf("with --out it says other things:\n%s", got)
+	}
+	kept := read(t, out)
+	var k scenario.Kept
+	if err := json.Unmarshal([]byte(kept), &k); err != nil || len(k.Results) != 3 {
+		t.Fatalf("%v, %d variants kept, want 3", err, len(k.Results))
+	}
+	// As if it had been cut off after the second, which has a mark.
+	k.Results = k.Results[1:2]
+	k.Results[0].Events = 4711
+	cut, err := json.Marshal(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(out, cut, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got := simulate(t, "--scenario", file, "--json", "--out", out)
+	if !strings.Contains(got, `"events": 4711`) {
+		t.Error("a variant that was kept is simulated again")
+	}
+	mark := regexp.MustCompile(`("variant": "two",(?s:.*?)"events": )\d+`)
+	if again := read(t, out); mark.ReplaceAllString(again, "${1}0") != mark.ReplaceAllString(kept, "${1}0") {
+		t.Errorf("what was cut off is now\n%s\nwant\n%s", again, kept)
+	}
+	for _, c := range []struct {
+		path, text, want string
+	}{
+		{file, text + "\n", "out.json:3:"},
+		{out, `{"format": 2}`, "out.json:1:12: want the finished variants of a scenario, of format 1"},
+		{out, `{"format": 1, "result": []}`, `out.json:1:15: unknown field "result"`},
+		{out, `{`, "out.json:1:2: the file ends"},
+	} {
+		if err := os.WriteFile(c.path, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, stderr := cli("sim", "--scenario", file, "--out", out); status != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("status %d, %s; want 2 and %q", status, stderr, c.want)
 		}
 	}
 }

@@ -1,0 +1,86 @@
+package scenario
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"numasched/sched/sim/strict"
+)
+
+// A study of eight runs for each variant may take an hour. So finished variants are kept in a
+// file, and what is cut off goes on with the others. The file must be of the same scenario, to
+// the byte, and of the same program: otherwise some numbers would be of one and some of the
+// other.
+
+// A Kept is the file.
+type Kept struct {
+	Format   int       `json:"format"`          // 1
+	Scenario string    `json:"scenario_sha256"` // of the scenario's file
+	Program  string    `json:"program"`         // that simulated
+	Results  []*Result `json:"results"`         // of the variants that are finished
+}
+
+const keptFormat = 1
+
+// Begin reads what an earlier run has kept in the file at path, or begins one if there is no
+// such file. data is the scenario's own file, and program is the one that runs.
+func Begin(path string, data []byte, program string) (*Kept, error) {
+	k := &Kept{keptFormat, fmt.Sprintf("%x", sha256.Sum256(data)), program, nil}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := strict.Check(path, text); err != nil {
+		return nil, err
+	}
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(text, &version); err != nil || version.Format != keptFormat {
+		return nil, strict.Where(path, text, strict.Locate(text, "format"), fmt.Errorf("want the finished variants of a scenario, of format %d", keptFormat))
+	}
+	old := new(Kept)
+	if err := strict.DecodeWritten(path, text, old); err != nil {
+		return nil, err
+	}
+	for _, c := range []struct{ field, then, now, want string }{
+		{"scenario_sha256", old.Scenario, k.Scenario, "the scenario as it is now"},
+		{"program", old.Program, k.Program, "the program that runs"},
+	} {
+		if c.then != c.now {
+			return nil, strict.Where(path, text, strict.Locate(text, c.field), fmt.Errorf("%.20q: want %.20q, %s, or a file that does not exist", c.then, c.now, c.want))
+		}
+	}
+	return old, nil
+}
+
+// Find returns the result of a variant, or nil.
+func (k *Kept) Find(variant string) *Result {
+	if i := slices.IndexFunc(k.Results, func(r *Result) bool { return r.Variant == variant }); i >= 0 {
+		return k.Results[i]
+	}
+	return nil
+}
+
+// Text returns the file. Its results are in the order of the scenario's variants, so that the
+// bytes do not depend on which of them was finished first.
+func (k *Kept) Text(s *Scenario) ([]byte, error) {
+	at := func(r *Result) int {
+		return slices.IndexFunc(s.Variants, func(v Variant) bool { return v.Name == r.Variant })
+	}
+	slices.SortFunc(k.Results, func(a, b *Result) int { return at(a) - at(b) })
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetIndent("", " ")
+	err := enc.Encode(k)
+	return out.Bytes(), err
+}
