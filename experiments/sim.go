@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -280,39 +279,12 @@ func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 	if sc.Workload != nil {
 		return simScenarioWorkload(sc, asJSON, w, stderr)
 	}
-	kept := new(scenario.Kept)
-	if out != "" {
-		build := harness.ThisBuild()
-		if kept, err = scenario.Begin(out, data, fmt.Sprintf("%s modified=%v", build.Commit, build.Modified)); err != nil {
-			return usagef("--out: %w", err)
-		}
-		if n := len(kept.Results); n > 0 {
-			fmt.Fprintf(stderr, "%s: %d of %s are there\n", out, n, harness.Count(len(sc.Variants), "variant", "variants"))
-		}
+	build := harness.ThisBuild()
+	kept, err := scenario.Begin(out, data, fmt.Sprintf("%s modified=%v", build.Commit, build.Modified))
+	if err != nil {
+		return usagef("--out: %w", err)
 	}
-	var jobs []progress.Job[*scenario.Result]
-	var writing sync.Mutex
-	for _, v := range sc.Variants {
-		if r := kept.Find(v.Name); r != nil {
-			jobs = append(jobs, progress.Job[*scenario.Result]{Name: v.Name, Run: func() (*scenario.Result, error) { return r, nil }})
-			continue
-		}
-		jobs = append(jobs, progress.Job[*scenario.Result]{Name: v.Name, Run: func() (*scenario.Result, error) {
-			r, err := sc.Run(v)
-			if err != nil || out == "" {
-				return r, err
-			}
-			writing.Lock()
-			defer writing.Unlock()
-			kept.Results = append(kept.Results, r)
-			text, err := kept.Text(sc)
-			if err != nil {
-				return nil, err
-			}
-			return r, harness.WriteFile(out, func(w io.Writer) error { _, err := w.Write(text); return err })
-		}})
-	}
-	results, err := progress.Parallel(stderr, jobs)
+	results, err := kept.RunAll(sc, stderr)
 	if err != nil {
 		return err
 	}

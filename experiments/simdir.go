@@ -1,15 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -202,70 +196,5 @@ func verifySweep(dir string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
 	}
-	return verifyRuns(sw, dir, stdout, stderr)
-}
-
-// verifyRuns simulates sw again and compares with the results in dir.
-func verifyRuns(sw *simulated.Sweep, dir string, stdout, stderr io.Writer) error {
-	path := filepath.Join(dir, harness.ResultsFile)
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	runs, err := sw.Run(context.Background(), stderr)
-	if err != nil {
-		return err
-	}
-	ms := sw.Measurements(runs)
-	again := harness.ResultsText(sw.Meta(nil), ms)
-	if n := differ(stdout, path, old, again); n > 0 {
-		return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), path)
-	}
-	// Not every program that wrote results kept histograms.
-	histograms := filepath.Join(dir, harness.HistogramsFile)
-	if kept, err := os.ReadFile(histograms); err == nil {
-		if n := differ(stdout, histograms, kept, harness.HistogramsText(ms)); n > 0 {
-			return fmt.Errorf("%w: %s in %s", errNotReproduced, harness.Count(n, "line differs", "lines differ"), histograms)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(len(runs), "simulated run", "simulated runs"), len(old), runtime.GOOS, runtime.GOARCH)
-	return simulated.FailedCheck(runs)
-}
-
-// errNotReproduced says that results differ from those that are kept. The differences
-// have been printed.
-var errNotReproduced = errors.New("not reproduced")
-
-// differencesShown is how many differing lines of a file are shown.
-const differencesShown = 10
-
-// differ prints the lines in which a file and its reproduction differ, and returns
-// their number. The number is 0 only if every byte is the same.
-func differ(w io.Writer, path string, old, again []byte) int {
-	if bytes.Equal(old, again) {
-		return 0
-	}
-	a, b := bytes.SplitAfter(old, []byte("\n")), bytes.SplitAfter(again, []byte("\n"))
-	n := 0
-	for i := range max(len(a), len(b)) {
-		var x, y []byte
-		if i < len(a) {
-			x = a[i]
-		}
-		if i < len(b) {
-			y = b[i]
-		}
-		if bytes.Equal(x, y) {
-			continue
-		}
-		if n++; n <= differencesShown {
-			fmt.Fprintf(w, "%s:%d:\n  kept: %q\n  now:  %q\n", path, i+1, x, y)
-		}
-	}
-	if n > differencesShown {
-		fmt.Fprintf(w, "and %s\n", harness.Count(n-differencesShown, "line more", "lines more"))
-	}
-	return n
+	return sw.Again(dir, stdout, stderr)
 }

@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
+	"sync"
 
+	"numasched/experiments/harness"
+	"numasched/experiments/progress"
 	"numasched/sched/sim/strict"
 )
 
@@ -24,14 +28,20 @@ type Kept struct {
 	Scenario string    `json:"scenario_sha256"` // of the scenario's file
 	Program  string    `json:"program"`         // that simulated
 	Results  []*Result `json:"results"`         // of the variants that are finished
+
+	path string // "": nothing is kept
 }
 
 const keptFormat = 1
 
 // Begin reads what an earlier run has kept in the file at path, or begins one if there is no
-// such file. data is the scenario's own file, and program is the one that runs.
+// such file. data is the scenario's own file, and program is the one that runs. If path is
+// "", nothing is kept.
 func Begin(path string, data []byte, program string) (*Kept, error) {
-	k := &Kept{keptFormat, fmt.Sprintf("%x", sha256.Sum256(data)), program, nil}
+	k := &Kept{keptFormat, fmt.Sprintf("%x", sha256.Sum256(data)), program, nil, path}
+	if path == "" {
+		return k, nil
+	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil
@@ -60,20 +70,52 @@ func Begin(path string, data []byte, program string) (*Kept, error) {
 			return nil, strict.Where(path, text, strict.Locate(text, c.field), fmt.Errorf("%.20q: want %.20q, %s, or a file that does not exist", c.then, c.now, c.want))
 		}
 	}
+	old.path = path
 	return old, nil
 }
 
-// Find returns the result of a variant, or nil.
-func (k *Kept) Find(variant string) *Result {
+// RunAll simulates the variants of s that are not kept yet, on all CPUs of this computer, and
+// keeps each as soon as it is finished. It returns the results of all, in their order.
+func (k *Kept) RunAll(s *Scenario, stderr io.Writer) ([]*Result, error) {
+	if n := len(k.Results); n > 0 {
+		fmt.Fprintf(stderr, "%s: %d of %d variants are there\n", k.path, n, len(s.Variants))
+	}
+	var writing sync.Mutex
+	var jobs []progress.Job[*Result]
+	for _, v := range s.Variants {
+		run := func() (*Result, error) {
+			r, err := s.Run(v)
+			if err != nil || k.path == "" {
+				return r, err
+			}
+			writing.Lock()
+			defer writing.Unlock()
+			k.Results = append(k.Results, r)
+			text, err := k.text(s)
+			if err != nil {
+				return nil, err
+			}
+			return r, harness.WriteFile(k.path, func(w io.Writer) error { _, err := w.Write(text); return err })
+		}
+		if r := k.find(v.Name); r != nil {
+			run = func() (*Result, error) { return r, nil }
+		}
+		jobs = append(jobs, progress.Job[*Result]{Name: v.Name, Run: run})
+	}
+	return progress.Parallel(stderr, jobs)
+}
+
+// find returns the result of a variant, or nil.
+func (k *Kept) find(variant string) *Result {
 	if i := slices.IndexFunc(k.Results, func(r *Result) bool { return r.Variant == variant }); i >= 0 {
 		return k.Results[i]
 	}
 	return nil
 }
 
-// Text returns the file. Its results are in the order of the scenario's variants, so that the
+// text returns the file. Its results are in the order of the scenario's variants, so that the
 // bytes do not depend on which of them was finished first.
-func (k *Kept) Text(s *Scenario) ([]byte, error) {
+func (k *Kept) text(s *Scenario) ([]byte, error) {
 	at := func(r *Result) int {
 		return slices.IndexFunc(s.Variants, func(v Variant) bool { return v.Name == r.Variant })
 	}
