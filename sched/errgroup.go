@@ -72,9 +72,7 @@ func (eg *ErrGroup) prepare(g *G, fn func(*G) error) {
 	m := g.running()
 	mustRun(fn != nil)
 	if eg.group.open > 0 {
-		if eg.group.waiter != g {
-			panic(errNotOwner)
-		}
+		eg.group.mustBeOf(g)
 		return
 	}
 	eg.lock.key.line = g.joined.line

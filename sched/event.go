@@ -84,8 +84,6 @@ func (m *M) listen(sink machine.EventSink) {
 	if l, ok := sink.(*machine.EventLog); ok {
 		m.log = l.Quick()
 	}
-	m.minds = m.memory != nil || sink != nil
-	m.plain = !m.minds && m.s.arm.Local
 }
 
 // tellG writes into m's log by itself where that is possible. A fork and its join are three

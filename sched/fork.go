@@ -29,7 +29,7 @@ func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
 	if short {
 		gp = g.m.p.takeFresh()
 	} else {
-		gp = g.running().newG()
+		gp = g.running().newChild()
 	}
 	rest := gp.needRest()
 	f, ok := rest.frame.(*frame[A, R])
@@ -44,7 +44,7 @@ func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
 	} else if m := g.m; m.keepsMuch() {
 		m.offer()
 	}
-	return Forked[A, R]{Child{gp, gp.forks}, f}
+	return Forked[A, R]{Child{gp, gp.forks, g.depth}, f}
 }
 
 func newFrame[A, R any]() *frame[A, R] {
@@ -96,7 +96,9 @@ func (f *frame[A, R]) runInline(g *G, child *G) R {
 			g.panicked(recover(), g)
 		}
 	}()
+	g.depth++
 	ret := fn(g, arg)
+	g.depth--
 	if g.barred == cancelled {
 		panic(errCancelled)
 	}

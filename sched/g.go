@@ -33,7 +33,8 @@ type G struct {
 	joined   word32 // joinRunning, joinDone or joinWaiting
 	queuePos uint64 // on the one queue of arms without rings: its position + 1
 
-	seq uint32 // events that named it, see event.go
+	seq   uint32 // events that named it, see event.go
+	depth uint32 // children that it is running inside joins, as itself: see short
 
 	rest *gRest // nil until it is needed
 }
@@ -166,7 +167,7 @@ func (g *G) invoke() {
 // of it, because forks are so short.
 func (g *G) runInline(child *G) {
 	m := g.m
-	if looks := m.p.stats.inlined(); looks || m.minds {
+	if looks := m.p.stats.inlined(); looks || m.memory != nil || m.events != nil {
 		m = g.lookInline(child, looks)
 	}
 	child.m, m.c.runs = m, child
@@ -190,10 +191,12 @@ func (g *G) runInline(child *G) {
 	m.eventG(machine.EventEnd, child, child.group.name())
 }
 
-// short reports whether g forks and joins in the short way: nobody minds every step, and the
-// run queues are rings. A child that is taken back is not run as a G of its own then. It is
-// a call, and g is what it gets. So its G is free before it has begun. All Gs of a run have
-// to be Gs of their own where somebody minds, because events name them.
+// short reports whether g forks and joins in the short way. A child that g takes back is a call
+// then: it gets g, and its own G is free before it begins. Until it is public nobody else has
+// heard of it, so there are no events of it either. Whose children and Groups are whose is told
+// by g and its depth. It is so where run queues are rings, but
+// not on a simulated machine, which charges for every step, and not under Config.Debug,
+// which tells all Gs apart.
 func (g *G) short() bool { return g.barred == 0 && g.m.plain }
 
 // runInlineTask runs the forked child, whose slot has been taken back in the short way.
@@ -209,7 +212,9 @@ func (g *G) runInlineTask(child *G) int {
 			g.panicked(recover(), g)
 		}
 	}()
+	g.depth++
 	ret := task(g, Arg{data, a, b, c})
+	g.depth--
 	if g.barred == cancelled {
 		panic(errCancelled)
 	}
@@ -230,7 +235,9 @@ func (g *G) runInlineMember(child *G) {
 			g.panicked(recover(), g)
 		}
 	}()
+	g.depth++
 	fn(g)
+	g.depth--
 	if g.barred == cancelled {
 		panic(errCancelled)
 	}

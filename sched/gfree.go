@@ -41,6 +41,16 @@ type gPool struct {
 
 // newG returns a G that has yet to be told what to run.
 func (m *M) newG() *G {
+	gp := m.newChild()
+	if m.plain {
+		m.eventG(machine.EventSpawn, gp, 0)
+	}
+	return gp
+}
+
+// newChild is newG for what may be taken back. Where that is done in the short way, events do
+// not hear of it before it is public.
+func (m *M) newChild() *G {
 	m.spend(machine.CostSpawn)
 	p := m.p
 	p.stats.Spawned++
@@ -48,7 +58,9 @@ func (m *M) newG() *G {
 	if gp == nil {
 		gp = m.gfget()
 	}
-	m.eventG(machine.EventSpawn, gp, 0)
+	if !m.plain {
+		m.eventG(machine.EventSpawn, gp, 0)
+	}
 	return gp
 }
 

@@ -15,6 +15,7 @@ import (
 type Child struct {
 	g     *G
 	forks uint16 // that g had when it was forked
+	depth uint32 // of the parent
 }
 
 const (
@@ -39,17 +40,17 @@ func (g *G) Fork(task Task, arg Arg) Child {
 	if m.keepsMuch() {
 		m.offer()
 	}
-	return Child{gp, gp.forks}
+	return Child{gp, gp.forks, g.depth}
 }
 
 // forkSlow is Fork where something is out of the ordinary.
 //
 //go:noinline
 func (g *G) forkSlow(task Task, arg Arg) Child {
-	gp := g.running().newG()
+	gp := g.running().newChild()
 	gp.task, gp.arg, gp.parent = task, arg, g
 	g.runqfork(gp)
-	return Child{gp, gp.forks}
+	return Child{gp, gp.forks, g.depth}
 }
 
 // Join waits for a child of g and returns what its task returned. It panics if c is
@@ -67,7 +68,7 @@ func (g *G) Join(c Child) int {
 
 // of returns c's G. It panics if c is no child of g that is to be joined.
 func (c Child) of(g *G) *G {
-	if c.g == nil || c.g.parent != g || c.g.forks != c.forks {
+	if c.g == nil || c.g.parent != g || c.g.forks != c.forks || c.depth != g.depth {
 		panic(errNotChild)
 	}
 	return c.g
@@ -84,7 +85,7 @@ func (c *G) joinedOnce() {
 //go:noinline
 func (g *G) joinSlow(child *G) int {
 	if m := g.running(); m.unqueue(child) {
-		if g.short() {
+		if g.short() && m.events == nil {
 			return g.runInlineTask(child)
 		}
 		m.keepTaken()
@@ -156,6 +157,7 @@ type Group struct {
 	// it zero wakes the owner.
 	left   word32
 	waiter *G
+	depth  uint32 // of waiter
 }
 
 // Go starts fn as a member of the group, on g's node.
@@ -170,7 +172,7 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 			g.m.offer()
 		}
 	} else {
-		gp := g.m.newG()
+		gp := g.m.newChild()
 		gp.arg.Data, gp.group = fn, gr
 		g.runqfork(gp)
 	}
@@ -190,28 +192,34 @@ func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
 
 func (gr *Group) add(g *G) {
 	if gr.open == 0 {
-		gr.waiter, gr.left.line = g, g.joined.line
-	} else if gr.waiter != g {
-		panic(errNotOwner)
+		gr.waiter, gr.depth, gr.left.line = g, g.depth, g.joined.line
+	} else {
+		gr.mustBeOf(g)
 	}
 	gr.open++
 }
 
-// Wait returns when every member has ended.
-func (gr *Group) Wait(g *G) {
-	if gr.open > 0 && gr.waiter != g {
+// mustBeOf panics if g is not gr's owner.
+func (gr *Group) mustBeOf(g *G) {
+	if gr.waiter != g || gr.depth != g.depth {
 		panic(errNotOwner)
 	}
+}
+
+// Wait returns when every member has ended.
+func (gr *Group) Wait(g *G) {
+	if gr.open > 0 {
+		gr.mustBeOf(g)
+	}
 	for gr.open > 0 {
-		m := g.running()
-		child := m.popMember(gr)
+		child, short := g.takeMember(gr)
 		if child == nil {
 			break
 		}
-		if g.short() {
+		if short {
 			g.runInlineMember(child)
 		} else {
-			m.keepTaken()
+			g.m.keepTaken()
 			g.runInline(child)
 			child.arg.Data, child.group = nil, nil
 			g.m.gfput(child)
@@ -228,6 +236,25 @@ func (gr *Group) Wait(g *G) {
 	gr.open = 0
 	gr.left.store(g.m, 0)
 	g.m.eventG(machine.EventWait, g, gr.name())
+}
+
+// takeMember takes a member of gr that has not started back from the owner's end of the run
+// queue. It reports whether that is in the short way.
+func (g *G) takeMember(gr *Group) (child *G, short bool) {
+	m := g.running()
+	if !g.short() {
+		return m.popMember(gr), false
+	}
+	if gp := m.p.ring.newest(); gp != nil {
+		if gp.group != gr {
+			return nil, false
+		}
+		if m.dropNewest() {
+			m.offer()
+		}
+		return gp, true
+	}
+	return m.popMember(gr), m.events == nil
 }
 
 // name is what events name gr by: 0 if it is nil.

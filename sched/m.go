@@ -17,8 +17,7 @@ type M struct {
 	memory machine.Memory    // nil on a machine whose memory is real
 	events machine.EventSink // nil while nobody wants to know, see event.go
 	log    *machine.EventLog // events, if m may write into it by itself, see tellG
-	minds  bool              // memory or events is not nil: somebody minds every step
-	plain  bool              // nobody minds, and Ps have rings: forks and joins may take the short way
+	plain  bool              // forks and joins may take the short way, see short
 	seq    uint32            // events that named it, likewise
 	p      *P                // that it holds; nil while it has none
 	nextp  *P                // that it will hold when it wakes; set by whoever wakes it
@@ -186,6 +185,7 @@ func (m *M) startNew(nm *M, p *P) bool {
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
 	nm.listen(s.eventsOf(nm))
+	nm.plain = s.m0.plain
 	m.eventM(machine.EventNewM, nm)
 	if p != nil {
 		nm.acquirep(p)

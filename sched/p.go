@@ -74,6 +74,9 @@ func (m *M) runqput(gp *G, next bool) {
 			return
 		}
 	}
+	if m.plain {
+		m.publishForks(p.ring.private())
+	}
 	m.ringPut(gp)
 	p.ring.publish(m, p.ring.private())
 }
@@ -84,9 +87,7 @@ func (m *M) ringPut(gp *G) {
 	p := m.p
 	for !p.ring.push(m, gp) {
 		n := p.node
-		if n := p.ring.private(); n != 0 {
-			p.ring.publish(m, n)
-		}
+		m.publishForks(p.ring.private())
 		n.lock.lock(m)
 		if p.ring.shed(m, &n.runq) {
 			p.stats.Overflows++
@@ -171,7 +172,7 @@ func (m *M) offer() {
 	if m.count().idle() != 0 {
 		m.share()
 	} else if n := r.private(); n > ringLen(r.state.load(m)) {
-		r.publish(m, (n+1)/2)
+		m.publishForks((n + 1) / 2)
 		m.wakeForForks()
 	}
 }
@@ -180,9 +181,24 @@ func (m *M) offer() {
 // m then looks whether a P is idle, see sleep.
 func (m *M) share() {
 	if n := m.p.ring.private(); n != 0 {
-		m.p.ring.publish(m, n)
+		m.publishForks(n)
 		m.wakeForForks()
 	}
+}
+
+// publishForks makes the n oldest of the private Gs of m's P public. All private ones are
+// children and members.
+func (m *M) publishForks(n uint32) {
+	if n == 0 {
+		return
+	}
+	r := &m.p.ring
+	if m.plain && m.events != nil {
+		for i := range n {
+			m.tellG(machine.EventSpawn, r.slots[(r.shared+i)%ringSize].load(), 0)
+		}
+	}
+	r.publish(m, n)
 }
 
 // wakeForForks is wakep after forks were published. Go has no private forks. So where flat takes

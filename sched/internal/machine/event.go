@@ -18,7 +18,7 @@ type EventKind uint8
 const (
 	// Events of the G that they name. Seq counts the events of that G, over all its lives.
 
-	EventSpawn   EventKind = iota // a G has been made; the G that runs on M, if any, has made it. It is not queued yet
+	EventSpawn   EventKind = iota // a G has been made; the G that runs on M, if any, has made it. It is not queued yet. Of a child on a real machine: it is about to become public, see sched/runq.go
 	EventStart                    // M is about to run G, from the scheduling loop, for the first time or again
 	EventInline                   // M is about to run G, a fresh one, inside the join of the G that runs on M, until G ends
 	EventPark                     // G, which M runs, is about to leave its stack. Arg is the sched.WaitReason
