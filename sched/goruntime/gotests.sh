@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs Go's own tests with the NUMA-aware runtime and writes a table.
 #
-#   sched/goruntime/gotests.sh [--quick] [--only REGEXP] [--work DIR] [--through CMD] [--out FILE] [MODE...]
+#   sched/goruntime/gotests.sh [--quick] [--only REGEXP] [--work DIR [--table]] [--through CMD] [--out FILE] [MODE...]
 #
 # A MODE is a value of GONUMA, or "stock" for the go command alone. Without any: stock, off,
 # on, confine, 2, 4 and 2,heap. A cell is "ok" and seconds, or FAIL and the names of the tests that
@@ -13,6 +13,7 @@
 #   --only REGEXP  the rows whose names match
 #   --work DIR     keeps programs and cells there, and does only what is missing. A cell is
 #                  that of one overlay: with another one it is done again
+#   --table        runs nothing: a cell that is missing is a dash
 #   --through CMD  runs each cell by this command, such as "nice -n 10"
 #
 # A row is a package ("go test -short"), or one of these:
@@ -26,7 +27,7 @@ quick=sync\ sync/atomic\ context\ testing/synctest\ os/signal\ internal/trace
 all="$quick time os os/exec net net/http runtime runtime/cgo runtime/debug runtime/metrics runtime/pprof runtime/trace
 	test:chan test:select test:goroutine test:defer test:gc test:map
 	race:sync race:sync/atomic race:context race:time race:runtime lockrank:sync lockrank:runtime"
-rows=$all only=. out= through=
+rows=$all only=. out= through= tableonly=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--cell) break ;; # of this script's own: a cell, below "through"
@@ -34,8 +35,9 @@ while [ $# -gt 0 ]; do
 	--only) only=$2; shift ;;
 	--work) mkdir -p "$2" && work=$(cd "$2" && pwd) || exit 2; shift ;;
 	--through) through=$2; shift ;;
+	--table) tableonly=yes ;;
 	--out) out=$2; shift ;;
-	-*) echo "gotests: unexpected $1; want --quick, --only REGEXP, --work DIR, --through CMD, --out FILE, then modes" >&2; exit 2 ;;
+	-*) echo "gotests: unexpected $1; want --quick, --only REGEXP, --work DIR, --table, --through CMD, --out FILE, then modes" >&2; exit 2 ;;
 	*) break ;;
 	esac
 	shift
@@ -140,11 +142,15 @@ for r in $rows; do
 		kind=$(kind "$m")
 		mkdir -p "$work/$kind"
 		file="$work/$kind/${r//\//-}-$m.cell"
+		if [ -n "$tableonly" ] && ! [ -s "$file" ]; then
+			row="$row - |"
+			continue
+		fi
 		if ! [ -s "$file" ]; then
 			$through sched/goruntime/gotests.sh --cell "$r" "$m" "$kind" >"$file.new" && mv "$file.new" "$file"
 		fi
 		cell=$(cat "$file" 2>/dev/null || echo "FAIL: not run")
-		echo "gotests: $r, $m: $cell" >&2
+		[ -n "$tableonly" ] || echo "gotests: $r, $m: $cell" >&2
 		row="$row $cell |"
 		[ "$m" != stock ] || stock=$cell
 		# What fails must be among what fails in stock.

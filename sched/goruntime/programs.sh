@@ -10,7 +10,7 @@
 #           on, confine and 2
 #   bench   runs some of their own benchmarks, the modes in turn, on an idle machine
 #   table   writes both as tables. A cell of the second is the median's ratio to that of go's
-#           own runtime
+#           own runtime. Then come benchstat's words
 #
 # With --work the folder stays, and steps can be run one by one. --through runs each test or
 # round of benchmarks by a command, such as "nice". The exit status is 1 if a test fails that
@@ -145,6 +145,14 @@ for s in $steps; do
 					print row
 				}
 			}'
+		files=
+		for m in $modes; do
+			while read -r name _; do cat "$work/$name.runs" 2>/dev/null; done <<<"$chosen" |
+				awk -v m="$m" '$2 == m { print "Benchmark" $1, 1, $3, "ns/op" }' >"$work/$m.all"
+			files="$files $m=$work/$m.all"
+		done
+		echo
+		go run golang.org/x/perf/cmd/benchstat -alpha 0.01 $files
 		;;
 	esac
 done
