@@ -1,5 +1,7 @@
 package sched
 
+import "context"
+
 // A Chan is a channel between Gs, with the meaning of Go's: unbuffered or
 // buffered, first come first served.
 type Chan[T any] struct {
@@ -70,10 +72,17 @@ func (c *Chan[T]) Send(g *G, v T) {
 	}
 	c.mayPark(g)
 	put(g.waiter(0), v)
-	if w := g.block(&c.sendq, &c.lock, WaitSend); !w.served {
+	g.block(&c.sendq, &c.lock, WaitSend, nil)
+	if w := g.waiter(0); !w.served {
 		take[T](w)
 		panic(errSendClosed)
 	}
+}
+
+// SendContext is Send until ctx is done. Then it sends nothing and returns ctx.Err(), as it
+// does if ctx is done already.
+func (c *Chan[T]) SendContext(ctx context.Context, g *G, v T) error {
+	return g.selectUntil(ctx, c.SendCase(v))
 }
 
 // TrySend sends v if it need not wait for it, and reports whether it did. It panics if
@@ -145,17 +154,24 @@ func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
 		c.timer.block(m)
 	}
 	c.waitsOutside(m, 1)
-	w := g.block(&c.recvq, &c.lock, WaitRecv)
+	g.block(&c.recvq, &c.lock, WaitRecv, nil)
 	c.waitsOutside(g.m, -1)
 	if c.timer != nil {
 		c.lock.lock(g.m)
 		c.timer.unblock(g.m)
 		c.lock.unlock(g.m)
 	}
-	if w.served {
+	if w := g.waiter(0); w.served {
 		return take[T](w), true
 	}
 	return v, false
+}
+
+// RecvContext is Recv until ctx is done. Then it receives nothing and returns ctx.Err(), as
+// it does if ctx is done already.
+func (c *Chan[T]) RecvContext(ctx context.Context, g *G) (v T, ok bool, err error) {
+	err = g.selectUntil(ctx, c.RecvCase(&v, &ok))
+	return v, ok, err
 }
 
 // TryRecv receives a value if it need not wait for it, and reports in done whether it
@@ -229,11 +245,8 @@ func (c *Chan[T]) Close(g *G) {
 // makes ready. c.lock is held.
 func (c *hchan) close(m *M) (waited gList) {
 	c.closed = true
-	for _, q := range []*waitq{&c.recvq, &c.sendq} {
-		for w := q.dequeue(m); w != nil; w = q.dequeue(m) {
-			waited.push(w.dequeued())
-		}
-	}
+	c.recvq.takeAll(m, &waited)
+	c.sendq.takeAll(m, &waited)
 	return waited
 }
 

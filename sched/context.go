@@ -5,9 +5,13 @@ import (
 	"errors"
 )
 
-// Contexts. As with goroutines, a context interrupts nothing by itself: a G that waits for
-// a Chan, a Mutex or a Group goes on waiting when the context is done. A G that wants to
-// hear of it selects [G.Done] beside what it waits for.
+// Contexts. As with goroutines, a context interrupts nothing by itself. But each method that
+// waits has a variant that is given a context, and ends with ctx.Err() when that is done. It is
+// named after the method: RecvContext, LockContext. Doc.go lists them.
+//
+// A context is a channel of Gs (Done), and a G that waits under one also waits to receive from
+// that. Channels, semaphores and timers are waited for in a Select. For everything else there is
+// parkUntil.
 
 // errContextOutside is what Done panics with on a simulated machine.
 var errContextOutside = errors.New("sched: Done of a context that somebody outside may cancel, on a simulated machine: " +
@@ -89,6 +93,73 @@ func (c *hchan) closeOutside(m *M) {
 	}
 	c.lock.unlock(m)
 	m.injectglist(&waited)
+}
+
+// until calls wait with the channel of ctx, which is nil if ctx is never done. If wait has
+// ended because that was closed, or if ctx is done already, it returns why.
+func (g *G) until(ctx context.Context, wait func(done *Chan[struct{}]) (ended bool)) error {
+	mustBeContext(ctx)
+	if err := ctx.Err(); err != nil {
+		g.running()
+		return err
+	}
+	if wait(g.Done(ctx)) {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// selectUntil waits until k can go on, and does it, or until ctx is done.
+func (g *G) selectUntil(ctx context.Context, k Case) error {
+	return g.until(ctx, func(done *Chan[struct{}]) bool { return g.Select(k, done.RecvCase(nil, nil)) == 1 })
+}
+
+// parkUntil is park until done is closed; done may be nil. It reports whether that is why it
+// has ended. Whoever wakes g otherwise makes the claim first. So does whoever closes done.
+//
+// If ended is true g is still where commit has made it visible, unless somebody has taken it
+// from there and found that the claim was made. The caller sees to that.
+func (g *G) parkUntil(done *Chan[struct{}], why WaitReason, commit func(*M, *G) bool, take claim) (ended bool) {
+	if done == nil {
+		g.park(why, commit)
+		return false
+	}
+	w := g.waiter(1) // the first may be in a queue
+	w.claim = take
+	g.rest.served, g.rest.done, g.rest.commit = nil, done, commit
+	g.park(why, commitUntil)
+	m := g.m
+	done.waitsOutside(m, -1)
+	if g.rest.served == w {
+		return true
+	}
+	done.lock.lock(m) // also waits until commitUntil is through
+	if w.queued {
+		done.recvq.remove(w)
+	}
+	done.lock.unlock(m)
+	return false
+}
+
+// commitUntil has g wait for its context before others can wake it: they may do so at once. If
+// the context is done already it takes g back.
+func commitUntil(m *M, g *G) bool {
+	rest, w := g.rest, g.waiter(1)
+	done := rest.done
+	done.waitsOutside(m, 1)
+	done.lock.lock(m)
+	if !done.closed {
+		done.recvq.enqueue(w)
+	}
+	waits := rest.commit(m, g)
+	if waits && done.closed && w.take(m) {
+		rest.served, waits = w, false
+	}
+	if !waits && w.queued {
+		done.recvq.remove(w)
+	}
+	done.lock.unlock(m)
+	return waits
 }
 
 // waitsOutside counts a G that begins to wait at c, if d is 1, or has waited, if d is -1,

@@ -50,6 +50,11 @@ type gRest struct {
 	waiter waiter  // its first; see wait.go
 	served *waiter // the last that was dequeued
 	claim  word32  // see waiter
+	cond   *waiter // of Cond.Wait, which may not use the others; nil until needed, and in use
+
+	// What ends its wait early, see parkUntil.
+	done   *Chan[struct{}]
+	commit func(*M, *G) bool
 
 	// What it waits for while it is parked, for the commit function.
 	mutex *mutex

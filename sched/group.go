@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"unsafe"
 
 	"numasched/sched/internal/machine"
@@ -134,6 +135,27 @@ func (m *M) keepTaken() {
 	}
 }
 
+// JoinContext is Join until ctx is done. Then it returns ctx.Err(), as it does if ctx is done
+// already. The child still has to be joined. Unlike Join it never runs the child inline.
+func (g *G) JoinContext(ctx context.Context, c Child) (ret int, err error) {
+	err = g.until(ctx, func(done *Chan[struct{}]) bool {
+		m, child := g.running(), c.of(g)
+		if child.joined.load(m) == joinDone {
+			return false
+		}
+		g.needRest().child = child
+		return g.parkUntil(done, WaitJoin, commitJoin, claimParent)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return g.Join(c), nil
+}
+
+// claimParent takes g from the child that it waits for, unless that has ended. It undoes
+// commitJoin.
+func claimParent(m *M, g *G) bool { return g.rest.child.joined.cas(m, joinWaiting, joinRunning) }
+
 func commitJoin(m *M, g *G) bool {
 	return g.rest.child.joined.cas(m, joinRunning, joinWaiting)
 }
@@ -229,13 +251,36 @@ func (gr *Group) Wait(g *G) {
 	if gr.open == 0 {
 		return
 	}
+	gr.await(g, nil)
+}
+
+// WaitContext is Wait until ctx is done. Then it returns ctx.Err(), as it does if ctx is done
+// already. The members still belong to the group, which has to Wait for them all the same. So
+// tell them to end, perhaps by the same context. Unlike Wait it runs no member inline, because
+// a G that is blocked with another cannot hear of the context.
+func (gr *Group) WaitContext(ctx context.Context, g *G) error {
+	return g.until(ctx, func(done *Chan[struct{}]) bool {
+		g.running()
+		if gr.open > 0 && gr.waiter != g {
+			panic(errNotOwner)
+		}
+		return gr.open > 0 && gr.await(g, done)
+	})
+}
+
+// await waits for the members that are open until done is closed, which may be nil. It reports
+// whether that is why it has ended.
+func (gr *Group) await(g *G, done *Chan[struct{}]) (ended bool) {
 	if int(int32(gr.left.load(g.m)))+gr.open > 0 {
 		g.needRest().group = gr
-		g.park(WaitGroup, commitWait)
+		if g.parkUntil(done, WaitGroup, commitWait, claimOwner) {
+			return true
+		}
 	}
 	gr.open = 0
 	gr.left.store(g.m, 0)
 	g.m.eventG(machine.EventWait, g, gr.name())
+	return false
 }
 
 // takeMember takes a member of gr that has not started back from the owner's end of the run
@@ -306,6 +351,21 @@ func (m *M) unpop(gp *G) {
 func commitWait(m *M, g *G) bool {
 	gr := g.rest.group
 	return gr.left.add(m, int32(gr.open)) != 0
+}
+
+// claimOwner takes g, the owner, from its members, unless the last of them is about to wake it.
+// It undoes commitWait.
+func claimOwner(m *M, g *G) bool {
+	gr := g.rest.group
+	for {
+		left := int32(gr.left.load(m))
+		if left == 0 {
+			return false
+		}
+		if gr.left.cas(m, uint32(left), uint32(left-int32(gr.open))) {
+			return true
+		}
+	}
 }
 
 // endMember ends a member that was not run inline.

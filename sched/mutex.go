@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"sync/atomic"
 
 	"numasched/sched/internal/machine"
@@ -82,13 +83,18 @@ func (*noCopy) Unlock() {}
 
 // Lock locks mu, and waits until that is possible. If g's time slice is over, it lets
 // others go first.
-func (mu *Mutex) Lock(g *G) { mu.lockFor(g, WaitMutex) }
+func (mu *Mutex) Lock(g *G) { mu.lockFor(g, WaitMutex, nil) }
 
-func (mu *Mutex) lockFor(g *G, why WaitReason) {
+// LockContext is Lock until ctx is done. Then it does not lock mu and returns ctx.Err(), as it
+// does if ctx is done already.
+func (mu *Mutex) LockContext(ctx context.Context, g *G) error {
+	return g.until(ctx, func(done *Chan[struct{}]) bool { return mu.lockFor(g, WaitMutex, done) })
+}
+
+// lockFor is Lock until done is closed. It reports whether that is why it has ended.
+func (mu *Mutex) lockFor(g *G, why WaitReason, done *Chan[struct{}]) (ended bool) {
 	m := mu.of(g.preemptible())
-	if !mu.state.cas(m, 0, mutexHeld) {
-		mu.lockSlow(g, why)
-	}
+	return !mu.state.cas(m, 0, mutexHeld) && mu.lockSlow(g, why, done)
 }
 
 // TryLock locks mu if it is unlocked, and reports whether it did. It may fail if others
@@ -99,7 +105,7 @@ func (mu *Mutex) TryLock(g *G) bool {
 	return old&mutexHeld == 0 && mu.state.cas(m, old, old|mutexHeld)
 }
 
-func (mu *Mutex) lockSlow(g *G, why WaitReason) {
+func (mu *Mutex) lockSlow(g *G, why WaitReason, done *Chan[struct{}]) (ended bool) {
 	m := g.m
 	since := int64(0)
 	woken := uint32(0) // mutexComing once g was woken
@@ -107,7 +113,7 @@ func (mu *Mutex) lockSlow(g *G, why WaitReason) {
 		old := mu.state.load(m)
 		if old&mutexHeld == 0 {
 			if mu.state.cas(m, old, old&^woken|mutexHeld) {
-				return
+				return false
 			}
 			continue
 		}
@@ -127,12 +133,33 @@ func (mu *Mutex) lockSlow(g *G, why WaitReason) {
 		}
 		w := g.waiter(0)
 		w.n = since
-		g.parkQueued(&mu.lock, why)
+		if g.parkQueued(w, &mu.lock, why, done) && mu.giveUp(g) {
+			return true
+		}
 		if w.served { // it was handed over
-			return
+			return false
 		}
 		m, woken, spins = g.m, mutexComing, 0
 	}
+}
+
+// giveUp has g's waiter leave the queue. It returns false if it is not there any more: then
+// somebody has woken g or handed mu over to it, though g was awake already.
+func (mu *Mutex) giveUp(g *G) bool {
+	m, w := g.m, g.waiter(0)
+	mu.lock.lock(m)
+	queued := w.queued
+	if queued {
+		mu.q.remove(w)
+		for mu.q.first == nil {
+			old := mu.state.load(m) // others change the other bits meanwhile
+			if mu.state.cas(m, old, old&^(mutexQueued|mutexStarved)) {
+				break
+			}
+		}
+	}
+	mu.lock.unlock(m)
+	return queued
 }
 
 // queue has g's first waiter wait in mu's queue: as the first, if g was woken before. It
@@ -156,7 +183,6 @@ func (mu *Mutex) queue(m *M, g *G, woken uint32, starved bool) bool {
 		}
 	}
 	w := g.waiter(0)
-	w.isCase = false
 	if woken != 0 {
 		mu.q.enqueueFirst(w)
 	} else {
@@ -195,8 +221,9 @@ func (mu *Mutex) unlockSlow(g *G) {
 		case old&mutexHeld == 0:
 			panic(errUnlocked)
 		case old&mutexStarved != 0:
-			mu.handOver(g)
-			return
+			if mu.handOver(g) {
+				return
+			}
 		case old&mutexQueued != 0 && old&mutexComing == 0:
 			if mu.wakeFirst(m, old) {
 				return
@@ -221,17 +248,21 @@ func (mu *Mutex) wakeFirst(m *M, old uint32) bool {
 		return false
 	}
 	mu.q.remove(w) // old says that there is one
-	mu.lock.unlock(m)
-	m.ready(w.g)
+	m.unlockReady(&mu.lock, w)
 	return true
 }
 
-// handOver gives mu, which has starved, to the first that waits, and g's time with it.
-func (mu *Mutex) handOver(g *G) {
+// handOver gives mu, which has starved, to the first that waits, and g's time with it. It
+// does nothing and returns false if none waits any more: then mu does not starve.
+func (mu *Mutex) handOver(g *G) bool {
 	m := g.m
 	now := m.s.machine.Nanotime(&m.M)
 	mu.lock.lock(m)
 	w := mu.q.first
+	if w == nil { // it has given up
+		mu.lock.unlock(m)
+		return false
+	}
 	mu.q.remove(w)
 	for {
 		old := mu.state.load(m) // mutexComing may be cleared meanwhile
@@ -246,11 +277,11 @@ func (mu *Mutex) handOver(g *G) {
 		}
 	}
 	w.served = true
-	mu.lock.unlock(m)
-	m.ready(w.g)
+	m.unlockReady(&mu.lock, w)
 	if !m.c.thread.Locked() {
 		g.park(WaitYield, commitHandOver)
 	}
+	return true
 }
 
 // commitHandOver queues gp behind the G that it has just made ready: Go's goyield.

@@ -20,7 +20,7 @@ func (o *Once) doSlow(g *G, f func()) {
 	if f == nil {
 		panic(errNilOnce)
 	}
-	o.mu.lockFor(g, WaitOnce)
+	o.mu.lockFor(g, WaitOnce, nil)
 	defer o.mu.Unlock(g)
 	if o.state.load(g.m) == 0 {
 		defer func() { o.state.store(g.m, 1) }()

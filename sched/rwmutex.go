@@ -1,5 +1,7 @@
 package sched
 
+import "context"
+
 // An RWMutex is held by one G for writing or by any number for reading, as a
 // [sync.RWMutex]. A Lock that waits keeps out those that come to read after it, so that
 // readers do not starve it. So a G that holds it for reading must not call RLock again.
@@ -13,6 +15,10 @@ package sched
 //     a pass for each of the others, who then need not wait.
 //   - departing is how many Gs read that the waiting writer has found and that have not
 //     gone yet. The last one wakes the writer. While a G writes there are no passes.
+//   - A writer that gives up lets in those in readq, and leaves state as it is: abandoned is
+//     set. Readers then come and go under the lock, and departing counts them. The next writer
+//     takes over what it finds. If none comes, the last reader that goes tidies up. So
+//     departing is not 0 while abandoned is set.
 type RWMutex struct {
 	syncState
 	w Mutex
@@ -23,6 +29,7 @@ type RWMutex struct {
 	nreadq    int   // Gs in readq
 	passes    int
 	departing int
+	abandoned bool
 }
 
 // rwPending is more than the Gs that can read at a time.
@@ -32,20 +39,31 @@ const rwPending = 1 << 30
 const rwWriting = 1<<32 - rwPending
 
 // RLock locks rw for reading, and waits until that is possible.
-func (rw *RWMutex) RLock(g *G) {
-	m := rw.of(g.preemptible())
-	if int32(rw.state.add(m, 1)) < 0 {
-		rw.waitToRead(g)
-	}
+func (rw *RWMutex) RLock(g *G) { rw.lockToRead(g, nil) }
+
+// RLockContext is RLock until ctx is done. Then it does not lock rw and returns ctx.Err(), as
+// it does if ctx is done already.
+func (rw *RWMutex) RLockContext(ctx context.Context, g *G) error {
+	return g.until(ctx, func(done *Chan[struct{}]) bool { return rw.lockToRead(g, done) })
 }
 
-func (rw *RWMutex) waitToRead(g *G) {
+// lockToRead is RLock until done is closed. It reports whether that is why it has ended.
+func (rw *RWMutex) lockToRead(g *G, done *Chan[struct{}]) (ended bool) {
+	m := rw.of(g.preemptible())
+	return int32(rw.state.add(m, 1)) < 0 && rw.waitToRead(g, done)
+}
+
+func (rw *RWMutex) waitToRead(g *G, done *Chan[struct{}]) (ended bool) {
 	m := g.m
 	rw.lock.lock(m)
-	if rw.passes > 0 {
-		rw.passes--
+	if rw.passes > 0 || rw.abandoned {
+		if rw.passes > 0 {
+			rw.passes--
+		} else {
+			rw.departing++
+		}
 		rw.lock.unlock(m)
-		return
+		return false
 	}
 	if m.c.thread.Locked() {
 		rw.state.add(m, -1) // the writer has not counted g
@@ -53,7 +71,19 @@ func (rw *RWMutex) waitToRead(g *G) {
 		panic(errThreadLocked)
 	}
 	rw.nreadq++
-	g.block(&rw.readq, &rw.lock, WaitRLock)
+	if !g.block(&rw.readq, &rw.lock, WaitRLock, done) {
+		return false
+	}
+	m = g.m
+	rw.lock.lock(m)
+	w := g.waiter(0)
+	if ended = w.queued; ended { // else g was let in, though it was awake already
+		rw.readq.remove(w)
+		rw.nreadq--
+		rw.state.add(m, -1)
+	}
+	rw.lock.unlock(m)
+	return ended
 }
 
 // TryRLock locks rw for reading if nobody writes or waits to, and reports whether it did.
@@ -92,35 +122,75 @@ func (rw *RWMutex) depart(m *M, n int32) {
 		panic(errRUnlocked)
 	}
 	rw.departing--
-	var writer *waiter
-	if rw.departing == 0 {
-		writer = rw.writeq.takeAll()
+	if rw.departing > 0 {
+		rw.lock.unlock(m)
+		return
+	}
+	var writer gList
+	if rw.abandoned {
+		rw.abandoned = false
+		rw.passes = int(rw.state.add(m, rwPending)) // for those on their way to readq, which is empty
+	} else {
+		rw.writeq.takeAll(m, &writer)
 	}
 	rw.lock.unlock(m)
-	m.readyAll(writer)
+	m.readyList(&writer)
 }
 
 // Lock locks rw for writing, and waits until that is possible.
-func (rw *RWMutex) Lock(g *G) {
+func (rw *RWMutex) Lock(g *G) { rw.lockToWrite(g, nil) }
+
+// LockContext is Lock until ctx is done. Then it does not lock rw and returns ctx.Err(), as it
+// does if ctx is done already.
+func (rw *RWMutex) LockContext(ctx context.Context, g *G) error {
+	return g.until(ctx, func(done *Chan[struct{}]) bool { return rw.lockToWrite(g, done) })
+}
+
+// lockToWrite is Lock until done is closed. It reports whether that is why it has ended.
+func (rw *RWMutex) lockToWrite(g *G, done *Chan[struct{}]) (ended bool) {
 	rw.on(g)
-	rw.w.lockFor(g, WaitRWLock)
+	if rw.w.lockFor(g, WaitRWLock, done) {
+		return true
+	}
 	m := g.m
 	rw.lock.lock(m)
 	if rw.state.cas(m, 0, rwWriting) {
 		rw.lock.unlock(m)
-		return
+		return false
 	}
 	if m.c.thread.Locked() {
 		rw.lock.unlock(m)
 		rw.w.Unlock(g)
 		panic(errThreadLocked)
 	}
-	rw.departing = int(rw.state.add(m, -rwPending)) + rwPending
-	if rw.departing == 0 {
+	if rw.abandoned {
+		rw.abandoned = false
+	} else if rw.departing = int(rw.state.add(m, -rwPending)) + rwPending; rw.departing == 0 {
 		rw.lock.unlock(m)
-		return
+		return false
 	}
-	g.block(&rw.writeq, &rw.lock, WaitRWLock)
+	return g.block(&rw.writeq, &rw.lock, WaitRWLock, done) && rw.abandon(g)
+}
+
+// abandon has g, which waits for readers to go, give up. It returns false if they have gone:
+// then g has rw.
+func (rw *RWMutex) abandon(g *G) bool {
+	m, w := g.m, g.waiter(0)
+	rw.lock.lock(m)
+	if !w.queued {
+		rw.lock.unlock(m)
+		return false
+	}
+	var readers gList
+	rw.writeq.remove(w)
+	rw.abandoned = true
+	rw.departing += rw.nreadq
+	rw.nreadq = 0
+	rw.readq.takeAll(m, &readers)
+	rw.lock.unlock(m)
+	m.readyList(&readers)
+	rw.w.Unlock(g)
+	return true
 }
 
 // TryLock locks rw for writing if nobody holds it, and reports whether it did.
@@ -151,9 +221,10 @@ func (rw *RWMutex) Unlock(g *G) {
 	readers := int(rw.state.add(m, rwPending))
 	rw.passes = readers - rw.nreadq
 	rw.nreadq = 0
-	first := rw.readq.takeAll()
+	var waited gList
+	rw.readq.takeAll(m, &waited)
 	rw.lock.unlock(m)
-	m.readyAll(first)
+	m.readyList(&waited)
 	rw.w.Unlock(g)
 }
 

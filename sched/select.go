@@ -172,7 +172,7 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 		k := cases[i]
 		if c := k.channel(); c != nil {
 			w := g.waiter(i)
-			w.isCase = true
+			w.claim = claimOnce
 			k.enqueue(w)
 			c.waitsOutside(m, 1)
 		}

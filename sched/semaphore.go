@@ -51,28 +51,14 @@ func (sem *Semaphore) Acquire(g *G, n int64) {
 	}
 	sem.mayPark(g)
 	g.waiter(0).n = n
-	g.block(&sem.recvq, &sem.lock, WaitSemaphore)
+	g.block(&sem.recvq, &sem.lock, WaitSemaphore, nil)
 }
 
 // AcquireContext is Acquire until ctx is done. Then it takes nothing and returns ctx.Err().
 func (sem *Semaphore) AcquireContext(ctx context.Context, g *G, n int64) error {
 	sem.on(g)
 	mustBeUnits(n)
-	mustBeContext(ctx)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	done := g.Done(ctx)
-	switch {
-	case n > sem.size:
-		done.Recv(g)
-		return ctx.Err()
-	case done == nil:
-		sem.Acquire(g, n)
-	case g.Select(&acquireCase{sem, n}, done.RecvCase(nil, nil)) != 0:
-		return ctx.Err()
-	}
-	return nil
+	return g.selectUntil(ctx, &acquireCase{sem, n})
 }
 
 // An acquireCase is an Acquire as a case of a Select.
@@ -81,9 +67,15 @@ type acquireCase struct {
 	n   int64
 }
 
-func (a *acquireCase) receives() bool  { return true }
-func (a *acquireCase) channel() *hchan { return &a.sem.hchan }
-func (a *acquireCase) finish(*waiter)  {}
+func (a *acquireCase) receives() bool { return true }
+func (a *acquireCase) channel() *hchan {
+	if a.n > a.sem.size {
+		return nil // it waits for ever
+	}
+	return &a.sem.hchan
+}
+
+func (a *acquireCase) finish(*waiter) {}
 
 func (a *acquireCase) try(m *M) bool {
 	took := a.sem.take(a.n)

@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"context"
 	"time"
 
 	"numasched/sched/internal/machine"
@@ -32,6 +33,14 @@ func (g *G) Sleep(d time.Duration) {
 	}
 	rest.wake = m.whenAfter(int64(d))
 	g.park(WaitSleep, commitSleep)
+}
+
+// SleepContext is Sleep until ctx is done. Then it returns ctx.Err(), as it does if ctx is done
+// already.
+func (g *G) SleepContext(ctx context.Context, d time.Duration) error {
+	t := g.NewTimer(d)
+	_, _, err := t.C.RecvContext(ctx, g)
+	return err
 }
 
 // commitSleep adds the timer after g has left its carrier: it may be due at once.

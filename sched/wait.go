@@ -9,25 +9,34 @@ import "fmt"
 //   - A waiter is in at most one queue, whose lock protects it while it is there.
 //     Otherwise it belongs to its G.
 //   - Whoever takes a waiter off its queue to serve it (dequeue) makes its G ready,
-//     once. A G in a Select has several waiters in several queues: the first who
-//     changes the G's claim from claimOpen serves it, and others pass its waiters over.
+//     once. Others may be about to serve the same G: it is in a Select, and has several
+//     waiters in several queues, or it waits for the end of a context as well. So whoever
+//     dequeues a waiter first claims its G, and passes the waiter over if he cannot.
 type waiter struct {
 	g          *G
 	next, prev *waiter
 	queued     bool
-	isCase     bool     // of a Select
 	served     bool     // a value was passed; false: the channel was closed instead
+	claim      claim    // of a G that others may serve as well; nil: nobody else does
 	cell       any      // *T: the value that is passed, see put and take
-	n          int64    // Mutex: since when it waits; Cond: its ticket; Semaphore: how much it wants
+	n          int64    // Mutex: since when it waits; Cond: whether it has parked; Semaphore: how much it wants
 	more       *waiter  // the next of its G
 	locks      []*hchan // of the first waiter of a Select: what commitSelect unlocks
 }
 
+// A claim is an attempt to be the one who makes g ready. It changes a word of what g waits
+// for. It is made under a lock that g takes before it waits for anything else, so that no
+// claim comes too late and meets g's next wait.
+type claim func(m *M, g *G) bool
+
 // The values of gRest.claim.
 const (
-	claimOpen   = 0 // nobody has served the G's Select
+	claimOpen   = 0 // nobody has served the G
 	claimServed = 1
 )
+
+// claimOnce is the claim for a G that waits in queues.
+func claimOnce(m *M, g *G) bool { return g.rest.claim.cas(m, claimOpen, claimServed) }
 
 // waiter returns g's ith waiter. Waiters stay with their G.
 func (g *G) waiter(i int) *waiter {
@@ -114,11 +123,14 @@ func (q *waitq) dequeue(m *M) *waiter {
 func (q *waitq) dequeueFirst(m *M) *waiter {
 	w := q.first
 	q.remove(w)
-	if !w.isCase || w.g.rest.claim.cas(m, claimOpen, claimServed) {
+	if w.take(m) {
 		return w
 	}
 	return nil
 }
+
+// take reports whether the caller, who has taken w off its queue, is to make its G ready.
+func (w *waiter) take(m *M) bool { return w.claim == nil || w.claim(m, w.g) }
 
 // serve notes that w, which was dequeued, got what it waits for, and returns its G, which
 // the caller makes ready.
@@ -133,37 +145,45 @@ func (w *waiter) dequeued() *G {
 	return w.g
 }
 
-// takeAll takes all waiters off the queue, and returns the first. None is of a Select.
-func (q *waitq) takeAll() *waiter {
-	first := q.first
-	q.first, q.last = nil, nil
-	return first
+// takeAll takes all waiters off the queue, and adds the Gs to list that the caller makes
+// ready.
+func (q *waitq) takeAll(m *M, list *gList) {
+	for w := q.dequeue(m); w != nil; w = q.dequeue(m) {
+		list.push(w.dequeued())
+	}
 }
 
-// readyAll makes the Gs of w and of those behind it ready. They are in no queue any more.
-func (m *M) readyAll(w *waiter) {
-	for w != nil {
-		next := w.next
-		w.next, w.prev, w.queued = nil, nil, false
-		m.ready(w.g) // from here on w is its G's
-		w = next
+// unlockReady unlocks l, and makes the G of w ready. w was just taken off the queue that l
+// protects. If the end of a context has made the G ready already, the G finds that w is in
+// no queue any more.
+func (m *M) unlockReady(l *mutex, w *waiter) {
+	taken := w.take(m)
+	l.unlock(m)
+	if taken {
+		m.ready(w.g)
 	}
 }
 
 // block has g wait in q, with its first waiter, until somebody dequeues it. l protects
-// q. It is held, and released when g has left its carrier.
-func (g *G) block(q *waitq, l *mutex, why WaitReason) *waiter {
+// q. It is held, and released when g has left its carrier. The rest is as in parkUntil: if
+// ended is true g's waiter may still be in q.
+func (g *G) block(q *waitq, l *mutex, why WaitReason, done *Chan[struct{}]) (ended bool) {
 	w := g.waiter(0)
-	w.isCase = false
 	q.enqueue(w)
-	g.parkQueued(l, why)
-	return w
+	return g.parkQueued(w, l, why, done)
 }
 
-// parkQueued is block for a g whose first waiter is in its queue already.
-func (g *G) parkQueued(l *mutex, why WaitReason) {
-	g.rest.mutex = l
-	g.park(why, commitUnlock)
+// parkQueued is block for a g whose waiter w is in its queue already.
+func (g *G) parkQueued(w *waiter, l *mutex, why WaitReason, done *Chan[struct{}]) (ended bool) {
+	rest := g.rest
+	rest.mutex, w.claim = l, nil
+	if done == nil { // with one frame less on the stack of each G that is parked
+		g.park(why, commitUnlock)
+		return false
+	}
+	w.claim = claimOnce
+	rest.claim.store(g.m, claimOpen)
+	return g.parkUntil(done, why, commitUnlock, claimOnce)
 }
 
 func commitUnlock(m *M, g *G) bool {
