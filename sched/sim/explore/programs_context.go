@@ -30,14 +30,16 @@ var contextPrograms = []Program{
 		mu.Lock(g)
 		t.Enter(critical)
 		_, wait := t.cancels(g, func(g *sched.G, ctx context.Context, i int) {
-			if i > 2 {
-				mu.Lock(g)
-			} else if mu.LockContext(ctx, g) != nil {
-				return
+			for range 2 {
+				if i > 2 {
+					mu.Lock(g)
+				} else if mu.LockContext(ctx, g) != nil {
+					return
+				}
+				t.Enter(critical)
+				t.Leave(critical)
+				mu.Unlock(g)
 			}
-			t.Enter(critical)
-			t.Leave(critical)
-			mu.Unlock(g)
 		})
 		g.Yield()
 		t.Leave(critical)
@@ -59,13 +61,32 @@ var contextPrograms = []Program{
 				mu.Unlock(g)
 			}
 		})
-		if t.Gs()%2 == 0 {
-			wait(g) // no writer can come before G 0 has gone: they end because of the context alone
-			mu.RUnlock(g)
-		} else {
-			mu.RUnlock(g)
-			wait(g)
-		}
+		wait(g) // all end though G 0 still reads
+		mu.RUnlock(g)
+		t.Check(mu.TryLock(g), "somebody keeps the lock")
+	}},
+	{Name: "cancel-rewrite", MinGs: 4, Doc: "G 2 gives up to write and comes to write again, while the others read", Main: func(t *T, g *sched.G) {
+		var mu sched.RWMutex
+		mu.RLock(g)
+		t.add(reading, 1)
+		_, wait := t.cancels(g, func(g *sched.G, ctx context.Context, i int) {
+			if i > 2 {
+				mu.RLock(g)
+				t.add(reading, 1)
+				t.add(reading, -1)
+				mu.RUnlock(g)
+				return
+			}
+			if mu.LockContext(ctx, g) != nil {
+				mu.Lock(g)
+			}
+			t.Check(t.Load(reading) == 0, "a G writes while others read")
+			mu.Unlock(g)
+		})
+		g.Yield()
+		t.add(reading, -1)
+		mu.RUnlock(g)
+		wait(g)
 		t.Check(mu.TryLock(g), "somebody keeps the lock")
 	}},
 	{Name: "cancel-read", MinGs: 3, Doc: "a context ends while G 0, which writes, lets in those that come to read under it", Main: func(t *T, g *sched.G) {
@@ -84,24 +105,22 @@ var contextPrograms = []Program{
 		wait(g)
 		t.Check(mu.TryLock(g), "somebody keeps the lock")
 	}},
-	{Name: "cancel-cond", MinGs: 4, Doc: "G 2 waits for a Cond under a context, and the others without one: a Signal to each of these is for them", Main: func(t *T, g *sched.G) {
+	{Name: "cancel-cond", MinGs: 4, Doc: "all wait for a Cond and a value each, G 2 under a context at first: no Signal is lost on it when it gives up", Main: func(t *T, g *sched.G) {
 		var mu sched.Mutex
 		c := sched.NewCond(&mu)
 		_, wait := t.cancels(g, func(g *sched.G, ctx context.Context, i int) {
 			mu.Lock(g)
-			if i == 2 {
-				for c.WaitContext(ctx, g) == nil {
-					c.Signal(g) // it was not for G 2
-				}
-			} else {
-				for t.Load(value) == 0 {
+			for gaveUp := i > 2; t.Load(value) == 0; {
+				if gaveUp {
 					c.Wait(g)
+				} else {
+					gaveUp = c.WaitContext(ctx, g) != nil
 				}
-				t.Store(value, t.Load(value)-1)
 			}
+			t.Store(value, t.Load(value)-1)
 			mu.Unlock(g)
 		})
-		for i := 3; i < t.Gs(); i++ {
+		for i := 2; i < t.Gs(); i++ {
 			mu.Lock(g)
 			t.Store(value, t.Load(value)+1)
 			c.Signal(g)
