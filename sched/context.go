@@ -7,7 +7,7 @@ import (
 
 // Contexts. As with goroutines, a context interrupts nothing by itself. But each method that
 // waits has a variant that is given a context, and ends with ctx.Err() when that is done. It is
-// named after the method: RecvContext, LockContext. Doc.go lists them.
+// named after the method, as RecvContext and LockContext are. The package documentation lists them.
 //
 // A context is a channel of Gs (Done), and a G that waits under one also waits to receive from
 // that. Channels, semaphores and timers are waited for in a Select. For everything else there is
@@ -187,7 +187,8 @@ func (s *Sched) forgoContexts() {
 // So what fn calls in a [G.Syscall] with it ends then, too.
 //
 // If ctx is done already, fn is not run, and RunContext returns ctx.Err(). When ctx is
-// done later, RunContext still waits for fn, which should return soon: see [G.Done].
+// done later, RunContext still waits for fn, which should return soon. The package documentation
+// says how a G hears of it.
 func (s *Sched) RunContext(ctx context.Context, fn func(ctx context.Context, g *G) error) error {
 	mustRun(fn != nil)
 	mustBeContext(ctx)

@@ -60,6 +60,30 @@
 // ([runtime.LockOSThread], or a callback from C). It panics if it does. A G that needs a
 // thread of its own is started with [G.GoLocked] (lockedm.go).
 //
+// # What the end of a context does
+//
+// A context interrupts no wait by itself, as with goroutines. Methods whose names end in Context
+// wait until their context is done, and return ctx.Err() then. If it is done before they begin,
+// they do nothing else. If it ends at the moment in which what they wait for comes, one of the
+// two counts, and the other is as if it had not been: a value that was not received is there for
+// the next.
+//
+//	waits in                        waits until ctx is done in
+//	Chan.Send, Recv                 Chan.SendContext, Chan.RecvContext
+//	G.Select                        the same, with G.Done as a further case
+//	G.Sleep                         G.SleepContext
+//	Timer.C, Ticker.C, G.After      RecvContext
+//	Mutex.Lock                      Mutex.LockContext
+//	RWMutex.Lock, RLock             RWMutex.LockContext, RWMutex.RLockContext
+//	Cond.Wait                       Cond.WaitContext, which still locks L before it returns
+//	Semaphore.Acquire               Semaphore.AcquireContext
+//	Group.Wait, G.Join              Group.WaitContext, G.JoinContext; Wait and Join still have to be called
+//	ErrGroup.Wait, Once.Do          not at all: their functions are to end when ctx is done
+//	connections of host/hostnet     not at all: set a deadline in a context.AfterFunc, as with package net
+//	G.Syscall                       not at all: its function is to end when ctx is done
+//
+// [Sched.RunContext] and [NewErrGroup] make contexts that end with what they run.
+//
 // # The problem
 //
 // Ready Gs must meet idle Ps soon, and near the memory that they use. Ms must not
@@ -156,7 +180,7 @@
 //
 // g.go, runq.go, carrier.go; policy/doc.go and its reading order, schedule.go, steal.go,
 // idle.go, handoff.go, place.go, inbox.go; group.go; wait.go, chan.go, select.go, mutex.go,
-// rwmutex.go, cond.go and semaphore.go for how Gs wait; timer.go, sleep.go, poll.go and
+// rwmutex.go, cond.go and semaphore.go for how Gs wait, and context.go for what ends that early; timer.go, sleep.go, poll.go and
 // netpoll.go for time and the network; inject.go; syscall.go and sysmon.go for how
 // Ps are taken away; procs.go for how they come and go; schedlock.go for what flat costs in
 // simulation; event.go and schedtrace.go for what can be seen of it; then machine.go

@@ -179,6 +179,28 @@ func ExampleSched_RunContext() {
 	// Output: context deadline exceeded
 }
 
+// Whatever a G waits at, a context can end the wait.
+func ExampleMutex_LockContext() {
+	onSched(func(s *sched.Sched) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		err := s.RunContext(ctx, func(ctx context.Context, g *sched.G) error {
+			var mu sched.Mutex
+			mu.Lock(g)
+			if err := mu.LockContext(ctx, g); err != nil {
+				fmt.Println("not locked twice:", err)
+			}
+			mu.Unlock(g)
+			_, _, err := sched.NewChan[int](s, 0).RecvContext(ctx, g)
+			return err
+		})
+		fmt.Println(err)
+	})
+	// Output:
+	// not locked twice: context deadline exceeded
+	// context deadline exceeded
+}
+
 // Memory of Alloc lies on the node of the G that asks for it, outside Go's heap.
 func ExampleAlloc() {
 	type particle struct{ x, y, mass float64 }

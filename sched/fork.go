@@ -1,6 +1,9 @@
 package sched
 
-import "reflect"
+import (
+	"context"
+	"reflect"
+)
 
 // Fork and Forked.Join for functions of any one argument and any result: G.Fork and G.Join
 // without an Arg. The argument and the result lie in a frame, which stays with the child's
@@ -104,6 +107,14 @@ func (f *frame[A, R]) runInline(g *G, child *G) R {
 	}
 	returned = true
 	return ret
+}
+
+// JoinContext is Join until ctx is done, as [G.JoinContext] is.
+func (c Forked[A, R]) JoinContext(ctx context.Context, g *G) (result R, err error) {
+	if err := g.awaitChild(ctx, c.child); err != nil {
+		return result, err
+	}
+	return c.Join(g), nil
 }
 
 // forked returns the function that the frame's task runs, and that task.

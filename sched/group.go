@@ -137,8 +137,16 @@ func (m *M) keepTaken() {
 
 // JoinContext is Join until ctx is done. Then it returns ctx.Err(), as it does if ctx is done
 // already. The child still has to be joined. Unlike Join it never runs the child inline.
-func (g *G) JoinContext(ctx context.Context, c Child) (ret int, err error) {
-	err = g.until(ctx, func(done *Chan[struct{}]) bool {
+func (g *G) JoinContext(ctx context.Context, c Child) (int, error) {
+	if err := g.awaitChild(ctx, c); err != nil {
+		return 0, err
+	}
+	return g.Join(c), nil
+}
+
+// awaitChild waits until c has ended, so that Join need not wait, or until ctx is done.
+func (g *G) awaitChild(ctx context.Context, c Child) error {
+	return g.until(ctx, func(done *Chan[struct{}]) bool {
 		m, child := g.running(), c.of(g)
 		if child.joined.load(m) == joinDone {
 			return false
@@ -146,10 +154,6 @@ func (g *G) JoinContext(ctx context.Context, c Child) (ret int, err error) {
 		g.needRest().child = child
 		return g.parkUntil(done, WaitJoin, commitJoin, claimParent)
 	})
-	if err != nil {
-		return 0, err
-	}
-	return g.Join(c), nil
 }
 
 // claimParent takes g from the child that it waits for, unless that has ended. It undoes

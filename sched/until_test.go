@@ -137,13 +137,13 @@ var waits = map[string]func(g *sched.G) wait{
 		return wait{
 			until: func(ctx context.Context, g *sched.G) error {
 				own := sched.NewChan[int](g.Sched(), 0)
-				child := g.Fork(func(g *sched.G, _ sched.Arg) int {
-					return 7 + g.Select(all.RecvCase(nil, nil), own.RecvCase(nil, nil))
-				}, sched.Arg{})
-				v, err := g.JoinContext(ctx, child)
+				child := sched.Fork(g, func(g *sched.G, v int) int {
+					return v + g.Select(all.RecvCase(nil, nil), own.RecvCase(nil, nil))
+				}, 7)
+				v, err := child.JoinContext(ctx, g)
 				own.Close(g)
 				if err != nil {
-					v = g.Join(child) - 1
+					v = child.Join(g) - 1
 				}
 				if v != 7 {
 					return errors.New("joined something else")
