@@ -79,10 +79,19 @@ func (m *M) gfget() *G {
 		p.gfree, p.gspare = p.gspare, p.gfree
 		return p.gfree.pop()
 	}
-	gp := &G{joined: word32{line: m.s.newLines(1)}, barred: m.s.mayAsk}
+	return m.s.initG(new(G), nil)
+}
+
+// initG prepares gp, which is new and may have rest. Under Config.Debug every G is new, see
+// gfull, so this is where it is noted who has started it.
+func (s *Sched) initG(gp *G, rest *gRest) *G {
+	gp.joined.line, gp.barred = s.newLines(1), s.mayAsk
 	gp.home.Store(noHome)
+	if rest != nil {
+		gp.setRest(rest)
+	}
 	if gp.barred == watched {
-		gp.startedBy() // under Config.Debug every G is new, see gfull
+		gp.startedBy()
 	}
 	return gp
 }

@@ -40,6 +40,14 @@ func (m *M) queued(n *Node) bool {
 	return m.s.rules.Homes && n.inbox.load(m) != nil || n.nrunq.load(m) != 0
 }
 
+// inboxLen counts the Gs in n's inbox, for a trace. n.lock is held, so that none leaves it.
+func (n *Node) inboxLen() (size int) {
+	for gp := n.inbox.Peek(); gp != nil; gp = gp.next {
+		size++
+	}
+	return size
+}
+
 // emptyInbox moves the Gs of n's inbox to the end of its queue, in the order in which they
 // came. n.lock is held.
 func (m *M) emptyInbox(n *Node) {

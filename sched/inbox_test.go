@@ -1,9 +1,12 @@
 package sched_test
 
 import (
+	"bytes"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"numasched/sched"
 	"numasched/sched/policy"
@@ -84,5 +87,31 @@ func TestGsComeFromSeveralNodesAtOnce(t *testing.T) {
 		if got := ran[from].Load(); got != each {
 			t.Errorf("%d Gs from node %d have run, want %d", got, from, each)
 		}
+	}
+}
+
+// Gs that were sent to a node and have not got into its queue yet count as queued there.
+func TestSchedTraceCountsInboxes(t *testing.T) {
+	a, _ := policy.ByName("numa")
+	var lines bytes.Buffer
+	s := onSim(t, "synthetic:2x1", sched.Config{Arm: a, SchedTrace: sched.SchedTrace{Every: time.Millisecond, Out: &lines}})
+	run(t, s, func(g *sched.G) {
+		const ops = 10_000_000 // some milliseconds, but not a time slice
+		here, begun := g.Node(), sched.NewChan[int](s, 0)
+		var gr sched.Group
+		gr.GoAt(g, sched.OnNode(1-here), func(g *sched.G) {
+			begun.Send(g, 1)
+			g.Work(sched.Work{Ops: ops}, nil)
+		})
+		begun.Recv(g)
+		g.Work(sched.Work{Ops: ops / 100}, nil) // until that computes
+		for range 5 {
+			gr.GoAt(g, sched.OnNode(1-here), func(*sched.G) {})
+		}
+		g.Work(sched.Work{Ops: ops}, nil)
+		gr.Wait(g)
+	})
+	if !strings.Contains(lines.String(), " runqueue=5 ") {
+		t.Errorf("no line says that 5 Gs are queued:\n%s", &lines)
 	}
 }

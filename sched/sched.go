@@ -298,14 +298,8 @@ func (s *Sched) Run(fn func(*G)) error {
 		return ErrClosed
 	}
 	r := &run{done: word32{line: s.newLines(1)}}
-	gp := &r.g
-	gp.arg.Data, gp.joined.line = fn, s.newLines(1)
-	gp.setRest(&r.rest)
-	gp.rest.run, gp.barred = r, s.mayAsk
-	gp.home.Store(noHome)
-	if gp.barred == watched {
-		gp.startedBy()
-	}
+	gp := s.initG(&r.g, &r.rest)
+	gp.arg.Data, gp.rest.run = fn, r
 	s.lock.lock(m)
 	if s.err != nil {
 		err := s.err
@@ -345,12 +339,8 @@ func (s *Sched) Start(fn func(*G)) error {
 		if err != nil {
 			return
 		}
-		gp := new(G)
-		gp.arg.Data, gp.joined.line, gp.barred = fn, s.newLines(1), s.mayAsk
-		gp.home.Store(noHome)
-		if gp.barred == watched {
-			gp.startedBy()
-		}
+		gp := s.initG(new(G), nil)
+		gp.arg.Data = fn
 		m.eventG(machine.EventSpawn, gp, 0)
 		n := m.ps()[0].node
 		m.queuePut(n, gp)

@@ -115,8 +115,8 @@ func (m *M) look(l *mutex, read func()) {
 	read()
 }
 
-// schedtrace writes what Go's schedtrace writes, then what is ours. Gs in inboxes count in no
-// queue yet. Much of it changes while it is read, as with Go's.
+// schedtrace writes what Go's schedtrace writes, then what is ours. Much of it changes while
+// it is read, as with Go's.
 func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 	s := m.s
 	idleMs, searching := 0, 0
@@ -125,7 +125,7 @@ func (m *M) schedtrace(b *bytes.Buffer, now int64) {
 	for _, n := range l.nodes {
 		m.look(&n.lock, func() {
 			idleMs += n.midle.len()
-			queues = append(queues, n.runq.n)
+			queues = append(queues, n.runq.n+n.inboxLen())
 			idle = append(idle, int(n.nidle.Peek()))
 		})
 		searching += int(int32(n.nsearch.Peek()))

@@ -24,6 +24,7 @@ func (m *M) steal() *G {
 			gp = m.stealFrom(h.victim, h.step.Theft, h.ring)
 		case huntNext:
 			gp = m.stealNext(h.victim, h.step.Theft, h.next)
+			h.next = nil // it may end long before the next search
 		case huntStep:
 			switch h.step.Kind {
 			case policy.OwnQueue:
