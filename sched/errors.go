@@ -174,10 +174,6 @@ func (g *G) startedBy() {
 	}
 }
 
-// errGoexit is what a G that calls runtime.Goexit panics with: its stack is
-// also the scheduling loop's.
-var errGoexit = errors.New("runtime.Goexit called in a G")
-
 // errThreadLocked is what a G panics with that would block, and errEndedLocked with
 // that has ended, while it is locked to its thread: see carrier.
 var (

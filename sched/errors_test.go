@@ -3,7 +3,6 @@ package sched_test
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -75,14 +74,6 @@ func TestAChildsPanicIsNotTheParents(t *testing.T) {
 	})
 	if !errors.Is(err, errBoom) || recovered {
 		t.Errorf("Run returned %v, parent recovered: %v", err, recovered)
-	}
-}
-
-func TestGoexitIsAnError(t *testing.T) {
-	s := start(t, "flat", "synthetic:1x1")
-	err := s.Run(func(*sched.G) { runtime.Goexit() })
-	if err == nil || !strings.Contains(err.Error(), "Goexit") {
-		t.Errorf("Run returned %v, want an error that names Goexit", err)
 	}
 }
 

@@ -145,13 +145,19 @@ func (g *G) refuse() {
 }
 
 // invoke runs g's function. A panic stops the scheduler, see panicked. runInline is its
-// twin.
+// twin, in which runtime.Goexit stops the scheduler as well.
 func (g *G) invoke() {
 	returned := false
 	defer func() {
-		if !returned {
-			g.panicked(recover(), nil)
+		if returned {
+			return
 		}
+		value := recover()
+		if value == nil && g.mayExit() && calledGoexit() {
+			g.exit()
+			return
+		}
+		g.panicked(value, nil)
 	}()
 	if g.task != nil {
 		// Field by field, as Fork stores it.

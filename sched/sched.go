@@ -123,8 +123,9 @@ type Sched struct {
 
 	strays sync.Map // IDs of nodes that Gs were sent to and that have no CPUs for this process
 
-	dones  sync.Map // *doneChan by the Done channel of the context
-	mayAsk bar      // of Gs that may ask for anything: watched under Config.Debug, or 0
+	dones  sync.Map       // *doneChan by the Done channel of the context
+	reaped sync.WaitGroup // goroutines that end a carrier, see goexit.go
+	mayAsk bar            // of Gs that may ask for anything: watched under Config.Debug, or 0
 
 	lines atomic.Uint32
 
@@ -137,9 +138,10 @@ type Sched struct {
 
 // A run is one call of [Sched.Run], with the G that it waits for.
 type run struct {
-	done word32
-	g    G
-	rest gRest
+	done   word32
+	exited bool // by runtime.Goexit; valid when done is
+	g      G
+	rest   gRest
 }
 
 // New makes a scheduler. Ms start when there is work for them. Close it after use:
@@ -324,6 +326,9 @@ func (s *Sched) Run(fn func(*G)) error {
 	if r.done.load(m) == runStopped {
 		return s.failure()
 	}
+	if r.exited {
+		return ErrGoexit
+	}
 	return nil
 }
 
@@ -404,6 +409,7 @@ func (s *Sched) Close() error {
 	for n := s.nm.load(m); n != 0; n = s.nm.load(m) {
 		s.machine.Futexsleep(&m.M, s.nm.futex(), n, -1)
 	}
+	s.reaped.Wait()
 	s.endCarriers()
 	for _, n := range m.nodes() {
 		if pl := n.poller(); pl != nil {

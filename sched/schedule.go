@@ -125,7 +125,11 @@ func (m *M) execute(gp *G) {
 	m.eventG(machine.EventStart, gp, 0)
 	gp.m, m.c.runs = m, gp
 	gp.invoke()
-	m = gp.m
+	gp.m.endG(gp)
+}
+
+// endG ends gp, which has run on m's carrier.
+func (m *M) endG(gp *G) {
 	m.c.runs = nil
 	if m.c.thread.Locked() {
 		m.c.thread.Unlock()

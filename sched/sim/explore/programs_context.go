@@ -92,13 +92,18 @@ var contextPrograms = []Program{
 	{Name: "cancel-read", MinGs: 3, Doc: "a context ends while G 0, which writes, lets in those that come to read under it", Main: func(t *T, g *sched.G) {
 		var mu sched.RWMutex
 		mu.Lock(g)
-		t.Enter(critical)
 		_, wait := t.cancels(g, func(g *sched.G, ctx context.Context, i int) {
-			if mu.RLockContext(ctx, g) == nil {
-				t.Check(t.Load(critical) == 0, "a G reads while another writes")
-				mu.RUnlock(g)
+			for range 2 {
+				if mu.RLockContext(ctx, g) == nil {
+					t.Check(t.Load(critical) == 0, "a G reads while another writes")
+					mu.RUnlock(g)
+				}
 			}
 		})
+		g.Yield()
+		mu.Unlock(g)
+		mu.Lock(g)
+		t.Enter(critical)
 		g.Yield()
 		t.Leave(critical)
 		mu.Unlock(g)
@@ -121,6 +126,31 @@ var contextPrograms = []Program{
 			mu.Unlock(g)
 		})
 		for i := 2; i < t.Gs(); i++ {
+			mu.Lock(g)
+			t.Store(value, t.Load(value)+1)
+			c.Signal(g)
+			mu.Unlock(g)
+		}
+		wait(g)
+	}},
+	{Name: "cancel-signal", MinGs: 4, Doc: "G 2 waits for a Cond under a context, and the others without one: a Signal to each of these is for them", Main: func(t *T, g *sched.G) {
+		var mu sched.Mutex
+		c := sched.NewCond(&mu)
+		_, wait := t.cancels(g, func(g *sched.G, ctx context.Context, i int) {
+			mu.Lock(g)
+			if i == 2 {
+				for c.WaitContext(ctx, g) == nil {
+					c.Signal(g) // it was not for G 2
+				}
+			} else {
+				for t.Load(value) == 0 {
+					c.Wait(g)
+				}
+				t.Store(value, t.Load(value)-1)
+			}
+			mu.Unlock(g)
+		})
+		for i := 3; i < t.Gs(); i++ {
 			mu.Lock(g)
 			t.Store(value, t.Load(value)+1)
 			c.Signal(g)
