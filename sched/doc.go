@@ -60,6 +60,10 @@
 // ([runtime.LockOSThread], or a callback from C). It panics if it does. A G that needs a
 // thread of its own is started with [G.GoLocked] (lockedm.go).
 //
+// [runtime.Goexit], which testing.T.FailNow calls, ends a G that [G.Go], [G.GoAt], [Sched.Start] or
+// [G.AfterFunc] has started. A [Sched.Run] returns [ErrGoexit] if its function calls it. Elsewhere it
+// stops the scheduler (goexit.go).
+//
 // # What the end of a context does
 //
 // A context interrupts no wait by itself, as with goroutines. Methods whose names end in Context
@@ -178,7 +182,7 @@
 //
 // # Reading order
 //
-// g.go, runq.go, carrier.go; policy/doc.go and its reading order, schedule.go, steal.go,
+// g.go, runq.go, carrier.go, goexit.go; policy/doc.go and its reading order, schedule.go, steal.go,
 // idle.go, handoff.go, place.go, inbox.go; group.go; wait.go, chan.go, select.go, mutex.go,
 // rwmutex.go, cond.go and semaphore.go for how Gs wait, and context.go for what ends that early; timer.go, sleep.go, poll.go and
 // netpoll.go for time and the network; inject.go; syscall.go and sysmon.go for how

@@ -1,9 +1,11 @@
 package host
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,24 +30,21 @@ func stressTime() time.Duration {
 
 // Everything happens at once: Gs do all that Gs can do, and meanwhile the number of Ps
 // changes, the garbage collector runs all the time, signals come to all threads, and masks
-// change. What is computed must be right, and nothing may be left.
+// or the cpuset change. What is computed must be right, and nothing may be left.
 func TestStress(t *testing.T) {
 	for _, c := range []struct {
 		arm, topo string
-		masks     bool // threads are bound for real, and somebody changes their masks
+		changes   string // masks, cpuset: threads are bound for real, and somebody changes that
 	}{
-		{"gm", "synthetic:2x2", false},
-		{"flat", "synthetic:2x2", false},
-		{"numa", "synthetic:2x2", false},
-		{"numa", "synthetic:2x1", true},
+		{"gm", "synthetic:2x2", ""},
+		{"flat", "synthetic:2x2", ""},
+		{"numa", "synthetic:2x2", ""},
+		{"numa", "synthetic:2x1", "masks"},
+		{"numa", "synthetic:2x1", "cpuset"},
 	} {
-		name := c.arm + "/" + c.topo
-		if c.masks {
-			name += "/masks"
-		}
-		t.Run(name, func(t *testing.T) {
+		t.Run(strings.TrimSuffix(c.arm+"/"+c.topo+"/"+c.changes, "/"), func(t *testing.T) {
 			leakcheck.After(t)
-			m := stressed(t, c.topo, c.masks)
+			m := stressed(t, c.topo, c.changes != "")
 			arm, err := policy.ByName(c.arm)
 			if err != nil {
 				t.Fatal(err)
@@ -87,7 +86,18 @@ func TestStress(t *testing.T) {
 				}
 			})
 			again(20*time.Millisecond, func(*rand.Rand) { s.Stats() })
-			if c.masks {
+			switch c.changes {
+			case "cpuset":
+				set := ownCPUSet(t, topology.CPUs(0, 1))
+				again(20*time.Millisecond, func(r *rand.Rand) {
+					if n := r.IntN(3); n < 2 {
+						set.narrow(topology.CPUs(n))
+					} else {
+						set.narrow(topology.CPUs(0, 1))
+					}
+				})
+				defer set.narrow(topology.CPUs(0, 1))
+			case "masks":
 				all := processMask(t)
 				again(20*time.Millisecond, func(r *rand.Rand) {
 					to := all
@@ -105,7 +115,7 @@ func TestStress(t *testing.T) {
 			}
 			close(quit)
 			others.Wait()
-			if c.masks {
+			if c.changes == "masks" {
 				letAllRunOn(processMask(t))
 			}
 			if err := s.Close(); err != nil {
@@ -142,6 +152,46 @@ func letAllRunOn(cpus topology.CPUSet) {
 	}
 }
 
+// StressNetwork is set by a test that can import package hostnet.
+var StressNetwork func(t *testing.T, g *sched.G)
+
+// stressContext waits for everything that a G can wait for until a context ends, which may be
+// at any time.
+func stressContext(t *testing.T, g *sched.G, mu *sched.Mutex, rw *sched.RWMutex, c *sched.Cond) {
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Microsecond)
+	defer cancel()
+	if mu.LockContext(ctx, g) == nil {
+		for c.WaitContext(ctx, g) == nil {
+		}
+		mu.Unlock(g)
+	}
+	if rw.LockContext(ctx, g) == nil {
+		t.Error("locked under a context that is done")
+		rw.Unlock(g)
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), 50*time.Microsecond)
+	defer cancel()
+	for rw.RLockContext(ctx, g) == nil {
+		rw.RUnlock(g)
+		if rw.LockContext(ctx, g) == nil {
+			g.Yield()
+			rw.Unlock(g)
+		}
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), 50*time.Microsecond)
+	defer cancel()
+	var gr sched.Group
+	never := sched.NewChan[int](g.Sched(), 0)
+	gr.Go(g, func(g *sched.G) {
+		if _, _, err := never.RecvContext(ctx, g); err != context.DeadlineExceeded {
+			t.Errorf("a receive from nobody returned %v", err)
+		}
+	})
+	if err := gr.WaitContext(ctx, g); err != nil {
+		gr.Wait(g)
+	}
+}
+
 // stress has Gs do all that Gs can do, for about a millisecond.
 func stress(t *testing.T, s *sched.Sched, g *sched.G) {
 	var fib func(g *sched.G, n int) int
@@ -155,12 +205,14 @@ func stress(t *testing.T, s *sched.Sched, g *sched.G) {
 	}
 	var gr sched.Group
 	var mu sched.Mutex
+	var rw sched.RWMutex
+	all := sched.NewCond(&mu)
 	results, locked := sched.NewChan[int](s, 3), sched.NewChan[int](s, 0)
-	const n = 12
-	held := 0
+	const n = 24
+	held, written := 0, 0
 	for i := range n {
 		gr.GoAt(g, sched.OnNode(i%2), func(g *sched.G) {
-			switch i % 4 {
+			switch i % 8 {
 			case 0:
 				g.Sleep(time.Duration(i) * 10 * time.Microsecond)
 			case 1:
@@ -177,9 +229,29 @@ func stress(t *testing.T, s *sched.Sched, g *sched.G) {
 				}
 				g.Yield()
 				g.Free(p)
+			case 4:
+				rw.Lock(g)
+				written++
+				g.Yield()
+				written++
+				rw.Unlock(g)
+			case 5:
+				rw.RLock(g)
+				if written%2 != 0 {
+					t.Error("a G reads while another writes")
+				}
+				g.Yield()
+				rw.RUnlock(g)
+			case 6:
+				stressContext(t, g, &mu, &rw, all)
+			case 7:
+				if i == 7 && StressNetwork != nil {
+					StressNetwork(t, g)
+				}
 			}
 			mu.Lock(g)
 			held++
+			all.Broadcast(g)
 			mu.Unlock(g)
 			results.Send(g, fib(g, 8))
 		})
@@ -193,7 +265,15 @@ func stress(t *testing.T, s *sched.Sched, g *sched.G) {
 			t.Errorf("fib of 8 is %d, want 21", v)
 		}
 	}
+	mu.Lock(g)
+	for held != n {
+		all.Wait(g)
+	}
+	mu.Unlock(g)
 	gr.Wait(g)
+	if written != n/4 {
+		t.Errorf("there were %d writes, want %d", written, n/4)
+	}
 	if held != n {
 		t.Errorf("the mutex was held %d times, want %d", held, n)
 	}
