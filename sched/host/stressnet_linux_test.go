@@ -19,8 +19,8 @@ func init() { host.StressNetwork = stressNetwork }
 
 var stressSocket atomic.Int64 // of the last socket: they have no file
 
-// stressNetwork has two Gs talk over a socket and a pipe, and a third wait for nothing until a
-// deadline. It returns when they have ended.
+// stressNetwork waits for nothing until a deadline, and has three Gs talk over a socket and a
+// pipe. It returns when they have ended.
 func stressNetwork(t *testing.T, g *sched.G) {
 	l, err := hostnet.Listen("unix", fmt.Sprintf("@numasched-stress-%d-%d", os.Getpid(), stressSocket.Add(1)))
 	if err != nil {
@@ -35,6 +35,11 @@ func stressNetwork(t *testing.T, g *sched.G) {
 	}
 	defer r.Close()
 	defer w.Close()
+	r.SetReadDeadline(time.Now().Add(100 * time.Microsecond))
+	if _, err := r.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read from an empty pipe with %v", err)
+	}
+	r.SetReadDeadline(time.Time{})
 	var gr sched.Group
 	gr.Go(g, func(*sched.G) {
 		c, err := l.Accept()
@@ -48,11 +53,6 @@ func stressNetwork(t *testing.T, g *sched.G) {
 		}
 	})
 	gr.Go(g, func(*sched.G) {
-		r.SetReadDeadline(time.Now().Add(100 * time.Microsecond))
-		if _, err := r.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("read from an empty pipe with %v", err)
-		}
-		r.SetReadDeadline(time.Time{})
 		b := make([]byte, 3)
 		if _, err := io.ReadFull(r, b); err != nil || string(b) != "end" {
 			t.Errorf("read %q from the pipe, with %v", b, err)
