@@ -24,6 +24,15 @@
 // The rest are functions of numbers. How queues, locks and wake-ups work is the
 // scheduler's affair. The policy never sees a G.
 //
+// # What was measured
+//
+// Where a file says "in the four", the arm numa ran fib, triad, wakestorm and pingpong in
+// simulation, in their quick sizes and with seed 1, on the presets skx-8s (448 CPUs on eight
+// nodes) and rome-2x7742-nps4 (256 CPUs on eight). The numbers are times relative to the rule as
+// it is, first on skx-8s and then on rome. One seed shows large differences only: with five
+// seeds the rule as it is took 0.99 to 1.60 ms for fib on skx-8s and 1.22 to 1.71 ms on rome.
+// So a fib between 0.6 and 1.6 says nothing.
+//
 // # Reading order
 //
 // arms.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:

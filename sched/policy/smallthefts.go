@@ -5,8 +5,9 @@ package policy
 // Ps of other nodes, at random. Without this the Ps of a poor node rob each other of
 // ever smaller Gs while another node has whole trees. UTS then took up to 1.9 times
 // the time of flat, on simulated machines of four nodes. Which sizes of UTS and which presets
-// these were was not kept, nor how much of it these numbers win back. Other numbers were not
-// measured.
+// these were was not kept, nor how much of it these numbers win back. In the four (doc.go) fib
+// takes 0.67 and 1.60 of the time without this, which is no more than another seed does, and the
+// others 0.97 to 1.00. Other numbers were not measured.
 const (
 	SmallTheft  = 4
 	SmallThefts = 2
