@@ -71,6 +71,9 @@ func TestRunSaysThatItsFunctionHasCalledGoexit(t *testing.T) {
 			if err := s.Run(func(g *sched.G) { g.Yield(); runtime.Goexit() }); err != sched.ErrGoexit {
 				t.Errorf("Run returned %v, want ErrGoexit", err)
 			}
+			if err := s.Run(func(g *sched.G) { g.Syscall(runtime.Goexit) }); err != sched.ErrGoexit {
+				t.Errorf("Run returned %v after a Goexit in a system call, want ErrGoexit", err)
+			}
 			run(t, s, func(g *sched.G) { g.Yield() })
 		}
 	})
@@ -85,7 +88,6 @@ func TestGoexitIsRefusedOnAStackThatMayBeAnothers(t *testing.T) {
 			g.Yield()
 			g.Join(c)
 		},
-		"Syscall": func(g *sched.G) { g.Syscall(runtime.Goexit) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, s *sched.Sched) {
