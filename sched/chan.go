@@ -72,7 +72,7 @@ func (c *Chan[T]) Send(g *G, v T) {
 	}
 	c.mayPark(g)
 	put(g.waiter(0), v)
-	g.block(&c.sendq, &c.lock, WaitSend, nil)
+	g.block(&c.sendq, &c.lock, WaitSend)
 	if w := g.waiter(0); !w.served {
 		take[T](w)
 		panic(errSendClosed)
@@ -154,7 +154,7 @@ func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
 		c.timer.block(m)
 	}
 	c.waitsOutside(m, 1)
-	g.block(&c.recvq, &c.lock, WaitRecv, nil)
+	g.block(&c.recvq, &c.lock, WaitRecv)
 	c.waitsOutside(g.m, -1)
 	if c.timer != nil {
 		c.lock.lock(g.m)

@@ -84,7 +84,7 @@ func (c *Cond) wait(g *G, done *Chan[struct{}]) (ended bool) {
 	c.lock.lock(m)
 	if w.queued {
 		w.n = condParked
-		if ended = g.parkQueued(w, &c.lock, WaitCond, done); ended {
+		if ended = g.parkQueuedUntil(w, &c.lock, WaitCond, done); ended {
 			m = g.m
 			c.lock.lock(m)
 			if w.queued {

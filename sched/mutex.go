@@ -133,7 +133,7 @@ func (mu *Mutex) lockSlow(g *G, why WaitReason, done *Chan[struct{}]) (ended boo
 		}
 		w := g.waiter(0)
 		w.n = since
-		if g.parkQueued(w, &mu.lock, why, done) && mu.giveUp(g) {
+		if g.parkQueuedUntil(w, &mu.lock, why, done) && mu.giveUp(g) {
 			return true
 		}
 		if w.served { // it was handed over

@@ -71,7 +71,7 @@ func (rw *RWMutex) waitToRead(g *G, done *Chan[struct{}]) (ended bool) {
 		panic(errThreadLocked)
 	}
 	rw.nreadq++
-	if !g.block(&rw.readq, &rw.lock, WaitRLock, done) {
+	if !g.blockUntil(&rw.readq, &rw.lock, WaitRLock, done) {
 		return false
 	}
 	m = g.m
@@ -169,7 +169,7 @@ func (rw *RWMutex) lockToWrite(g *G, done *Chan[struct{}]) (ended bool) {
 		rw.lock.unlock(m)
 		return false
 	}
-	return g.block(&rw.writeq, &rw.lock, WaitRWLock, done) && rw.abandon(g)
+	return g.blockUntil(&rw.writeq, &rw.lock, WaitRWLock, done) && rw.abandon(g)
 }
 
 // abandon has g, which waits for readers to go, give up. It returns false if they have gone:

@@ -51,7 +51,7 @@ func (sem *Semaphore) Acquire(g *G, n int64) {
 	}
 	sem.mayPark(g)
 	g.waiter(0).n = n
-	g.block(&sem.recvq, &sem.lock, WaitSemaphore, nil)
+	g.block(&sem.recvq, &sem.lock, WaitSemaphore)
 }
 
 // AcquireContext is Acquire until ctx is done. Then it takes nothing and returns ctx.Err().

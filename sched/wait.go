@@ -165,24 +165,36 @@ func (m *M) unlockReady(l *mutex, w *waiter) {
 }
 
 // block has g wait in q, with its first waiter, until somebody dequeues it. l protects
-// q. It is held, and released when g has left its carrier. The rest is as in parkUntil: if
-// ended is true g's waiter may still be in q.
-func (g *G) block(q *waitq, l *mutex, why WaitReason, done *Chan[struct{}]) (ended bool) {
+// q. It is held, and released when g has left its carrier.
+func (g *G) block(q *waitq, l *mutex, why WaitReason) {
 	w := g.waiter(0)
 	q.enqueue(w)
-	return g.parkQueued(w, l, why, done)
+	g.parkQueued(w, l, why)
 }
 
-// parkQueued is block for a g whose waiter w is in its queue already.
-func (g *G) parkQueued(w *waiter, l *mutex, why WaitReason, done *Chan[struct{}]) (ended bool) {
-	rest := g.rest
-	rest.mutex, w.claim = l, nil
-	if done == nil { // with one frame less on the stack of each G that is parked
-		g.park(why, commitUnlock)
+// parkQueued is block for a g whose waiter w is in its queue already. It is inlined: a million
+// parked Gs would have twice the stack with another frame.
+func (g *G) parkQueued(w *waiter, l *mutex, why WaitReason) {
+	g.rest.mutex, w.claim = l, nil
+	g.park(why, commitUnlock)
+}
+
+// blockUntil is block until done is closed, as in parkUntil: if ended is true g's waiter may
+// still be in q.
+func (g *G) blockUntil(q *waitq, l *mutex, why WaitReason, done *Chan[struct{}]) (ended bool) {
+	w := g.waiter(0)
+	q.enqueue(w)
+	return g.parkQueuedUntil(w, l, why, done)
+}
+
+// parkQueuedUntil is blockUntil for a g whose waiter w is in its queue already.
+func (g *G) parkQueuedUntil(w *waiter, l *mutex, why WaitReason, done *Chan[struct{}]) (ended bool) {
+	if done == nil {
+		g.parkQueued(w, l, why)
 		return false
 	}
-	w.claim = claimOnce
-	rest.claim.store(g.m, claimOpen)
+	g.rest.mutex, w.claim = l, claimOnce
+	g.rest.claim.store(g.m, claimOpen)
 	return g.parkUntil(done, why, commitUnlock, claimOnce)
 }
 
