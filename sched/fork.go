@@ -27,36 +27,51 @@ type frame[A, R any] struct {
 // returns; the last forked is best joined first.
 func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
 	mustRun(fn != nil)
-	var gp *G
-	short := g.short() && g.m.p.ring.hasFresh()
-	if short {
-		gp = g.m.p.takeFresh()
-	} else {
-		gp = g.running().newChild()
+	if !g.short() || !g.m.p.ring.hasFresh() {
+		return forkSlow(g, fn, arg)
 	}
-	rest := gp.needRest()
-	f, ok := rest.frame.(*frame[A, R])
-	if !ok {
-		f = newFrame[A, R]()
-		rest.frame = f
-	}
+	m := g.m
+	gp := m.p.takeFresh()
+	f := frameOf[A, R](gp)
 	f.fn, f.arg = fn, arg
 	gp.task, gp.parent = f.task, g
-	if !short {
-		g.runqfork(gp)
-	} else if m := g.m; m.keepsMuch() {
+	if m.keepsMuch() {
 		m.offer()
 	}
 	return Forked[A, R]{Child{gp, gp.forks, g.depth}, f}
 }
 
-func newFrame[A, R any]() *frame[A, R] {
+// forkSlow is Fork where something is out of the ordinary.
+//
+//go:noinline
+func forkSlow[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
+	gp := g.running().newChild()
+	f := frameOf[A, R](gp)
+	f.fn, f.arg = fn, arg
+	gp.task, gp.parent = f.task, g
+	g.runqfork(gp)
+	return Forked[A, R]{Child{gp, gp.forks, g.depth}, f}
+}
+
+// frameOf returns gp's frame for functions of these types.
+func frameOf[A, R any](gp *G) *frame[A, R] {
+	if gp.rest != nil {
+		if f, ok := gp.rest.frame.(*frame[A, R]); ok {
+			return f
+		}
+	}
+	return newFrame[A, R](gp)
+}
+
+//go:noinline
+func newFrame[A, R any](gp *G) *frame[A, R] {
 	f := new(frame[A, R])
 	f.task = func(g *G, _ Arg) int {
 		arg := f.takeArg()
 		f.result = f.fn(g, arg)
 		return 0
 	}
+	gp.needRest().frame = f
 	return f
 }
 
