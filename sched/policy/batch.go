@@ -1,9 +1,10 @@
 package policy
 
-// These numbers are Go's. In the four (doc.go) a thief that takes one G instead of half makes
-// wakestorm take 1.01 and 2.49 of the time, and fib 0.26 and 0.38; triad takes 1.22 and 0.91,
-// pingpong 1.00 and 0.99. So neither is better in all. A batch of one from the Node's queue
-// changes nothing there. Other sizes of HalfRing were not measured.
+// These numbers are Go's. If a thief takes one G instead of half, in three seeds (doc.go), fib takes
+// 0.32 to 0.35 of the time on skx-8s and 0.53 to 0.63 on rome, uts 1.10 to 1.14 and 1.09 to 1.26,
+// onenode 1.14 to 1.15 and 1.09 to 1.16, and pingpong as long. So neither is better in all. A batch
+// of one from the Node's queue changes nothing in the four. Other sizes of HalfRing were not
+// measured.
 
 // HalfRing is how many Gs move at most between a ring of the given size and a queue. A
 // full ring gives half to the queue, as in Go, so that the next half a ring of pushes

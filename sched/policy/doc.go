@@ -31,7 +31,9 @@
 // nodes) and rome-2x7742-nps4 (256 CPUs on eight). The numbers are times relative to the rule as
 // it is, first on skx-8s and then on rome. One seed shows large differences only: with five
 // seeds the rule as it is took 0.99 to 1.60 ms for fib on skx-8s and 1.22 to 1.71 ms on rome.
-// So a fib between 0.6 and 1.6 says nothing.
+// So a fib between 0.6 and 1.6 says nothing. With three seeds wakestorm on rome took 0.98 to 1.35
+// of its time with the first, and 1.00 to 2.61 of that without RingTick: below 2.6 it says nothing
+// either. "In three seeds" means that such sizes of fib:n=24, uts and onenode were run, too.
 //
 // # Reading order
 //

@@ -16,7 +16,7 @@ const Grace = 50_000
 // are all at home on one node took 3.3 to 5.6 times as long as under flat, on simulated
 // machines of four and eight nodes. With doubling they took 1.1 to 1.8 times as long. If
 // they hardly use memory nobody spares them now: see light.go. In the four (doc.go) a MaxHunger of
-// 1 makes wakestorm take 1.54 of the time on rome, and changes nothing else.
+// 1 changes nothing but wakestorm on rome, and that no more than another seed does.
 const (
 	MaxHunger  = 128
 	HungerBusy = 8 * Grace  // nanoseconds

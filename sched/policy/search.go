@@ -1,8 +1,8 @@
 package policy
 
 // In the four (doc.go) two rounds instead of four, and none or three of them near instead of
-// one, change pingpong by 3 % at most, wakestorm by -6 to +18 % and triad by -15 to +5 %, and fib
-// by no more than another seed does. So these numbers matter little there, and no other is better
+// one, change pingpong by 3 % at most, triad by -15 to +5 %, and fib and wakestorm by no more than
+// another seed does. So these numbers matter little there, and no other is better
 // on both machines.
 const (
 	// StealRounds is how often a searcher goes over its victims, as in Go.

@@ -3,9 +3,9 @@ package policy
 // In each turn of the scheduling loop a P first looks at what was made ready on it last,
 // then in its own ring, then in its Node's queue. These are cheap to take from, and
 // caches are warm. With that order alone others could wait for ever, so in some turns
-// something else comes first. That is for fairness, and not for speed. In the four (doc.go) fib,
-// triad and pingpong are as fast without FairTicks, and wakestorm takes 1.02 and 1.25 of the time.
-// Without RingTick wakestorm takes 1.07 and 1.00, fib 0.56 and 0.92.
+// something else comes first. That is for fairness, and not for speed. In the four (doc.go)
+// triad and pingpong are as fast without FairTicks, and without RingTick. Fib and wakestorm change
+// no more than with another seed, but for fib without RingTick on skx-8s, which takes 0.56.
 const (
 	// FairTicks: in every 61st turn the Node's queue comes first, as in Go. Ps that always
 	// find something of their own would never look there.
