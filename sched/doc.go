@@ -146,20 +146,20 @@
 // Go 1.26, which other programs share. Nanoseconds differ by half between two hours of such a
 // machine. Ratios of two programs that take turns differ by less. They are medians.
 //
-// A fork and its join without a closure take 21 ns on two Ps and 39 ns on one (go test -bench
-// Fib ./sched/host). That is 0.77 of what they took before group.go had a short way for them. The
-// aim is 12 and 24. Atomic operations are not what is left: on fib, one fork in 27 publishes
-// and one join in 14 takes a public child back, so there is one compare-and-swap of 25 ns in
-// nine forks. What is left is some 280 instructions. An [Arg] has five words, and Go's compiler
-// keeps a struct of more than four in memory, so it is stored and loaded again three times. A
-// deferred function, which every G needs because its panic must not reach its parent, takes
-// 8 ns. The child is called through a pointer. To store a pointer means to look whether the
-// garbage collector runs.
+// A fork and its join without a closure take 15 to 16 ns on two Ps and 23 to 25 ns on one (go
+// test -bench Fib ./sched/host). The aim is 12 and 24. It is 0.7 of what they took while each
+// child was run as a G of its own. A child that is taken back is a call now (G.short), and the
+// next fork finds its G in the slot where it has to be (runq.go). Atomic operations are not what
+// is left: on fib, one fork in 27 publishes and one join in 14 takes a public child back. What is
+// left is some 170 instructions. A third of them are the price of safety: whether the child is
+// g's, whether g may fork, whether the garbage collector must hear of a pointer that is stored,
+// and a deferred function, because a child's panic must not reach its parent. The child is called
+// through a pointer. A typed fork ([Fork]) takes as long as one with an [Arg].
 //
-// With a closure it is 150 ns on one P. A program without a scheduler that allocates the same
-// three objects for each call, a closure, a [Group] and a result, takes 141 ns and more. So Go's
-// allocator and collector set this limit, and the aim of 40 is out of reach unless the caller
-// allocates less. [Fork] needs no closure.
+// With a closure, which is one object for each call, it is 43 to 49 ns on two Ps; the aim is 40.
+// With a closure, a [Group] and a variable for the result, three objects, it is 150 ns and more on
+// one P. A program without a scheduler that allocates these three takes 141 ns and more. So Go's
+// allocator and collector set the limit of both.
 //
 // A parallel loop over 2e7 float32 with one kernel for all (experiments peers): relative to the
 // arm flat, a goroutine for each chunk reaches 0.62 on one P and 0.68 on two, a channel pool
@@ -174,11 +174,11 @@
 // 1.29) and 1.15 (1.11 to 1.28). On two Ps every message wakes a thief unless one searches, as
 // in Go; what the difference is was not found out.
 //
-// To record events (package trace) makes a fork take 31 % longer and a spawn 32 %, where it was
-// 65 and 37 % before the scheduler wrote into the log by itself. The aim is 10 %. A fork and its
-// join are three events of about 4 ns. They would have to be one event to come near. With
-// times, which the clock of a virtual machine makes 40 ns each, a fork takes 4.5 times as long
-// (go test -bench Recording ./sched/trace).
+// To record events (package trace) makes a fork take 9 to 11 % longer and a spawn 25 %. The aim
+// is 10 %. A child that its parent takes back before others could see it is a call, and no event
+// tells of it; before that was so, a fork took 65 % longer. A spawn is three events of about 4 ns.
+// With times, which the clock of a virtual machine makes 40 ns each, a fork takes 1.5 times as long
+// and a spawn three times (go test -bench Recording ./sched/trace).
 //
 // # Reading order
 //

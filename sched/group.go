@@ -8,9 +8,16 @@ import (
 )
 
 // Fork and Join, Group and Wait. A join first takes back the child that nobody has
-// stolen, from the owner's end of the ring, and runs it inline. That costs a push, a
-// pop and a call, and no atomic read-modify-write while the child is private (runq.go).
-// A join waits only for a child that was stolen.
+// stolen, from the owner's end of the ring, and calls it. While the child is private
+// (runq.go) that costs a few stores, and no atomic read-modify-write. A join waits only for
+// a child that was stolen.
+//
+// So most children are never Gs of their own. Invariants of those that are called (G.short):
+//
+//   - The child's G is a free one from the moment that it is called. What it runs has been
+//     read from it before.
+//   - g, which calls, has its own children and Groups only at the depth at which it made
+//     them. So a child that uses what is its parent's panics, wherever it runs.
 
 // A Child is a forked G that has not been joined.
 type Child struct {
@@ -26,7 +33,8 @@ const (
 )
 
 // Fork starts task(arg) as a child of g, without a closure. g must Join every
-// child before it returns; the last forked is best joined first.
+// child before it returns; the last forked is best joined first. The *G that the child gets may
+// be g.
 func (g *G) Fork(task Task, arg Arg) Child {
 	mustRun(task != nil)
 	if !g.short() || !g.m.p.ring.hasFresh() {
@@ -265,8 +273,8 @@ func (gr *Group) Wait(g *G) {
 func (gr *Group) WaitContext(ctx context.Context, g *G) error {
 	return g.until(ctx, func(done *Chan[struct{}]) bool {
 		g.running()
-		if gr.open > 0 && gr.waiter != g {
-			panic(errNotOwner)
+		if gr.open > 0 {
+			gr.mustBeOf(g)
 		}
 		return gr.open > 0 && gr.await(g, done)
 	})

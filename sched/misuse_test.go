@@ -98,6 +98,11 @@ func TestOnlyItsOwnerMayUseAGroup(t *testing.T) {
 		"Go":   func(g *sched.G, gr *sched.Group) { gr.Go(g, nothing) },
 		"GoAt": func(g *sched.G, gr *sched.Group) { gr.GoAt(g, sched.OnNode(0), nothing) },
 		"Wait": func(g *sched.G, gr *sched.Group) { gr.Wait(g) },
+		"WaitContext": func(g *sched.G, gr *sched.Group) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			gr.WaitContext(ctx, g)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, s *sched.Sched) {

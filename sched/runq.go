@@ -32,9 +32,16 @@ import (
 // fooled, a thief would have to stall between its load and its compare-and-swap while
 // the owner does an exact multiple of 2^28 pops or of 2^27 gets, which takes seconds.
 //
-// After the newest G may stand free ones. They are children that were taken back and run:
+// After the newest G may stand free ones. They are children that were taken back and called:
 // the next fork finds its G where it has to be. So a fork whose child nobody else sees is a
 // few stores into that child and one into tail, and its join one into tail.
+//
+// Invariants of the free part:
+//   - A G that stands there is in no magazine, and public, private and free Gs together are
+//     at most ringSize. So a fork that finds one there has room for it.
+//   - Only forks in the short way use it (G.short). Whatever else puts Gs at the tail has it
+//     given up first (giveUpFresh), and whatever takes the newest G to be a G of its own
+//     takes it out of there (keep).
 //
 // Invariants of the private part:
 //   - It holds forked children and members of Groups that have not started. Their
@@ -51,8 +58,8 @@ import (
 // [G.Preempt], a P has become idle. Then it misses at most half of that G's children, the
 // younger ones, until the G next does one of these. Dinan et al. (SC 2009) have split queues, Acar et al. (PPoPP 2013) private ones.
 type ring struct {
-	// Of the owner. Thieves must not have this line taken from it. All are positions that only
-	// grow; that of a slot is modulo ringSize.
+	// Of the owner. Thieves must not have this line taken from it. A position p stands for slot
+	// p modulo ringSize.
 	tail   uint32 // where the next G goes
 	shared uint32 // end of the public Gs and start of the private ones
 	fresh  uint32 // end of the free Gs, which start at tail
