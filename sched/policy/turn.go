@@ -5,7 +5,7 @@ package policy
 // caches are warm. With that order alone others could wait for ever, so in some turns
 // something else comes first. That is for fairness, and not for speed. In the four (doc.go)
 // triad and pingpong are as fast without FairTicks, and without RingTick. Fib and wakestorm change
-// no more than with another seed, but for fib without RingTick on skx-8s, which takes 0.56.
+// no more than with another seed.
 const (
 	// FairTicks: in every 61st turn the Node's queue comes first, as in Go. Ps that always
 	// find something of their own would never look there.

@@ -4,8 +4,8 @@ package policy
 // there, and wakes a P of the first that has an idle one, unless that Node has searchers
 // enough. That one searcher for a Node suffices follows from what it does. If a P is woken
 // unless two search, in three seeds (doc.go) fib takes 2.1 to 2.2 of the time on skx-8s and 3.2
-// to 3.9 on rome, uts 2.0 and 1.8 to 1.9, pingpong 1.5 and 1.7 to 1.8, and onenode 0.9 to 1.0. Half as many searchers as busy Ps is Go's
-// number. Without that limit the four take 0.91 to 1.04.
+// to 3.9 on rome, uts 2.0 and 1.8 to 1.9, pingpong 1.5 and 1.7 to 1.8, and onenode 0.9 to 1.0.
+// Half as many searchers as busy Ps is Go's number. Without that limit the four take 0.91 to 1.04.
 
 // EnoughSearchers reports whether a Node with an idle P has searchers enough to find new
 // work: one suffices. It wakes the next when it has found something, and looks once more
