@@ -197,7 +197,7 @@ func New(cfg Config) (*Sched, error) {
 		return nil, err
 	}
 	s.m0.listen(s.eventsOf(s.m0))
-	s.m0.plain = s.m0.memory == nil && s.arm.Local && s.mayAsk != watched
+	s.m0.plain = s.machine.Memory() == nil && s.arm.Local && s.mayAsk != watched
 	s.followCPUs = cfg.FollowCPUs
 	var err error
 	if s.detach, err = s.machine.Attach(s.cpusChanged); err != nil {
