@@ -1,7 +1,9 @@
 package hostnet_test
 
 import (
+	"fmt"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -12,6 +14,9 @@ import (
 
 // When a listener's Close returns its port is free, although others were in Accept.
 func TestCloseOfAListenerFreesItsPort(t *testing.T) {
+	// Other processes take ports of 127.0.0.1 meanwhile.
+	pid := os.Getpid()
+	own := fmt.Sprintf("127.%d.%d.%d:0", 1+pid>>16&63, pid>>8&255, 1+pid&127)
 	again := func(l net.Listener) {
 		address := l.Addr().String()
 		l.Close()
@@ -22,7 +27,7 @@ func TestCloseOfAListenerFreesItsPort(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
 		run(t, s, func(g *sched.G) {
 			for range 20 {
-				l, err := hostnet.Listen("tcp", "127.0.0.1:0")
+				l, err := hostnet.Listen("tcp", own)
 				check(t, err)
 				var gr sched.Group
 				for range 3 {
@@ -36,7 +41,7 @@ func TestCloseOfAListenerFreesItsPort(t *testing.T) {
 		var l *hostnet.Listener
 		run(t, s, func(g *sched.G) {
 			var err error
-			l, err = hostnet.Listen("tcp", "127.0.0.1:0")
+			l, err = hostnet.Listen("tcp", own)
 			check(t, err)
 			g.Go(func(*sched.G) { l.Accept() })
 			g.Yield()
@@ -62,6 +67,37 @@ func TestACancelledGClosesAListener(t *testing.T) {
 		})
 		s.Close()
 	})
+}
+
+// Close returns although it is called by a G that may not yield, while others are in Accept.
+func TestALockedGClosesAListener(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			l := accepting(t, g)
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			check(t, l.Close())
+		})
+	})
+}
+
+// Close returns although others are in Accept and cannot leave, because their scheduler has stopped.
+func TestAListenerIsClosedAfterItsSchedulerHasStopped(t *testing.T) {
+	s := start(t, "numa", "synthetic:2x2")
+	var l *hostnet.Listener
+	if s.Run(func(g *sched.G) { l = accepting(t, g); panic("stop") }) == nil {
+		t.Error("the panic did not stop the scheduler")
+	}
+	check(t, l.Close())
+}
+
+// accepting returns a listener that a G accepts at.
+func accepting(t *testing.T, g *sched.G) *hostnet.Listener {
+	l, err := hostnet.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	g.Go(func(*sched.G) { l.Accept() })
+	g.Yield()
+	return l
 }
 
 // A G that has locked its thread may not wait. If it tries and recovers, others may read.
