@@ -226,9 +226,11 @@ func TestScenarioGoesOn(t *testing.T) {
 	if again := read(t, out); mark.ReplaceAllString(again, "${1}0") != mark.ReplaceAllString(kept, "${1}0") {
 		t.Errorf("what was cut off is now\n%s\nwant\n%s", again, kept)
 	}
+	empty := regexp.MustCompile(`(?s:"results": \[.*\])`).ReplaceAllString(kept, `"results": [null]`)
 	for _, c := range []struct {
 		path, text, want string
 	}{
+		{out, empty, "out.json:5:14: null: want the result of a variant"},
 		{file, text + "\n", "out.json:3:"},
 		{out, `{"format": 2}`, "out.json:1:12: want the finished variants of a scenario, of format 1"},
 		{out, `{"format": 1, "result": []}`, `out.json:1:15: unknown field "result"`},
