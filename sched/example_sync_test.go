@@ -182,9 +182,9 @@ func ExampleSched_RunContext() {
 // Whatever a G waits at, a context can end the wait.
 func ExampleMutex_LockContext() {
 	onSched(func(s *sched.Sched) {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-		defer cancel()
-		err := s.RunContext(ctx, func(ctx context.Context, g *sched.G) error {
+		err := s.RunContext(context.Background(), func(ctx context.Context, g *sched.G) error {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+			defer cancel()
 			var mu sched.Mutex
 			mu.Lock(g)
 			if err := mu.LockContext(ctx, g); err != nil {

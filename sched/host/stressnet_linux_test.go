@@ -63,6 +63,7 @@ func stressNetwork(t *testing.T, g *sched.G) {
 		if err != nil {
 			t.Error(err)
 			l.Close()
+			w.Close()
 			return
 		}
 		defer c.Close()
