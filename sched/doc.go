@@ -66,13 +66,13 @@
 //
 // # What the end of a context does
 //
-// A context interrupts no wait by itself, as with goroutines. Methods whose names end in Context
-// wait until their context is done, and return ctx.Err() then. If it is done before they begin,
+// A context interrupts no wait by itself, as with goroutines. The methods in the table stop
+// waiting when their context is done, and return ctx.Err(). If it is done before they begin,
 // they do nothing else. If it ends at the moment in which what they wait for comes, one of the
 // two counts, and the other is as if it had not been: a value that was not received is there for
 // the next.
 //
-//	waits in                        waits until ctx is done in
+//	waits in                        waits no longer than ctx in
 //	Chan.Send, Recv                 Chan.SendContext, Chan.RecvContext
 //	G.Select                        the same, with G.Done as a further case
 //	G.Sleep                         G.SleepContext

@@ -47,21 +47,21 @@
 // A loop on Gs that reads requests and writes answers itself had 0.91 to 1.02 times the requests per
 // second of the same loop on goroutines over one connection, 0.80 to 0.99 times over 8 and 0.84 to 0.89
 // times over 64. Its 99th percentile was 1.01 to 1.06, 1.03 to 1.20 and 0.96 to 1.21 times the other's.
-// It took 1.05 to 1.13, 1.03 to 1.12 and 1.15 to 1.29 times the CPU time for a request. Over one
+// It took 1.05 to 1.13, 1.03 to 1.12 and 1.08 to 1.29 times the CPU time for a request. Over one
 // connection it makes 0.14 to 0.21 futex calls for each request, and the loop on goroutines 0.05 to
 // 0.13.
 //
-// What it loses is CPU time in the program, and no system call. Over 64 connections perf counted, for each
+// It loses CPU time in the program, and not in system calls. Over 64 connections perf counted, for each
 // request, 0.04 futex calls (goroutines: 0.03 to 0.04), 1.95 to 1.96 reads (1.97 to 2.00), 0.08 looks
 // at epoll (0.06 to 0.07) and 0.22 to 0.24 switches of threads (0.15 to 0.18). The CPU time was 8 and 25 %
-// more in two runs. The profile has no large part that the loop on goroutines lacks: it is spread over
+// more in these two runs. The profile has no large part that the loop on goroutines lacks: it is spread over
 // switches between coroutines, locks of descriptors, and finding out which G calls.
 //
 // With [Handler] a server had 0.44 to 0.52 times the requests of the same server without over one
 // connection, 0.64 to 0.77 times over 8 and 0.72 times over 64. A request there changes threads twice:
-// from the goroutine to an M, which most often sleeps, and back. That is five futex calls and
-// five switches of threads for each request over one connection, where the server of net/http on
-// goroutines makes one and two. While the goroutine waits,
+// from the goroutine to an M, which most often sleeps, and back. Over one connection that is five
+// futex calls and five switches of threads for each request. The server of net/http on goroutines
+// has one futex call and two switches. While the goroutine waits,
 // net/http tries to read the connection, which is one more read for each request over 8 or 64
 // connections. Both might go if the goroutine took an idle P itself and ran the handler on its own
 // thread, as a C thread that calls Go does. Nobody has tried that. A server that wants speed runs its
