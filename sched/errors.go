@@ -264,7 +264,7 @@ func runsG() bool {
 	pcs := make([]uintptr, 1024)
 	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)]); ; {
 		f, more := frames.Next()
-		if strings.HasSuffix(f.Function, "/sched.(*G).invoke") || strings.Contains(f.Function, "/sched.(*G).runInline") {
+		if strings.HasSuffix(f.Function, "/sched.(*G).invoke") || strings.Contains(f.Function, "/sched.(*G).runInline") || strings.Contains(f.Function, "/sched.(*frame[") {
 			return true
 		}
 		if !more {

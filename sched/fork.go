@@ -93,7 +93,11 @@ func (c Forked[A, R]) Join(g *G) R {
 		}
 		return c.frame.runInline(g, child)
 	}
-	g.joinSlow(child)
+	taken, short := g.takeChild(child)
+	if short {
+		return c.frame.runInline(g, child)
+	}
+	g.joinOwn(child, taken)
 	// The child's G is free, but on a list of this P: nobody has taken it yet.
 	var none R
 	result := c.frame.result
@@ -104,6 +108,7 @@ func (c Forked[A, R]) Join(g *G) R {
 // runInline is [G.runInlineTask] for the function that f's child, child, is to run.
 func (f *frame[A, R]) runInline(g *G, child *G) R {
 	fn, arg := f.fn, f.takeArg()
+	f.fn = nil
 	child.joinedOnce()
 	if g.m.p.stats.inlined() {
 		g.lookAround()

@@ -101,3 +101,68 @@ func TestMisuseOfAForkIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) { panics(t, start(t, "numa", "synthetic:2x2"), c.want, c.misuse) })
 	}
 }
+
+// While a child runs as a call, its G is free, and another fork may use what it keeps.
+func TestATypedForkHasAResultOfItsOwn(t *testing.T) {
+	s := startOn(t, unrecorded(t, "synthetic:1x1"), "flat")
+	run(t, s, func(g *sched.G) {
+		a, b := sched.NewChan[int](s, 1), sched.NewChan[int](s, 1)
+		receive := func(g *sched.G, c *sched.Chan[int]) int {
+			v, _ := c.Recv(g)
+			return v
+		}
+		var first, second int
+		done := sched.NewChan[int](s, 2)
+		g.Go(func(g *sched.G) {
+			c := sched.Fork(g, receive, a)
+			g.Syscall(func() {}) // c is public now
+			first = c.Join(g)    // which calls c, which waits
+			done.Send(g, 1)
+		})
+		g.Go(func(g *sched.G) {
+			b.Send(g, 22)
+			c := sched.Fork(g, receive, b)
+			g.Syscall(func() {})
+			for range 5 {
+				g.Yield() // c runs as a G of its own
+			}
+			a.Send(g, 11)
+			for range 5 {
+				g.Yield() // the first one's child ends
+			}
+			second = c.Join(g)
+			done.Send(g, 1)
+		})
+		done.Recv(g)
+		done.Recv(g)
+		if first != 11 || second != 22 {
+			t.Errorf("the children returned %d and %d, want 11 and 22", first, second)
+		}
+	})
+}
+
+// What is forked on several Ps, blocks here and there and is stolen returns what it should.
+func TestTypedForksThatYield(t *testing.T) {
+	for _, arm := range []string{"flat", "numa"} {
+		s := startOn(t, unrecorded(t, "synthetic:1x4"), arm)
+		run(t, s, func(g *sched.G) {
+			for range 30 {
+				if got := fibThatYields(g, 14); got != 377 {
+					t.Errorf("%s: fib(14) is %d, want 377", arm, got)
+				}
+			}
+		})
+	}
+}
+
+func fibThatYields(g *sched.G, n int) int {
+	if n < 2 {
+		if n == 1 {
+			g.Yield()
+		}
+		return n
+	}
+	c := sched.Fork(g, fibThatYields, n-1)
+	y := fibThatYields(g, n-2)
+	return c.Join(g) + y
+}

@@ -237,6 +237,9 @@ func (g *G) runInlineTask(child *G) int {
 func (g *G) runInlineMember(child *G) {
 	fn := child.arg.Data.(func(*G))
 	child.arg.Data, child.group = nil, nil
+	if child.home.Load() != noHome {
+		child.home.Store(noHome) // it was placed
+	}
 	if g.m.p.stats.inlined() {
 		g.lookAround()
 	}

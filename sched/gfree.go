@@ -115,7 +115,7 @@ func (m *M) gfput(gp *G) {
 		}
 	}
 	p := m.p
-	if p.gfree.n == magazineSize && !m.gfull(gp) {
+	if p.gfree.n >= magazineSize && !m.gfull(gp) { // more after emptyMagazines
 		return
 	}
 	p.gfree.push(gp)

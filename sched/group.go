@@ -16,8 +16,11 @@ import (
 //
 //   - The child's G is a free one from the moment that it is called. What it runs has been
 //     read from it before.
+//   - Neither is what a typed fork keeps with that G (fork.go): others may use it before the
+//     call returns. So the result travels as what the call returns.
 //   - g, which calls, has its own children and Groups only at the depth at which it made
-//     them. So a child that uses what is its parent's panics, wherever it runs.
+//     them. So a child that uses what is its parent's panics, wherever it runs. What a child
+//     has left behind, and must not have, may pass for that of the next.
 
 // A Child is a forked G that has not been joined.
 type Child struct {
@@ -93,11 +96,26 @@ func (c *G) joinedOnce() {
 //
 //go:noinline
 func (g *G) joinSlow(child *G) int {
-	if m := g.running(); m.unqueue(child) {
-		if g.short() && m.events == nil {
-			return g.runInlineTask(child)
-		}
-		m.keepTaken()
+	taken, short := g.takeChild(child)
+	if short {
+		return g.runInlineTask(child)
+	}
+	return g.joinOwn(child, taken)
+}
+
+// takeChild takes child back from the run queue, if that is possible, and reports whether it
+// has, and whether that is in the short way.
+func (g *G) takeChild(child *G) (taken, short bool) {
+	m := g.running()
+	taken = m.unqueue(child)
+	return taken, taken && g.short() && m.events == nil
+}
+
+// joinOwn is the rest of Join for a child that is a G of its own. taken says that it was taken
+// back, and has not run.
+func (g *G) joinOwn(child *G, taken bool) int {
+	if taken {
+		g.m.keepTaken()
 		g.runInline(child)
 	} else {
 		if child.joined.load(g.m) != joinDone {

@@ -92,12 +92,24 @@ func (rw *RWMutex) TryRLock(g *G) bool {
 	for {
 		n := rw.state.load(m)
 		if int32(n) < 0 {
-			return false
+			return rw.tryAbandoned(m)
 		}
 		if rw.state.cas(m, n, n+1) {
 			return true
 		}
 	}
+}
+
+// tryAbandoned lets a reader in if state says that a writer waits, and none does.
+func (rw *RWMutex) tryAbandoned(m *M) bool {
+	rw.lock.lock(m)
+	ok := rw.abandoned
+	if ok {
+		rw.state.add(m, 1)
+		rw.departing++
+	}
+	rw.lock.unlock(m)
+	return ok
 }
 
 // RUnlock undoes one RLock. It panics if there was none. A deferred function of a G that

@@ -21,6 +21,12 @@ func open(tb testing.TB, topo string) *hosttest.Machine {
 	return hosttest.Open(tb, topo, 0)
 }
 
+// unrecorded is open, but nothing is recorded: forks that others could see are calls as well.
+func unrecorded(tb testing.TB, topo string) *hosttest.Machine {
+	tb.Helper()
+	return hosttest.OpenUnrecorded(tb, topo, 0)
+}
+
 // start makes a scheduler on such a machine, with as many Ps as it allows, and closes it
 // with the test.
 func start(tb testing.TB, arm, topo string) *sched.Sched {
@@ -76,7 +82,11 @@ func everywhere(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
 	leakcheck.After(t)
 	for _, arm := range everyArm() {
 		for _, topo := range []string{"synthetic:2x2", "", "synthetic:3x1"} {
-			t.Run(arm.Name+"/"+topo, func(t *testing.T) { f(t, start(t, arm.Name, topo)) })
+			m := open
+			if topo == "" {
+				m = unrecorded
+			}
+			t.Run(arm.Name+"/"+topo, func(t *testing.T) { f(t, startOn(t, m(t, topo), arm.Name)) })
 			if !longTests() && !slices.Contains(fewArms(), arm) {
 				break
 			}

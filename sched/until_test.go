@@ -279,3 +279,33 @@ func TestSleepContextSleeps(t *testing.T) {
 		})
 	})
 }
+
+// A writer that has given up keeps no reader out.
+func TestTryRLockAfterAWriterGaveUp(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			var rw sched.RWMutex
+			rw.RLock(g)
+			ctx, cancel := context.WithCancel(t.Context())
+			gaveUp := sched.NewChan[error](s, 1)
+			g.Go(func(g *sched.G) { gaveUp.Send(g, rw.LockContext(ctx, g)) })
+			g.Yield()
+			cancel()
+			if err, _ := gaveUp.Recv(g); err == nil {
+				t.Error("a writer locked what is read")
+			}
+			for range 2 {
+				if !rw.TryRLock(g) {
+					t.Error("TryRLock fails, and nobody writes or waits to")
+					return
+				}
+			}
+			for range 3 {
+				rw.RUnlock(g)
+			}
+			if !rw.TryLock(g) {
+				t.Error("it is still locked")
+			}
+		})
+	})
+}

@@ -28,6 +28,14 @@ func (m *Machine) EventSink(of *machine.M) machine.EventSink {
 	return m.sink(of)
 }
 
+// OpenUnrecorded is Open without a record: what runs is what users run, who record nothing.
+func OpenUnrecorded(tb testing.TB, topo string, procs int) *Machine {
+	tb.Helper()
+	m := Open(tb, topo, procs)
+	m.sink = nil
+	return m
+}
+
 // Open makes a Machine of the topology with that name, or of this host if topo is "",
 // with that many Ps, or as many as there are CPUs if procs is 0. It is closed after the
 // test, unless the test has closed it, and what the test leaves behind is an error.
