@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"numasched/experiments/harness"
 	"numasched/experiments/progress"
 	"numasched/experiments/scenario"
 	"numasched/experiments/simulated"
@@ -279,8 +279,13 @@ func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 	if sc.Workload != nil {
 		return simScenarioWorkload(sc, asJSON, w, stderr)
 	}
-	build := harness.ThisBuild()
-	kept, err := scenario.Begin(out, data, fmt.Sprintf("%s modified=%v", build.Commit, build.Modified))
+	program := ""
+	if out != "" {
+		if program, err = ownHash(); err != nil {
+			return err
+		}
+	}
+	kept, err := scenario.Begin(out, data, program)
 	if err != nil {
 		return usagef("--out: %w", err)
 	}
@@ -293,6 +298,20 @@ func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 	}
 	scenario.Print(w, sc, results)
 	return nil
+}
+
+// ownHash returns the SHA-256 of the program that runs. A commit would not do: two programs
+// with changes that are not committed have the same.
+func ownHash() (string, error) {
+	file, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
 }
 
 // simScenarioWorkload runs a scenario that names a workload and no threads.

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -26,7 +25,7 @@ import (
 type Kept struct {
 	Format   int       `json:"format"`          // 1
 	Scenario string    `json:"scenario_sha256"` // of the scenario's file
-	Program  string    `json:"program"`         // that simulated
+	Program  string    `json:"program_sha256"`  // of the program that simulated
 	Results  []*Result `json:"results"`         // of the variants that are finished
 
 	path string // "": nothing is kept
@@ -44,7 +43,7 @@ func Begin(path string, data []byte, program string) (*Kept, error) {
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return k, nil
+		return k, k.save(nil) // it may take an hour until there is something to keep
 	}
 	if err != nil {
 		return nil, err
@@ -64,7 +63,7 @@ func Begin(path string, data []byte, program string) (*Kept, error) {
 	}
 	for _, c := range []struct{ field, then, now, want string }{
 		{"scenario_sha256", old.Scenario, k.Scenario, "the scenario as it is now"},
-		{"program", old.Program, k.Program, "the program that runs"},
+		{"program_sha256", old.Program, k.Program, "the program that runs"},
 	} {
 		if c.then != c.now {
 			return nil, strict.Where(path, text, strict.Locate(text, c.field), fmt.Errorf("%.20q: want %.20q, %s, or a file that does not exist", c.then, c.now, c.want))
@@ -96,11 +95,7 @@ func (k *Kept) RunAll(s *Scenario, stderr io.Writer) ([]*Result, error) {
 			writing.Lock()
 			defer writing.Unlock()
 			k.Results = append(k.Results, r)
-			text, err := k.text(s)
-			if err != nil {
-				return nil, err
-			}
-			return r, harness.WriteFile(k.path, func(w io.Writer) error { _, err := w.Write(text); return err })
+			return r, k.save(s)
 		}
 		if r := k.find(v.Name); r != nil {
 			run = func() (*Result, error) { return r, nil }
@@ -118,16 +113,16 @@ func (k *Kept) find(variant string) *Result {
 	return nil
 }
 
-// text returns the file. Its results are in the order of the scenario's variants, so that the
-// bytes do not depend on which of them was finished first.
-func (k *Kept) text(s *Scenario) ([]byte, error) {
+// save writes the file. Its results are in the order of the variants of s, so that the bytes do
+// not depend on which of them was finished first.
+func (k *Kept) save(s *Scenario) error {
 	at := func(r *Result) int {
 		return slices.IndexFunc(s.Variants, func(v Variant) bool { return v.Name == r.Variant })
 	}
 	slices.SortFunc(k.Results, func(a, b *Result) int { return at(a) - at(b) })
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetIndent("", " ")
-	err := enc.Encode(k)
-	return out.Bytes(), err
+	return harness.WriteFile(k.path, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", " ")
+		return enc.Encode(k)
+	})
 }
