@@ -73,7 +73,7 @@ func TestTheReportShowsTraces(t *testing.T) {
 	if err := os.WriteFile(name, []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tryToWrite(dir); err == nil || !strings.Contains(err.Error(), "trace-numa-pin-fib.json: ") || !strings.Contains(err.Error(), "want what experiments trace writes") {
+	if _, err := tryToWrite(dir); err == nil || !strings.Contains(err.Error(), "trace-numa-pin-fib.json:1:2: ") || !strings.Contains(err.Error(), "want what experiments trace writes") {
 		t.Errorf("a file that is no trace: %v", err)
 	}
 
