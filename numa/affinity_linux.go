@@ -82,7 +82,11 @@ func AllowedCPUs() (allowed topology.CPUSet, err error) {
 		}
 		setAffinity(0, topology.CPURange(0, maxMaskBytes*8).Words())
 		allowed, err = Affinity(0)
-		setAffinity(0, before.Words()) // who lists masks may still see the thread
+		// Who lists masks may still see the thread. A mask that only the cpuset narrowed must
+		// not become the thread's own.
+		if !before.Equal(allowed) {
+			setAffinity(0, before.Words())
+		}
 	}()
 	<-done
 	return allowed, err

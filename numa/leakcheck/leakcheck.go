@@ -17,6 +17,7 @@
 package leakcheck
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -188,7 +189,8 @@ func (s *state) more(now *state) (leaks []string) {
 			was = s.all
 		}
 		if !mask.Equal(was) {
-			leaks = append(leaks, fmt.Sprintf("thread %d may run on CPUs %s, want %s as before", tid, mask, was))
+			name, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/comm", tid))
+			leaks = append(leaks, fmt.Sprintf("thread %d (%s) may run on CPUs %s, want %s as before", tid, bytes.TrimSpace(name), mask, was))
 		}
 	}
 	for tid, name := range now.named {

@@ -48,7 +48,7 @@ type masks struct {
 	of       map[*machine.M]int // the thread that an M has bound
 	starting bool               // a process is being started
 
-	all     topology.CPUSet   // CPUs that the process may run on
+	all     topology.CPUSet   // CPUs that the process may run on, as far as the cpuset lets it; see open
 	allowed topology.CPUSet   // what the cpuset allows, as last seen
 	moved   time.Time         // when allowed was last seen to change
 	refused topology.CPUSet   // what was left of all when a thread could not be bound; see look
@@ -112,7 +112,7 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 			b.release(old)
 		}
 		b.refused = b.all
-		return fmt.Errorf("host: a thread was to run on CPUs %s, and the process may run on CPUs %s alone", wanted, b.all)
+		return fmt.Errorf("host: a thread was to run on CPUs %s, and the process may run on CPUs %s alone", wanted, left(b.all))
 	}
 	if b.starting {
 		return nil // the M checks its binding again soon
@@ -184,7 +184,7 @@ func (b *masks) hasOwnMask(tid int) bool {
 	return settled(func() bool {
 		mask, err := numa.Affinity(tid)
 		return err == nil && b.byOthers(mask)
-	})
+	}) && !b.cpusetMoves()
 }
 
 // name names a thread after the mask that it is about to get. The name comes first, so
@@ -234,12 +234,13 @@ func (b *masks) mine(t *boundThread, mask topology.CPUSet) bool {
 	return true
 }
 
-// altered reports whether somebody else has changed the mask of t.
+// altered reports whether somebody else has changed the mask of t. While the cpuset moves that
+// cannot be told: whoever moves it may be without a CPU for longer than settled waits.
 func (b *masks) altered(tid int, t *boundThread) bool {
 	return settled(func() bool {
 		mask, err := numa.Affinity(tid)
 		return err == nil && !b.mine(t, mask)
-	})
+	}) && !b.cpusetMoves()
 }
 
 // left returns what the kernel leaves of a mask: the CPUs that are online and allowed by
@@ -363,20 +364,31 @@ func (b *masks) open(m *Machine) error {
 		return errClosed
 	}
 	if len(b.machines) == 0 {
-		tids, err := numa.Threads()
+		b.given, b.elders = nil, nil
+		b.threads, b.of = make(map[int]*boundThread), make(map[*machine.M]int)
+		b.process = threadName(os.Getpid())
+		var err error
+		narrowed := settled(func() bool {
+			b.all = topology.CPUSet{}
+			var tids []int
+			if tids, err = numa.Threads(); err != nil {
+				return false
+			}
+			for _, tid := range tids {
+				if mask, err := numa.Affinity(tid); err == nil {
+					b.all = b.all.Or(mask)
+				}
+			}
+			b.allowed, err = numa.AllowedCPUs()
+			return err == nil && !b.all.Equal(b.allowed)
+		})
 		if err != nil {
 			return err
 		}
-		b.all, b.given, b.elders = topology.CPUSet{}, nil, nil
-		b.threads, b.of = make(map[int]*boundThread), make(map[*machine.M]int)
-		b.process = threadName(os.Getpid())
-		for _, tid := range tids {
-			if mask, err := numa.Affinity(tid); err == nil {
-				b.all = b.all.Or(mask)
-			}
-		}
-		if b.allowed, err = numa.AllowedCPUs(); err != nil {
-			return err
+		// What only the cpuset keeps from the process it gets back when that is widened. So
+		// threads must not be restored to what is left now.
+		if !narrowed {
+			b.all = b.all.Or(possibleCPUs())
 		}
 		b.moved, b.refused = time.Time{}, topology.CPUSet{}
 		b.quit, b.done = make(chan struct{}), make(chan struct{})
@@ -385,6 +397,20 @@ func (b *masks) open(m *Machine) error {
 	}
 	b.machines = append(b.machines, m)
 	return nil
+}
+
+// possibleCPUs returns all CPUs that the computer may ever have, or none if the kernel does not
+// tell.
+func possibleCPUs() topology.CPUSet {
+	text, err := os.ReadFile("/sys/devices/system/cpu/possible")
+	if err != nil {
+		return topology.CPUSet{}
+	}
+	cpus, err := topology.ParseCPUList(strings.TrimSpace(string(text)))
+	if err != nil {
+		return topology.CPUSet{}
+	}
+	return cpus
 }
 
 // unbind releases the thread that sm has bound last. sm has ended or left the thread.
