@@ -27,7 +27,7 @@ type frame[A, R any] struct {
 // returns; the last forked is best joined first.
 func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
 	mustRun(fn != nil)
-	if !g.short() || !g.m.p.ring.hasFresh() {
+	if !g.hasFresh() {
 		return forkSlow(g, fn, arg)
 	}
 	m := g.m
@@ -110,9 +110,7 @@ func (f *frame[A, R]) runInline(g *G, child *G) R {
 	fn, arg := f.fn, f.takeArg()
 	f.fn = nil
 	child.joinedOnce()
-	if g.m.p.stats.inlined() {
-		g.lookAround()
-	}
+	g.beginCall()
 	returned := false
 	defer func() {
 		if !returned {
@@ -121,10 +119,7 @@ func (f *frame[A, R]) runInline(g *G, child *G) R {
 	}()
 	g.depth++
 	ret := fn(g, arg)
-	g.depth--
-	if g.barred == cancelled {
-		panic(errCancelled)
-	}
+	g.endCall()
 	returned = true
 	return ret
 }

@@ -210,13 +210,29 @@ func (g *G) runInline(child *G) {
 // which tells all Gs apart.
 func (g *G) short() bool { return g.barred == 0 && g.m.plain }
 
+// hasFresh reports whether g's next child may take the short way: its G stands in the ring.
+func (g *G) hasFresh() bool { return g.short() && g.m.p.ring.hasFresh() }
+
+// beginCall is the start of a call of a child. It is so small that it is inlined.
+func (g *G) beginCall() {
+	if g.m.p.stats.inlined() {
+		g.lookAround()
+	}
+}
+
+// endCall is its end, unless the child panics.
+func (g *G) endCall() {
+	g.depth--
+	if g.barred == cancelled {
+		panic(errCancelled)
+	}
+}
+
 // runInlineTask runs the forked child, whose slot has been taken back in the short way.
 func (g *G) runInlineTask(child *G) int {
 	task, data, a, b, c := child.task, child.arg.Data, child.arg.A, child.arg.B, child.arg.C
 	child.joinedOnce()
-	if g.m.p.stats.inlined() {
-		g.lookAround()
-	}
+	g.beginCall()
 	returned := false
 	defer func() {
 		if !returned {
@@ -225,10 +241,7 @@ func (g *G) runInlineTask(child *G) int {
 	}()
 	g.depth++
 	ret := task(g, Arg{data, a, b, c})
-	g.depth--
-	if g.barred == cancelled {
-		panic(errCancelled)
-	}
+	g.endCall()
 	returned = true
 	return ret
 }
@@ -240,9 +253,7 @@ func (g *G) runInlineMember(child *G) {
 	if child.home.Load() != noHome {
 		child.home.Store(noHome) // it was placed
 	}
-	if g.m.p.stats.inlined() {
-		g.lookAround()
-	}
+	g.beginCall()
 	returned := false
 	defer func() {
 		if !returned {
@@ -251,10 +262,7 @@ func (g *G) runInlineMember(child *G) {
 	}()
 	g.depth++
 	fn(g)
-	g.depth--
-	if g.barred == cancelled {
-		panic(errCancelled)
-	}
+	g.endCall()
 	returned = true
 }
 

@@ -40,7 +40,7 @@ const (
 // be g.
 func (g *G) Fork(task Task, arg Arg) Child {
 	mustRun(task != nil)
-	if !g.short() || !g.m.p.ring.hasFresh() {
+	if !g.hasFresh() {
 		return g.forkSlow(task, arg)
 	}
 	m := g.m
@@ -217,7 +217,7 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 	g.running()
 	mustRun(fn != nil)
 	gr.add(g)
-	if g.short() && g.m.p.ring.hasFresh() {
+	if g.hasFresh() {
 		gp := g.m.p.takeFresh()
 		gp.arg.Data, gp.group = fn, gr
 		if g.m.keepsMuch() {
@@ -317,19 +317,9 @@ func (gr *Group) await(g *G, done *Chan[struct{}]) (ended bool) {
 // queue. It reports whether that is in the short way.
 func (g *G) takeMember(gr *Group) (child *G, short bool) {
 	m := g.running()
-	if !g.short() {
-		return m.popMember(gr), false
-	}
-	if gp := m.p.ring.newest(); gp != nil {
-		if gp.group != gr {
-			return nil, false
-		}
-		if m.dropNewest() {
-			m.offer()
-		}
-		return gp, true
-	}
-	return m.popMember(gr), m.events == nil
+	private := m.p.ring.private() != 0 // what is taken is: events have not heard of it
+	child = m.popMember(gr)
+	return child, g.short() && (private || m.events == nil)
 }
 
 // name is what events name gr by: 0 if it is nil.
