@@ -181,10 +181,10 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 // hasOwnMask reports whether a thread that is not bound has another mask than the process, and
 // not because the cpuset is narrower for now.
 func (b *masks) hasOwnMask(tid int) bool {
-	return settled(func() bool {
+	return b.settled(func() bool {
 		mask, err := numa.Affinity(tid)
 		return err == nil && b.byOthers(mask)
-	}) && !b.cpusetMoves()
+	})
 }
 
 // name names a thread after the mask that it is about to get. The name comes first, so
@@ -234,13 +234,12 @@ func (b *masks) mine(t *boundThread, mask topology.CPUSet) bool {
 	return true
 }
 
-// altered reports whether somebody else has changed the mask of t. While the cpuset moves that
-// cannot be told: whoever moves it may be without a CPU for longer than settled waits.
+// altered reports whether somebody else has changed the mask of t.
 func (b *masks) altered(tid int, t *boundThread) bool {
-	return settled(func() bool {
+	return b.settled(func() bool {
 		mask, err := numa.Affinity(tid)
 		return err == nil && !b.mine(t, mask)
-	}) && !b.cpusetMoves()
+	})
 }
 
 // left returns what the kernel leaves of a mask: the CPUs that are online and allowed by
@@ -268,7 +267,7 @@ func leftOf(mask, allowed topology.CPUSet) topology.CPUSet {
 // again when they next look, if their nodes still have CPUs.
 func (b *masks) yield() bool {
 	now := b.common()
-	if !b.byOthers(now) || b.cpusetMoves() || !settled(func() bool {
+	if !b.byOthers(now) || !b.settled(func() bool {
 		again := b.common()
 		return (again.Empty() || again.Equal(now)) && b.byOthers(now)
 	}) {
@@ -295,9 +294,10 @@ func (b *masks) yield() bool {
 // one by one. In between, threads have masks that go with the cpuset of before.
 const settles = 100 * time.Millisecond
 
-// settled reports whether odd stays true for long enough.
-func settled(odd func() bool) bool {
-	for end := time.Now().Add(settles); odd(); time.Sleep(time.Millisecond) {
+// settled reports whether odd stays true for long enough. While the cpuset moves that cannot be
+// told: whoever moves it may be without a CPU for longer.
+func (b *masks) settled(odd func() bool) bool {
+	for end := time.Now().Add(settles); odd() && !b.cpusetMoves(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			return true
 		}
@@ -367,8 +367,9 @@ func (b *masks) open(m *Machine) error {
 		b.given, b.elders = nil, nil
 		b.threads, b.of = make(map[int]*boundThread), make(map[*machine.M]int)
 		b.process = threadName(os.Getpid())
+		b.moved = time.Time{}
 		var err error
-		narrowed := settled(func() bool {
+		narrowed := b.settled(func() bool {
 			b.all = topology.CPUSet{}
 			var tids []int
 			if tids, err = numa.Threads(); err != nil {
@@ -390,7 +391,7 @@ func (b *masks) open(m *Machine) error {
 		if !narrowed {
 			b.all = b.all.Or(possibleCPUs())
 		}
-		b.moved, b.refused = time.Time{}, topology.CPUSet{}
+		b.refused = topology.CPUSet{}
 		b.quit, b.done = make(chan struct{}), make(chan struct{})
 		syscall.ForkLock.RLock() // for the watcher
 		go b.watch(b.quit, b.done)
