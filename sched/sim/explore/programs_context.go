@@ -126,10 +126,7 @@ var contextPrograms = []Program{
 			mu.Unlock(g)
 		})
 		for i := 2; i < t.Gs(); i++ {
-			mu.Lock(g)
-			t.Store(value, t.Load(value)+1)
-			c.Signal(g)
-			mu.Unlock(g)
+			t.giveOne(g, &mu, c)
 		}
 		wait(g)
 	}},
@@ -151,10 +148,7 @@ var contextPrograms = []Program{
 			mu.Unlock(g)
 		})
 		for i := 3; i < t.Gs(); i++ {
-			mu.Lock(g)
-			t.Store(value, t.Load(value)+1)
-			c.Signal(g)
-			mu.Unlock(g)
+			t.giveOne(g, &mu, c)
 		}
 		wait(g)
 	}},
@@ -203,4 +197,13 @@ func (t *T) cancels(g *sched.G, fn func(g *sched.G, ctx context.Context, i int))
 		})
 	}
 	return ctx, func(g *sched.G) { t.Check(eg.Wait(g) == errPlanned, "an ErrGroup lost its error") }
+}
+
+// giveOne adds one to the value that others wait for at c, whose lock is mu, and wakes one of
+// them.
+func (t *T) giveOne(g *sched.G, mu *sched.Mutex, c *sched.Cond) {
+	mu.Lock(g)
+	t.Store(value, t.Load(value)+1)
+	c.Signal(g)
+	mu.Unlock(g)
 }
