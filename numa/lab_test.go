@@ -33,6 +33,7 @@ func lab(t *testing.T) (nodes []labNode, distances [][]int) {
 	if err := json.Unmarshal([]byte(text), &shape); err != nil {
 		t.Fatal(err)
 	}
+	withoutBalancing(t)
 	return shape.Nodes, shape.Distances
 }
 
@@ -53,8 +54,9 @@ func labPages(t *testing.T, n int) []byte {
 	return mem
 }
 
-// withoutBalancing keeps the kernel from moving memory without a policy. The kernel
-// would also hide pages that it may move from move_pages: see Locate.
+// withoutBalancing keeps the kernel from moving memory that has no policy of its
+// own. While it looks for pages to move, it also hides them from move_pages: see
+// Locate. A test that takes a few seconds under load meets both.
 func withoutBalancing(t *testing.T) {
 	t.Helper()
 	const name = "/proc/sys/kernel/numa_balancing"

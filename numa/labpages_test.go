@@ -17,7 +17,6 @@ import (
 
 func TestLabPagesMoveWhereTheyAreSent(t *testing.T) {
 	nodes, _ := lab(t)
-	withoutBalancing(t)
 	ids := withMemory(nodes)
 	mem := labPages(t, 64)
 	touch(mem)
@@ -78,7 +77,6 @@ func TestLabPagesMoveWhereTheyAreSent(t *testing.T) {
 // behind it. MovePages still has an answer for each page.
 func TestLabAPinnedPageStaysAndEveryPageHasAnAnswer(t *testing.T) {
 	nodes, _ := lab(t)
-	withoutBalancing(t)
 	ids := withMemory(nodes)
 	if len(ids) < 2 {
 		t.Skip("one node with memory")

@@ -72,7 +72,6 @@ func TestLabBoundPagesLieWhereTheyWereAskedFor(t *testing.T) {
 
 func TestLabFirstTouchAndInterleaveDoWhatTheyPromise(t *testing.T) {
 	nodes, _ := lab(t)
-	withoutBalancing(t)
 	ids := withMemory(nodes)
 	locked(t, func() {
 		for _, n := range nodes {
