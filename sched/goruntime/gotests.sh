@@ -16,6 +16,9 @@
 #   --table        runs nothing: a cell that is missing is a dash
 #   --through CMD  runs each cell by this command, such as "nice -n 10"
 #
+# The cells of package runtime take minutes. Each is run in pieces, so that the command that
+# runs it can have a limit. A piece that is there is not run again.
+#
 # A row is a package ("go test -short"), or one of these:
 #   race:P      the package under the race detector
 #   lockrank:P  the package with GOEXPERIMENT=staticlockranking
@@ -44,10 +47,15 @@ while [ $# -gt 0 ]; do
 done
 modes=${*:-stock off on confine 2 4 2,heap}
 
-# cell ROW MODE KIND does a cell.
+# pieces ROW is the number of pieces that the tests of a row are dealt to.
+pieces() {
+	case $1 in runtime | lockrank:runtime) echo 6 ;; race:runtime) echo 4 ;; *) echo 1 ;; esac
+}
+
+# cell ROW MODE KIND PIECE does a piece of a cell, from 0.
 cell() {
-	local row=$1 mode=$2 kind=$3 part=${1#*:} gonuma=$2 flags=() list='' failed='' n=0
-	local log="$work/$kind/${row//\//-}-$mode.log"
+	local row=$1 mode=$2 kind=$3 piece=$4 part=${1#*:} gonuma=$2 flags=() list='' failed='' n=0
+	local log="$work/$kind/${row//\//-}-$mode.$piece.log"
 	[ "$mode" = stock ] && gonuma='' || flags=(-overlay="$overlay")
 	export GONUMA=
 	case $row in
@@ -80,9 +88,16 @@ cell() {
 	cd "$root/src/$part" || exit 1
 	[ -x "$program" ] || go test -c "${flags[@]}" -o "$program" . >>"$log" 2>&1 || { echo "FAIL: does not build"; return; }
 	local start=$SECONDS
-	# Tests that build programs get the overlay too. The race detector takes a slice of runtime.
-	local slice=()
-	[ "$row" != race:runtime ] || slice=(-test.run '^Test(Chan|Select|Goroutine|Stop|GoroutineProfile|Yield|Lock|RWMutex|Timer|Netpoll|Finalizer|Cleanup|SyncMap|Defer|Park)')
+	# The race detector takes a slice of runtime.
+	local slice=() names=.
+	[ "$row" != race:runtime ] || names='^Test(Chan|Select|Goroutine|Stop|GoroutineProfile|Yield|Lock|RWMutex|Timer|Netpoll|Finalizer|Cleanup|SyncMap|Defer|Park)'
+	if [ "$(pieces "$row")" != 1 ]; then
+		names=$(GONUMA=off "$program" -test.list "$names" | grep -E '^(Test|Example|Fuzz)' |
+			awk -v n="$(pieces "$row")" -v i="$piece" 'NR % n == i' | paste -sd'|')
+		[ -n "$names" ] || { echo "FAIL: no test of this name"; return; }
+		slice=(-test.run "^($names)\$")
+	fi
+	# Tests that build programs get the overlay too.
 	local status crash again='' try
 	for try in 1 2 3; do
 		status=0
@@ -105,7 +120,7 @@ cell() {
 	fi
 }
 if [ "${1:-}" = --cell ]; then
-	cell "$2" "$3" "$4"
+	cell "$2" "$3" "$4" "$5"
 	exit
 fi
 rows=$(for r in $rows; do echo "$r"; done | grep -E -- "$only") || { echo "gotests: --only $only: no row has such a name" >&2; exit 2; }
@@ -124,6 +139,26 @@ key=$(basename "$(dirname "$overlay")")
 # kind is the part of a cell's name that tells which runtime it has.
 kind() { [ "$1" = stock ] && echo "$release" || echo "$key"; }
 
+# whole ROW MODE KIND does what is missing of a cell, and puts its pieces together.
+whole() {
+	local file i n
+	n=$(pieces "$1")
+	for ((i = 0; i < n; i++)); do
+		file="$work/$3/${1//\//-}-$2.$i.cell"
+		[ -s "$file" ] || [ -n "$tableonly" ] ||
+			{ $through sched/goruntime/gotests.sh --cell "$1" "$2" "$3" "$i" >"$file.new" && mv "$file.new" "$file"; }
+		[ -s "$file" ] && cat "$file" || echo missing
+	done | awk '
+		/^missing/ { missing = 1 }
+		/^FAIL/ { failed = failed substr($0, 5) }
+		/^ok/ { count += $2; what = $3; sub(/,$/, "", what) }
+		/another try/ { sub(/.*another try /, ""); again = again " " $0 }
+		END {
+			if (failed != "") print "FAIL" failed
+			else if (missing) print "-"
+			else print "ok " count " " what (again == "" ? "" : ", at another try" again)
+		}'
+}
 
 status=0
 table="$work/table"
@@ -141,15 +176,7 @@ for r in $rows; do
 	for m in $modes; do
 		kind=$(kind "$m")
 		mkdir -p "$work/$kind"
-		file="$work/$kind/${r//\//-}-$m.cell"
-		if [ -n "$tableonly" ] && ! [ -s "$file" ]; then
-			row="$row - |"
-			continue
-		fi
-		if ! [ -s "$file" ]; then
-			$through sched/goruntime/gotests.sh --cell "$r" "$m" "$kind" >"$file.new" && mv "$file.new" "$file"
-		fi
-		cell=$(cat "$file" 2>/dev/null || echo "FAIL: not run")
+		cell=$(whole "$r" "$m" "$kind")
 		[ -n "$tableonly" ] || echo "gotests: $r, $m: $cell" >&2
 		row="$row $cell |"
 		[ "$m" != stock ] || stock=$cell

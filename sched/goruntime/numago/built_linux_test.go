@@ -234,68 +234,6 @@ func TestTasksetWhileRunning(t *testing.T) {
 	t.Error(again)
 }
 
-// Everything that makes Ms, Ps and goroutines change hands, beside Go's own runtime. The
-// machine may be busy, so a long gap is no failure by itself: it is one if there are such in
-// each round, and each is ten times as long as stock's in the same round.
-func TestStress(t *testing.T) {
-	app := program(t, "stress")
-	stock := filepath.Join(t.TempDir(), "stock")
-	if out, err := exec.Command("go", "build", "-o", stock, "./testdata/stress").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	length, rounds := "1s", 3
-	if s := os.Getenv("NUMAGO_STRESS"); s != "" {
-		length = s
-	}
-	modes := []string{"stock", "off", "2", "4"}
-	longer := map[string]int{} // rounds, by mode
-	for range rounds {
-		var base time.Duration
-		for _, mode := range modes {
-			gonuma, file := mode, app
-			if mode == "stock" {
-				gonuma, file = "", stock
-			}
-			status, out, errs := start(t, gonuma, file, length)
-			if status != 0 {
-				t.Fatalf("%s: status %d, %s", mode, status, errs)
-			}
-			t.Logf("%s:\n%s", mode, out)
-			gap := worstGap(t, out)
-			if mode == "stock" {
-				base = gap
-			} else if gap > longGap && gap > 10*base {
-				longer[mode]++
-			}
-		}
-	}
-	for mode, n := range longer {
-		if n == rounds {
-			t.Errorf("GONUMA=%s: in each round the process did nothing for more than %v while there was work, and for more than ten times as long as stock", mode, longGap)
-		}
-	}
-}
-
-const longGap = 20 * time.Millisecond
-
-// worstGap is for how long the stress program or one of its pairs did not go on.
-func worstGap(t *testing.T, out string) (worst time.Duration) {
-	t.Helper()
-	got := values(out)
-	for _, name := range []string{"process", "pair"} {
-		fields := strings.Fields(strings.Join(got[name], " "))
-		if len(fields) != 6 {
-			t.Fatalf("no line of %s in %q", name, out)
-		}
-		gap, err := time.ParseDuration(fields[3])
-		if err != nil {
-			t.Fatal(err)
-		}
-		worst = max(worst, gap)
-	}
-	return worst
-}
-
 // An M whose thread is bound to another node than that of its P finds what waits there: once
 // it went round and round instead.
 func TestLoopingGoroutines(t *testing.T) {

@@ -1,6 +1,8 @@
 package overlay
 
-// edits are all changes to Go's own files. The order is that of _runtime/numa.go: state,
+// edits are all changes to Go's own files. What runs often asks whether nodes are told apart in
+// the stock function itself, so that with GONUMA=off it costs a load and a branch, and no
+// call. The order is that of _runtime/numa.go: state,
 // placement of Ps, queues, idle Ms and Ps, stealing, homes, threads, start and end.
 var edits = []edit{
 	// State. The fields of g fill padding, and the others come last, so that all offsets stay.
@@ -19,33 +21,33 @@ var edits = []edit{
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 1, "numaQueueEmpty(pp)"),
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 2, "numaNothingQueued()"),
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 3, "(numa.on || sched.runq.empty())"),
-	takeOver("proc.go", "globrunqget"),
-	takeOver("proc.go", "globrunqgetbatch"),
+	atStart("proc.go", "globrunqget", "if numa.on { return numaGlobrunqget() }"),
+	atStart("proc.go", "globrunqgetbatch", "if numa.on { return numaGlobrunqgetbatch(n) }"),
 
 	// Idle Ms and Ps by node.
 	retypeField("runtime2.go", "schedt", "midle", "numaMList"),
-	takeOver("proc.go", "mgetSpecific"),
+	atStart("proc.go", "mgetSpecific", "if numa.on { return numaMgetSpecific(mp) }"),
 	replaceCall("proc.go", "startm", "mget", 0, "numaMget(pp)"),
 	replaceCall("proc.go", "procresize", "mget", 0, "numaMget(pp)"),
 	replaceCall("proc.go", "procresize", "mget", 1, "numaMget(pp)"),
 	takeOver("proc.go", "pidleget"),
-	takeOver("proc.go", "pidleput"),
+	atStart("proc.go", "pidleput", "if numa.on { numaPidleput(pp) }"),
 	replaceCall("proc.go", "exitsyscallTryGetP", "pidleget", 0, "numaPidlegetExit(getg().m.curg)"),
 	replaceCall("proc.go", "exitsyscallNoP", "pidleget", 0, "numaPidlegetExit(gp)"),
 
 	// Stealing, and what an M does that has found nothing.
 	atStart("proc.go", "wakep", "if numaQuiet() { return }"),
-	takeOver("proc.go", "stealWork"),
-	takeOver("proc.go", "checkRunqsNoP"),
+	atStart("proc.go", "stealWork", "if numa.on { return numaStealWork(now) }"),
+	atStart("proc.go", "checkRunqsNoP", "if numa.on { return numaCheckRunqsNoP(allpSnapshot, idlepMaskSnapshot) }"),
 	renameCall("proc.go", "sysmon", "retake", 0, "numaRetake"),
 
 	// Homes.
 	after("proc.go", "newproc1", "newg.runningCleanups.Store", 0, "newg.numaHome, newg.numaFrom, newg.numaTimes = 0, 0, 0"),
-	atStart("proc.go", "execute", "numaExecute(gp)"),
-	before("proc.go", "ready", "runqput", 0, "if numaReady(gp) { releasem(mp); return }"),
+	atStart("proc.go", "execute", "if numa.on { numaExecute(gp) }"),
+	before("proc.go", "ready", "runqput", 0, "if numa.on && numaReady(gp) { releasem(mp); return }"),
 	renameCall("proc.go", "findRunnable", "netpoll", 0, "numaNetpoll"),
 	renameCall("proc.go", "findRunnable", "netpoll", 1, "numaNetpoll"),
-	after("proc.go", "exitsyscall", "acquirepNoTrace", 0, "numaExitsyscall()"),
+	after("proc.go", "exitsyscall", "acquirepNoTrace", 0, "if numa.on { numaExitsyscall() }"),
 
 	// Threads, and processes that they start.
 	after("proc.go", "mstart1", "minit", 0, "numaMstart()"),
@@ -86,7 +88,7 @@ var edits = []edit{
 	after("stack.go", "freeStackSpans", "lock", 0, "numaFreeStacks(uint8(order))"),
 	afterAssign("stack.go", "stackfree", "c", "if numaStackFar(x, order) { return }"),
 	atStart("stack.go", "shrinkstack", "if numaShrinkLater(gp) { return }"),
-	renameCall("proc.go", "newproc1", "gfget", 0, "numaGfget"),
+	afterAssign("proc.go", "newproc1", "newg", "if numaHeap.on && newg != nil { numaGfstack(pp, newg) }"),
 
 	// What others read: node columns at the end of GODEBUG=schedtrace's lines, of the short
 	// one, the long one, and those of each P and each M.

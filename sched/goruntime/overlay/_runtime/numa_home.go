@@ -25,7 +25,7 @@ func numaTrail(gp *g, here uint8) Where {
 // numaReady sends a goroutine that was made ready to its home, and reports whether it did.
 // The caller may not be preempted.
 func numaReady(gp *g) bool {
-	if !numa.on || gp.numaHome == 0 || gp.lockedm != 0 {
+	if gp.numaHome == 0 || gp.lockedm != 0 {
 		return false
 	}
 	pp := getg().m.p.ptr()
@@ -98,9 +98,6 @@ func numaNetpoll(delay int64) (gList, int32) {
 
 // numaExecute runs on the scheduler's stack when the M is about to run gp.
 func numaExecute(gp *g) {
-	if !numa.on {
-		return
-	}
 	mp := getg().m
 	pp := mp.p.ptr()
 	node := pp.numa.node + 1
@@ -126,9 +123,6 @@ func numaExecute(gp *g) {
 // numaExitsyscall runs on the system stack when a goroutine has come back from a system
 // call to another P than it left.
 func numaExitsyscall() {
-	if !numa.on {
-		return
-	}
 	mp := getg().m
 	if node := mp.p.ptr().numa.node + 1; mp.numa.node != node {
 		numaBind(mp, node)

@@ -73,7 +73,7 @@ func numaMget(pp *p) *m {
 	}
 	assertLockHeld(&sched.lock)
 	if oldm := pp.oldm.get(); oldm != nil {
-		if mp := mgetSpecific(oldm); mp != nil {
+		if mp := numaMgetSpecific(oldm); mp != nil {
 			return mp
 		}
 	}
@@ -84,14 +84,11 @@ func numaMget(pp *p) *m {
 	return mget()
 }
 
-// mgetSpecific takes mp if it is idle. Stock's asks the links of the list, and so it misses
+// numaMgetSpecific takes mp if it is idle. Stock's asks the links of the list, and so it misses
 // an M that is alone there.
 //
 //go:nowritebarrierrec
-func mgetSpecific(mp *m) *m {
-	if !numa.on {
-		return mgetSpecificFlat(mp)
-	}
+func numaMgetSpecific(mp *m) *m {
 	assertLockHeld(&sched.lock)
 	if mp.numa.idle == 0 {
 		return nil
@@ -101,20 +98,18 @@ func mgetSpecific(mp *m) *m {
 	return mp
 }
 
-// pidleput makes pp idle. The one list of idle Ps stays, so that those who walk it need no
-// edit; it is doubly linked, so that a P can be taken from its middle.
+// numaPidleput notes that stock's pidleput is about to make pp idle. The one list of idle Ps
+// stays, so that those who walk it need no edit; it is doubly linked, so that a P can be
+// taken from its middle.
 //
 //go:nowritebarrierrec
-func pidleput(pp *p, now int64) int64 {
-	if numa.on {
-		if head := sched.pidle.ptr(); head != nil {
-			head.numa.prev.set(pp)
-		}
-		pp.numa.prev = 0
-		numa.nodes[pp.numa.node].npidle.Add(1)
-		getg().m.numa.left = pp.numa.node
+func numaPidleput(pp *p) {
+	if head := sched.pidle.ptr(); head != nil {
+		head.numa.prev.set(pp)
 	}
-	return pidleputFlat(pp, now)
+	pp.numa.prev = 0
+	numa.nodes[pp.numa.node].npidle.Add(1)
+	getg().m.numa.left = pp.numa.node
 }
 
 // pidleget takes an idle P. Most of its callers have just published work, or have found

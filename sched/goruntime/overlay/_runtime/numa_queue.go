@@ -86,11 +86,8 @@ func numaNotFair(pp *p) bool {
 	return numaQueueEmpty(pp)
 }
 
-// globrunqget takes one goroutine in the look for fairness.
-func globrunqget() *g {
-	if !numa.on {
-		return globrunqgetFlat()
-	}
+// numaGlobrunqget takes one goroutine in the look for fairness.
+func numaGlobrunqget() *g {
 	assertLockHeld(&sched.lock)
 	pp := getg().m.p.ptr()
 	node := pp.numa.node
@@ -136,11 +133,8 @@ func numaNothingQueued() bool {
 	return numaTakable(numaHere()) < 0
 }
 
-// globrunqgetbatch takes a batch from the own node's queue, or one goroutine from another's.
-func globrunqgetbatch(n int32) (gp *g, q gQueue) {
-	if !numa.on {
-		return globrunqgetbatchFlat(n)
-	}
+// numaGlobrunqgetbatch takes a batch from the own node's queue, or one goroutine from another's.
+func numaGlobrunqgetbatch(n int32) (gp *g, q gQueue) {
 	assertLockHeld(&sched.lock)
 	here := numaHere()
 	k := numaTakable(here)

@@ -7,11 +7,8 @@ import "internal/runtime/atomic"
 // What a spinning M does that has found nothing and has given up its P. It no longer counts
 // as spinning, so what is published from now on wakes another one. See policy's Rest.
 
-// checkRunqsNoP looks everywhere once more. It returns a P if there is something to do.
-func checkRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
-	if !numa.on {
-		return checkRunqsNoPFlat(allpSnapshot, idlepMaskSnapshot)
-	}
+// numaCheckRunqsNoP looks everywhere once more. It returns a P if there is something to do.
+func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 	mp := getg().m
 	// The M is of the node of the P that it gave up. Its thread is bound to another one if it
 	// has run nothing with that P. What is near for that node is not what this P may take.
@@ -145,7 +142,7 @@ func numaDoze(nd *numaNode) *p {
 	nd.dozers.Add(-1)
 	if !woken {
 		lock(&sched.lock)
-		if mgetSpecific(mp) != nil {
+		if numaMgetSpecific(mp) != nil {
 			unlock(&sched.lock)
 			return nil
 		}

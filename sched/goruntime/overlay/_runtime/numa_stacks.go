@@ -105,15 +105,7 @@ func numaShrinkLater(gp *g) bool {
 		numaArenaNode(gp.stack.lo) != numaHere()
 }
 
-// numaGfget takes a free goroutine, as gfget does, with a stack of the P's node.
-func numaGfget(pp *p) *g {
-	gp := gfget(pp)
-	if numaHeap.on && gp != nil {
-		numaGfstack(pp, gp)
-	}
-	return gp
-}
-
+// numaGfstack gives a free goroutine that pp has taken a stack of pp's node.
 func numaGfstack(pp *p, gp *g) {
 	// With efence a stack is not of the heap.
 	if debug.efence != 0 || valgrindenabled || numaArenaNode(gp.stack.lo) == pp.numa.node {

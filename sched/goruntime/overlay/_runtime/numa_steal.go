@@ -4,12 +4,9 @@ package runtime
 
 import "internal/runtime/atomic"
 
-// stealWork asks package policy for one step after the other: which P or queue to look at,
+// numaStealWork asks package policy for one step after the other: which P or queue to look at,
 // and how much to take there.
-func stealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWork bool) {
-	if !numa.on {
-		return stealWorkFlat(now)
-	}
+func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWork bool) {
 	mp := getg().m
 	pp := mp.p.ptr()
 	me := &pp.numa
@@ -27,7 +24,7 @@ func stealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWo
 		case OwnQueue:
 			if !numaQueues[me.node].empty() {
 				lock(&sched.lock)
-				gp, q := globrunqgetbatch(int32(len(pp.runq)) / 2)
+				gp, q := numaGlobrunqgetbatch(int32(len(pp.runq)) / 2)
 				unlock(&sched.lock)
 				if gp != nil {
 					runqputbatch(pp, &q)

@@ -13,7 +13,7 @@ type (
 	numaM     struct{}
 )
 
-var numa struct{ on bool }
+var numa, numaHeap struct{ on bool }
 
 func numaInit() {
 	numaAsk()
@@ -28,15 +28,24 @@ func numaAtExit() {
 	}
 }
 
-func numaProcresize(nprocs int32)           {}
-func numaNotFair(pp *p) bool                { return sched.runq.empty() }
-func numaQueueEmpty(pp *p) bool             { return sched.runq.empty() }
-func numaNothingQueued() bool               { return sched.runq.empty() }
-func globrunqget() *g                       { return globrunqgetFlat() }
-func globrunqgetbatch(n int32) (*g, gQueue) { return globrunqgetbatchFlat(n) }
+func numaProcresize(nprocs int32) {}
+func numaNotFair(pp *p) bool      { return sched.runq.empty() }
+func numaQueueEmpty(pp *p) bool   { return sched.runq.empty() }
+func numaNothingQueued() bool     { return sched.runq.empty() }
 
-//go:nowritebarrierrec
-func mgetSpecific(mp *m) *m { return mgetSpecificFlat(mp) }
+// Where numa.on is set, which is nowhere here.
+func numaGlobrunqget() (gp *g)                         { return }
+func numaGlobrunqgetbatch(n int32) (gp *g, q gQueue)   { return }
+func numaMgetSpecific(mp *m) (found *m)                { return }
+func numaPidleput(pp *p)                               {}
+func numaCheckRunqsNoP(ps []*p, idle pMask) (found *p) { return }
+func numaReady(gp *g) bool                             { return false }
+func numaExecute(gp *g)                                {}
+func numaExitsyscall()                                 {}
+func numaGfstack(pp *p, gp *g)                         {}
+func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWork bool) {
+	return
+}
 
 //go:nowritebarrierrec
 func numaMget(pp *p) *m { return mget() }
@@ -45,20 +54,12 @@ func numaMget(pp *p) *m { return mget() }
 func pidleget(now int64) (*p, int64) { return pidlegetFlat(now) }
 
 //go:nowritebarrierrec
-func pidleput(pp *p, now int64) int64 { return pidleputFlat(pp, now) }
-
-//go:nowritebarrierrec
 func numaPidlegetExit(gp *g) (*p, int64) { return pidleget(0) }
 
-func stealWork(now int64) (*g, bool, int64, int64, bool) { return stealWorkFlat(now) }
-func checkRunqsNoP(ps []*p, idle pMask) *p               { return checkRunqsNoPFlat(ps, idle) }
-func numaQuiet() bool                                    { return false }
-func numaRetake(now int64) uint32                        { return retake(now) }
-func numaReady(gp *g) bool                               { return false }
-func numaNetpoll(delay int64) (gList, int32)             { return netpoll(delay) }
-func numaExecute(gp *g)                                  {}
-func numaExitsyscall()                                   {}
-func numaMstart()                                        {}
+func numaQuiet() bool                        { return false }
+func numaRetake(now int64) uint32            { return retake(now) }
+func numaNetpoll(delay int64) (gList, int32) { return netpoll(delay) }
+func numaMstart()                            {}
 
 //go:nosplit
 func numaUnbind() {}
@@ -102,7 +103,6 @@ func numaStacksOf(order uint8, addr uintptr)      {}
 func numaFreeStacks(order uint8)                  {}
 func numaStackFar(x gclinkptr, order uint8) bool  { return false }
 func numaShrinkLater(gp *g) bool                  { return false }
-func numaGfget(pp *p) *g                          { return gfget(pp) }
 
 func numaSchedtrace(detailed bool) { print("\n") }
 func numaSchedtraceP(pp *p)        { print("\n") }

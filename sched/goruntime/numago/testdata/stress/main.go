@@ -1,5 +1,7 @@
 // Stress mixes everything that makes Ms, Ps and goroutines change hands, and watches how
-// long work waits. Its argument is how long it runs. It prints a line for the process, for
+// long work waits. Its argument is how long it runs; with a second one, "asleep" or "busy", it
+// does nothing but that, to try who watches it. NUMAGO_PROGRESS names a file that is as long as a page,
+// and whose first word is to count what goes on. It prints a line for the process, for
 // each kind of work, and for the pair that waited longest: how often it went on, the longest
 // gap between two times, and how many gaps were of 20 ms or more.
 package main
@@ -12,6 +14,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,22 +24,32 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
+	share(os.Getenv("NUMAGO_PROGRESS"))
+	defer shared.Store(0)
 	end := time.Now().Add(length)
+	if len(os.Args) > 2 {
+		shared.Add(1)
+		for os.Args[2] == "busy" && time.Now().Before(end) {
+		}
+		time.Sleep(time.Until(end))
+		return
+	}
 	running := func() bool { return time.Now().Before(end) }
-	var wg sync.WaitGroup
+	var wg, talkers sync.WaitGroup
+	var over atomic.Bool // all others have ended
 	var pairs [6]watch
 
-	// Pairs that talk, and yield. One of two can always run.
+	// Pairs that talk, and yield. One of two can always run, until the very end.
 	for i := range pairs {
 		ch := make(chan int)
-		wg.Go(func() {
+		talkers.Go(func() {
 			defer close(ch)
-			for running() {
+			for !over.Load() {
 				ch <- 1
 				runtime.Gosched()
 			}
 		})
-		wg.Go(func() {
+		talkers.Go(func() {
 			for range ch {
 				pairs[i].note(talk.goesOn())
 			}
@@ -152,6 +165,8 @@ func main() {
 		runtime.GOMAXPROCS(procs)
 	})
 	wg.Wait()
+	over.Store(true)
+	talkers.Wait()
 	fmt.Println("process", &process)
 	for _, k := range kinds {
 		fmt.Println(k.name, &k.watch)

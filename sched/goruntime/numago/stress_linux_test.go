@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// Everything that makes Ms, Ps and goroutines change hands. The program always has something
+// to run, so its threads may never all sleep. A lost wake-up would have them do so.
+// NUMAGO_STRESS says how long each mode runs, and NUMAGO_STRESS_MODES which there are.
+func TestStress(t *testing.T) {
+	app := program(t, "stress")
+	length, modes := 2*time.Second, []string{"off", "2", "4", "2,heap"}
+	if s := os.Getenv("NUMAGO_STRESS"); s != "" {
+		var err error
+		if length, err = time.ParseDuration(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := os.Getenv("NUMAGO_STRESS_MODES"); s != "" {
+		modes = strings.Fields(s)
+	}
+	for _, mode := range modes {
+		out, w := watched(t, mode, app, length.String())
+		t.Logf("GONUMA=%s: looked %d times, %d of them at the threads; at most %v all asleep, and %v of CPU time without progress:\n%s", mode, w.looks, w.snapshots, w.asleep, w.busy, out)
+		if w.asleep > longGap {
+			t.Errorf("GONUMA=%s: all threads slept for %v, and there was work", mode, w.asleep)
+		}
+		if w.looks < 3 {
+			t.Errorf("GONUMA=%s: the watch looked %d times in %v", mode, w.looks, length)
+		}
+	}
+}
+
+// The watch sees a program that sleeps beside its work, and one that goes round and round.
+func TestWatchSees(t *testing.T) {
+	app := program(t, "stress")
+	if _, w := watched(t, "off", app, "300ms", "asleep"); w.asleep < 5*longGap {
+		t.Errorf("the program slept for 300 ms, and the watch says %v", w.asleep)
+	}
+	if _, w := watched(t, "off", app, "300ms", "busy"); w.asleep > longGap || w.busy == 0 {
+		t.Errorf("the program looped for 300 ms, and the watch says that it slept for %v and ran for %v", w.asleep, w.busy)
+	}
+}
+
+const longGap = 20 * time.Millisecond
+
+// watched runs the stress program to its end and watches it.
+func watched(t *testing.T, gonuma, app string, args ...string) (out string, w watch) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "progress")
+	if err := os.WriteFile(file, make([]byte, os.Getpagesize()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	page, err := syscall.Mmap(int(f.Fd()), 0, os.Getpagesize(), syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Munmap(page)
+	w.progress = (*atomic.Uint64)(unsafe.Pointer(&page[0]))
+	var outs, errs strings.Builder
+	cmd := exec.Command(app, args...)
+	cmd.Stdout, cmd.Stderr = &outs, &errs
+	cmd.Env = append(os.Environ(), "GONUMA="+gonuma, "NUMAGO_PROGRESS="+file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.dir = fmt.Sprintf("/proc/%d/task", cmd.Process.Pid)
+	done := make(chan error)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatalf("GONUMA=%s: %v\n%s", gonuma, err, errs.String())
+			}
+			return outs.String(), w
+		case <-time.After(5 * time.Millisecond):
+			w.look()
+		}
+	}
+}
+
+// A watch looks at a program from outside. How busy the machine is does not matter: it asks
+// the kernel for how long each thread ran and for how long it waited for a CPU. What is left
+// of the time is time in which all threads slept.
+type watch struct {
+	progress *atomic.Uint64 // the program's, in shared memory; 0 until it has begun, and again when it ends
+	dir      string
+	since    *snapshot
+
+	looks, snapshots int
+	asleep, busy     time.Duration // at most, without progress
+}
+
+// A snapshot has what the threads did until a time.
+type snapshot struct {
+	progress uint64
+	at       time.Time
+	ran      map[string]times
+}
+
+type times struct{ ran, waited time.Duration }
+
+func (w *watch) look() {
+	now := w.progress.Load()
+	w.looks++
+	if now == 0 || w.since != nil && w.since.progress != now {
+		w.since = nil
+	}
+	if now == 0 {
+		return
+	}
+	at := time.Now()
+	if w.since == nil {
+		// Whoever runs or waits now has this counted later, so that the result is less.
+		ran, _ := w.threads()
+		w.since = &snapshot{now, time.Now(), ran}
+		return
+	}
+	// Only of a thread that sleeps does the kernel tell all. So those that do not are asked for first.
+	w.snapshots++
+	asleep := w.allSleep()
+	ran, ok := w.threads()
+	if !ok || w.progress.Load() != now {
+		w.since = nil
+		return
+	}
+	var busy, waited time.Duration
+	for tid, is := range ran {
+		was := w.since.ran[tid] // nothing, if it is new
+		busy += is.ran - was.ran
+		waited += is.waited - was.waited
+	}
+	for tid := range w.since.ran {
+		if _, ok := ran[tid]; !ok { // it has ended, and what it did is lost
+			w.since = nil
+			return
+		}
+	}
+	w.busy = max(w.busy, busy)
+	if asleep {
+		w.asleep = max(w.asleep, at.Sub(w.since.at)-busy-waited)
+	}
+}
+
+// threads returns what each thread has done so far, unless the program has ended.
+func (w *watch) threads() (all map[string]times, ok bool) {
+	all = map[string]times{}
+	dirs, err := os.ReadDir(w.dir)
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(w.dir, dir.Name(), "schedstat"))
+		var t times
+		if err != nil {
+			continue // it has ended
+		}
+		if _, err := fmt.Sscan(string(text), &t.ran, &t.waited); err == nil {
+			all[dir.Name()] = t
+		}
+	}
+	return all, err == nil && len(all) > 0
+}
+
+// allSleep reports whether no thread runs, waits for a CPU, or waits for a disk.
+func (w *watch) allSleep() bool {
+	dirs, err := os.ReadDir(w.dir)
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(w.dir, dir.Name(), "stat"))
+		if err != nil {
+			continue
+		}
+		// The state follows the name, which is in parentheses.
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if !strings.HasPrefix(rest, "S") {
+			return false
+		}
+	}
+	return err == nil
+}
