@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -95,8 +96,9 @@ func watched(t *testing.T, gonuma, app string, args ...string) (out string, w wa
 }
 
 // A watch looks at a program from outside. How busy the machine is does not matter: it asks
-// the kernel for how long each thread ran and for how long it waited for a CPU. What is left
-// of the time is time in which all threads slept.
+// the kernel for how long each thread ran and for how long it waited for a CPU, and in a virtual
+// machine for how long the host had taken the CPUs away. What is left of the time is time in
+// which all threads slept.
 type watch struct {
 	progress *atomic.Uint64 // the program's, in shared memory; 0 until it has begun, and again when it ends
 	dir      string
@@ -111,6 +113,7 @@ type snapshot struct {
 	progress uint64
 	at       time.Time
 	ran      map[string]times
+	stolen   time.Duration
 }
 
 type times struct{ ran, waited time.Duration }
@@ -128,7 +131,8 @@ func (w *watch) look() {
 	if w.since == nil {
 		// Whoever runs or waits now has this counted later, so that the result is less.
 		ran, _ := w.threads()
-		w.since = &snapshot{now, time.Now(), ran}
+		stolen := stolen()
+		w.since = &snapshot{now, time.Now(), ran, stolen}
 		return
 	}
 	// Only of a thread that sleeps does the kernel tell all. So those that do not are asked for first.
@@ -153,7 +157,7 @@ func (w *watch) look() {
 	}
 	w.busy = max(w.busy, busy)
 	if asleep {
-		w.asleep = max(w.asleep, at.Sub(w.since.at)-busy-waited)
+		w.asleep = max(w.asleep, at.Sub(w.since.at)-busy-waited-(stolen()-w.since.stolen))
 	}
 }
 
@@ -189,4 +193,15 @@ func (w *watch) allSleep() bool {
 		}
 	}
 	return err == nil
+}
+
+// stolen is for how long hosts have taken CPUs away from this machine, in all.
+func stolen() (all time.Duration) {
+	text, _ := os.ReadFile("/proc/stat")
+	// cpu, then user, nice, system, idle, iowait, irq, softirq, steal, in hundredths of a second.
+	if fields := strings.Fields(string(text)); len(fields) > 8 {
+		ticks, _ := strconv.Atoi(fields[8])
+		all = time.Duration(ticks) * 10 * time.Millisecond
+	}
+	return all
 }
