@@ -6,12 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 )
 
 // baselineFlag adds --baseline to a command that shows results.
 func baselineFlag(cmd *cobra.Command) *string {
 	arm := cmd.Flags().String("baseline", "", "`ARM` that the others are compared with (default: the one that the run named, else flat, else the first one)")
-	complete(cmd, "baseline", completeList(armNames(), false))
+	usage.Complete(cmd, "baseline", usage.CompleteList(usage.ArmNames(), false))
 	return arm
 }
 
@@ -21,7 +22,7 @@ func setBaseline(res *harness.Results, arm string) error {
 		return nil
 	}
 	if arms := res.Arms(); !slices.Contains(arms, arm) {
-		return usagef("--baseline: %w", unknown("arm", arm, arms))
+		return usage.Errorf("--baseline: %w", usage.Unknown("arm", arm, arms))
 	}
 	res.Meta.Baseline = arm
 	return nil

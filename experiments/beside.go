@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/beside"
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 )
 
 func besideCommand() *cobra.Command {
@@ -19,8 +18,8 @@ func besideCommand() *cobra.Command {
 "experiments calibrate", beside that of "experiments run", cell by cell: the throughput
 over the baseline, the share of local memory, and by how much the time is off. It says
 whether the prediction was there before the measurement. scripts/fieldtrial.sh does all of it.`,
-		Args:              exactly(2, "the directory of a prediction and that of a measurement"),
-		ValidArgsFunction: completeDirs,
+		Args:              usage.Exactly(2, "the directory of a prediction and that of a measurement"),
+		ValidArgsFunction: usage.CompleteDirs,
 	}
 	page := cmd.Flags().String("page", "", "also write it to `FILE`, as HTML")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -28,12 +27,12 @@ whether the prediction was there before the measurement. scripts/fieldtrial.sh d
 		for i, dir := range args {
 			var err error
 			if res[i], err = harness.Load(dir); err != nil {
-				return usageError{err}
+				return usage.Errorf("%w", err)
 			}
 		}
 		p, err := beside.New(res[0], res[1])
 		if err != nil {
-			return usageError{err}
+			return usage.Errorf("%w", err)
 		}
 		w := cmd.OutOrStdout()
 		t := p.Table()
@@ -45,16 +44,9 @@ whether the prediction was there before the measurement. scripts/fieldtrial.sh d
 		if *page == "" {
 			return nil
 		}
-		links := []string{"", ""}
-		for i, dir := range args { // as seen from the page
-			links[i] = dir
-			if rel, err := filepath.Rel(filepath.Dir(*page), dir); err == nil {
-				links[i] = filepath.ToSlash(rel)
-			}
-		}
-		err = harness.WriteFile(*page, func(w io.Writer) error { return p.WriteHTML(w, links[0], links[1]) })
+		err = p.WritePage(*page, args[0], args[1])
 		if err != nil {
-			return fileError("page", err)
+			return usage.FileError("page", err)
 		}
 		return nil
 	}

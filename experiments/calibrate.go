@@ -1,17 +1,14 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/calibrate"
 	"numasched/experiments/harness"
-	"numasched/experiments/progress"
-	"numasched/sched/sim"
+	"numasched/experiments/usage"
 )
 
 func calibrateCommand() *cobra.Command {
@@ -44,64 +41,16 @@ printed: about two minutes.`,
 // writeCalibration writes a preset of this host into a new file.
 func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error {
 	if len(out) < 6 || !strings.HasSuffix(out, ".json") {
-		return usagef("--out %q: want a file name that ends in .json", out)
+		return usage.Errorf("--out %q: want a file name that ends in .json", out)
 	}
 	var said string
 	err := harness.NewFile(out, func() (data []byte, err error) {
-		data, said, err = calibration(compare, stderr)
+		data, said, err = calibrate.File(compare, stderr)
 		return data, err
 	})
 	if err != nil {
-		return fileError("out", err)
+		return usage.FileError("out", err)
 	}
 	_, err = io.WriteString(stdout, said)
 	return err
-}
-
-// calibration measures this host. It returns a preset's file, and what to tell the user.
-func calibration(compare bool, stderr io.Writer) (preset []byte, said string, err error) {
-	show, end := progress.New(stderr)
-	defer end()
-	meter, start := harness.StartMeter(), time.Now()
-	step := func(what string, done, planned int) {
-		s := progress.Step{Phase: "measuring", What: what, Done: done, Planned: planned}
-		if done > 0 {
-			s.Left = progress.Left(time.Since(start) / time.Duration(done) * time.Duration(planned-done))
-		}
-		show(s)
-	}
-	var p *sim.Preset
-	var rows []calibrate.Row
-	if compare {
-		p, rows, err = calibrate.Compare(step)
-	} else {
-		p, err = calibrate.Host(step)
-	}
-	end()
-	if err != nil {
-		return nil, "", err
-	}
-	// The preset says it as well, for whoever simulates with it later.
-	busy := disturbed(meter)
-	p.Doc += busy
-	var text strings.Builder
-	p.Constants(func(name, value, source string) { fmt.Fprintf(&text, "%-20s %s  (%s)\n", name, value, source) })
-	if compare {
-		calibrate.Print(&text, rows)
-	}
-	if busy != "" {
-		fmt.Fprintf(&text, "\nnot to be relied on%s\n", busy)
-	}
-	preset, err = p.JSON()
-	return preset, text.String(), err
-}
-
-// disturbed says how much of the CPUs other processes have taken since meter was
-// started, if that is enough to spoil what was measured.
-func disturbed(meter harness.InterferenceMeter) string {
-	other, known := meter.Stop()
-	if !known || other <= harness.DisturbanceLimit {
-		return ""
-	}
-	return fmt.Sprintf("; DISTURBED: other processes took %.0f %% of the CPU time meanwhile", other)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 	"numasched/topology"
 )
 
@@ -19,10 +20,10 @@ func captureCommand() *cobra.Command {
 caches and NUMA nodes into FILE, for "experiments topo --from FILE" elsewhere.
 It holds numbers alone: no names, serial numbers, addresses or processes.
 FILE must not exist yet; - is standard output.`,
-		Args: exactly(1, "the name of one file to write, such as machine.tar.gz"),
+		Args: usage.Exactly(1, "the name of one file to write, such as machine.tar.gz"),
 	}
 	from := cmd.Flags().String("from", "/", "`DIRECTORY` that holds the sys and proc of the machine")
-	complete(cmd, "from", completeDirs)
+	usage.Complete(cmd, "from", usage.CompleteDirs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return capture(*from, args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
@@ -34,7 +35,7 @@ FILE must not exist yet; - is standard output.`,
 func capture(from, file string, stdout, stderr io.Writer) error {
 	var b bytes.Buffer
 	if err := topology.CaptureDir(&b, from); err != nil {
-		return usagef("%s: %w", from, err)
+		return usage.Errorf("%s: %w", from, err)
 	}
 	// What is written must be readable, before it is too late to make another.
 	fsys, err := topology.OpenArchive(bytes.NewReader(b.Bytes()))
@@ -55,7 +56,7 @@ func capture(from, file string, stdout, stderr io.Writer) error {
 	}
 	// A capture may not replace one: nothing else tells what machine it was.
 	if err := harness.NewFile(file, func() ([]byte, error) { return b.Bytes(), nil }); err != nil {
-		return usageUnlessWrite(err)
+		return usage.UnlessWrite(err)
 	}
 	fmt.Fprintf(stdout, "%s: %s", file, said)
 	return nil

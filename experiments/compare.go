@@ -1,12 +1,11 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/compare"
-	"numasched/experiments/harness"
+	"numasched/experiments/report"
+	"numasched/experiments/usage"
 )
 
 func compareCommand() *cobra.Command {
@@ -20,24 +19,24 @@ throughput over that arm are compared instead: they can be compared across
 machines.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return usagef("want two result directories or more, got %d", len(args))
+				return usage.Errorf("want two result directories or more, got %d", len(args))
 			}
 			return nil
 		},
-		ValidArgsFunction: completeDirs,
+		ValidArgsFunction: usage.CompleteDirs,
 	}
 	baseline := cmd.Flags().String("baseline", "", "compare ratios of throughput over this `ARM`")
-	complete(cmd, "baseline", completeList(armNames(), false))
+	usage.Complete(cmd, "baseline", usage.CompleteList(usage.ArmNames(), false))
 	asJSON := cmd.Flags().Bool("json", false, "print the comparison as JSON, or a list of them (compare.Comparison describes it)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		all, err := compareAll(args, *baseline)
+		all, err := compare.Dirs(args, *baseline)
 		switch {
 		case err != nil:
 			return err
 		case *asJSON && len(all) == 1:
-			return printJSON(cmd.OutOrStdout(), all[0])
+			return report.JSON(cmd.OutOrStdout(), all[0])
 		case *asJSON:
-			return printJSON(cmd.OutOrStdout(), all)
+			return report.JSON(cmd.OutOrStdout(), all)
 		}
 		for _, c := range all {
 			c.Print(cmd.OutOrStdout())
@@ -45,28 +44,4 @@ machines.`,
 		return nil
 	}
 	return cmd
-}
-
-// compareAll compares the first directory with each of the others.
-func compareAll(dirs []string, baseline string) (all []*compare.Comparison, err error) {
-	var first *harness.Results
-	for i, dir := range dirs {
-		res, err := harness.Load(dir)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		if arms := res.Arms(); baseline != "" && !slices.Contains(arms, baseline) {
-			return nil, usagef("--baseline: %s: %w", dir, unknown("arm", baseline, arms))
-		}
-		if i == 0 {
-			first = res
-			continue
-		}
-		c, err := compare.New(first, res, baseline)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		all = append(all, c)
-	}
-	return all, nil
 }

@@ -2,13 +2,12 @@ package main
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/doctor"
-	"numasched/topology"
+	"numasched/experiments/usage"
 )
 
 func doctorCommand() *cobra.Command {
@@ -26,9 +25,9 @@ Its exit status is 0 whatever it finds. Each line begins with how much it matter
 	asJSON := cmd.Flags().Bool("json", false, "print the checks as JSON: name, status, what was seen and what mends it")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *watch < 0 || *watch > time.Minute {
-			return usagef("--watch %v: want a duration from 0s to 1m", *watch)
+			return usage.Errorf("--watch %v: want a duration from 0s to 1m", *watch)
 		}
-		checks, err := examine(*watch)
+		checks, err := doctor.Host(*watch)
 		if err != nil {
 			return err
 		}
@@ -50,16 +49,4 @@ Its exit status is 0 whatever it finds. Each line begins with how much it matter
 		},
 	})
 	return cmd
-}
-
-// examine makes all checks of this machine.
-func examine(watch time.Duration) ([]doctor.Check, error) {
-	t, err := topology.Host()
-	if err != nil {
-		return nil, err
-	}
-	s := doctor.System{Root: os.DirFS("/"), Topology: t, Env: os.Getenv}
-	checks := append(doctor.Examine(s), doctor.Watch(s, watch)...)
-	checks = append(checks, doctor.SystemCalls()...)
-	return append(checks, doctor.KVM("doctor", "probe-kvm")), nil
 }

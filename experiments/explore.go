@@ -2,19 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/explorer"
 	"numasched/experiments/progress"
-	"numasched/sched/policy"
+	"numasched/experiments/usage"
 	"numasched/sched/sim/explore"
 )
 
@@ -49,7 +47,7 @@ const minDepth = 4
 
 // exploreFlags is the command line of explore.
 type exploreFlags struct {
-	cpus, nodes, gs, bound, limit, pct, seed wholeNumber
+	cpus, nodes, gs, bound, limit, pct, seed usage.Number
 	programs, arms, replay                   string
 	replaying, nodesGiven                    bool // --replay or --nodes was given
 }
@@ -57,9 +55,9 @@ type exploreFlags struct {
 func exploreCommand() *cobra.Command {
 	const most = 1_000_000_000_000
 	f := exploreFlags{
-		cpus: wholeNumber{3, 1, explore.MaxCPUs}, nodes: wholeNumber{2, 1, explore.MaxCPUs}, gs: wholeNumber{4, 1, explore.MaxGs},
-		bound: wholeNumber{3, 0, explore.MaxBound}, limit: wholeNumber{1_000_000, 1, most},
-		pct: wholeNumber{100_000, 0, most}, seed: wholeNumber{1, 0, most},
+		cpus: usage.Between(1, explore.MaxCPUs, 3), nodes: usage.Between(1, explore.MaxCPUs, 2), gs: usage.Between(1, explore.MaxGs, 4),
+		bound: usage.Between(0, explore.MaxBound, 3), limit: usage.Between(1, most, 1_000_000),
+		pct: usage.Between(0, most, 100_000), seed: usage.Between(0, most, 1),
 	}
 	doc := strings.Builder{}
 	doc.WriteString(exploreDoc)
@@ -91,8 +89,8 @@ func exploreCommand() *cobra.Command {
 		},
 	}
 	fs := cmd.Flags()
-	whole := func(n *wholeNumber, name, doc string) {
-		fs.Var(n, name, fmt.Sprintf("%s (`N` from %d to %d)", doc, n.lo, n.hi))
+	whole := func(n *usage.Number, name, doc string) {
+		fs.Var(n, name, fmt.Sprintf("%s (`N` from %d to %d)", doc, n.Least, n.Most))
 	}
 	whole(&f.cpus, "cpus", "CPUs of the machine")
 	whole(&f.nodes, "nodes", "nodes of the machine, at most as many as CPUs")
@@ -104,74 +102,26 @@ func exploreCommand() *cobra.Command {
 	whole(&f.pct, "pct", "random schedules to try after the systematic search")
 	whole(&f.seed, "seed", "seed of all random choices")
 	fs.StringVar(&f.replay, "replay", "", "show the timeline of one `SCHEDULE` of one program, as a failure prints it")
-	complete(cmd, "program", completeList(append(programNames(explore.Programs, explore.ModelPrograms), "all"), false))
-	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
+	usage.Complete(cmd, "program", usage.CompleteList(append(explorer.ProgramNames(explore.Programs, explore.ModelPrograms), "all"), false))
+	usage.Complete(cmd, "arm", usage.CompleteList(append(usage.Schedulers(), "all"), false))
 	return cmd
-}
-
-func programNames(lists ...[]explore.Program) []string {
-	var names []string
-	for _, p := range slices.Concat(lists...) {
-		names = append(names, p.Name)
-	}
-	return names
 }
 
 // explore does what the flags say, and reports whether an invariant was broken.
 func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (failed bool, err error) {
-	var cells []explorer.Cell
-	cfg := explore.Config{CPUs: int(f.cpus.v), Nodes: int(f.nodes.v), Gs: int(f.gs.v), Seed: uint64(f.seed.v), Bound: int(f.bound.v), Limit: f.limit.v, PCT: f.pct.v, Depth: max(int(f.bound.v)+1, minDepth)}
-	if f.nodes.v > f.cpus.v {
+	cfg := explore.Config{CPUs: int(f.cpus.Value), Nodes: int(f.nodes.Value), Gs: int(f.gs.Value), Seed: uint64(f.seed.Value), Bound: int(f.bound.Value), Limit: f.limit.Value, PCT: f.pct.Value, Depth: max(int(f.bound.Value)+1, minDepth)}
+	if f.nodes.Value > f.cpus.Value {
 		if f.nodesGiven {
-			return false, usagef("--nodes %d: want at most as many as CPUs: %d", f.nodes.v, f.cpus.v)
+			return false, usage.Errorf("--nodes %d: want at most as many as CPUs: %d", f.nodes.Value, f.cpus.Value)
 		}
 		cfg.Nodes = cfg.CPUs
 	}
-	if f.programs == "all" {
-		f.programs = strings.Join(programNames(explore.Programs), ",")
-	}
-	names := programNames(explore.Programs, explore.ModelPrograms)
-	armNames := schedulerNames()
-	if f.arms == "all" {
-		f.arms = strings.Join(armNames, ",")
-	}
-	for armName := range strings.SplitSeq(f.arms, ",") {
-		arm, err := policy.ByName(armName)
-		if err != nil {
-			return false, usagef("--arm: %w", unknown("arm", armName, armNames))
-		}
-		for name := range strings.SplitSeq(f.programs, ",") {
-			p, ok := explore.ProgramByName(name)
-			if !ok {
-				return false, usagef("--program: %w", unknown("program", name, names))
-			}
-			if p.MinCPUs > cfg.CPUs {
-				return false, usagef("--cpus %d: program %s wants %d to %d", f.cpus.v, name, p.MinCPUs, explore.MaxCPUs)
-			}
-			if p.MinGs > cfg.Gs {
-				return false, usagef("--gs %d: program %s wants %d to %d", f.gs.v, name, p.MinGs, explore.MaxGs)
-			}
-			cfg.Arm = arm
-			cells = append(cells, explorer.Cell{Program: p, Config: cfg})
-		}
+	cells, err := explorer.Cells(f.programs, f.arms, cfg)
+	if err != nil {
+		return false, err
 	}
 	if f.replaying {
-		if len(cells) != 1 {
-			return false, usagef("--replay: want one program and one arm, not %d", len(cells))
-		}
-		schedule, err := explore.ParseSchedule(f.replay)
-		if err != nil {
-			return false, usagef("--replay: %w", err)
-		}
-		timeline, broken := explore.Replay(cells[0].Program, cells[0].Config, schedule)
-		if misfit := (*explore.MisfitError)(nil); errors.As(broken, &misfit) {
-			return false, usagef("--replay: %w; want a schedule of %s under %s with these --cpus, --gs and --seed", misfit, cells[0].Program.Name, cells[0].Config.Arm.Name)
-		}
-		io.WriteString(stdout, timeline)
-		if broken == nil {
-			fmt.Fprintln(stdout, "no invariant was broken")
-		}
-		return broken != nil, nil
+		return explorer.Replay(cells, f.replay, stdout)
 	}
 	show, end := progress.New(stderr)
 	defer end()

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"numasched/experiments/usage"
 )
 
 // fieldTrial runs scripts/fieldtrial.sh with a program that notes what it is asked for and
@@ -81,11 +83,11 @@ func predictsBeforeItMeasures(t *testing.T, args []string) {
 		}
 	}
 	for _, arms := range []string{predicted["--arm"], measured["--arm"]} {
-		if _, err := parseArms(arms); err != nil {
+		if _, err := usage.Arms(arms); err != nil {
 			t.Error(err)
 		}
 	}
-	if _, err := parseWorkloads(predicted["--workload"], false); err != nil {
+	if _, err := usage.Workloads(predicted["--workload"], false); err != nil {
 		t.Error(err)
 	}
 }

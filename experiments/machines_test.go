@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"numasched/experiments/usage"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -12,7 +13,7 @@ import (
 // Topo, run and sim know the same machines, and so do their help, their errors
 // and completion.
 func TestOneListOfPresets(t *testing.T) {
-	names := presetNames()
+	names := usage.MachineNames()
 	for _, name := range append(sim.PresetNames(), topology.Presets()...) {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s is not in the list", name)
@@ -41,9 +42,9 @@ func TestOneListOfPresets(t *testing.T) {
 
 // The machine of every preset can be shown and measured on, and is not this one.
 func TestEveryPresetHasATopology(t *testing.T) {
-	for _, name := range presetNames() {
+	for _, name := range usage.MachineNames() {
 		for _, arg := range []string{name, "preset:" + name} {
-			topo, err := loadTopology("from", arg)
+			topo, err := usage.Topology("from", arg)
 			if err != nil {
 				t.Error(err)
 				continue

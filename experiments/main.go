@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 )
 
 // untilInterrupted returns a context that ends with the first Ctrl-C or SIGTERM. A second one
@@ -52,12 +53,12 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 			return exit(2)
 		},
 	}
-	cobra.AddTemplateFunc("version", version) // which asks git: only if it is wanted
+	cobra.AddTemplateFunc("version", harness.Version) // which asks git: only if it is wanted
 	root.SetVersionTemplate("{{version}}\n")
 	root.SetArgs(append([]string{}, args...)) // not nil, which stands for os.Args
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, args, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usage.FlagError(cmd, args, err) })
 	root.AddCommand(
 		topoCommand(),
 		captureCommand(),
@@ -78,13 +79,13 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		for _, sub := range cmd.Commands() {
-			sub.Args = noArgs
+			sub.Args = usage.NoArgs
 		}
 		if cmd.Name() == "completion" {
 			refuseUnknownShells(cmd)
 		}
 		if cmd.Args == nil {
-			cmd.Args = noArgs
+			cmd.Args = usage.NoArgs
 		}
 	}
 	return root
@@ -118,7 +119,7 @@ func fail(stderr io.Writer, command string, err error) int {
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", command, strings.ReplaceAll(err.Error(), "\n", "; "))
 	switch {
-	case errors.As(err, new(usageError)):
+	case errors.As(err, new(usage.Error)):
 		return 2
 	case errors.Is(err, harness.ErrInterrupted):
 		return 130
@@ -129,7 +130,7 @@ func fail(stderr io.Writer, command string, err error) int {
 // isOurs reports whether an error is from this package and not from cobra. At the
 // root, an error from cobra means that there is no such command.
 func isOurs(err error) bool {
-	return errors.As(err, new(usageError)) || errors.As(err, new(exit)) || errors.As(err, new(outputError))
+	return errors.As(err, new(usage.Error)) || errors.As(err, new(exit)) || errors.As(err, new(outputError))
 }
 
 func unknownCommand(root *cobra.Command, args []string) error {
@@ -140,7 +141,7 @@ func unknownCommand(root *cobra.Command, args []string) error {
 			break
 		}
 	}
-	return unknown("command", name, subcommands(root))
+	return usage.Unknown("command", name, subcommands(root))
 }
 
 // subcommands returns the names of the commands of cmd that are not hidden.
@@ -158,3 +159,15 @@ func subcommands(cmd *cobra.Command) []string {
 type exit int
 
 func (e exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// refuseUnknownShells makes the completion command fail without a shell that it
+// knows. Cobra's own shows its help and succeeds.
+func refuseUnknownShells(completion *cobra.Command) {
+	completion.Args = cobra.ArbitraryArgs
+	completion.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usage.Unknown("shell", args[0], subcommands(cmd))
+		}
+		return usage.Errorf("want a shell: %s", strings.Join(subcommands(cmd), ", "))
+	}
+}

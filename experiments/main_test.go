@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/report"
+	"numasched/experiments/usage"
 )
 
 // cli runs the command line and returns what it printed.
@@ -46,7 +48,7 @@ func TestHelpListsEveryCommandAndEachExplainsItself(t *testing.T) {
 		}
 	}
 	_, out, _ := cli("run", "--help")
-	for _, name := range append(armNames(), workloadNames()...) {
+	for _, name := range append(usage.ArmNames(), usage.WorkloadNames()...) {
 		if !strings.Contains(out, " "+name+" ") {
 			t.Errorf("run --help does not know %s", name)
 		}
@@ -269,7 +271,7 @@ func TestAVirtualRunEndsWithThePathsOfItsHost(t *testing.T) {
 		t.Errorf("want %q, and not %s:\n%s", want, guest, out)
 	}
 	for path, want := range map[string]string{guest: filepath.Join("results", "mine"), filepath.Join(guest, "..", "x"): filepath.Join(guest, "..", "x")} {
-		if got := hostPath(path); got != want {
+		if got := report.HostPath(path); got != want {
 			t.Errorf("%s is %s on the host, want %s", path, got, want)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 )
 
 // commitTime returns when the commit was made that this program was built from,
@@ -38,15 +39,15 @@ func manCommand() *cobra.Command {
 		Long: `Writes a manual page for each command into DIR, and makes DIR if need be.
 "man DIR/experiments.1" shows the first page. "man experiments-run" finds the pages
 if DIR is the folder man1 below a directory that "manpath" prints.`,
-		Args:              exactly(1, "one directory for the pages"),
-		ValidArgsFunction: completeDirs,
+		Args:              usage.Exactly(1, "one directory for the pages"),
+		ValidArgsFunction: usage.CompleteDirs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := args[0]
 			if err := os.MkdirAll(dir, 0o777); err != nil {
 				if harness.DiskFull(err) {
 					return err
 				}
-				return usageError{err}
+				return usage.Errorf("%w", err)
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // it holds today's date

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"numasched/experiments/claims"
 	"numasched/experiments/harness"
+	"numasched/experiments/report"
+	"numasched/experiments/usage"
 )
 
 func mergeCommand() *cobra.Command {
@@ -18,29 +25,74 @@ name get another one. What several runs measured on one machine has the repetiti
 all; repetitions are compared in pairs within a run. What several runs simulated must be
 the same, byte for byte, and is kept once. The shards of "experiments sim --claims" make
 what one command would have written; all of them must be there.`,
-		Args:              atLeastOneDir,
-		ValidArgsFunction: completeDirs,
+		Args:              usage.AtLeastOneDir,
+		ValidArgsFunction: usage.CompleteDirs,
 	}
 	out := cmd.Flags().String("out", "", "result `DIR`, which must not exist")
-	complete(cmd, "out", completeDirs)
+	usage.Complete(cmd, "out", usage.CompleteDirs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *out == "" {
-			return usagef("want --out DIR, for what is merged")
+			return usage.Errorf("want --out DIR, for what is merged")
 		}
 		res, err := loadResults(args, *out, "")
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s of %s\n", *out, harness.Count(res.Meta.Done, "repetition", "repetitions"), harness.Count(len(res.Meta.Parts), "run", "runs"))
-		return publish(res)
+		return report.Publish(res)
 	}
 	return cmd
 }
 
-// atLeastOneDir refuses to have no argument.
-func atLeastOneDir(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return usagef("want one result directory or more, got 0")
+// mergeDirs puts runs together in the new directory out. The shards of a claim table make
+// that table, as one run would have.
+func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, error) {
+	command, text, err := claims.Shards(all, out)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	merged, err := harness.Merge(all...)
+	if err != nil {
+		return nil, usage.Errorf("%w", err)
+	}
+	if err := setBaseline(merged, baseline); err != nil {
+		return nil, err
+	}
+	if command != nil {
+		merged.Meta.Command = command
+	}
+	if err := merged.Write(out); err != nil {
+		if errors.As(err, new(*harness.DirError)) {
+			return nil, usage.DirError(out, err)
+		}
+		return nil, fmt.Errorf("--out %s: %w", out, err)
+	}
+	if command != nil {
+		err = harness.WriteFile(filepath.Join(out, claims.File), func(w io.Writer) error { _, err := w.Write(text); return err })
+	}
+	return merged, err
+}
+
+// loadResults loads a result directory that has measurements, and makes baseline the arm
+// that the others are compared with, unless it is "". Several directories are merged
+// first, into the new directory out.
+func loadResults(dirs []string, out, baseline string) (*harness.Results, error) {
+	var all []*harness.Results
+	for _, dir := range dirs {
+		res, err := harness.Load(dir)
+		if err == nil && len(res.Measurements) == 0 {
+			err = fmt.Errorf("%s: no measurement", filepath.Join(dir, harness.ResultsFile))
+		}
+		if err != nil {
+			return nil, usage.Errorf("%w", err)
+		}
+		all = append(all, res)
+	}
+	if len(all) == 1 && out == "" {
+		return all[0], setBaseline(all[0], baseline)
+	}
+	if out == "" {
+		return nil, usage.Errorf("want --out DIR, for what is merged from %s", strings.Join(dirs, ", "))
+	}
+	return mergeDirs(all, out, baseline)
 }

@@ -11,6 +11,7 @@ import (
 	"numasched/experiments/harness"
 	"numasched/experiments/page"
 	"numasched/experiments/plot"
+	"numasched/experiments/report"
 )
 
 // Whatever number stands in a result directory, it is either refused by the name
@@ -59,7 +60,7 @@ func TestNoNumberInADirectoryIsShownAsNaN(t *testing.T) {
 					shown++
 					res.Dir = "dir" // whose name is in the text
 					var out bytes.Buffer
-					printReport(&out, res)
+					report.Print(&out, res)
 					if err := page.Write(&out, res, plot.Figures(res)); err != nil {
 						t.Errorf("%s: %v", where, err)
 					}

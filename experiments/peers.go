@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/peers"
+	"numasched/experiments/report"
+	"numasched/experiments/usage"
 )
 
 const peersDoc = `Measures this module beside other people's task runtimes: "run" with the
@@ -48,7 +49,7 @@ func tableLoads() string {
 func peersCommand(line []string) *cobra.Command {
 	cmd := runCommand(line)
 	cmd.Use, cmd.Short = "peers", "measure this module beside other people's task runtimes"
-	cmd.Long = fmt.Sprintf(peersDoc, peersHelp())
+	cmd.Long = fmt.Sprintf(peersDoc, usage.PeersHelp())
 	cmd.Example = `  experiments peers
   experiments peers --procs 1,2 --out results/peers
   experiments peers --workload spawn --arm flat,numa,chanpool
@@ -62,7 +63,7 @@ func peersCommand(line []string) *cobra.Command {
 		if *tables {
 			for _, other := range []string{"workload", "quick"} {
 				if fs.Changed(other) {
-					return usagef("--tables and --%s exclude each other: the table says the sizes", other)
+					return usage.Errorf("--tables and --%s exclude each other: the table says the sizes", other)
 				}
 			}
 			if !fs.Changed("reps") {
@@ -91,7 +92,7 @@ func peersCommand(line []string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if t := besidePublished(res.Groups()); len(t.Rows) > 0 {
+		if t := report.BesidePublished(res.Groups()); len(t.Rows) > 0 {
 			fmt.Fprintln(cmd.OutOrStdout())
 			t.Print(cmd.OutOrStdout())
 			fmt.Fprintln(cmd.OutOrStdout(), harness.Wrap("published: "+peers.PublishedSource+".", "  "))
@@ -99,69 +100,4 @@ func peersCommand(line []string) *cobra.Command {
 		return nil
 	}
 	return cmd
-}
-
-// besidePublished lays what was measured at the sizes of a public table beside the table: the
-// CPU time for a task, and that over oneTBB's on the same machine. It has no rows if nothing
-// was.
-func besidePublished(groups []harness.Group) harness.Table {
-	t := harness.Table{Title: "beside a public table: nanoseconds of CPU time for a task, over oneTBB's", Head: []string{"runtime"}}
-	type cpuTime map[string]float64 // of a runtime
-	var loads []cpuTime
-	var arms []string
-	for _, row := range peers.PublishedRows {
-		for i := range groups {
-			g := &groups[i]
-			if g.Workload != row.Load || g.Params != row.Params {
-				continue
-			}
-			own := cpuTime{}
-			for _, r := range g.Rows {
-				own[r.Arm] = r.NsPerUnit.Center * float64(g.Procs)
-				if !slices.Contains(arms, r.Arm) {
-					arms = append(arms, r.Arm)
-				}
-			}
-			for name, us := range row.Micros {
-				own["published "+name] = us * 1000 * peers.PublishedThreads / float64(row.Tasks)
-			}
-			loads = append(loads, own)
-			t.Head = append(t.Head, fmt.Sprintf("%s P=%d", row.Load, g.Procs), "over")
-		}
-	}
-	if len(loads) == 0 {
-		return t
-	}
-	const tbb = "onetbb"
-	for _, name := range peers.PublishedRuntimes {
-		arms = append(arms, "published "+name)
-	}
-	for _, arm := range arms {
-		base := tbb
-		if strings.HasPrefix(arm, "published ") {
-			base = "published " + tbb
-		}
-		line := []string{arm}
-		for _, own := range loads {
-			ns, over := "-", "-"
-			if v := own[arm]; v > 0 {
-				ns = harness.FormatNumber(v)
-				if of := own[base]; of > 0 {
-					over = harness.FormatRatio(v / of)
-				}
-			}
-			line = append(line, ns, over)
-		}
-		t.Rows = append(t.Rows, line)
-	}
-	return t
-}
-
-// peersHelp has a line for each peer.
-func peersHelp() string {
-	var b strings.Builder
-	for _, p := range peers.All {
-		fmt.Fprintf(&b, "    %-16s %s\n", p.Name, p.Doc)
-	}
-	return b.String()
 }

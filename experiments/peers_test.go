@@ -7,6 +7,8 @@ import (
 	"golang.org/x/perf/benchmath"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/report"
+	"numasched/experiments/usage"
 	"numasched/experiments/workload"
 )
 
@@ -22,7 +24,7 @@ func TestBesideAPublicTable(t *testing.T) {
 		}
 		return g
 	}
-	got := besidePublished([]harness.Group{
+	got := report.BesidePublished([]harness.Group{
 		group("fib", "n=39", map[string]float64{"numa": 20, "onetbb": 50}),
 		group("fib", "n=32", map[string]float64{"numa": 1, "onetbb": 1}),
 		group("skynet", "depth=8/channels=0", map[string]float64{"numa": 30}),
@@ -41,7 +43,7 @@ published onetbb|169|1.00x|81.4|1.00x`
 	if text := strings.Join(lines, "\n"); text != want {
 		t.Errorf("got\n%s\nwant\n%s", text, want)
 	}
-	if n := len(besidePublished([]harness.Group{group("fib", "n=32", map[string]float64{"numa": 1})}).Rows); n != 0 {
+	if n := len(report.BesidePublished([]harness.Group{group("fib", "n=32", map[string]float64{"numa": 1})}).Rows); n != 0 {
 		t.Errorf("%d lines beside no size of the table", n)
 	}
 	for _, args := range []string{"peers --tables --quick", "peers --tables --workload fib"} {
@@ -49,13 +51,13 @@ published onetbb|169|1.00x|81.4|1.00x`
 			t.Errorf("%s: status %d, %q", args, status, errs)
 		}
 	}
-	loads, err := parseWorkloads(tableLoads(), false)
+	loads, err := usage.Workloads(tableLoads(), false)
 	if err != nil || len(loads) != 4 {
 		t.Fatalf("%d workloads, %v; want those of the table and skynet's original size", len(loads), err)
 	}
 	for _, l := range loads {
-		if big := l.Name == "skynet" && l.Params["depth"] == 8; l.stock == big {
-			t.Errorf("goroutines have %s %s: %v", l.Name, l.Sizes(), l.stock)
+		if big := l.Name == "skynet" && l.Params["depth"] == 8; l.Stock == big {
+			t.Errorf("goroutines have %s %s: %v", l.Name, l.Sizes(), l.Stock)
 		}
 	}
 	if in, err := workload.ByName("skynet").New(workload.Params{"depth": 8}); err != nil || in.Stock != nil {

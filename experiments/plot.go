@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/plot"
+	"numasched/experiments/report"
+	"numasched/experiments/usage"
 )
 
 func plotCommand() *cobra.Command {
@@ -16,11 +18,11 @@ func plotCommand() *cobra.Command {
 		Long: `Draws the figures of a result directory again, as SVG and PNG, from its
 results.txt and run.json. The same results give the same bytes of SVG. Several
 directories are merged first, into --out ("experiments merge --help" says how).`,
-		Args:              atLeastOneDir,
-		ValidArgsFunction: completeDirs,
+		Args:              usage.AtLeastOneDir,
+		ValidArgsFunction: usage.CompleteDirs,
 	}
 	out := cmd.Flags().String("out", "", "new `DIR` for what is merged")
-	complete(cmd, "out", completeDirs)
+	usage.Complete(cmd, "out", usage.CompleteDirs)
 	baseline := baselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		res, err := loadResults(args, *out, *baseline)
@@ -28,7 +30,7 @@ directories are merged first, into --out ("experiments merge --help" says how).`
 			return err
 		}
 		figures := plot.Figures(res)
-		if err := write(res, func() error { return plot.Write(res.Dir, figures) }); err != nil {
+		if err := report.WriteFigures(res, figures); err != nil {
 			return err
 		}
 		stdout := cmd.OutOrStdout()

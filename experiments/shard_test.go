@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 )
 
 // The parts of a sweep, merged, are what the whole has.
@@ -164,7 +165,7 @@ func TestMergedShardsAreTheClaimTable(t *testing.T) {
 
 func TestBadShards(t *testing.T) {
 	for _, text := range []string{"", "1", "0/2", "3/2", "1/0", "1/2x", "+1/2", "-1/2"} {
-		if err := new(shard).Set(text); err == nil {
+		if err := new(usage.Shard).Set(text); err == nil {
 			t.Errorf("%q is a shard", text)
 		}
 	}

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -13,9 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"numasched/experiments/progress"
+	"numasched/experiments/report"
 	"numasched/experiments/scenario"
 	"numasched/experiments/simulated"
+	"numasched/experiments/usage"
 	"numasched/sched"
 	"numasched/sched/sim"
 	"numasched/sched/sim/micro"
@@ -62,7 +59,7 @@ type simFlags struct {
 	full, json, check, wall, micro  bool
 	noLock                          bool
 	claims, claimLoads              bool // claimLoads: with these workloads, not those of the table
-	shard                           shard
+	shard                           usage.Shard
 	schedTrace                      time.Duration
 	schedDetail                     bool
 }
@@ -77,7 +74,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "run the scheduler on a simulated machine, in virtual time",
-		Long:  simDoc + schedulersHelp() + "\nPresets:\n\n" + wrapList(sim.PresetNames()),
+		Long:  simDoc + usage.SchedulersHelp() + "\nPresets:\n\n" + usage.Wrap(sim.PresetNames()),
 		Example: `  experiments sim --preset skx-2x8180 --arm flat,numa --workload fib:n=20,triad
   experiments sim --preset synthetic:4x8 --arm all --workload heat --procs 8,16,32 --json
   experiments sim --preset snb-4s-ring,skx-8s --arm gm,flat,numa --workload triad,fib --procs 1/4,all --out results/mine
@@ -87,7 +84,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
   experiments sim --scenario experiments/scenario/studies/azusa-2002.json
   experiments sim --preset synthetic:2x2 --arm numa --workload heat --schedtrace 1ms --scheddetail
   experiments sim --microbench --preset skx-2x8180`,
-		Args: noListItems,
+		Args: usage.NoListItems,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.checkFlags(cmd.Flags()); err != nil {
 				return err
@@ -113,15 +110,15 @@ func (f *simFlags) command(line []string) *cobra.Command {
 	fs.StringVar(&f.verify, "verify", "", "run what is in the result `DIR` again and compare it byte for byte")
 	fs.DurationVar(&f.schedTrace, "schedtrace", 0, "print the scheduler's state to standard error after each `DURATION` of virtual time, as in 1ms")
 	fs.BoolVar(&f.schedDetail, "scheddetail", false, "with --schedtrace: a line for every P, M and G, too")
-	shardFlag(fs, &f.shard, "the runs")
-	complete(cmd, "preset", completeList(sim.PresetNames(), true))
-	complete(cmd, "arm", completeList(append(schedulerNames(), "all"), false))
-	complete(cmd, "workload", completeList(append(workloadNames(), "quick", "all"), false))
-	complete(cmd, "procs", completeList([]string{"1/8", "1/4", "1/2", "all"}, false))
-	complete(cmd, "scenario", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt))
-	complete(cmd, "schedtrace", cobra.FixedCompletions([]cobra.Completion{"100us", "1ms", "10ms"}, cobra.ShellCompDirectiveNoFileComp))
-	complete(cmd, "out", completeDirs)
-	complete(cmd, "verify", completeDirs)
+	usage.ShardFlag(fs, &f.shard, "the runs")
+	usage.Complete(cmd, "preset", usage.CompleteList(sim.PresetNames(), true))
+	usage.Complete(cmd, "arm", usage.CompleteList(append(usage.Schedulers(), "all"), false))
+	usage.Complete(cmd, "workload", usage.CompleteList(append(usage.WorkloadNames(), "quick", "all"), false))
+	usage.Complete(cmd, "procs", usage.CompleteList([]string{"1/8", "1/4", "1/2", "all"}, false))
+	usage.Complete(cmd, "scenario", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt))
+	usage.Complete(cmd, "schedtrace", cobra.FixedCompletions([]cobra.Completion{"100us", "1ms", "10ms"}, cobra.ShellCompDirectiveNoFileComp))
+	usage.Complete(cmd, "out", usage.CompleteDirs)
+	usage.Complete(cmd, "verify", usage.CompleteDirs)
 	return cmd
 }
 
@@ -129,7 +126,7 @@ func (f *simFlags) command(line []string) *cobra.Command {
 func (f *simFlags) parse(args []string) error {
 	cmd := f.command(nil)
 	if err := cmd.ParseFlags(args); err != nil {
-		return flagError(cmd, args, err)
+		return usage.FlagError(cmd, args, err)
 	}
 	if err := cmd.ValidateArgs(cmd.Flags().Args()); err != nil {
 		return err
@@ -148,26 +145,26 @@ func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 		}
 		fs.Visit(func(set *pflag.Flag) {
 			if err == nil && set.Name != mode && !slices.Contains(alone[mode], set.Name) {
-				err = usagef("--%s and --%s exclude each other", mode, set.Name)
+				err = usage.Errorf("--%s and --%s exclude each other", mode, set.Name)
 			}
 		})
 		if err == nil && f.claims && f.out == "" {
-			return usagef("--claims: want --out DIR, for what it finds")
+			return usage.Errorf("--claims: want --out DIR, for what it finds")
 		}
 		return err
 	}
 	switch {
 	case fs.Changed("schedtrace") && f.schedTrace <= 0:
-		return usagef("--schedtrace %v: want more than 0, as in 1ms", f.schedTrace)
+		return usage.Errorf("--schedtrace %v: want more than 0, as in 1ms", f.schedTrace)
 	case f.schedDetail && f.schedTrace == 0:
-		return usagef("--scheddetail: want --schedtrace DURATION, too")
+		return usage.Errorf("--scheddetail: want --schedtrace DURATION, too")
 	}
 	if f.out == "" {
 		return nil
 	}
 	for name, set := range map[string]bool{"--json": f.json, "--check": f.check, "--schedtrace": f.schedTrace != 0} {
 		if set {
-			return usagef("--out and %s exclude each other", name)
+			return usage.Errorf("--out and %s exclude each other", name)
 		}
 	}
 	return nil
@@ -177,7 +174,14 @@ func (f *simFlags) checkFlags(fs *pflag.FlagSet) (err error) {
 func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	switch {
 	case f.micro:
-		return simMicro(splitList(f.presets), f.json, stdout, stderr)
+		tables, err := simulated.Microbench(usage.List(f.presets), stderr)
+		if err != nil {
+			return err
+		}
+		if f.json {
+			return report.JSON(stdout, tables)
+		}
+		return micro.Print(stdout, tables)
 	case f.scenario != "":
 		return simScenario(f.scenario, f.out, f.json, stdout, stderr)
 	case f.verify != "":
@@ -192,31 +196,14 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	if f.out != "" {
 		return writeSweep(sw, f.out, line, stdout, stderr)
 	}
-	var jobs []progress.Job[*simulated.Run]
-	lines := make([]bytes.Buffer, len(sw.Cells)) // of SchedTrace, for runs take place at the same time
-	for i, c := range sw.Cells {
-		c.Trace = sched.SchedTrace{Every: f.schedTrace, Detail: f.schedDetail, Out: &lines[i]}
-		jobs = append(jobs, progress.Job[*simulated.Run]{Name: c.Title(), Run: func() (*simulated.Run, error) {
-			r, err := c.Run(c.Arm, c.Program, c.Procs)
-			if err == nil && f.check {
-				err = c.Check(r, c.Arm, c.Program, c.Procs)
-			}
-			if r != nil && !f.wall {
-				r.ForgetWall()
-			}
-			return r, err
-		}})
-	}
-	runs, err := progress.Parallel(stderr, jobs)
-	for i := range lines {
-		if f.schedTrace != 0 && len(lines) > 1 {
-			c := &sw.Cells[i]
-			fmt.Fprintf(stderr, "%s %s P=%d %s:\n", c.Preset.Name, c.Program.Name, c.Procs, c.Arm)
-		}
-		lines[i].WriteTo(stderr)
-	}
+	runs, err := sw.RunWatched(simulated.Watch{Trace: sched.SchedTrace{Every: f.schedTrace, Detail: f.schedDetail}, Check: f.check}, stderr)
 	if err != nil {
 		return err
+	}
+	if !f.wall {
+		for _, r := range runs {
+			r.ForgetWall()
+		}
 	}
 	return showSim(runs, f.json, stdout)
 }
@@ -224,7 +211,7 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 // showSim prints runs. The error is the first check that failed.
 func showSim(runs []*simulated.Run, asJSON bool, w io.Writer) error {
 	if asJSON {
-		if err := printJSON(w, runs); err != nil {
+		if err := report.JSON(w, runs); err != nil {
 			return err
 		}
 	} else {
@@ -233,109 +220,44 @@ func showSim(runs []*simulated.Run, asJSON bool, w io.Writer) error {
 	return simulated.FailedCheck(runs)
 }
 
-func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", " ")
-	return enc.Encode(v)
-}
-
-// simMicro prints the measured tables and the simulated ones side by side.
-func simMicro(names []string, asJSON bool, w, stderr io.Writer) error {
-	all := micro.Presets()
-	if len(names) == 0 {
-		names = all
-	}
-	var jobs []progress.Job[[]micro.Cell]
-	for _, name := range names {
-		if !slices.Contains(all, name) {
-			return usagef("--preset: %w", unknown("preset", name, all))
-		}
-		jobs = append(jobs, progress.Job[[]micro.Cell]{Name: name, Run: func() ([]micro.Cell, error) { return micro.Run(name) }})
-	}
-	tables, err := progress.Parallel(stderr, jobs)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return printJSON(w, tables)
-	}
-	return micro.Print(w, tables)
-}
-
 // simScenario runs a scenario file. If out is not "", it keeps finished variants there, and
 // leaves out those that an earlier run has kept.
 func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return usagef("--scenario: %w", err)
+		return usage.Errorf("--scenario: %w", err)
 	}
 	sc, err := scenario.Parse(file, data)
 	if err != nil {
-		return usageError{err}
+		return usage.Errorf("%w", err)
 	}
 	if sc.Workload != nil && out != "" {
-		return usagef("--out with --scenario %s: it has a workload and no variants: want --out of a scenario of threads", file)
+		return usage.Errorf("--out with --scenario %s: it has a workload and no variants: want --out of a scenario of threads", file)
 	}
 	if sc.Workload != nil {
-		return simScenarioWorkload(sc, asJSON, w, stderr)
+		runs, err := sc.RunWorkload(stderr)
+		if err != nil {
+			return err
+		}
+		return showSim(runs, asJSON, w)
 	}
 	program := ""
 	if out != "" {
-		if program, err = ownHash(); err != nil {
+		if program, err = scenario.ThisProgram(); err != nil {
 			return err
 		}
 	}
 	kept, err := scenario.Begin(out, data, program)
 	if err != nil {
-		return usagef("--out: %w", err)
+		return usage.Errorf("--out: %w", err)
 	}
 	results, err := kept.RunAll(sc, stderr)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		return printJSON(w, results)
+		return report.JSON(w, results)
 	}
 	scenario.Print(w, sc, results)
 	return nil
-}
-
-// ownHash returns the SHA-256 of the program that runs. A commit would not do: two programs
-// with changes that are not committed have the same.
-func ownHash() (string, error) {
-	file, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
-}
-
-// simScenarioWorkload runs a scenario that names a workload and no threads.
-func simScenarioWorkload(sc *scenario.Scenario, asJSON bool, w, stderr io.Writer) error {
-	prog := sc.Workload.Program()
-	preset, topo, err := sc.Machine()
-	if err != nil {
-		return usageError{err}
-	}
-	procs := sc.Workload.Procs
-	if procs == 0 {
-		procs = topo.Allowed.Len()
-	}
-	var jobs []progress.Job[*simulated.Run]
-	for _, arm := range sc.Workload.Arms {
-		for i := range sc.Runs {
-			jobs = append(jobs, progress.Job[*simulated.Run]{Name: prog.Name + " " + arm, Run: func() (*simulated.Run, error) {
-				return simulated.Machine{Preset: preset, Topology: topo, Seed: sc.Seed + uint64(i)}.Run(arm, prog, procs)
-			}})
-		}
-	}
-	runs, err := progress.Parallel(stderr, jobs)
-	if err != nil {
-		return err
-	}
-	return showSim(runs, asJSON, w)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -11,14 +10,15 @@ import (
 
 	"numasched/experiments/claims"
 	"numasched/experiments/harness"
-	"numasched/experiments/simulated"
+	"numasched/experiments/report"
+	"numasched/experiments/usage"
 	"numasched/experiments/workload"
 	"numasched/sched/sim"
 )
 
 // plan returns what --claims simulates.
 func (f *simFlags) plan() (*claims.Plan, error) {
-	names := splitList(f.presets)
+	names := usage.List(f.presets)
 	if len(names) == 0 {
 		names = claims.QuickMachines
 		if f.full {
@@ -27,7 +27,7 @@ func (f *simFlags) plan() (*claims.Plan, error) {
 	}
 	var machines []*sim.Preset
 	for _, name := range names {
-		p, err := loadPreset(name)
+		p, err := usage.Preset(name)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +35,7 @@ func (f *simFlags) plan() (*claims.Plan, error) {
 	}
 	var progs []workload.Program
 	if f.claimLoads {
-		loads, err := parseWorkloads(f.workloads, !f.full)
+		loads, err := usage.Workloads(f.workloads, !f.full)
 		if err != nil {
 			return nil, err
 		}
@@ -45,11 +45,11 @@ func (f *simFlags) plan() (*claims.Plan, error) {
 	}
 	p, err := claims.NewPlan(machines, progs, f.seed, f.full)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usage.Errorf("%w", err)
 	}
-	if f.shard.of > 0 {
-		if err := p.Shard(f.shard.number, f.shard.of); err != nil {
-			return nil, usagef("--shard %s: %w", f.shard.String(), err)
+	if f.shard.Of > 0 {
+		if err := p.Shard(f.shard.Number, f.shard.Of); err != nil {
+			return nil, usage.Errorf("--shard %s: %w", f.shard.String(), err)
 		}
 	}
 	return p, nil
@@ -63,43 +63,34 @@ func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error
 		return err
 	}
 	if err := os.MkdirAll(f.out, 0o777); err != nil {
-		return dirError(f.out, err)
+		return usage.DirError(f.out, err)
 	}
 	lock, err := harness.LockDir(f.out)
 	if err != nil {
-		return dirError(f.out, err)
+		return usage.DirError(f.out, err)
 	}
 	defer lock.Unlock()
 	if _, err := os.Stat(filepath.Join(f.out, harness.MetaFile)); !errors.Is(err, fs.ErrNotExist) {
-		return usagef("--out %s: it exists: want a folder that does not, or one that --claims did not finish", f.out)
+		return usage.Errorf("--out %s: it exists: want a folder that does not, or one that --claims did not finish", f.out)
 	}
 	ctx, stop := untilInterrupted()
 	defer stop()
 	began := time.Now()
-	path := filepath.Join(f.out, claims.File)
-	have, err := plan.Keep(ctx, path, command, stderr)
+	sw, runs, err := plan.Simulate(ctx, f.out, command, stderr)
 	if errors.As(err, new(*claims.OtherCommandError)) {
-		return usagef("--out %s: %w", f.out, err)
-	}
-	var runs []*simulated.Run
-	sw := plan.Sweep()
-	if err == nil {
-		runs, err = sw.Run(ctx, stderr)
-	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("%w: %d of %d pieces are kept in %s; the same command goes on with the rest", harness.ErrInterrupted, have, plan.Pieces(), path)
+		return usage.Errorf("--out %s: %w", f.out, err)
 	}
 	if err != nil {
 		return err
 	}
-	return keepSweep(sw, runs, f.out, command, began, lock, stdout)
+	return report.KeepSweep(sw, runs, f.out, command, began, lock, stdout)
 }
 
 // verifyClaims simulates the claim table in dir again and compares its files.
 func (f *simFlags) verifyClaims(dir string, command []string, stdout, stderr io.Writer) error {
 	plan, err := f.plan()
 	if err != nil {
-		return usagef("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
+		return usage.Errorf("--verify: the command in %s: %w", filepath.Join(dir, harness.MetaFile), err)
 	}
 	if err := plan.Again(filepath.Join(dir, claims.File), command, stdout, stderr); err != nil {
 		return err

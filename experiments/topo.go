@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 	"numasched/topology"
 	"numasched/topology/draw"
 )
@@ -41,10 +41,10 @@ func topoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topo",
 		Short: "show a machine: CPUs, caches, NUMA nodes, distances",
-		Long:  topoDoc + wrapList(presetNames()),
+		Long:  topoDoc + usage.Wrap(usage.MachineNames()),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("%q: want flags only; did you mean --from %s?", args[0], args[0])
+				return usage.Errorf("%q: want flags only; did you mean --from %s?", args[0], args[0])
 			}
 			return nil
 		},
@@ -57,16 +57,16 @@ func topoCommand() *cobra.Command {
 	fs.BoolVar(&f.json, "json", false, "print all that is known, as JSON")
 	fs.StringVar(&f.svg, "svg", "", "draw the machine into `FILE`, as SVG; - is standard output")
 	fs.StringVar(&f.png, "png", "", "draw the machine into `FILE`, as PNG; - is standard output")
-	complete(cmd, "from", completeTopology)
+	usage.Complete(cmd, "from", usage.CompleteTopology)
 	return cmd
 }
 
 // show shows the machine in the way that the flags say.
 func (f *topoFlags) show(stdout, stderr io.Writer) error {
 	if f.svg == "-" && f.png == "-" || f.json && (f.svg == "-" || f.png == "-") {
-		return usagef("--svg, --png, --json: want one of them on standard output, and files for the others")
+		return usage.Errorf("--svg, --png, --json: want one of them on standard output, and files for the others")
 	}
-	t, err := loadTopology("from", f.from)
+	t, err := usage.Topology("from", f.from)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (f *topoFlags) show(stdout, stderr io.Writer) error {
 			continue
 		}
 		if err := drawInto(stdout, x.file, t, x.draw); err != nil {
-			return fileError(x.flag, err)
+			return usage.FileError(x.flag, err)
 		}
 		shown = true
 	}
@@ -88,7 +88,7 @@ func (f *topoFlags) show(stdout, stderr io.Writer) error {
 		for _, m := range t.Missing {
 			fmt.Fprintf(stderr, "note: %s\n", m)
 		}
-		return writeReport(stdout, t.Report())
+		return draw.JSON(stdout, t)
 	case shown:
 		return nil
 	}
@@ -105,33 +105,4 @@ func drawInto(stdout io.Writer, file string, t *topology.Topology, draw func(io.
 		return err
 	}
 	return harness.WriteFile(file, func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
-}
-
-// writeReport writes one line a field, so that files can be compared by eye.
-func writeReport(w io.Writer, r topology.Report) error {
-	compact, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	b.WriteString("{\n")
-	d := json.NewDecoder(bytes.NewReader(compact))
-	d.Token() // the brace
-	for i := 0; d.More(); i++ {
-		key, err := d.Token()
-		if err != nil {
-			return err
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return err
-		}
-		if i > 0 {
-			b.WriteString(",\n")
-		}
-		fmt.Fprintf(&b, " %q: %s", key, value)
-	}
-	b.WriteString("\n}\n")
-	_, err = w.Write(b.Bytes())
-	return err
 }

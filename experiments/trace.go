@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/usage"
 	"numasched/sched"
 	"numasched/sched/host"
 	"numasched/sched/policy"
@@ -40,18 +41,18 @@ type traceFlags struct {
 	preset, topology, arm, workload, procs, out string
 	seed                                        uint64
 	full                                        bool
-	limit                                       wholeNumber
+	limit                                       usage.Number
 }
 
 func traceCommand() *cobra.Command {
-	f := traceFlags{limit: wholeNumber{1_000_000, 1, 1_000_000_000}}
+	f := traceFlags{limit: usage.Between(1, 1_000_000_000, 1_000_000)}
 	cmd := &cobra.Command{
 		Use:   "trace",
 		Short: "record what the scheduler does in one run, for Perfetto",
-		Long:  traceDoc + strings.TrimRight(schedulersHelp(), "\n"),
+		Long:  traceDoc + strings.TrimRight(usage.SchedulersHelp(), "\n"),
 		Example: `  experiments trace --arm numa --workload pingpong --out trace.json
   experiments trace --preset skx-2x8180 --arm numa --workload heat --procs 1/4 --out trace.json`,
-		Args: noListItems,
+		Args: usage.NoListItems,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.OutOrStdout()) },
 	}
 	fs := cmd.Flags()
@@ -62,14 +63,14 @@ func traceCommand() *cobra.Command {
 	fs.StringVar(&f.procs, "procs", "all", "number of Ps, or share of the machine's CPUs, as in 1/4: `N`")
 	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices")
 	fs.BoolVar(&f.full, "full", false, "default sizes; otherwise the quick ones")
-	fs.Var(&f.limit, "limit", fmt.Sprintf("events of each M to keep, the first ones (`N` from %d to %d)", f.limit.lo, f.limit.hi))
+	fs.Var(&f.limit, "limit", fmt.Sprintf("events of each M to keep, the first ones (`N` from %d to %d)", f.limit.Least, f.limit.Most))
 	fs.StringVar(&f.out, "out", "trace.json", "the `FILE` to write")
-	complete(cmd, "preset", completeList(sim.PresetNames(), false))
-	complete(cmd, "topology", completeTopology)
-	complete(cmd, "arm", completeList(schedulerNames(), false))
-	complete(cmd, "workload", completeList(workloadNames(), false))
-	complete(cmd, "procs", completeList([]string{"1/8", "1/4", "1/2", "all"}, false))
-	complete(cmd, "out", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt))
+	usage.Complete(cmd, "preset", usage.CompleteList(sim.PresetNames(), false))
+	usage.Complete(cmd, "topology", usage.CompleteTopology)
+	usage.Complete(cmd, "arm", usage.CompleteList(usage.Schedulers(), false))
+	usage.Complete(cmd, "workload", usage.CompleteList(usage.WorkloadNames(), false))
+	usage.Complete(cmd, "procs", usage.CompleteList([]string{"1/8", "1/4", "1/2", "all"}, false))
+	usage.Complete(cmd, "out", cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt))
 	return cmd
 }
 
@@ -77,17 +78,17 @@ func traceCommand() *cobra.Command {
 func (f *traceFlags) run(stdout io.Writer) (err error) {
 	arm, err := policy.ByName(f.arm)
 	if err != nil {
-		return usagef("--arm: %w", unknown("arm", f.arm, schedulerNames()))
+		return usage.Errorf("--arm: %w", usage.Unknown("arm", f.arm, usage.Schedulers()))
 	}
-	loads, err := parseWorkloads(f.workload, !f.full)
+	loads, err := usage.Workloads(f.workload, !f.full)
 	if err != nil {
 		return err
 	}
 	if len(loads) != 1 {
-		return usagef("--workload %s: want one workload, not %d", f.workload, len(loads))
+		return usage.Errorf("--workload %s: want one workload, not %d", f.workload, len(loads))
 	}
 	if f.out == "" {
-		return usagef(`--out "": want a file`)
+		return usage.Errorf(`--out "": want a file`)
 	}
 	m, closeMachine, err := f.machine()
 	if err != nil {
@@ -95,30 +96,30 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeMachine()) }()
 	topo := m.Topology()
-	procs, err := parseShares(f.procs, topo.Origin, topo.Allowed.Len())
+	procs, err := usage.Shares(f.procs, topo.Origin, topo.Allowed.Len())
 	if err != nil {
 		return err
 	}
 	if len(procs) != 1 {
-		return usagef("--procs %s: want one number of Ps, not %d", f.procs, len(procs))
+		return usage.Errorf("--procs %s: want one number of Ps, not %d", f.procs, len(procs))
 	}
 	in, err := loads[0].New()
 	if err != nil {
 		return err
 	}
-	r := &trace.Recorder{Clock: true, Limit: int(f.limit.v)}
+	r := &trace.Recorder{Clock: true, Limit: int(f.limit.Value)}
 	// The file is made first: if it cannot be, that is known before a long run. A file
 	// that was there stays until the new one is whole.
 	err = harness.WriteFile(f.out, func(w io.Writer) error {
 		return harness.Record(w, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
 	})
 	if err != nil {
-		return fileError("out", err)
+		return usage.FileError("out", err)
 	}
 	kept, cut := r.Kept()
 	fmt.Fprintf(stdout, "%s: %s of %s under %s on %s, checked", f.out, harness.Count(kept, "event", "events"), loads[0].Name, arm.Name, topo.Origin)
 	if cut {
-		fmt.Fprintf(stdout, "; some came after --limit %d and are not in it", f.limit.v)
+		fmt.Fprintf(stdout, "; some came after --limit %d and are not in it", f.limit.Value)
 	}
 	fmt.Fprintln(stdout, "\nOpen it in ui.perfetto.dev or chrome://tracing.")
 	return nil
@@ -130,7 +131,7 @@ func (f *traceFlags) machine() (sched.Machine, func() error, error) {
 		var topo *topology.Topology
 		if f.topology != "host" {
 			var err error
-			if topo, err = loadTopology("topology", f.topology); err != nil {
+			if topo, err = usage.Topology("topology", f.topology); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -141,9 +142,9 @@ func (f *traceFlags) machine() (sched.Machine, func() error, error) {
 		return m, m.Close, nil
 	}
 	if f.topology != "host" {
-		return nil, nil, usagef("--preset and --topology exclude each other: a preset has a topology")
+		return nil, nil, usage.Errorf("--preset and --topology exclude each other: a preset has a topology")
 	}
-	p, err := loadPreset(f.preset)
+	p, err := usage.Preset(f.preset)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -57,6 +57,22 @@ func (p *Plan) Keep(ctx context.Context, path string, command []string, stderr i
 	return len(have), err
 }
 
+// Simulate simulates what a claim table needs into a result directory: the pieces, and the sweep
+// whose results are still to be written there. It goes on where the same command was cut off.
+func (p *Plan) Simulate(ctx context.Context, dir string, command []string, stderr io.Writer) (*simulated.Sweep, []*simulated.Run, error) {
+	path := filepath.Join(dir, File)
+	have, err := p.Keep(ctx, path, command, stderr)
+	var runs []*simulated.Run
+	sw := p.Sweep()
+	if err == nil {
+		runs, err = sw.Run(ctx, stderr)
+	}
+	if ctx.Err() != nil && !errors.As(err, new(*OtherCommandError)) {
+		err = fmt.Errorf("%w: %d of %d pieces are kept in %s; the same command goes on with the rest", harness.ErrInterrupted, have, p.Pieces(), path)
+	}
+	return sw, runs, err
+}
+
 // An OtherCommandError says that a file of claims cannot be gone on with.
 type OtherCommandError struct{ error }
 

@@ -126,3 +126,17 @@ func (k *Kept) save(s *Scenario) error {
 		return enc.Encode(k)
 	})
 }
+
+// ThisProgram returns the SHA-256 of the program that runs. A commit would not do: two programs
+// with changes that are not committed have the same.
+func ThisProgram() (string, error) {
+	file, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data)), nil
+}

@@ -1,14 +1,14 @@
-package main
+package report
 
 import (
 	"os"
 	"path/filepath"
 )
 
-// hostPath returns where the host of a virtual machine finds a result.
+// HostPath returns where the host of a virtual machine finds a result.
 // scripts/numalab.sh copies one directory of the machine to one of the host (--out).
 // Any other path, and any path outside of a virtual machine, stays as it is.
-func hostPath(path string) string {
+func HostPath(path string) string {
 	guest, host := os.Getenv("NUMALAB_RESULTS"), os.Getenv("NUMALAB_OUT")
 	if guest == "" || host == "" {
 		return path

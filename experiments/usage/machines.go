@@ -1,4 +1,4 @@
-package main
+package usage
 
 import (
 	"errors"
@@ -13,21 +13,21 @@ import (
 	"numasched/topology"
 )
 
-// presetNames returns the names of all machines that the commands know, in
+// MachineNames returns the names of all machines that the commands know, in
 // alphabetical order: the simulator's presets, which have constants and a topology,
 // and the topologies of package topology.
-func presetNames() []string {
+func MachineNames() []string {
 	names := append(sim.PresetNames(), topology.Presets()...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-// loadTopology resolves a value of --topology or --from: whatever [topology.Load]
+// Topology resolves a value of --topology or --from: whatever [topology.Load]
 // takes, or a preset of the simulator. Errors begin with the flag.
-func loadTopology(flag, arg string) (*topology.Topology, error) {
+func Topology(flag, arg string) (*topology.Topology, error) {
 	t, err := loadNamedTopology(arg)
 	if err != nil {
-		return nil, usagef("--%s: %w", flag, err)
+		return nil, Errorf("--%s: %w", flag, err)
 	}
 	return t, nil
 }
@@ -39,7 +39,7 @@ func loadNamedTopology(arg string) (*topology.Topology, error) {
 	if !byPrefix && !byName || slices.Contains(topology.Presets(), name) {
 		return topology.Load(arg)
 	}
-	names := presetNames()
+	names := MachineNames()
 	if slices.Contains(names, name) {
 		p, err := sim.LoadPreset(name)
 		if err != nil {
@@ -53,7 +53,7 @@ func loadNamedTopology(arg string) (*topology.Topology, error) {
 		return t, nil
 	}
 	if byPrefix {
-		return nil, unknown("preset", name, names)
+		return nil, Unknown("preset", name, names)
 	}
 	hint := ""
 	if near := spell.Closest(name, names); near != "" {
@@ -63,14 +63,14 @@ func loadNamedTopology(arg string) (*topology.Topology, error) {
 		arg, strings.Join(names, ", "), hint)
 }
 
-// loadPreset resolves an item of --preset.
-func loadPreset(arg string) (*sim.Preset, error) {
+// Preset resolves an item of --preset.
+func Preset(arg string) (*sim.Preset, error) {
 	p, err := sim.LoadPreset(arg)
 	switch {
 	case err == nil:
 		return p, nil
 	case !strings.HasSuffix(arg, ".json") && spell.Closest(arg, sim.PresetNames()) != "":
-		return nil, usagef("--preset: %w; did you mean %q?", err, spell.Closest(arg, sim.PresetNames()))
+		return nil, Errorf("--preset: %w; did you mean %q?", err, spell.Closest(arg, sim.PresetNames()))
 	}
-	return nil, usagef("--preset: %w", err)
+	return nil, Errorf("--preset: %w", err)
 }

@@ -1,21 +1,19 @@
-package main
+package harness
 
 import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-
-	"numasched/experiments/harness"
 )
 
-// version says which program this is: its version, the commit that it was built
+// Version says which program this is: its version, the commit that it was built
 // from, and Go's release and system.
-func version() string {
+func Version() string {
 	release := "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		release = info.Main.Version
 	}
-	b := harness.ThisBuild()
+	b := ThisBuild()
 	changed := ""
 	if b.Modified {
 		changed = ", with changes"

@@ -1,0 +1,47 @@
+package report
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/page"
+	"numasched/experiments/plot"
+	"numasched/experiments/usage"
+)
+
+// Publish writes the figures and the page of a run.
+func Publish(res *harness.Results) error {
+	figures := plot.Figures(res)
+	return write(res, func() error {
+		return errors.Join(plot.Write(res.Dir, figures), writePage(res, figures))
+	})
+}
+
+// write calls do with the directory of res locked.
+func write(res *harness.Results, do func() error) error {
+	lock, err := harness.LockDir(res.Dir)
+	if errors.As(err, new(*harness.BusyError)) {
+		return usage.Errorf("%s: %w", res.Dir, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return do()
+}
+
+// WritePage writes the page of a run, with all figures in it.
+func WritePage(res *harness.Results) error {
+	return write(res, func() error { return writePage(res, plot.Figures(res)) })
+}
+
+// WriteFigures writes the figures of a run into its directory.
+func WriteFigures(res *harness.Results, figures []plot.Figure) error {
+	return write(res, func() error { return plot.Write(res.Dir, figures) })
+}
+
+func writePage(res *harness.Results, figures []plot.Figure) error {
+	return harness.WriteFile(filepath.Join(res.Dir, harness.ReportFile), func(w io.Writer) error { return page.Write(w, res, figures) })
+}

@@ -1,0 +1,27 @@
+package simulated
+
+import (
+	"io"
+	"slices"
+
+	"numasched/experiments/progress"
+	"numasched/experiments/usage"
+	"numasched/sched/sim/micro"
+)
+
+// Microbench runs the tables that were measured on some presets, or on all that have such
+// tables: the simulated values beside the measured ones.
+func Microbench(presets []string, stderr io.Writer) ([][]micro.Cell, error) {
+	all := micro.Presets()
+	if len(presets) == 0 {
+		presets = all
+	}
+	var jobs []progress.Job[[]micro.Cell]
+	for _, name := range presets {
+		if !slices.Contains(all, name) {
+			return nil, usage.Errorf("--preset: %w", usage.Unknown("preset", name, all))
+		}
+		jobs = append(jobs, progress.Job[[]micro.Cell]{Name: name, Run: func() ([]micro.Cell, error) { return micro.Run(name) }})
+	}
+	return progress.Parallel(stderr, jobs)
+}

@@ -1,0 +1,61 @@
+// Package usage reads what users type after a command: lists of arms and workloads, machines,
+// numbers of Ps, shards. What it cannot read is an [Error], which names the flag, the text and
+// what was expected.
+//
+//	loads, err := usage.Workloads("fib:n=20,traid", true)
+//	// --workload: unknown workload "traid" (did you mean "triad"? valid: fib, ...)
+package usage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/spell"
+)
+
+// An Error is the user's mistake: exit status 2.
+type Error struct{ error }
+
+func (e Error) Unwrap() error { return e.error }
+
+// Errorf returns an [Error].
+func Errorf(format string, args ...any) error { return Error{fmt.Errorf(format, args...)} }
+
+// Unknown is the error for a name that is not one of the valid ones.
+func Unknown(what, name string, valid []string) error {
+	if len(valid) == 0 {
+		return Errorf("unknown %s %q (there are none here)", what, name)
+	}
+	hint := ""
+	if near := spell.Closest(name, valid); near != "" {
+		hint = fmt.Sprintf("did you mean %q? ", near)
+	}
+	return Errorf("unknown %s %q (%svalid: %s)", what, name, hint, strings.Join(valid, ", "))
+}
+
+// FileError is the error of writing a file that a flag names.
+func FileError(flag string, err error) error {
+	return UnlessWrite(fmt.Errorf("--%s: %w", flag, err))
+}
+
+// UnlessWrite returns the error of writing a file. A file that cannot be made is
+// the user's mistake. A file that cannot be written to, on a full disk, is not.
+func UnlessWrite(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Op == "open" && !harness.DiskFull(err) {
+		return Error{err}
+	}
+	return err
+}
+
+// DirError is the error of making the result directory that --out names, or of locking
+// it. That is the user's mistake, unless the disk is full.
+func DirError(dir string, err error) error {
+	err = fmt.Errorf("--out %s: %w", dir, err)
+	if harness.DiskFull(err) {
+		return err
+	}
+	return Error{err}
+}
