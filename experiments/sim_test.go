@@ -230,7 +230,7 @@ func TestScenarioGoesOn(t *testing.T) {
 	for _, c := range []struct {
 		path, text, want string
 	}{
-		{out, empty, "out.json:5:14: null: want the result of a variant"},
+		{out, empty, "out.json:5:14: results: null: want an object"},
 		{file, text + "\n", "out.json:3:"},
 		{out, `{"format": 2}`, "out.json:1:12: want the finished variants of a scenario, of format 1"},
 		{out, `{"format": 1, "result": []}`, `out.json:1:15: unknown field "result"`},

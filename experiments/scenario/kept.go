@@ -69,11 +69,6 @@ func Begin(path string, data []byte, program string) (*Kept, error) {
 			return nil, strict.Where(path, text, strict.Locate(text, c.field), fmt.Errorf("%.20q: want %.20q, %s, or a file that does not exist", c.then, c.now, c.want))
 		}
 	}
-	for i, r := range old.Results {
-		if r == nil {
-			return nil, strict.Where(path, text, strict.Locate(text, "results", i), errors.New("null: want the result of a variant"))
-		}
-	}
 	old.path = path
 	return old, nil
 }

@@ -30,8 +30,9 @@ import (
 // one line: file, line, column, what is there and what was expected.
 func Decode(name string, data []byte, v any) error { return decode(name, data, v, false) }
 
-// DecodeWritten is Decode for what encoding/json has written: a list, an object or a pointer
-// may be null.
+// DecodeWritten is Decode for what encoding/json has written of a struct: a field that is a list,
+// a map or a pointer may be null, and so may a list or a map in a list or a map. The whole file
+// may not be null. Neither may an item of a list of pointers: whoever reads it follows them.
 func DecodeWritten(name string, data []byte, v any) error { return decode(name, data, v, true) }
 
 func decode(name string, data []byte, v any, nulls bool) error {
@@ -39,7 +40,7 @@ func decode(name string, data []byte, v any, nulls bool) error {
 	if err == nil {
 		w := &walk{dec: json.NewDecoder(bytes.NewReader(data)), data: data, nulls: nulls}
 		w.dec.UseNumber()
-		if err = w.value(reflect.TypeOf(v), ""); err == nil {
+		if err = w.value(reflect.TypeOf(v), "", false); err == nil {
 			err = json.Unmarshal(data, v)
 		}
 		at = w.at
@@ -76,11 +77,12 @@ func (w *walk) token() (json.Token, error) {
 }
 
 // value reads one value that goes into a t; a nil t accepts anything. field is the
-// name of the field that the value belongs to.
-func (w *walk) value(t reflect.Type, field string) error {
+// name of the field that the value belongs to. isField is set if the value is the field's
+// whole value: then a pointer may be null where nulls are allowed.
+func (w *walk) value(t reflect.Type, field string, isField bool) error {
 	mayBeNull := false
 	for ; t != nil && t.Kind() == reflect.Pointer; t = t.Elem() {
-		mayBeNull = w.nulls
+		mayBeNull = isField
 	}
 	if t == reflect.TypeFor[json.RawMessage]() || t != nil && t.Kind() == reflect.Interface {
 		t = nil
@@ -120,7 +122,7 @@ func (w *walk) value(t reflect.Type, field string) error {
 					return fmt.Errorf("%s: want %d values, not more", field, n)
 				}
 			}
-			if err := w.value(elem, field); err != nil {
+			if err := w.value(elem, field, false); err != nil {
 				return err
 			}
 		}
@@ -143,7 +145,7 @@ func (w *walk) value(t reflect.Type, field string) error {
 				return fmt.Errorf("field %q is there twice", name)
 			}
 			seen[name] = true
-			if err := w.value(ft, name); err != nil {
+			if err := w.value(ft, name, t != nil && t.Kind() == reflect.Struct); err != nil {
 				return err
 			}
 		}

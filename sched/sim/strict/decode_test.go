@@ -113,6 +113,33 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	}
 }
 
+// Null stands where encoding/json writes it for something empty, and nowhere else: the reader of
+// a list of pointers, or of a whole file, expects to find what they point to.
+func TestNullWhereNothingEmptyIs(t *testing.T) {
+	type file struct {
+		To    *inner            `json:"to"`
+		Many  []*inner          `json:"many"`
+		Named map[string]*inner `json:"named"`
+		Lists [][]string        `json:"lists"`
+	}
+	for _, c := range []struct{ text, want string }{
+		{`§null`, `null: want an object`},
+		{`{"many": [{"word": "a"}, §null]}`, `many: null: want an object`},
+		{`{"named": {"a": §null}}`, `a: null: want an object`},
+		{`{"to": {"word": §null}}`, `word: null: want a string`},
+	} {
+		before, after, _ := strings.Cut(c.text, "§")
+		want := fmt.Sprintf("x.json:1:%d: %s", len(before)+1, c.want)
+		if err := DecodeWritten("x.json", []byte(before+after), new(file)); err == nil || err.Error() != want {
+			t.Errorf("%s\n\tgives %v\n\twant  %s", c.text, err, want)
+		}
+	}
+	whole := `{"to": null, "many": null, "named": null, "lists": [null, ["a"]]}`
+	if err := DecodeWritten("x.json", []byte(whole), new(file)); err != nil {
+		t.Errorf("%s: %v", whole, err)
+	}
+}
+
 // An error of encoding/json gets its place, too.
 func TestLocated(t *testing.T) {
 	for text, want := range map[string]string{
