@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"numasched/experiments/harness"
-	"numasched/experiments/usage"
 )
 
 // The parts of a sweep, merged, are what the whole has.
@@ -164,11 +163,6 @@ func TestMergedShardsAreTheClaimTable(t *testing.T) {
 }
 
 func TestBadShards(t *testing.T) {
-	for _, text := range []string{"", "1", "0/2", "3/2", "1/0", "1/2x", "+1/2", "-1/2"} {
-		if err := new(usage.Shard).Set(text); err == nil {
-			t.Errorf("%q is a shard", text)
-		}
-	}
 	for _, args := range []string{"run --shard 9/9 --workload fib --arm flat --out x", "sim --preset synthetic:2x2 --shard 9/9", "sim --shard half",
 		"sim --claims --preset synthetic:2x2 --workload fib:n=8,triad:n=8192 --shard 3/3 --out x", "sim --claims --shard 2/1 --out x"} {
 		if status, _, errs := cli(strings.Fields(args)...); status != 2 || !strings.Contains(errs, "--shard") {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"numasched/experiments/harness"
-	"numasched/experiments/usage"
 )
 
 // small is a sweep of some milliseconds.
@@ -89,20 +87,6 @@ func TestSimDirectory(t *testing.T) {
 	}
 	if status, _, _ := cli("sim", "--verify", dir); status != 1 {
 		t.Errorf("a missing byte: status %d", status)
-	}
-}
-
-func TestSharesOfCPUs(t *testing.T) {
-	for in, want := range map[string]string{"all": "[64]", "1/8,1/2,all": "[8 32 64]", "64,all,1/1": "[64]", "3/4": "[48]", "1/1000": "[1]", "16,2": "[2 16]"} {
-		ps, err := usage.Shares(in, "m", 64)
-		if got := fmt.Sprint(ps); err != nil || got != want {
-			t.Errorf("%s: %s, %v; want %s", in, got, err, want)
-		}
-	}
-	for _, in := range []string{"", "0", "1/0", "0/4", "5/4", "half", "1/2/3", "65", "-1"} {
-		if ps, err := usage.Shares(in, "m", 64); err == nil {
-			t.Errorf("%q: %v, want an error", in, ps)
-		}
 	}
 }
 
