@@ -230,8 +230,8 @@ func TestScenarioGoesOn(t *testing.T) {
 	for _, c := range []struct {
 		path, text, want string
 	}{
-		{out, empty, "out.json:5:14: results: null: want an object"},
 		{file, text + "\n", "out.json:3:"},
+		{out, empty, "out.json:5:14: results: null: want an object"},
 		{out, `{"format": 2}`, "out.json:1:12: want the finished variants of a scenario, of format 1"},
 		{out, `{"format": 1, "result": []}`, `out.json:1:15: unknown field "result"`},
 		{out, `{`, "out.json:1:2: the file ends"},
