@@ -40,6 +40,8 @@ type carrier struct {
 	bug    string      // what the scheduling loop panicked with
 
 	listed elem[carrier] // on Sched.allc, under Sched.lock
+
+	_ [16]byte // see line.go
 }
 
 // newCarrier returns a carrier whose coroutine has yet to be made, by makeStack.

@@ -1,6 +1,9 @@
 package sched
 
-import "context"
+import (
+	"context"
+	"unsafe"
+)
 
 // A Chan is a channel between Gs, with the meaning of Go's: unbuffered or
 // buffered, first come first served.
@@ -8,6 +11,7 @@ type Chan[T any] struct {
 	hchan
 	buf  []T // a ring of n values from head
 	head int
+	_    [16]byte // see line.go
 }
 
 // An hchan is what a channel is apart from the type of its values.
@@ -36,9 +40,22 @@ func NewChan[T any](s *Sched, size int) *Chan[T] {
 	if s == nil {
 		panic(errNilScheduler)
 	}
-	c := &Chan[T]{hchan: hchan{s: s}, buf: make([]T, size)}
+	c := &Chan[T]{hchan: hchan{s: s}, buf: newBuf[T](size)}
 	c.lock.key.line = s.newLines(1)
 	return c
+}
+
+// newBuf returns a buffer for size values, on lines of its own.
+func newBuf[T any](size int) []T {
+	bytes := int(unsafe.Sizeof(*new(T)))
+	if bytes == 0 || size == 0 || size >= lineSize {
+		return make([]T, size)
+	}
+	whole := 1 // how many values fill whole lines
+	for whole*bytes%lineSize != 0 {
+		whole *= 2
+	}
+	return make([]T, size, (size+whole-1)/whole*whole)
 }
 
 // on returns g's M if g may use c. It panics if g's scheduler is another than c's, or if

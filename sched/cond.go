@@ -73,7 +73,7 @@ func (c *Cond) wait(g *G, done *Chan[struct{}]) (ended bool) {
 	w := rest.cond
 	rest.cond = nil
 	if w == nil {
-		w = &waiter{g: g}
+		w = newWaiter(g)
 	}
 	w.n = condComing
 	c.lock.lock(m)

@@ -132,7 +132,10 @@ func (m *M) deadlock() *DeadlockError {
 		name, pos := g.start()
 		b := BlockedG{ID: g.ID(), Why: g.why, Func: name, Pos: pos}
 		if s.mayAsk == watched && g.rest != nil {
-			b.Started, b.Waited = g.rest.started, time.Duration(now-g.rest.since)
+			b.Waited = time.Duration(now - g.rest.since)
+			if g.rest.started != nil {
+				b.Started = *g.rest.started
+			}
 		}
 		e.Gs = append(e.Gs, b)
 	}
@@ -168,7 +171,8 @@ func (g *G) startedBy() {
 			return
 		}
 		if !strings.HasPrefix(f.Function, ownPackage) {
-			g.needRest().started = fmt.Sprintf("%s:%d", f.File, f.Line)
+			at := fmt.Sprintf("%s:%d", f.File, f.Line)
+			g.needRest().started = &at
 			return
 		}
 	}

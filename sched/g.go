@@ -71,8 +71,8 @@ type gRest struct {
 	work Work // that it does
 
 	// Of Config.Debug, for a DeadlockError.
-	started string // where it was
-	since   int64  // when it parked last
+	started *string // where it was
+	since   int64   // when it parked last
 }
 
 // needRest returns g.rest, which it makes when first needed.

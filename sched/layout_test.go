@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"runtime"
 	"testing"
 	"unsafe"
 )
@@ -32,3 +33,54 @@ func TestAGIsTwoCacheLines(t *testing.T) {
 }
 
 var escaped *G // so that the compiler does not put it on the stack
+
+// What Gs share, and what Ms write for them, shares no line with another such object.
+func TestNoTwoObjectsShareALine(t *testing.T) {
+	s := stillSched(t)
+	checkApart(t, "channel", func() *Chan[int] { return NewChan[int](s, 0) })
+	checkApart(t, "channel of big values", func() *Chan[[100]int] { return NewChan[[100]int](s, 0) })
+	checkApart(t, "semaphore", func() *Semaphore { return NewSemaphore(s, 1) })
+	checkApart(t, "Timer", func() *Timer { return new(Timer) })
+	checkApart(t, "PollDesc", func() *PollDesc { return new(PollDesc) })
+	checkApart(t, "gRest", func() *gRest { return new(gRest) })
+	checkApart(t, "run", func() *run { return new(run) })
+	checkApart(t, "carrier", func() *carrier { return new(carrier) })
+	checkApart(t, "waiter", func() *waiter { return newWaiter(nil) })
+	checkApart(t, "timer", newApart[timer])
+	checkApart(t, "byte", newApart[byte])
+	checkApart(t, "int", newApart[int])
+	checkApart(t, "string", newApart[string])
+	checkApart(t, "slice", newApart[[]int])
+	checkApart(t, "two strings", newApart[[2]string])
+	checkApart(t, "two slices", newApart[[2][]int])
+	checkApart(t, "eight ints", newApart[[8]int])
+	checkApart(t, "buffer of an int", func() *int { return &newBuf[int](1)[0] })
+	checkApart(t, "buffer of three strings", func() *string { return &newBuf[string](3)[0] })
+	checkApart(t, "buffer of nine slices", func() *[]int { return &newBuf[[]int](9)[0] })
+	checkApart(t, "buffer of 63 bytes", func() *byte { return &newBuf[byte](63)[0] })
+}
+
+// checkApart makes many objects and looks whether each begins a line that no other one is on.
+func checkApart[T any](t *testing.T, name string, make func() *T) {
+	t.Helper()
+	on := map[uintptr]int{}
+	var objects []*T // they stay, so that no two have the same address
+	for i := range 200 {
+		object := make()
+		objects = append(objects, object)
+		first := uintptr(unsafe.Pointer(object))
+		last := first + unsafe.Sizeof(*object) - 1
+		if first%lineSize != 0 {
+			t.Errorf("a %s lies at %#x, want a multiple of %d", name, first, lineSize)
+			return
+		}
+		for line := first / lineSize; line <= last/lineSize; line++ {
+			if other, taken := on[line]; taken {
+				t.Errorf("%ss %d and %d share a line", name, other, i)
+				return
+			}
+			on[line] = i
+		}
+	}
+	runtime.KeepAlive(objects)
+}

@@ -55,7 +55,9 @@ func (m still) Getcpu(*machine.M) int                                { return 0 
 func (m still) EventSink(*machine.M) machine.EventSink               { return nil }
 func (m still) Attach(func(topology.CPUSet, string)) (func(), error) { return nil, nil }
 
-func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
+// stillSched makes a scheduler on which nothing runs.
+func stillSched(t *testing.T) *Sched {
+	t.Helper()
 	arm, err := policy.ByName("numa")
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +70,11 @@ func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+func TestWordsLieOnTheLinesThatAreCharged(t *testing.T) {
+	s := stillSched(t)
 	words := wordsOf("sched", s)
 	for _, n := range s.layout.v.Load().nodes {
 		words = append(words, wordsOf(fmt.Sprintf("node%d", n.index), n)...)

@@ -138,10 +138,12 @@ type Sched struct {
 
 // A run is one call of [Sched.Run], with the G that it waits for.
 type run struct {
-	done   word32
-	exited bool // by runtime.Goexit; valid when done is
 	g      G
 	rest   gRest
+	done   word32
+	exited bool // by runtime.Goexit; valid when done is
+
+	_ [40]byte // see line.go
 }
 
 // New makes a scheduler. Ms start when there is work for them. Close it after use:

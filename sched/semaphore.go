@@ -9,6 +9,8 @@ type Semaphore struct {
 	hchan // its lock; recvq holds those that wait, each with what it wants
 	size  int64
 	used  int64 // under the lock
+
+	_ [24]byte // see line.go
 }
 
 // NewSemaphore makes a semaphore of size units for Gs of s. It panics if size is negative.

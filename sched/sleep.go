@@ -29,7 +29,8 @@ func (g *G) Sleep(d time.Duration) {
 	}
 	rest := g.needRest()
 	if rest.sleep == nil {
-		rest.sleep = &timer{fire: fireSleep, arg: g}
+		rest.sleep = newApart[timer]()
+		rest.sleep.fire, rest.sleep.arg = fireSleep, g
 	}
 	rest.wake = m.whenAfter(int64(d))
 	g.park(WaitSleep, commitSleep)
@@ -85,6 +86,8 @@ type Timer struct {
 	when int64 // when it is due; 0 if it is not; under lock; unused by AfterFunc
 
 	waiting int // Gs that wait at C
+
+	_ [32]byte // see line.go
 }
 
 // NewTimer returns a Timer that sends to its channel after d.

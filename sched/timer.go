@@ -216,6 +216,9 @@ func (ts *timers) setNext(m *M) {
 // add puts t into the heap. ts.lock is held.
 func (ts *timers) add(t *timer, when int64) {
 	ts.seq++
+	if ts.heap == nil {
+		ts.heap = make([]timerWhen, 0, lineSize/8) // whole lines
+	}
 	ts.heap = append(ts.heap, timerWhen{when, ts.seq, t})
 	ts.up(len(ts.heap) - 1)
 }

@@ -43,10 +43,20 @@ func (g *G) waiter(i int) *waiter {
 	w := &g.needRest().waiter
 	for ; i > 0; i-- {
 		if w.more == nil {
-			w.more = &waiter{g: g}
+			w.more = newWaiter(g)
 		}
 		w = w.more
 	}
+	return w
+}
+
+// newWaiter returns a waiter for g, on lines of its own.
+func newWaiter(g *G) *waiter {
+	w := &new(struct {
+		waiter
+		_ [32]byte
+	}).waiter
+	w.g = g
 	return w
 }
 
@@ -54,7 +64,7 @@ func (g *G) waiter(i int) *waiter {
 func put[T any](w *waiter, v T) {
 	cell, ok := w.cell.(*T)
 	if !ok {
-		cell = new(T)
+		cell = newApart[T]()
 		w.cell = cell
 	}
 	*cell = v

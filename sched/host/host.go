@@ -189,6 +189,8 @@ func (m *Machine) Newosproc(nm, _ *machine.M) {
 type local struct {
 	works int64 // see Work
 	tid   int   // the thread that the M has bound last; 0 if none
+
+	_ [48]byte // a cache line: that of one M is in no other's way
 }
 
 // Syscall implements [sched.Machine].

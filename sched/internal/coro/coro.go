@@ -39,6 +39,8 @@ type cell struct {
 	entered bool // next was called last, not yield
 	there   atomic.Uint32
 	waiter  *Stack
+
+	_ [24]byte // a cell is a cache line: two that share one would be in each other's way
 }
 
 // take clears k.there and returns the stack that waits in k, or nil if somebody is about to

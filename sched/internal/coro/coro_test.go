@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestStacksSwitchInAnyOrder(t *testing.T) {
@@ -244,4 +245,10 @@ func BenchmarkGoroutines(b *testing.B) {
 	b.StopTimer()
 	close(there)
 	<-back
+}
+
+func TestACellIsACacheLine(t *testing.T) {
+	if size := unsafe.Sizeof(cell{}); size != 64 {
+		t.Errorf("a cell has %d bytes, want 64", size)
+	}
 }
