@@ -61,11 +61,14 @@ var pipeline = &Workload{
 					for range stages {
 						from, to := in, sched.NewChan[item](g.Sched(), room)
 						gr.Go(g, func(g *sched.G) {
+							// Both are of the stage, so that an item costs no more allocations than
+							// with plain goroutines.
+							var x uint64
+							step := func() { x = spin(x, ops) }
 							for it, ok := from.Recv(g); ok; it, ok = from.Recv(g) {
-								g.Allocated(2) // the item and a closure
-								g.Work(sched.Work{Kernel: "spin", Ops: ops * spinOps}, func() { it.x = spin(it.x, ops) })
-								it.n++
-								to.Send(g, it)
+								x = it.x
+								g.Work(sched.Work{Kernel: "spin", Ops: ops * spinOps}, step)
+								to.Send(g, item{it.n + 1, x})
 							}
 							to.Close(g)
 						})
