@@ -68,7 +68,7 @@ func BenchmarkRecording(b *testing.B) {
 	}
 }
 
-func newSched(b *testing.B, events func(*machine.M) machine.EventSink) *sched.Sched {
+func newSched(b testing.TB, events func(*machine.M) machine.EventSink) *sched.Sched {
 	m, err := host.New(host.Config{Procs: 1})
 	if err != nil {
 		b.Fatal(err)

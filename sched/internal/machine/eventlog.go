@@ -72,6 +72,9 @@ func (e *PackedEvent) Pack(kind EventKind, p uint64, g, seq uint32, arg uint64) 
 	e.Rest = uint64(seq) | arg<<32
 }
 
+// PackArg stores the Arg of the event that is stored next, in a log without a clock.
+func (e *PackedEvent) PackArg(arg uint64) { e.What, e.Rest = packedMore, arg }
+
 // Short reports whether an Arg takes no slot of its own.
 func Short(arg uint64) bool { return arg>>32 == 0 }
 
