@@ -38,10 +38,10 @@ type pageFigure struct {
 	Open                          bool // not folded
 }
 
-// drawn turns a figure into one of the page.
-func drawn(f *plot.Figure) (pageFigure, error) {
+// drawn turns a figure into one of the page. write is how its SVG is written.
+func drawn(f *plot.Figure, write func(*plot.Figure, io.Writer) error) (pageFigure, error) {
 	var b strings.Builder
-	err := f.WriteSVG(&b)
+	err := write(f, &b)
 	// The SVG is safe: plot escapes the text that comes from results.
 	return pageFigure{Name: f.Name, Title: f.Heading(), Subject: f.Subject, Caption: f.Caption, SVG: template.HTML(b.String())}, err
 }
@@ -164,7 +164,7 @@ func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 	finding, lead := plot.Lead(res, claimed)
 	data.Finding = strings.ReplaceAll(finding, " %", "\u00a0%")
 	if lead != nil {
-		f, err := drawn(lead)
+		f, err := drawn(lead, (*plot.Figure).WriteSVG)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		return err
 	}
 	for i := range lines {
-		f, err := drawn(&lines[i])
+		f, err := drawn(&lines[i], (*plot.Figure).WriteUntitled)
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func Write(w io.Writer, res *harness.Results, figures []plot.Figure) error {
 		data.Timelines = append(data.Timelines, f)
 	}
 	for i := range figures {
-		f, err := drawn(&figures[i])
+		f, err := drawn(&figures[i], (*plot.Figure).WriteUntitled)
 		if err != nil {
 			return err
 		}

@@ -86,3 +86,33 @@ func TestNotesLinkToTheConstants(t *testing.T) {
 		t.Errorf("%d links to assumed constants, and %d lists", links, strings.Count(text, `<details id="assumed-`))
 	}
 }
+
+// A figure that is scrolled sideways has its title beside it as text, where it is broken into
+// lines. In the picture it would be cut on a phone.
+func TestScrolledFiguresHaveTheirTitlesBesideThem(t *testing.T) {
+	text := written(t, copyCase(t, "scaling"))
+	figures := 0
+	for _, part := range strings.Split(text, `<details class="said"`)[1:] {
+		summary, figure, _ := strings.Cut(part, "</summary>")
+		if !strings.HasPrefix(figure, "\n<figure>") {
+			continue // a table
+		}
+		figures++
+		picture, _, whole := strings.Cut(figure, "</svg>")
+		_, title, _ := strings.Cut(summary, "<summary>")
+		title, subject, both := strings.Cut(title, " <small>")
+		if !whole || !both || title == "" || !strings.Contains(picture, `<text `) {
+			t.Fatalf("a figure is not in the form that this test reads: %.300s", part)
+		}
+		for _, in := range strings.Split(picture, "<text ")[1:] {
+			_, in, _ = strings.Cut(in, ">")
+			in, _, _ = strings.Cut(in, "<")
+			if len(in) > 12 && (strings.HasPrefix(title, in) || strings.HasPrefix(subject, in)) {
+				t.Errorf("%q stands in the picture, too", in)
+			}
+		}
+	}
+	if figures < 3 {
+		t.Errorf("%d figures: this tests little", figures)
+	}
+}

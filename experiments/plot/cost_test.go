@@ -2,10 +2,14 @@ package plot
 
 import (
 	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"numasched/experiments/harness"
+	"numasched/sched/policy"
 )
 
 // The figure of costs is of machines that were simulated with one P and with several more.
@@ -46,5 +50,41 @@ func TestCosts(t *testing.T) {
 	}
 	if strings.Contains(svg.String(), "interleave") {
 		t.Error("an arm with the values of another has a line of its own")
+	}
+}
+
+// Where many lines end near the top, the highest name stands clear of the label of the axis, which
+// ends above it.
+func TestNamesAreClearOfTheLabel(t *testing.T) {
+	var all []harness.Measurement
+	var arms, quoted []string
+	for i, arm := range policy.Arms {
+		arms, quoted = append(arms, arm.Name), append(quoted, regexp.QuoteMeta(arm.Name))
+		for _, ps := range []int{1, 4, 16, 64} {
+			all = append(all, harness.Measurement{Cell: harness.Cell{Workload: "fib", Params: "n=24", Arm: arm.Name, Topo: "big", Procs: ps}, Runs: 1, Exact: true,
+				Values: []harness.Value{{Value: 100 + float64(i), Unit: "ns/task"}}})
+		}
+	}
+	figures := costs(harness.Summarize(all, "flat"), looksOf(arms))
+	var svg bytes.Buffer
+	if err := figures[0].WriteSVG(&svg); err != nil {
+		t.Fatal(err)
+	}
+	height := func(of string) (all []float64) {
+		for _, found := range regexp.MustCompile(`y="([0-9.]+)"[^>]*>`+of).FindAllStringSubmatch(svg.String(), -1) {
+			y, err := strconv.ParseFloat(found[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, y)
+		}
+		return all
+	}
+	label, names := height("CPU time of all Ps for a task, log"), height("("+strings.Join(quoted, "|")+")</text>")
+	if len(label) != 1 || len(names) != len(arms) {
+		t.Fatalf("labels at %v, names at %v, want one and %d", label, names, len(arms))
+	}
+	if below := slices.Min(names) - label[0]; below < 1.4*float64(smallSize) {
+		t.Errorf("the highest name is %.1f below the label, with letters of size %v", below, smallSize)
 	}
 }

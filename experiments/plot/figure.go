@@ -28,6 +28,7 @@ type Figure struct {
 
 	labels []string  // lines under the title: where the numbers are from
 	warn   bool      // the first label is a warning: this is no plain measurement
+	bare   bool      // without title and subject, which a page says beside it
 	width  vg.Length // 0: pageWidth
 	height vg.Length
 	draw   func(c draw.Canvas)
@@ -41,6 +42,9 @@ const (
 
 // titleLines is the title, broken where the figure ends.
 func (f *Figure) titleLines() []string {
+	if f.bare {
+		return nil
+	}
 	title := f.Title
 	if title == "" {
 		title = f.Subject
@@ -50,7 +54,7 @@ func (f *Figure) titleLines() []string {
 
 // under are the lines under the title.
 func (f *Figure) under() []string {
-	if f.Title == "" || f.Subject == "" {
+	if f.bare || f.Title == "" || f.Subject == "" {
 		return f.labels
 	}
 	return append([]string{f.Subject}, f.labels...)
@@ -110,6 +114,16 @@ func (f *Figure) Heading() string { return strings.Join(f.titleLines(), " ") }
 func (f *Figure) WriteSVG(w io.Writer) error {
 	c := newSVG(f.size())
 	f.drawOn(draw.New(c))
+	return c.writeTo(w, f.Heading())
+}
+
+// WriteUntitled writes f as SVG without its title and what is drawn, for a page that has both
+// beside it as text. Text in a picture that is scrolled sideways would be cut.
+func (f *Figure) WriteUntitled(w io.Writer) error {
+	bare := *f
+	bare.bare = true
+	c := newSVG(bare.size())
+	bare.drawOn(draw.New(c))
 	return c.writeTo(w, f.Heading())
 }
 

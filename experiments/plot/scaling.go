@@ -139,9 +139,16 @@ func (ch *chart) draw(c draw.Canvas) {
 		tagged(c, l.name, "", func() { ch.drawLine(c, i, l, x, y) })
 	}
 	if ch.ends {
+		if over := style(smallSize, faint).Width(ch.ylabel); c.Min.X+over > right {
+			top -= belowLabel
+		}
 		ch.drawEnds(c, right+6, bottom, top, y)
 	}
 }
+
+// belowLabel is how far below the top of the axes the highest name stands where the label of the
+// axis is above it: the label's letters reach down, and the name's reach up.
+const belowLabel = 5
 
 // clearOfLines is how far from all lines a name should be: their glyphs have a radius of 3.
 const clearOfLines = 4
