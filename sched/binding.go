@@ -6,7 +6,7 @@ package sched
 // turns, after every sleep and before every [G.Work].
 func (m *M) checkBinding() {
 	p := m.p
-	if !m.s.arm.Bind || m.Locked() {
+	if !m.s.arm.Bind || m.Locked() || m.guest {
 		return
 	}
 	if m.bindTried {

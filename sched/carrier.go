@@ -238,6 +238,9 @@ func (c *carrier) loop() {
 	for {
 		m := c.m
 		m.commitPark(m.nextg != nil)
+		if m.guest && !m.visitNext() {
+			return
+		}
 		if m.freec == nil {
 			m.provideCarrier()
 		}
@@ -293,7 +296,7 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	// A G at hand that has a stack is entered directly. Everything else needs the
 	// scheduling loop, on another carrier.
 	var gp *G
-	if m.c.lockedm == nil {
+	if m.c.lockedm == nil && !m.guest {
 		gp = m.pickLocal()
 	}
 	if s.severalDomains {

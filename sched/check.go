@@ -19,6 +19,8 @@ type inside struct{ s *Sched }
 
 func (in inside) ReportOuter() { in.s.m0.memory = in.s.machine.Memory() }
 
+func (in inside) Visit(g, fns any) { g.(*G).visitedBy(fns.([]func(*G))) }
+
 func (in inside) WithSysmon(on bool) { in.s.noSysmon = !on }
 
 func (in inside) CheckQuiet() error {
@@ -132,7 +134,7 @@ func (p *P) checkQuiet() error {
 }
 
 func (m *M) checkQuiet() error {
-	if m.isSysmon || m.Locked() {
+	if m.isSysmon || m.Locked() || m.guest && m.p == nil {
 		return nil // it holds no P, and is on no list
 	}
 	if m.p != nil || m.nextp != nil || m.searching {

@@ -194,6 +194,7 @@ var errInSyscall = errors.New("sched: the function of a Syscall has used a G: it
 var (
 	errEnded  = errors.New("sched: a *G was used after its function had returned: use the one that the running function got")
 	errOtherG = errors.New("sched: a *G was used by what it does not run: use the one that the running function got, not that of an outer function")
+	errDoInG  = errors.New("sched: Do in a G of the same scheduler, which would keep the P that the new G may need: use Go, Fork or a Group")
 	errRunInG = errors.New("sched: Run in a G of the same scheduler, which would keep the P that the new G may need: use Go, Fork or a Group")
 )
 
@@ -328,7 +329,7 @@ func (m *M) checkdead() {
 	s.lock.lock(m)
 	var err *DeadlockError
 	if len(s.runs) > 0 {
-		if idle, waits := m.allIdle(); idle && !waits && s.noutside.load(m) == 0 {
+		if idle, waits := m.allIdle(); idle && !waits && s.noutside.load(m) == 0 && m.allForgotten() {
 			err = m.deadlock()
 		}
 	}
@@ -338,14 +339,39 @@ func (m *M) checkdead() {
 	}
 }
 
-// allIdle reports whether every P is idle, every queue is empty, and no G is in a system
-// call; and, if so, whether there are timers or Gs that wait for descriptors.
-func (m *M) allIdle() (idle, waits bool) {
-	s := m.s
+// allForgotten is allIdle, and reports whether nobody is to wake a G. checkdead has looked already,
+// but at one thing after another: somebody outside may have woken a G in between, which has run, and
+// has counted itself out.
+func (m *M) allForgotten() bool {
 	nodes := m.nodes()
 	for _, n := range nodes {
 		n.lock.lock(m)
 	}
+	idle, waits := m.allIdleLocked(nodes)
+	idle = idle && !waits && m.s.noutside.load(m) == 0 // which only changes while a P is busy
+	for _, n := range nodes {
+		n.lock.unlock(m)
+	}
+	return idle
+}
+
+// allIdle reports whether every P is idle, every queue is empty, and no G is in a system
+// call; and, if so, whether there are timers or Gs that wait for descriptors.
+func (m *M) allIdle() (idle, waits bool) {
+	nodes := m.nodes()
+	for _, n := range nodes {
+		n.lock.lock(m)
+	}
+	idle, waits = m.allIdleLocked(nodes)
+	for _, n := range nodes {
+		n.lock.unlock(m)
+	}
+	return idle, waits
+}
+
+// allIdleLocked is allIdle for who holds the locks of all Nodes.
+func (m *M) allIdleLocked(nodes []*Node) (idle, waits bool) {
+	s := m.s
 	idle = m.count().allIdle()
 	for _, n := range nodes {
 		idle = idle && !m.queued(n)
@@ -353,9 +379,6 @@ func (m *M) allIdle() (idle, waits bool) {
 	idle = idle && s.nretaken.load(m) == 0
 	for _, n := range nodes {
 		waits = waits || idle && n.pollUntil(m) != 0
-	}
-	for _, n := range nodes {
-		n.lock.unlock(m)
 	}
 	return idle, waits
 }

@@ -27,6 +27,10 @@ type M struct {
 	isSysmon bool
 	lockedg  *G // that m belongs to, see lockedm.go; nil if it belongs to none
 
+	guest  bool     // see guest.go
+	visit  *visit   // of a guest: what it comes for next
+	visits []*visit // likewise, on a simulated machine: what it comes for later
+
 	ownCache machine.Cache // of Alloc while m has no P; see cache
 
 	// On the idle list of the Node whose P it held last; under that Node's lock.

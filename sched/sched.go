@@ -133,6 +133,9 @@ type Sched struct {
 	m0     *M         // stands for them
 	closed bool       // Close was called; under outer
 
+	guests  guests
+	stopped chan struct{} // closed when stopping is stopping; nil on a simulated machine
+
 	reuse *reuse // nil outside the explorer
 }
 
@@ -181,6 +184,9 @@ func New(cfg Config) (*Sched, error) {
 	}
 	if cfg.Debug {
 		s.mayAsk = watched
+	}
+	if s.machine.Memory() == nil {
+		s.stopped = make(chan struct{})
 	}
 	s.m0 = &M{M: machine.M{ID: -1}, s: s}
 	s.m0.Worker = s.m0
@@ -485,6 +491,9 @@ func (m *M) stop(err error) {
 	s.err = err
 	m.eventM(machine.EventStop, m)
 	s.stopping.store(m, stopping)
+	if s.stopped != nil {
+		close(s.stopped)
+	}
 	runs, sysmon, all := s.runs, s.sysmonM, slices.Clone(s.allm)
 	s.runs = nil
 	s.lock.unlock(m)

@@ -34,6 +34,10 @@ type Inside interface {
 	// or "" if it is no word of the scheduler's own but of a G, Group or Chan.
 	DescribeLine(line machine.Line) (name, value string)
 
+	// Visit has a guest call fns, each as Do does from outside, one after another. g, which is a
+	// *sched.G, starts the guest, and fns are a []func(*sched.G).
+	Visit(g, fns any)
+
 	// Stopping reports whether the scheduler has failed or is being closed.
 	Stopping() bool
 

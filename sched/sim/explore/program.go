@@ -110,6 +110,10 @@ func (t *T) begin(i int) (end func()) {
 	return end
 }
 
+// Visit has a guest, which is a thread that no M belongs to, call fns as [sched.Sched.Do] does, one
+// after another.
+func (t *T) Visit(g *sched.G, fns ...func(*sched.G)) { t.x.in.Visit(g, fns) }
+
 // set writes word i.
 func (t *T) set(i int, v int32) {
 	t.x.flag(i, machine.RMW)

@@ -10,7 +10,7 @@ import (
 )
 
 // Programs are the programs there are.
-var Programs = slices.Concat(queuePrograms, preemptPrograms, lockedPrograms, joinPrograms, chanPrograms, lockPrograms, contextPrograms, timerPrograms, netpollPrograms, briefPrograms, syscallPrograms, procsPrograms, endPrograms)
+var Programs = slices.Concat(queuePrograms, preemptPrograms, lockedPrograms, guestPrograms, joinPrograms, chanPrograms, lockPrograms, contextPrograms, timerPrograms, netpollPrograms, briefPrograms, syscallPrograms, procsPrograms, endPrograms)
 
 // queuePrograms are about what becomes ready and who runs it.
 var queuePrograms = []Program{

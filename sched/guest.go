@@ -1,0 +1,260 @@
+package sched
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"numasched/sched/internal/machine"
+	"numasched/sched/internal/threadlock"
+)
+
+// A goroutine that is no G may run one itself, instead of waking an M for it and waiting. It
+// comes as a guest: it takes an idle P, and runs the G on its own thread, as a C thread does that
+// calls Go. To wake an M costs a futex call and a switch of threads, and so does the way back.
+//
+// A guest is an M that no thread belongs to. Whoever calls Do takes one that is free, enters its
+// carrier, and leaves it when the visit is over. The visit is over when the G ends, but also when
+// it parks, or comes out of a system call whose P was taken: others run it then, and the caller
+// waits natively. So a guest runs no other G, and never becomes an idle M.
+//
+//   - A guest takes its P off the idle list, as a G does that comes back from a system call. If no
+//     P is idle, it queues the G and wakes an M, as Start does.
+//   - It hands its P over when it leaves (handoffp), as the M of a locked G does. So nothing that the
+//     G has left on the P is lost, nor what others have queued while they saw no idle P.
+//   - While it visits, it is counted in Sched.nm, so that Close waits until it has left. A guest counts
+//     itself first, and looks afterwards whether the scheduler stops.
+//   - Its thread is not bound. It takes a P of the node that the thread is on.
+
+// guests are the guests that are free.
+type guests struct {
+	sync.Mutex
+	free []*M
+}
+
+// A visit is one call of Do.
+type visit struct {
+	fn    func(*G)
+	state atomic.Uint32
+	done  chan struct{} // closed when fn has returned, or was unwound
+	how   error         // valid then
+}
+
+// The values of visit.state.
+const (
+	visitNew     = iota
+	visitBegun   // fn is called; whoever waits has to wait until it has ended
+	visitForgone // the scheduler has stopped before: fn will not be called
+)
+
+// Do runs fn as a G and returns when fn has returned: for goroutines that are no Gs. If a P is
+// idle, the goroutine runs the G itself and no thread is woken; if the G blocks, or its time slice
+// is over, others go on with it. Do is made for short functions, such as the handler of a request.
+// Run binds threads to nodes, and finds deadlocks; Do does neither for its caller.
+//
+// The error is [ErrGoexit] if fn has called runtime.Goexit, [ErrClosed] after Close, or why the
+// scheduler has stopped: before fn began, or before it returned. Do returns only after the last
+// deferred function of fn. So if the scheduler has stopped for another reason than Close while fn
+// was blocked, Do returns in Close.
+//
+// On a simulated machine Do is [Sched.Run].
+func (s *Sched) Do(fn func(*G)) error {
+	mustRun(fn != nil)
+	if s.machine.Memory() != nil {
+		return s.Run(fn)
+	}
+	if g := Current(); g != nil && g.m.s == s {
+		panic(errDoInG)
+	}
+	v := &visit{fn: fn, done: make(chan struct{})}
+	if m := s.enterGuest(); m != nil {
+		m.visit = v
+		m.base.enter(m)
+		m.base.stack.Switch(m.c.stack)
+		m.s.leaveGuest(m)
+	} else if err := s.Start(v.run); err != nil {
+		return err
+	}
+	select {
+	case <-v.done:
+	case <-s.stopped:
+		if v.state.CompareAndSwap(visitNew, visitForgone) {
+			return s.failure()
+		}
+		<-v.done
+	}
+	if v.how == errUnwound {
+		<-s.stopped
+		return s.failure()
+	}
+	return v.how
+}
+
+// errUnwound says that fn has panicked or was cancelled: the scheduler stops, and says why.
+var errUnwound = errors.New("sched: the function of Do was unwound")
+
+// run is what the G of the visit runs.
+func (v *visit) run(g *G) {
+	if !v.state.CompareAndSwap(visitNew, visitBegun) {
+		return
+	}
+	returned := false
+	defer func() {
+		switch {
+		case g.barred == cancelled:
+			v.how = errUnwound
+		case returned:
+		case calledGoexit():
+			v.how = ErrGoexit
+		default:
+			v.how = errUnwound
+		}
+		close(v.done)
+		if g.barred != cancelled && !g.m.guest {
+			// Whoever waits is next on this thread: let him go on, rather than wait until
+			// another thread takes him over.
+			runtime.Gosched()
+		}
+	}()
+	v.fn(g)
+	returned = true
+}
+
+// enterGuest returns a free guest, or nil if there is no use for one, or if the calling goroutine
+// is locked to its thread: those may not enter carriers.
+func (s *Sched) enterGuest() *M {
+	m0 := s.m0
+	if m0.count().idle() == 0 || threadlock.Mine().Locked() {
+		return nil
+	}
+	if n := s.nm.add(m0, 1); s.stopping.load(m0) == stopping || int(n) > s.maxMs {
+		s.endedM()
+		return nil
+	}
+	s.guests.Lock()
+	defer s.guests.Unlock()
+	if n := len(s.guests.free); n > 0 {
+		m := s.guests.free[n-1]
+		s.guests.free = s.guests.free[:n-1]
+		return m
+	}
+	return s.newGuest()
+}
+
+func (s *Sched) newGuest() *M {
+	s.outer.Lock()
+	defer s.outer.Unlock()
+	m0 := s.m0
+	m := m0.allocm()
+	m.guest = true
+	s.lock.lock(m0)
+	m.ID = s.mcount
+	s.mcount++
+	s.allm = append(s.allm, m)
+	s.lock.unlock(m0)
+	m.listen(s.eventsOf(m))
+	m.plain = m0.plain
+	m0.eventM(machine.EventNewM, m)
+	if s.sysmonM == nil && !s.noSysmon {
+		m0.newSysmon()
+	}
+	return m
+}
+
+// leaveGuest is called when m has left, or has ended because the scheduler stops.
+func (s *Sched) leaveGuest(m *M) {
+	if m.ended {
+		m.c.mustBeSound()
+		m.eventM(machine.EventEndM, m)
+	} else {
+		s.guests.Lock()
+		s.guests.free = append(s.guests.free, m)
+		s.guests.Unlock()
+	}
+	s.endedM()
+}
+
+// visitNext is a guest's part of the scheduling loop. If its visit is over it leaves. If it
+// returns true, m has a P and the G of the next visit. It returns false if m is to end.
+func (m *M) visitNext() bool {
+	for {
+		v := m.visit
+		if v == nil {
+			if m.p != nil {
+				m.handoffp(m.partFromP())
+			}
+			if !m.awaitVisit() {
+				return false
+			}
+			continue
+		}
+		m.visit = nil
+		if m.s.stopping.load(m) == stopping {
+			return false
+		}
+		m.oldp = m.pHere()
+		n := m.oldp.node
+		if n.nidle.load(m) != 0 {
+			if p := m.idleP(m.oldp); p != nil {
+				m.acquirep(p)
+				m.nextg = m.newG()
+				m.nextg.arg.Data = v.run
+				return true
+			}
+		}
+		gp := m.s.initG(new(G), nil)
+		gp.arg.Data = v.run
+		m.eventG(machine.EventSpawn, gp, 0)
+		n = m.inUse(n)
+		m.queuePut(n, gp)
+		m.wakep(n)
+	}
+}
+
+// awaitVisit leaves m's carrier until the next visit. It returns false if there will be none.
+func (m *M) awaitVisit() bool {
+	if m.memory == nil {
+		return m.c.stack.Switch(m.base.stack)
+	}
+	if len(m.visits) == 0 {
+		m.s.noutside.add(m, -1)
+		return false
+	}
+	m.visit, m.visits = m.visits[0], m.visits[1:]
+	return true
+}
+
+// pHere returns a P of the node that m's thread is on, idle or not: the one that m had last, if
+// that is one of them or nobody knows.
+func (m *M) pHere() *P {
+	s := m.s
+	if cpu := s.machine.Getcpu(&m.M); s.severalDomains && cpu >= 0 && (m.oldp == nil || !m.oldp.domain.cpus.Contains(cpu)) {
+		for _, d := range s.domains {
+			if d.cpus.Contains(cpu) && d.hasPs(m) {
+				for _, p := range m.psOf(d.node) {
+					if p.domain == d {
+						return p
+					}
+				}
+			}
+		}
+	}
+	if m.oldp == nil {
+		return m.ps()[0]
+	}
+	return m.oldp
+}
+
+// visitedBy has a guest with a thread of the simulated machine come for each of fns.
+func (g *G) visitedBy(fns []func(*G)) {
+	m := g.running()
+	guest := m.allocm()
+	guest.guest = true
+	guest.oldp = m.p
+	for _, fn := range fns {
+		guest.visits = append(guest.visits, &visit{fn: fn, done: make(chan struct{})})
+	}
+	m.s.noutside.add(m, 1)
+	m.startNew(guest, nil)
+}
