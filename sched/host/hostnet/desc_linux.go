@@ -378,7 +378,20 @@ func (p *poll) wait(g *sched.G, mode sched.PollMode) error {
 	return err
 }
 
+// readNatively and writeNatively are natively without its functions, unless a G calls.
+
 func (f *file) readNatively(g *sched.G, b []byte) (n int, err error) {
+	if g != nil {
+		return f.readInSyscall(g, b)
+	}
+	std, err := f.native()
+	if err == nil {
+		n, err = std.(io.Reader).Read(b)
+	}
+	return n, f.opError("read", err)
+}
+
+func (f *file) readInSyscall(g *sched.G, b []byte) (n int, err error) {
 	err = f.natively(g, func(std any) (err error) {
 		n, err = std.(io.Reader).Read(b)
 		return err
@@ -387,6 +400,17 @@ func (f *file) readNatively(g *sched.G, b []byte) (n int, err error) {
 }
 
 func (f *file) writeNatively(g *sched.G, b []byte) (n int, err error) {
+	if g != nil {
+		return f.writeInSyscall(g, b)
+	}
+	std, err := f.native()
+	if err == nil {
+		n, err = std.(io.Writer).Write(b)
+	}
+	return n, f.opError("write", err)
+}
+
+func (f *file) writeInSyscall(g *sched.G, b []byte) (n int, err error) {
 	err = f.natively(g, func(std any) (err error) {
 		n, err = std.(io.Writer).Write(b)
 		return err

@@ -7,22 +7,16 @@ import (
 	"numasched/sched"
 )
 
-// Handler returns a handler that runs h as a G of s, once for each request. The goroutine
-// that serves the connection waits until the G has ended. A panic of h ends the request as
-// it does in package http: it goes on in that goroutine. If s is closed, or the G is
-// cancelled, the answer is 503.
+// Handler returns a handler that runs h as a G of s, once for each request: with [sched.Sched.Do],
+// so most often on the thread of the goroutine that serves the connection. That goroutine waits
+// until the G has ended. A panic of h, or a call of [runtime.Goexit], ends the request as it does in
+// package http: it goes on in that goroutine. If s is closed, or the G is cancelled, the answer is
+// 503.
 func Handler(s *sched.Sched, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ended := false
 		var panicked any
-		done := make(chan struct{})
-		err := s.Start(func(*sched.G) {
-			defer func() {
-				close(done)
-				// The goroutine is next on this thread: let it go on, rather than wait until
-				// another thread takes it over.
-				runtime.Gosched()
-			}()
+		err := s.Do(func(*sched.G) {
 			defer func() {
 				if !ended {
 					panicked = recover()
@@ -31,12 +25,12 @@ func Handler(s *sched.Sched, h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			ended = true
 		})
-		if err != nil {
+		switch {
+		case err == sched.ErrGoexit:
+			runtime.Goexit()
+		case err != nil:
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		<-done
-		if !ended {
+		case !ended:
 			panic(panicked)
 		}
 	})
