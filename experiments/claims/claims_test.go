@@ -317,10 +317,10 @@ func reported() *Report {
 		}
 		return rows
 	}
-	homed := []string{"numa", "flat", "flat+firsttouch", "interleave", "static", wrongMap, "numa-home"}
+	homed := []string{"numa", "flat", "flat+firsttouch", "interleave", "static", wrongMap(), "numa-home"}
 	add("triad", "n=1", "ns/chunk", homed, append(seeds(100, 200, 150, 190, 98, 250, 180), Row{"links*1.3", []float64{100, 170, 150, 150, 98, 0, 0}, Single})...)
 	add("triad", "n=1/skew=4", "ns/chunk", homed, append(seeds(100, 200, 150, 190, 140, 250, 90), Row{"draw=1", []float64{100, 190, 150, 150, 130, 200, 0}, Draw})...)
-	add("onenode", "n=1", "ns/task", []string{"numa", "flat", wrongMap}, seeds(100, 90, 100)...)
+	add("onenode", "n=1", "ns/task", []string{"numa", "flat", wrongMap()}, seeds(100, 90, 100)...)
 	add("kvserve", "n=1", harness.P99.Unit, []string{"numa", "flat"}, seeds(100, 130)...)
 	return Of(res, blocks)
 }

@@ -8,6 +8,7 @@ import (
 	"numasched/experiments/harness"
 	"numasched/experiments/simulated"
 	"numasched/experiments/workload"
+	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/topology"
 )
@@ -28,17 +29,43 @@ func alone(p *sim.Preset) bool { return slices.Contains(p.AssumedConstants(), "i
 // subject is the arm that claims are about.
 const subject = harness.Subject
 
-// flats are flat with memory as Go programs get it. The best of them is a baseline.
-var flats = []string{"flat", "flat+firsttouch", "interleave"}
+// flat is what Go does, and the arm that says how many requests can be served.
+const flat = harness.DefaultBaseline
 
-// bestFlat is the name of that baseline.
+// bestFlat is the name of the baseline that is the best of all arms that are AsGo.
 const bestFlat = "best flat"
 
-// wrongMap is the control. No constant is perturbed alone for it.
-const wrongMap = "numa-wrongmap"
+// armsThat returns the names of some arms, in the order of the table of all arms.
+func armsThat(are func(*policy.Arm) bool) (names []string) {
+	for i := range policy.Arms {
+		if a := &policy.Arms[i]; are(a) {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
 
-// ablations are numa without one of its mechanisms.
-var ablations = []string{"numa-home", "numa-nodeq", "numa-near", "numa-pin", "numa-cache"}
+// flats are flat with memory as Go programs get it.
+func flats() []string { return armsThat(func(a *policy.Arm) bool { return a.AsGo }) }
+
+// rivals are what a careful person uses today instead of flat.
+func rivals() []string { return armsThat(func(a *policy.Arm) bool { return a.Rival }) }
+
+// static is the rival that is written by hand.
+func static() string { return armsThat(func(a *policy.Arm) bool { return a.Static })[0] }
+
+// wrongMap is the control. No constant is perturbed alone for it.
+func wrongMap() string {
+	return armsThat(func(a *policy.Arm) bool { return a.Map == policy.DerangedMap })[0]
+}
+
+// ablations are numa without one of its mechanisms, in the order of the mechanisms.
+func ablations() (names []string) {
+	for m := policy.Nothing + 1; m < policy.Mechanisms; m++ {
+		names = append(names, armsThat(func(a *policy.Arm) bool { return a.Without == m })...)
+	}
+	return names
+}
 
 // ablationSeeds is how many of the seeds ablations and other arms run that no claim needs.
 const ablationSeeds = 3
@@ -99,9 +126,9 @@ func NewPlan(machines []*sim.Preset, progs []workload.Program, seed uint64, sing
 				t.Unit = harness.P99.Unit
 			}
 			t.Arms = append([]string{subject}, compared(prog)...)
-			t.others = slices.Clone(ablations)
+			t.others = ablations()
 			if !prog.Homed {
-				t.others = append([]string{wrongMap}, ablations...)
+				t.others = append([]string{wrongMap()}, ablations()...)
 			}
 			t.Arms = append(t.Arms, t.others...)
 			p.tests = append(p.tests, t)
@@ -115,9 +142,9 @@ func NewPlan(machines []*sim.Preset, progs []workload.Program, seed uint64, sing
 // compared returns the arms that numa is compared with under every variant.
 func compared(prog workload.Program) []string {
 	if prog.Homed {
-		return append(slices.Clone(flats), "static", wrongMap)
+		return append(flats(), static(), wrongMap())
 	}
-	return []string{"flat"}
+	return []string{flat}
 }
 
 // programs returns the workloads for a machine. Arrays are together twice as large as all

@@ -106,7 +106,7 @@ func loaded(m simulated.Machine, prog workload.Program, procs int) (workload.Pro
 		if err != nil {
 			return prog, err
 		}
-		r, err := m.Run("flat", all, procs)
+		r, err := m.Run(flat, all, procs)
 		if err == nil {
 			err = simulated.FailedCheck([]*simulated.Run{r})
 		}
@@ -186,7 +186,7 @@ func (x *piece) simulate(ctx context.Context, seed uint64, seeds int, stderr io.
 			return nil, err
 		}
 	} else {
-		perturbed := slices.DeleteFunc(needed, func(arm string) bool { return arm == wrongMap })
+		perturbed := slices.DeleteFunc(needed, func(arm string) bool { return arm == wrongMap() })
 		exact, single := all[0], all[1:]
 		var probes []variant
 		if x.family > 0 {

@@ -48,10 +48,17 @@ func (r *Report) Seeds() int { return r.seeds }
 
 // baselines returns what numa is compared with, given the arms of a block.
 func baselines(arms []string) []string {
-	if slices.Contains(arms, "static") {
-		return []string{"flat", "interleave", bestFlat, "static", wrongMap}
+	if !slices.Contains(arms, static()) {
+		return []string{flat}
 	}
-	return []string{"flat"}
+	over := []string{flat}
+	for _, rival := range rivals() {
+		if rival == static() {
+			over = append(over, bestFlat) // beside the other flat ones
+		}
+		over = append(over, rival)
+	}
+	return append(over, wrongMap())
 }
 
 // compare returns the ratios of all runs in which both arms ran.
@@ -59,7 +66,7 @@ func (b *Block) compare(over string) *Comparison {
 	c := &Comparison{Block: b, Over: over}
 	arms := []string{over}
 	if over == bestFlat {
-		arms = flats
+		arms = flats()
 	}
 	for _, row := range b.Rows {
 		best := math.Inf(1)
@@ -169,7 +176,7 @@ type Shortfall struct {
 // many runs there are.
 func (r *Report) Short(t *Target) (short []Shortfall, all int) {
 	for _, c := range t.Cells {
-		at := slices.IndexFunc(r.Comparisons, func(o *Comparison) bool { return o.Block == c.Block && o.Over == "static" })
+		at := slices.IndexFunc(r.Comparisons, func(o *Comparison) bool { return o.Block == c.Block && o.Over == static() })
 		if at < 0 {
 			continue
 		}
@@ -196,12 +203,12 @@ func (r *Report) judge() []Target {
 		of        string
 		in        func(*Comparison) bool
 	}{
-		{fmt.Sprintf("bound by memory, %d nodes and more: 1.8x flat", harness.HomedNodes), "flat", 1.8, "", homed},
+		{fmt.Sprintf("bound by memory, %d nodes and more: 1.8x flat", harness.HomedNodes), flat, 1.8, "", homed},
 		{"the same: 1.8x the best flat", bestFlat, 1.8, "", homed},
-		{"balanced loops: within 1.05 of static's time", "static", 1 / 1.05, "static's time", func(c *Comparison) bool { return !skewed(c) }},
-		{"skewed loops: 1.2x static", "static", 1.2, "", skewed},
-		{"all that is judged by time: 0.98x flat", "flat", harness.AtLeast, "", func(c *Comparison) bool { return !c.Block.Open() }},
-		{fmt.Sprintf("p99 at %.0f %% load: at most 0.8 of flat's", 100*Load), "flat", 1 / 0.8, "flat's", func(c *Comparison) bool { return c.Block.Open() }},
+		{"balanced loops: within 1.05 of static's time", static(), 1 / 1.05, "static's time", func(c *Comparison) bool { return !skewed(c) }},
+		{"skewed loops: 1.2x static", static(), 1.2, "", skewed},
+		{"all that is judged by time: 0.98x flat", flat, harness.AtLeast, "", func(c *Comparison) bool { return !c.Block.Open() }},
+		{fmt.Sprintf("p99 at %.0f %% load: at most 0.8 of flat's", 100*Load), flat, 1 / 0.8, "flat's", func(c *Comparison) bool { return c.Block.Open() }},
 	}
 	var all []Target
 	for _, x := range targets {
@@ -274,7 +281,7 @@ func span(lo, hi float64) string { return fmt.Sprintf("%.2f to %.2f", lo, hi) }
 // each of its mechanisms.
 func (r *Report) mechanismTable() harness.Table {
 	t := harness.Table{Title: "simulated: locality, lower bound, and numa over numa without one of its mechanisms", Head: []string{"workload", "local", "over bound", "wrongmap"}}
-	for _, arm := range ablations {
+	for _, arm := range ablations() {
 		t.Head = append(t.Head, strings.TrimPrefix(arm, subject))
 	}
 	t.Head = append(t.Head, "earned by")
@@ -290,7 +297,7 @@ func (r *Report) mechanismTable() harness.Table {
 				}
 			}
 		}
-		for _, arm := range append([]string{wrongMap}, ablations...) {
+		for _, arm := range append([]string{wrongMap()}, ablations()...) {
 			c := b.compare(arm)
 			if len(c.Runs) == 0 {
 				row = append(row, "-")
@@ -311,7 +318,7 @@ func (b *Block) earned() string {
 		by   float64
 	}
 	var won, lost []part
-	for _, arm := range ablations {
+	for _, arm := range ablations() {
 		c := b.compare(arm)
 		if len(c.Runs) == 0 {
 			continue

@@ -27,7 +27,30 @@ type Arm struct {
 	// Rival is what a careful person uses today instead of flat. A gain over flat says
 	// little where a rival has it as well.
 	Rival bool
+
+	// AsGo is flat with memory as Go programs get it. The claims compare numa with the best of
+	// these, too.
+	AsGo bool
+
+	// Without is the mechanism of numa that this arm does not have. In all else it is numa, so the
+	// difference is what the mechanism earns.
+	Without Mechanism
 }
+
+// A Mechanism is a part of numa that can be left out.
+type Mechanism uint8
+
+// The mechanisms, in the order in which tables have them.
+const (
+	Nothing Mechanism = iota
+	HomeNodes
+	NodeQueues
+	NearFirst
+	Binding
+	NodeCaches
+
+	Mechanisms = iota // how many there are, with Nothing
+)
 
 // A Map says which CPUs a node is believed to have.
 type Map uint8
@@ -71,19 +94,19 @@ const (
 //     gives.
 var Arms = [...]Arm{
 	{Name: "gm", Doc: "one locked queue: Go 1.0's G-M model"},
-	{Name: "flat", Doc: "Go's G-P-M model with the rules of Go 1.26: all memory equally near", Local: true, SchedLock: true},
+	{Name: "flat", Doc: "Go's G-P-M model with the rules of Go 1.26: all memory equally near", Local: true, SchedLock: true, AsGo: true},
 	{Name: "numa", Doc: "the full design", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true},
 	{Name: "flat+pin", Doc: "flat, with threads bound to their P's node", Local: true, Bind: true, SchedLock: true},
-	{Name: "numa-pin", Doc: "numa without binding threads", Local: true, NodeQ: true, Near: true, Home: true, Cache: true},
-	{Name: "numa-home", Doc: "numa without home nodes", Local: true, NodeQ: true, Near: true, Bind: true, Cache: true},
-	{Name: "numa-nodeq", Doc: "numa without node queues", Local: true, Near: true, Home: true, Bind: true, Cache: true},
-	{Name: "numa-near", Doc: "numa without near-first stealing", Local: true, NodeQ: true, Home: true, Bind: true, Cache: true},
-	{Name: "numa-cache", Doc: "numa without caches per node", Local: true, NodeQ: true, Near: true, Home: true, Bind: true},
+	{Name: "numa-pin", Doc: "numa without binding threads", Local: true, NodeQ: true, Near: true, Home: true, Cache: true, Without: Binding},
+	{Name: "numa-home", Doc: "numa without home nodes", Local: true, NodeQ: true, Near: true, Bind: true, Cache: true, Without: HomeNodes},
+	{Name: "numa-nodeq", Doc: "numa without node queues", Local: true, Near: true, Home: true, Bind: true, Cache: true, Without: NodeQueues},
+	{Name: "numa-near", Doc: "numa without near-first stealing", Local: true, NodeQ: true, Home: true, Bind: true, Cache: true, Without: NearFirst},
+	{Name: "numa-cache", Doc: "numa without caches per node", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Without: NodeCaches},
 	{Name: "numa-wrongmap", Doc: "numa on a wrong map: each node's work runs on another node than its data", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Map: DerangedMap},
 	{Name: "numa-randommap", Doc: "numa on a random map: each node has CPUs of all nodes in equal shares", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Map: RandomMap},
 	{Name: "flat+onenode", Doc: "flat, with all memory on the node of the goroutine that initialises it", Local: true, Memory: OnOneNode, SchedLock: true},
-	{Name: "flat+firsttouch", Doc: "flat, with memory where goroutines happen to touch it first", Local: true, Memory: FirstTouch, SchedLock: true},
-	{Name: "interleave", Doc: "flat under numactl --interleave=all", Local: true, Memory: Interleaved, SchedLock: true, Rival: true},
+	{Name: "flat+firsttouch", Doc: "flat, with memory where goroutines happen to touch it first", Local: true, Memory: FirstTouch, SchedLock: true, AsGo: true},
+	{Name: "interleave", Doc: "flat under numactl --interleave=all", Local: true, Memory: Interleaved, SchedLock: true, Rival: true, AsGo: true},
 	{Name: "confine", Doc: "flat on the CPUs of one node: numactl --cpunodebind", Local: true, Bind: true, Confine: true, SchedLock: true},
 	{Name: "process-per-node", Doc: "a process for each node: flat there, and nothing is shared", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, SchedLock: true},
 	{Name: "static", Doc: "OpenMP's schedule(static): each CPU has its part of a loop and its memory", Local: true, NodeQ: true, Near: true, Home: true, Bind: true, Cache: true, Closed: true, Static: true, Rival: true},
