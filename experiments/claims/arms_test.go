@@ -3,9 +3,12 @@ package claims
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"numasched/sched/policy"
+	"numasched/sched/sim"
+	"numasched/topology"
 )
 
 // What arms declare is so: without a mechanism an arm is numa but for one switch, and each switch
@@ -55,5 +58,44 @@ func TestArmsAreWhatTheyDeclare(t *testing.T) {
 	}
 	if got, want := baselines(arms), []string{"flat", "interleave", bestFlat, "static", "numa-wrongmap"}; !slices.Equal(got, want) {
 		t.Errorf("numa is compared with %v; kept results have %v", got, want)
+	}
+}
+
+// The workloads that declare sizes for the claim table are those of the kept one, in its order.
+func TestTheTableHasTheWorkloadsThatDeclareIt(t *testing.T) {
+	kept, err := ReadPieces("../../results/reference-sim-claims")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, b := range kept {
+		if !b.Open() { // how often requests arrive is found by simulating
+			want = append(want, b.Topo+" "+b.Workload+" "+b.Params)
+		}
+	}
+	for _, name := range QuickMachines {
+		p, err := sim.LoadPreset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		topo, err := topology.Load(p.Topology)
+		if err != nil {
+			t.Fatal(err)
+		}
+		progs, err := programs(topo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range progs {
+			if !p.Open {
+				got = append(got, name+" "+p.Name+" "+p.Sizes())
+			}
+		}
+		if last := progs[len(progs)-1]; !last.Open {
+			t.Errorf("%s ends with %s, want the workload with arrivals", name, last.Name)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(want, ", "))
 	}
 }

@@ -1,8 +1,6 @@
 package claims
 
 import (
-	"fmt"
-	"math"
 	"slices"
 
 	"numasched/experiments/harness"
@@ -147,35 +145,35 @@ func compared(prog workload.Program) []string {
 	return []string{flat}
 }
 
-// programs returns the workloads for a machine. Arrays are together twice as large as all
-// its second- and third-level caches. Every P has equally many chunks of them, so that static loses nothing to
-// rounding.
+// programs returns the workloads of the table on a machine: first those whose data has homes, last
+// those with arrivals.
 func programs(topo *topology.Topology) (progs []workload.Program, err error) {
-	cpus := int64(topo.Allowed.Len())
-	bytes := int64(0)
+	room := workload.Room{CPUs: int64(topo.Allowed.Len())}
 	for _, c := range slices.Concat(topo.L2, topo.L3) {
-		bytes += c.Bytes
+		room.Bytes += c.Bytes
 	}
-	bytes = max(2*bytes, 1<<20*cpus)
-	elements := roundUp(bytes/24, 4096*cpus)
-	side := roundUp(int64(math.Sqrt(float64(bytes/16))), 8*cpus)
-	for _, text := range [][2]string{
-		{"triad", fmt.Sprintf("n=%d", elements)},
-		{"triad", fmt.Sprintf("n=%d/skew=4", elements)},
-		{"heat", fmt.Sprintf("n=%d/rows=%d/sweeps=1", side, side/(8*cpus))},
-		{"fib", "n=18"},
-		{"uts", "depth=6"},
-		{"onenode", "n=1000"},
-		{"wakestorm", "groups=2/loops=8"},
-		{"kvserve", "n=60/bytes=4194304"},
-	} {
-		p, err := workload.ByName(text[0]).Parse(text[1], true)
-		if err != nil {
-			return nil, err
+	room.Bytes = max(2*room.Bytes, 1<<20*room.CPUs)
+	rank := func(p workload.Program) int {
+		switch {
+		case p.Homed:
+			return 0
+		case p.Open:
+			return 2
 		}
-		progs = append(progs, p)
+		return 1
 	}
+	for _, w := range workload.All {
+		if w.Claimed == nil {
+			continue
+		}
+		for _, sizes := range w.Claimed(room) {
+			p, err := w.Parse(sizes, true)
+			if err != nil {
+				return nil, err
+			}
+			progs = append(progs, p)
+		}
+	}
+	slices.SortStableFunc(progs, func(a, b workload.Program) int { return rank(a) - rank(b) })
 	return progs, nil
 }
-
-func roundUp(n, unit int64) int64 { return (n + unit - 1) / unit * unit }

@@ -15,18 +15,19 @@ import (
 // It is one program in three forms, which differ in what a fork allocates. Each form has a
 // name of its own, because the names stand in results.
 var (
-	fib        = fibOf("fib", "fork-join Fibonacci numbers, without closures: the price of a fork and a join", fibCalc)
-	fibClosure = fibOf("fib-closure", "fork-join Fibonacci numbers with a closure for every task", fibForkClosure)
-	fibGroup   = fibOf("fib-group", "fork-join Fibonacci numbers with a Group and a closure for every task", fibInGroup)
+	fib        = fibOf("fib", "fork-join Fibonacci numbers, without closures: the price of a fork and a join", fibCalc, sized("n=18"))
+	fibClosure = fibOf("fib-closure", "fork-join Fibonacci numbers with a closure for every task", fibForkClosure, nil)
+	fibGroup   = fibOf("fib-group", "fork-join Fibonacci numbers with a Group and a closure for every task", fibInGroup, nil)
 )
 
-func fibOf(name, doc string, calc func(*sched.G, int) int) *Workload {
+func fibOf(name, doc string, calc func(*sched.G, int) int, claimed func(Room) []string) *Workload {
 	return &Workload{
-		Name:   name,
-		Doc:    doc,
-		Unit:   "task",
-		Quick:  name != "fib-group",
-		Params: []Param{{Name: "n", Doc: "which Fibonacci number", Default: 32, Quick: 25, Min: 2, Max: 50}},
+		Name:    name,
+		Doc:     doc,
+		Unit:    "task",
+		Quick:   name != "fib-group",
+		Claimed: claimed,
+		Params:  []Param{{Name: "n", Doc: "which Fibonacci number", Default: 32, Quick: 25, Min: 2, Max: 50}},
 		New: func(p Params) (*Instance, error) {
 			n := int(p["n"])
 			want, next := 0, 1

@@ -20,6 +20,7 @@ var heat = &Workload{
 	Homed:    true,
 	Pictured: true,
 	InCaches: "n=64/rows=8",
+	Claimed:  squares,
 	Params: []Param{
 		{Name: "n", Doc: "rows and columns inside the cold edge", Default: 2048, Quick: 512, Min: 1, Max: 1 << 16},
 		{Name: "rows", Doc: "rows of a block", Default: 16, Quick: 8, Min: 1, Max: 1 << 16},

@@ -6,11 +6,12 @@ import "numasched/sched"
 // Requests arrive in an open loop. The time for a unit says nothing, because the arrivals
 // decide it. The latencies are the result.
 var kvServe = &Workload{
-	Name: "kvserve",
-	Doc:  "requests to a table in shards, which arrive whether or not earlier ones are served: latency",
-	Unit: "request",
-	Open: true,
-	Gap:  "gap",
+	Name:    "kvserve",
+	Doc:     "requests to a table in shards, which arrive whether or not earlier ones are served: latency",
+	Unit:    "request",
+	Open:    true,
+	Gap:     "gap",
+	Claimed: sized("n=60/bytes=4194304"),
 	Params: append(openLoopParams(200), []Param{
 		{Name: "shards", Doc: "shards of the table for each node", Default: 16, Min: 1, Max: 1 << 16},
 		{Name: "bytes", Doc: "bytes of a shard", Default: 1 << 22, Quick: 1 << 20, Min: 64, Max: 1 << 40},

@@ -15,6 +15,7 @@ var oneNode = &Workload{
 	Unit:     "task",
 	Quick:    true,
 	InCaches: "n=16/ops=2000",
+	Claimed:  sized("n=1000"),
 	Params: []Param{
 		{Name: "n", Doc: "tasks", Default: 20000, Quick: 2000, Min: 1, Max: 1 << 30},
 		{Name: "ops", Doc: "steps of computation of each, 4 cycles", Default: 10000, Min: 1, Max: 1 << 40},

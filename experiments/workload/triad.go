@@ -16,6 +16,7 @@ var triad = &Workload{
 	Unit:     "chunk",
 	Quick:    true,
 	Homed:    true,
+	Claimed:  triads,
 	InCaches: "n=4096",
 	Params: []Param{
 		{Name: "n", Doc: "float64 elements of each of the three arrays", Default: 1 << 23, Quick: 1 << 20, Min: 1, Max: 1 << 33},

@@ -20,10 +20,11 @@ import (
 // children of a node above the greatest depth has a geometric distribution. In binomial
 // trees the root has many children, and every other node has 8 or none.
 var uts = &Workload{
-	Name:  "uts",
-	Doc:   "unbalanced tree search: T1 (4,130,071 nodes) or, with binomial=1, T3 (4,112,897)",
-	Unit:  "node",
-	Quick: true,
+	Name:    "uts",
+	Doc:     "unbalanced tree search: T1 (4,130,071 nodes) or, with binomial=1, T3 (4,112,897)",
+	Unit:    "node",
+	Quick:   true,
+	Claimed: sized("depth=6"),
 	Params: []Param{
 		{Name: "binomial", Doc: "1 for a binomial tree, 0 for a geometric one", Default: 0, Max: 1},
 		{Name: "seed", Doc: "of the tree; 0 means the published one: 19, or 42 if binomial", Default: 0, Max: math.MaxInt32},

@@ -10,9 +10,10 @@ import (
 // receiver, over and over, so it consists of wake-ups alone. An arm that keeps Gs at
 // home is expected to lose here: a woken G runs best where its waker is.
 var wakeStorm = &Workload{
-	Name: "wakestorm",
-	Doc:  "groups of senders that all send to all receivers, as hackbench: expected loss",
-	Unit: "message",
+	Name:    "wakestorm",
+	Doc:     "groups of senders that all send to all receivers, as hackbench: expected loss",
+	Unit:    "message",
+	Claimed: sized("groups=2/loops=8"),
 	Params: []Param{
 		{Name: "groups", Doc: "groups", Default: 8, Quick: 2, Min: 1, Max: 1 << 16},
 		{Name: "fan", Doc: "senders of a group, and receivers", Default: 20, Min: 1, Max: 1 << 12},

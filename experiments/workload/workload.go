@@ -41,6 +41,10 @@ type Workload struct {
 	// kernel, or whose kernel is too short for a clock.
 	InCaches string
 
+	// Claimed returns the sizes at which the claim table has it on a machine. It is nil for a
+	// workload that is not in the table.
+	Claimed func(Room) []string
+
 	// New makes an instance of the given sizes, which must have every name in Params.
 	// It allocates nothing large; Setup does that.
 	New func(Params) (*Instance, error)
