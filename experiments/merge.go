@@ -55,7 +55,7 @@ func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, 
 	if err != nil {
 		return nil, usage.Errorf("%w", err)
 	}
-	if err := setBaseline(merged, baseline); err != nil {
+	if err := usage.SetBaseline(merged, baseline); err != nil {
 		return nil, err
 	}
 	if command != nil {
@@ -89,7 +89,7 @@ func loadResults(dirs []string, out, baseline string) (*harness.Results, error) 
 		all = append(all, res)
 	}
 	if len(all) == 1 && out == "" {
-		return all[0], setBaseline(all[0], baseline)
+		return all[0], usage.SetBaseline(all[0], baseline)
 	}
 	if out == "" {
 		return nil, usage.Errorf("want --out DIR, for what is merged from %s", strings.Join(dirs, ", "))

@@ -23,7 +23,7 @@ directories are merged first, into --out ("experiments merge --help" says how).`
 	}
 	out := cmd.Flags().String("out", "", "new `DIR` for what is merged")
 	usage.Complete(cmd, "out", usage.CompleteDirs)
-	baseline := baselineFlag(cmd)
+	baseline := usage.BaselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		res, err := loadResults(args, *out, *baseline)
 		if err != nil {

@@ -27,7 +27,7 @@ that this program simulates anew; its caption says so. Several directories are m
 	asJSON := cmd.Flags().Bool("json", false, "print the tables as JSON (harness.Report describes it)")
 	out := cmd.Flags().String("out", "", "new `DIR` for what is merged")
 	usage.Complete(cmd, "out", usage.CompleteDirs)
-	baseline := baselineFlag(cmd)
+	baseline := usage.BaselineFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		res, err := loadResults(args, *out, *baseline)
 		if err != nil {

@@ -83,7 +83,7 @@ func runCommand(line []string) *cobra.Command {
 	fs.BoolVar(&f.virtual, "virtual", os.Getenv("NUMALAB") != "", "this is a virtual NUMA machine: report locality, never speed (set in scripts/numalab.sh)")
 	fs.BoolVar(&f.json, "json", false, "print the tables as JSON (harness.Report describes it)")
 	usage.ShardFlag(fs, &f.shard, "the workloads, with all their arms")
-	f.baseline = baselineFlag(cmd)
+	f.baseline = usage.BaselineFlag(cmd)
 	usage.Complete(cmd, "arm", usage.CompleteList(append(append(usage.ArmNames(), usage.Peers()...), "all"), false))
 	usage.Complete(cmd, "workload", usage.CompleteList(append(usage.WorkloadNames(), "quick", "all"), false))
 	usage.Complete(cmd, "topology", usage.CompleteTopology)
