@@ -161,7 +161,7 @@ whole() {
 }
 
 status=0
-table="$work/table"
+table=$(mktemp "$work/table.XXXX")
 {
 	echo "# Go's own tests (\`-short\`) with the NUMA-aware runtime"
 	echo
@@ -190,5 +190,5 @@ for r in $rows; do
 	echo "$row" >>"$table"
 done
 [ -z "$out" ] || exec >"$out"
-cat "$table"
+cat "$table"; rm -f "$table"
 exit $status
