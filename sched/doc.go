@@ -61,7 +61,7 @@
 // thread of its own is started with [G.GoLocked] (lockedm.go).
 //
 // [runtime.Goexit], which testing.T.FailNow calls, ends a G that [G.Go], [G.GoAt], [Sched.Start] or
-// [G.AfterFunc] has started. A [Sched.Run] returns [ErrGoexit] if its function calls it. Elsewhere it
+// [G.AfterFunc] has started. A [Sched.Run] or [Sched.Do] returns [ErrGoexit] if its function calls it. Elsewhere it
 // stops the scheduler (goexit.go).
 //
 // # What the end of a context does

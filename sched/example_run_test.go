@@ -79,6 +79,20 @@ func ExampleSched_Start() {
 	// Output: a G has run
 }
 
+// A goroutine that is no G runs a short function as a G, and waits for it.
+func ExampleSched_Do() {
+	onSched(func(s *sched.Sched) {
+		answer := 0
+		err := s.Do(func(g *sched.G) {
+			var group sched.Group
+			group.Go(g, func(*sched.G) { answer = 42 })
+			group.Wait(g)
+		})
+		fmt.Println(answer, err)
+	})
+	// Output: 42 <nil>
+}
+
 // Stats tells what the scheduler has done. The difference of two tells of the time between.
 func ExampleSched_Stats() {
 	onSched(func(s *sched.Sched) {

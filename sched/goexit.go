@@ -24,7 +24,7 @@ var ErrGoexit = errors.New("sched: the function of Run has called runtime.Goexit
 
 // errGoexit is what a G panics with that may not call runtime.Goexit.
 var errGoexit = errors.New("runtime.Goexit called in a G that may not: a forked child, a member of a Group, " +
-	"one of GoLocked, or one whose scheduler stops; only the functions of Run, Go, GoAt, Start and AfterFunc may")
+	"one of GoLocked, or one whose scheduler stops; only the functions of Run, Do, Go, GoAt, Start and AfterFunc may")
 
 // mayExit reports whether g may call runtime.Goexit.
 func (g *G) mayExit() bool {

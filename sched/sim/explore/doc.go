@@ -72,6 +72,7 @@
 //	T.Spin          the G polls; put it into every loop that does not block
 //	T.News          something has come for a descriptor
 //	T.NewsIn        something comes for a descriptor after a while, from outside
+//	T.Visit         a goroutine that is no G calls functions, as by Sched.Do
 //
 // Four rules keep an execution the same whenever its schedule is the same, and keep the
 // search sound. A program asks for no time but the scheduler's and for no random number.

@@ -1,0 +1,185 @@
+package hostnet
+
+import (
+	"io"
+	"net"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"numasched/sched"
+)
+
+// How a G, or a goroutine that is no G, reads and writes a file.
+
+const maxRW = 1 << 30 // the most that one system call reads or writes, as in Go
+
+// read and write are operate without its functions, which would have to be allocated each
+// time.
+
+func (f *file) read(b []byte) (n int, err error) {
+	g, p, err := f.begin()
+	if err != nil {
+		return 0, f.opError("read", err)
+	}
+	defer f.unuse()
+	if p == nil {
+		return f.readNatively(g, b)
+	}
+	p.busy[sched.PollRead].Lock(g)
+	if len(b) == 0 {
+		p.busy[sched.PollRead].Unlock(g)
+		return 0, f.readNothing()
+	}
+	for err = p.pd.Prepare(g, sched.PollRead); err == nil; {
+		if n, err = tryRead(f.fd, b[:min(len(b), maxRW)]); err == nil {
+			if n == 0 && f.stream {
+				err = io.EOF
+			}
+			break
+		}
+		if err = f.waitFor(p, g, sched.PollRead, err); err != nil {
+			break
+		}
+	}
+	p.busy[sched.PollRead].Unlock(g)
+	if err == errUnpolled {
+		return f.readNatively(g, b)
+	}
+	return n, f.failed("read", err)
+}
+
+// readNothing is read with no room. It waits for nothing and is never late.
+func (f *file) readNothing() error {
+	if f.closed.Load() {
+		return f.opError("read", net.ErrClosed)
+	}
+	return nil
+}
+
+func (f *file) write(b []byte) (n int, err error) {
+	g, p, err := f.begin()
+	if err != nil {
+		return 0, f.opError("write", err)
+	}
+	defer f.unuse()
+	if p == nil {
+		return f.writeNatively(g, b)
+	}
+	p.busy[sched.PollWrite].Lock(g)
+	for err = p.pd.Prepare(g, sched.PollWrite); err == nil; {
+		var k int
+		if k, err = tryWrite(f.fd, b[n:min(len(b), n+maxRW)]); err == nil {
+			if n += k; n == len(b) {
+				break
+			}
+			if k == 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			continue
+		}
+		err = f.waitFor(p, g, sched.PollWrite, err)
+	}
+	p.busy[sched.PollWrite].Unlock(g)
+	if err == errUnpolled {
+		k, err := f.writeNatively(g, b[n:])
+		return n + k, err
+	}
+	return n, f.failed("write", err)
+}
+
+// waitFor waits until a system call need not fail with err any more. It returns an error if
+// it will fail again, or if the wait does.
+func (f *file) waitFor(p *poll, g *sched.G, mode sched.PollMode, err error) error {
+	switch err {
+	case unix.EINTR:
+		return nil
+	case unix.EAGAIN:
+		if err := f.register(p); err != nil {
+			return err
+		}
+		return p.wait(g, mode)
+	}
+	return err
+}
+
+// wait is Wait of p.pd. If that panics, because g has locked its thread, p is not busy any more.
+func (p *poll) wait(g *sched.G, mode sched.PollMode) error {
+	waited := false
+	defer func() {
+		if !waited && !sched.Cancelled() {
+			p.busy[mode].Unlock(g)
+		}
+	}()
+	err := p.pd.Wait(g, mode)
+	waited = true
+	return err
+}
+
+// readNatively and writeNatively are natively without its functions, unless a G calls.
+
+func (f *file) readNatively(g *sched.G, b []byte) (n int, err error) {
+	if g != nil {
+		return f.readInSyscall(g, b)
+	}
+	std, err := f.native()
+	if err == nil {
+		n, err = std.(io.Reader).Read(b)
+	}
+	return n, f.opError("read", err)
+}
+
+func (f *file) readInSyscall(g *sched.G, b []byte) (n int, err error) {
+	err = f.natively(g, func(std any) (err error) {
+		n, err = std.(io.Reader).Read(b)
+		return err
+	})
+	return n, f.opError("read", err)
+}
+
+func (f *file) writeNatively(g *sched.G, b []byte) (n int, err error) {
+	if g != nil {
+		return f.writeInSyscall(g, b)
+	}
+	std, err := f.native()
+	if err == nil {
+		n, err = std.(io.Writer).Write(b)
+	}
+	return n, f.opError("write", err)
+}
+
+func (f *file) writeInSyscall(g *sched.G, b []byte) (n int, err error) {
+	err = f.natively(g, func(std any) (err error) {
+		n, err = std.(io.Writer).Write(b)
+		return err
+	})
+	return n, f.opError("write", err)
+}
+
+// tryRead and tryWrite do not tell Go's scheduler of a short system call. The descriptor does
+// not block.
+
+func tryRead(fd int, b []byte) (int, error) {
+	if len(b) == 0 || len(b) > quickRW {
+		n, err := unix.Read(fd, b)
+		return max(n, 0), err
+	}
+	n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+func tryWrite(fd int, b []byte) (int, error) {
+	if len(b) == 0 || len(b) > quickRW {
+		n, err := unix.Write(fd, b)
+		return max(n, 0), err
+	}
+	n, _, errno := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
