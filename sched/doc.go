@@ -171,9 +171,10 @@
 // message by a channel took 420 to 570 ns for each change in the same run. So coroutines are
 // not what limits ping-pong. Of the time of goroutines, 1, 4, 32 and 64 pairs take 0.95, 0.96, 0.96
 // and 0.93 on one P (all may be as long), and 1.27 (1.11 to 1.41), 0.75, 0.65 and 0.71 on two. An
-// actor ring takes 1.25 on one P (1.10 to 1.35) and on two (1.22 to 1.35). Other programs took a
-// third of the computer meanwhile. On an earlier day the ring took 1.05 and 1.15. On two Ps every
-// message wakes a thief unless one searches, as in Go; what the difference is was not found out.
+// actor ring takes 1.25 on one P (1.10 to 1.35) and on two (1.22 to 1.35). In half of the repetitions
+// other programs took more than 5 % of the computer. In an earlier run the ring took 1.05 and 1.15.
+// On two Ps every message wakes a thief unless one searches, as in Go; what the difference is was
+// not found out.
 //
 // A million Gs that wait at a channel take 3.78 KB each (RSS): 2.15 KB for stacks, which are
 // goroutines, and 1.54 KB of heap. The aim is 4. Of 200,000 goroutines, each takes 2.76 KB.
@@ -182,9 +183,10 @@
 // CPUs. In the kernel's real-time class, where nobody else gets them, the latest thousandth are
 // 0.20 ms late under flat and 0.27 ms under numa, and goroutines 1.13 ms: Go's netpoller sleeps at
 // least 1 ms. In the ordinary class, beside programs that computed all the time, it was 3.64,
-// 3.74 and 3.44 ms in one run, 4.33, 4.52 and 4.03 in another. A trace of the kernel (perf sched)
-// shows why: a thread that is woken waits for up to 4 ms, a tick, behind another one. Goroutines
-// sleep longer, so they make a quarter fewer wake-ups in that time.
+// 3.74 and 3.44 ms in one run, 4.33, 4.52 and 4.03 in another, and 5.05, 5.44 and 8.19 in a third.
+// A trace of the kernel (perf sched) shows threads that were woken and waited for 4 ms, a tick, and
+// longer, behind others. Goroutines sleep longer, so they make a quarter fewer wake-ups in that
+// time.
 //
 // To record events (package trace) makes a fork take 8 to 12 % longer and a spawn 18 %. The aim
 // is 10 %. A child that its parent takes back before others could see it is a call, and no event
