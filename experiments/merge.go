@@ -47,7 +47,7 @@ what one command would have written; all of them must be there.`,
 // mergeDirs puts runs together in the new directory out. The shards of a claim table make
 // that table, as one run would have.
 func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, error) {
-	command, text, err := claims.Shards(all, out)
+	command, text, err := claims.Shards(all, out, readShard)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,6 +163,90 @@ func TestMergedShardsAreTheClaimTable(t *testing.T) {
 	}
 	must("sim", "--verify", "whole")
 	must("report", "whole")
+}
+
+// Merge refuses directories whose commands do not write the shards of one claim table, and
+// makes nothing of them.
+func TestMergeRefusesWhatIsNoShardOfAClaimTable(t *testing.T) {
+	t.Chdir(t.TempDir())
+	// command returns a shard's command in which one word is another, or several.
+	command := func(dir, part, word, other string) []string {
+		var words []string
+		for _, w := range strings.Fields("experiments sim --claims --preset=synthetic:2x2 --workload fib:n=8,triad:n=8192 --shard " + part + " --out " + dir) {
+			if w == word {
+				words = append(words, strings.Fields(other)...)
+				continue
+			}
+			words = append(words, w)
+		}
+		return words
+	}
+	parts := map[string]string{"part1": "1/2", "part2": "2/2"}
+	for dir, part := range parts {
+		if status, _, errs := cli(command(dir, part, "", "")[1:]...); status != 0 {
+			t.Fatal(errs)
+		}
+	}
+	// record makes words the command that dir was written by.
+	record := func(dir string, words []string) {
+		path := filepath.Join(dir, harness.MetaFile)
+		var meta map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(read(t, path)), &meta); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta["command"] = text
+		if text, err = json.Marshal(meta); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const notOne = "part1 is no shard of a claim table"
+	in := "the command in " + filepath.Join("part1", harness.MetaFile) + ": "
+	for _, c := range []struct{ word, other, want string }{
+		{"sim", "run", notOne},
+		{"sim", "", notOne},
+		{"--claims", "", notOne},
+		{"--claims", "--claims=false", notOne},
+		{"--claims", "--check", in + "--out and --check exclude each other"},
+		{"--claims", "--claims --frob", in + `unknown flag "--frob"`},
+		{"--claims", "--claims --arm flat", in + "--claims and --arm exclude each other"},
+		{"--claims", "--claims word", in + `unexpected argument "word"`},
+		{"--claims", "--claims -- --full", in + `unexpected argument "--full"`},
+		{"--shard", "--seed 1 --shard=half --shard", in + `--shard "half"`},
+		{"--shard", "--seed", in + `--seed "1/2"`},
+		{"--out", "", in + `unexpected argument "part1"`},
+	} {
+		for dir, part := range parts {
+			record(dir, command(dir, part, c.word, c.other))
+		}
+		if status, _, errs := cli("merge", "--out", "bad", "part1", "part2"); status != 2 || !strings.Contains(errs, c.want) {
+			t.Errorf("%q for %q: status %d, %q; want 2 and %q", c.other, c.word, status, errs, c.want)
+		}
+		if _, err := os.Stat("bad"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q for %q: merge made a directory", c.other, c.word)
+		}
+	}
+	for _, words := range [][]string{{}, {"experiments"}} {
+		record("part1", words)
+		if status, _, errs := cli("merge", "--out", "bad", "part1", "part2"); status != 2 || !strings.Contains(errs, notOne) {
+			t.Errorf("command %q: status %d, %q; want 2 and %q", words, status, errs, notOne)
+		}
+	}
+	for dir, part := range parts {
+		record(dir, command(dir, part, "", ""))
+	}
+	if status, _, errs := cli("merge", "--out", "good", "part1", "part2"); status != 0 {
+		t.Fatal(errs)
+	}
+	if head, _, _ := strings.Cut(read(t, filepath.Join("good", "claims.txt")), "\n"); head != "# experiments sim --claims --preset=synthetic:2x2 --workload fib:n=8,triad:n=8192 --out good" {
+		t.Errorf("the merged table is of %q", head)
+	}
 }
 
 func TestBadShards(t *testing.T) {

@@ -6,7 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"numasched/experiments/claims"
 	"numasched/experiments/harness"
@@ -96,4 +100,37 @@ func (f *simFlags) verifyClaims(dir string, command []string, stdout, stderr io.
 		return err
 	}
 	return plan.Sweep().Again(dir, stdout, stderr)
+}
+
+// readShard reads the command of a shard of a claim table, as [claims.Reader] says. The whole
+// command has the words of the shard's, but for --shard and --out.
+func readShard(command []string, out string) (whole []string, own usage.Shard, err error) {
+	if len(command) < 2 || command[1] != "sim" {
+		return nil, own, nil
+	}
+	words := command[2:]
+	var f simFlags
+	if err := f.parse(words); err != nil {
+		return nil, own, err
+	}
+	if !f.claims {
+		return nil, own, nil
+	}
+	whole = slices.Clone(command[:2])
+	err = new(simFlags).command(nil).Flags().ParseAll(words, func(flag *pflag.Flag, _ string) error {
+		n := 2 // words: the flag and its value
+		if flag.NoOptDefVal != "" || strings.Contains(words[0], "=") {
+			n = 1
+		}
+		switch flag.Name {
+		case "shard":
+		case "out":
+			whole = append(whole, "--out", out)
+		default:
+			whole = append(whole, words[:n]...)
+		}
+		words = words[n:]
+		return nil
+	})
+	return whole, f.shard, err
 }

@@ -2,21 +2,25 @@ package claims
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/usage"
 )
 
-// Shards returns the command of which all are the shards, as if it had written into
-// the directory out, and the text of its claims.txt. It puts all into the order of the shards. If none has
-// claims, it returns nil.
-func Shards(all []*harness.Results, out string) (command []string, text []byte, err error) {
+// A Reader reads the command that a result directory keeps. It returns which shard of a
+// claim table the command writes, and the command that writes the whole table into out. For
+// a command that writes no such shard, own is the zero shard. The error says why there can be
+// no such command.
+type Reader func(command []string, out string) (whole []string, own usage.Shard, err error)
+
+// Shards puts the results of the shards of one claim table into the order of the shards. It
+// returns the command that writes the whole table into the directory out, and the text of its
+// claims.txt. If none of the results has claims, it returns nil.
+func Shards(all []*harness.Results, out string, read Reader) (command []string, text []byte, err error) {
 	has := func(r *harness.Results) bool {
 		_, err := os.Stat(filepath.Join(r.Dir, File))
 		return !errors.Is(err, fs.ErrNotExist)
@@ -30,7 +34,7 @@ func Shards(all []*harness.Results, out string) (command []string, text []byte, 
 		if !has(r) {
 			return nil, nil, usage.Errorf("%s has no %s: a claim table is merged from the shards of one command, and nothing else", r.Dir, File)
 		}
-		whole, own, err := wholeCommand(r.Meta.Command, out)
+		whole, own, err := read(r.Meta.Command, out)
 		if err != nil {
 			return nil, nil, usage.Errorf("the command in %s: %w", filepath.Join(r.Dir, harness.MetaFile), err)
 		}
@@ -67,26 +71,4 @@ func Shards(all []*harness.Results, out string) (command []string, text []byte, 
 		return nil, nil, usage.Errorf("%w", err)
 	}
 	return command, Text(command, blocks), nil
-}
-
-// wholeCommand returns the command that does without shards what a shard's command does a
-// part of, with its results in out, and which shard that is.
-func wholeCommand(part []string, out string) (whole []string, own usage.Shard, err error) {
-	for i := 0; i < len(part); i++ {
-		name, value, joined := strings.Cut(part[i], "=")
-		if name != "--shard" && name != "--out" {
-			whole = append(whole, part[i])
-			continue
-		}
-		if !joined && i+1 < len(part) {
-			i++
-			value = part[i]
-		}
-		if name == "--out" {
-			whole = append(whole, "--out", out)
-		} else if err := own.Set(value); err != nil {
-			return nil, own, fmt.Errorf("--shard %q: %w", value, err)
-		}
-	}
-	return whole, own, nil
 }
