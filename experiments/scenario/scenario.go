@@ -68,11 +68,8 @@ type Workload struct {
 	Arms   []string `json:"arms"`
 	Procs  int      `json:"procs"` // 0: all CPUs
 
-	program workload.Program
+	program workload.Program // what the name and the sizes mean
 }
-
-// Program is what the name and the sizes mean.
-func (w *Workload) Program() workload.Program { return w.program }
 
 // A Param is a size of a workload.
 type Param struct {
