@@ -237,7 +237,7 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	if len(cells) == 0 {
 		return nil, nil, usage.Errorf("--arm %s, --workload %s: nothing to run: none of these arms has any of these workloads", f.arms, f.workloads)
 	}
-	reps, target := harness.Length(len(cells), f.reps, f.time, f.budget, f.quick)
+	reps, target := harness.Pace{Reps: f.reps, Target: f.time, Budget: f.budget, Quick: f.quick}.Length(len(cells))
 	place := harness.Host
 	if f.virtual {
 		place = harness.Virtual

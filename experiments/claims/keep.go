@@ -76,6 +76,7 @@ func (p *Plan) Simulate(ctx context.Context, dir string, command []string, stder
 // An OtherCommandError says that a file of claims cannot be gone on with.
 type OtherCommandError struct{ error }
 
+// Unwrap returns how the file differs from what the command would have begun.
 func (e *OtherCommandError) Unwrap() error { return e.error }
 
 // unfinished returns the pieces in a file that the command began, or none if there is no file.

@@ -8,16 +8,26 @@ const (
 	quickBudget = 15 * time.Second
 )
 
-// Length chooses the number of repetitions of a run, and how long one is. What is 0 is not
-// given. A budget is for the whole run.
-func Length(cells, reps int, target, budget time.Duration, quick bool) (int, time.Duration) {
+// A Pace is what a user says about how long a run takes. What is 0 is not said.
+type Pace struct {
+	Reps   int           // repetitions of each cell
+	Target time.Duration // wall-clock time of one repetition of one cell
+	Budget time.Duration // wall-clock time of the whole run; it decides over Target
+	Quick  bool          // other defaults, for a run of about quickBudget
+}
+
+// Length chooses the number of repetitions of each of the run's cells, and the wall-clock
+// time of one repetition.
+func (p Pace) Length(cells int) (reps int, target time.Duration) {
+	reps, target = p.Reps, p.Target
+	budget := p.Budget
 	if reps == 0 {
 		reps = 10
-		if quick {
+		if p.Quick {
 			reps = quickReps
 		}
 	}
-	if quick && target == 0 && budget == 0 {
+	if p.Quick && target == 0 && budget == 0 {
 		budget = quickBudget
 	}
 	if budget > 0 {

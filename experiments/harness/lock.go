@@ -23,6 +23,7 @@ type BusyError struct {
 	PID int // 0 if not known
 }
 
+// Error names the process, if it is known.
 func (e *BusyError) Error() string {
 	if e.PID == 0 {
 		return "a run is under way there"

@@ -81,8 +81,10 @@ func sameGroup(a, b Cell) bool {
 // A Duration is a time.Duration that JSON shows as "1.5s".
 type Duration time.Duration
 
+// MarshalJSON writes the duration as a string with its unit.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
+// UnmarshalJSON reads a string with a unit.
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {

@@ -83,7 +83,10 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
 // measured, and the directory is as it was.
 type DirError struct{ Err error }
 
+// Error returns the text of the cause.
 func (e *DirError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
 func (e *DirError) Unwrap() error { return e.Err }
 
 type runner struct {

@@ -20,6 +20,7 @@ const (
 	TooFew // repetitions for the test to show any difference
 )
 
+// String returns the finding as tables and JSON have it.
 func (f Finding) String() string {
 	return map[Finding]string{NoDifference: "no difference shown", Undecided: "undecided", Faster: "faster", Slower: "slower", TooFew: "too few repetitions"}[f]
 }

@@ -10,7 +10,7 @@ func NoArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// exactly refuses any number of arguments but n. The words in what describe them.
+// Exactly refuses any number of arguments but n. The words in what describe them.
 func Exactly(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {

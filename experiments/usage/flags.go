@@ -72,6 +72,7 @@ type Number struct{ Value, Least, Most int64 }
 // Between returns a number from least to most that has a value already.
 func Between(least, most, value int64) Number { return Number{value, least, most} }
 
+// String returns the number in decimal.
 func (w *Number) String() string { return strconv.FormatInt(w.Value, 10) }
 
 // Type says what the flag takes.

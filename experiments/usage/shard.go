@@ -12,6 +12,7 @@ import (
 // zero shard is all of it.
 type Shard struct{ Number, Of int }
 
+// String returns the shard as Set reads it, or "" for the zero shard.
 func (s *Shard) String() string {
 	if s.Of == 0 {
 		return ""

@@ -19,6 +19,7 @@ import (
 // An Error is the user's mistake: exit status 2.
 type Error struct{ error }
 
+// Unwrap returns what is wrong.
 func (e Error) Unwrap() error { return e.error }
 
 // Errorf returns an [Error].
