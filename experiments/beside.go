@@ -27,12 +27,12 @@ whether the prediction was there before the measurement. scripts/fieldtrial.sh d
 		for i, dir := range args {
 			var err error
 			if res[i], err = harness.Load(dir); err != nil {
-				return usage.Errorf("%w", err)
+				return usage.Wrong(err)
 			}
 		}
 		p, err := beside.New(res[0], res[1])
 		if err != nil {
-			return usage.Errorf("%w", err)
+			return usage.Wrong(err)
 		}
 		w := cmd.OutOrStdout()
 		t := p.Table()

@@ -47,7 +47,7 @@ if DIR is the folder man1 below a directory that "manpath" prints.`,
 				if harness.DiskFull(err) {
 					return err
 				}
-				return usage.Errorf("%w", err)
+				return usage.Wrong(err)
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true // it holds today's date

@@ -53,7 +53,7 @@ func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, 
 	}
 	merged, err := harness.Merge(all...)
 	if err != nil {
-		return nil, usage.Errorf("%w", err)
+		return nil, usage.Wrong(err)
 	}
 	if err := usage.SetBaseline(merged, baseline); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func loadResults(dirs []string, out, baseline string) (*harness.Results, error) 
 			err = fmt.Errorf("%s: no measurement", filepath.Join(dir, harness.ResultsFile))
 		}
 		if err != nil {
-			return nil, usage.Errorf("%w", err)
+			return nil, usage.Wrong(err)
 		}
 		all = append(all, res)
 	}

@@ -229,7 +229,7 @@ func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 	}
 	sc, err := scenario.Parse(file, data)
 	if err != nil {
-		return usage.Errorf("%w", err)
+		return usage.Wrong(err)
 	}
 	if sc.Workload != nil && out != "" {
 		return usage.Errorf("--out with --scenario %s: it has a workload and no variants: want --out of a scenario of threads", file)

@@ -49,7 +49,7 @@ func (f *simFlags) plan() (*claims.Plan, error) {
 	}
 	p, err := claims.NewPlan(machines, progs, f.seed, f.full)
 	if err != nil {
-		return nil, usage.Errorf("%w", err)
+		return nil, usage.Wrong(err)
 	}
 	if f.shard.Of > 0 {
 		if err := p.Shard(f.shard.Number, f.shard.Of); err != nil {

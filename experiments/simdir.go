@@ -37,7 +37,7 @@ func (f *simFlags) sweep() (*simulated.Sweep, error) {
 		}
 		topo, err := topology.Load(p.Topology)
 		if err != nil {
-			return nil, usage.Errorf("%w", err)
+			return nil, usage.Wrong(err)
 		}
 		if strings.ContainsAny(p.Name, "/ \t") || p.Name == "" {
 			return nil, usage.Errorf("--preset %s: its name is %q: want one word without slashes, for benchmark names", name, p.Name)

@@ -62,13 +62,13 @@ func Shards(all []*harness.Results, out string, read Reader) (command []string, 
 	for _, r := range all {
 		blocks, err := ReadPieces(r.Dir)
 		if err != nil {
-			return nil, nil, usage.Errorf("%w", err)
+			return nil, nil, usage.Wrong(err)
 		}
 		pieces = append(pieces, blocks...)
 	}
 	blocks, err := Join(pieces)
 	if err != nil {
-		return nil, nil, usage.Errorf("%w", err)
+		return nil, nil, usage.Wrong(err)
 	}
 	return command, Text(command, blocks), nil
 }

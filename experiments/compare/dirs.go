@@ -13,7 +13,7 @@ func Dirs(dirs []string, baseline string) (all []*Comparison, err error) {
 	for i, dir := range dirs {
 		res, err := harness.Load(dir)
 		if err != nil {
-			return nil, usage.Errorf("%w", err)
+			return nil, usage.Wrong(err)
 		}
 		if arms := res.Arms(); baseline != "" && !slices.Contains(arms, baseline) {
 			return nil, usage.Errorf("--baseline: %s: %w", dir, usage.Unknown("arm", baseline, arms))
@@ -24,7 +24,7 @@ func Dirs(dirs []string, baseline string) (all []*Comparison, err error) {
 		}
 		c, err := New(first, res, baseline)
 		if err != nil {
-			return nil, usage.Errorf("%w", err)
+			return nil, usage.Wrong(err)
 		}
 		all = append(all, c)
 	}

@@ -13,7 +13,7 @@ func (s *Scenario) RunWorkload(stderr io.Writer) ([]*simulated.Run, error) {
 	prog := s.Workload.program
 	preset, topo, err := s.Machine()
 	if err != nil {
-		return nil, usage.Errorf("%w", err)
+		return nil, usage.Wrong(err)
 	}
 	procs := s.Workload.Procs
 	if procs == 0 {

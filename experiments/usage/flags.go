@@ -41,7 +41,7 @@ func FlagError(cmd *cobra.Command, args []string, err error) error {
 		})
 		return Unknown("flag", name, names)
 	}
-	return Error{err}
+	return Wrong(err)
 }
 
 // wanted says what a flag takes.

@@ -23,7 +23,10 @@ type Error struct{ error }
 func (e Error) Unwrap() error { return e.error }
 
 // Errorf returns an [Error].
-func Errorf(format string, args ...any) error { return Error{fmt.Errorf(format, args...)} }
+func Errorf(format string, args ...any) error { return Wrong(fmt.Errorf(format, args...)) }
+
+// Wrong makes err the user's mistake. Its text stays the same.
+func Wrong(err error) error { return Error{err} }
 
 // Unknown is the error for a name that is not one of the valid ones.
 func Unknown(what, name string, valid []string) error {
@@ -46,7 +49,7 @@ func FileError(flag string, err error) error {
 // the user's mistake. A file that cannot be written to, on a full disk, is not.
 func UnlessWrite(err error) error {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Op == "open" && !harness.DiskFull(err) {
-		return Error{err}
+		return Wrong(err)
 	}
 	return err
 }
@@ -58,5 +61,5 @@ func DirError(dir string, err error) error {
 	if harness.DiskFull(err) {
 		return err
 	}
-	return Error{err}
+	return Wrong(err)
 }
