@@ -45,18 +45,25 @@ func NewChan[T any](s *Sched, size int) *Chan[T] {
 	return c
 }
 
-// newBuf returns a buffer for size values, on lines of its own.
+// newBuf returns a buffer for size values. A small one has lines of its own: it gets room for
+// as many more values as it takes to fill whole lines, if that makes it no larger than
+// bufRounded.
 func newBuf[T any](size int) []T {
 	bytes := int(unsafe.Sizeof(*new(T)))
-	if bytes == 0 || size == 0 || size >= lineSize {
+	if bytes == 0 || size >= bufRounded/bytes {
 		return make([]T, size)
 	}
-	whole := 1 // how many values fill whole lines
-	for whole*bytes%lineSize != 0 {
-		whole *= 2
+	room := size
+	for room*bytes%lineSize != 0 {
+		room++
 	}
-	return make([]T, size, (size+whole-1)/whole*whole)
+	if room*bytes > bufRounded {
+		room = size
+	}
+	return make([]T, size, room)
 }
+
+const bufRounded = 512 // bytes
 
 // on returns g's M if g may use c. It panics if g's scheduler is another than c's, or if
 // g is barred. g may give way first.

@@ -60,6 +60,23 @@ func TestNoTwoObjectsShareALine(t *testing.T) {
 	checkApart(t, "buffer of 63 bytes", func() *byte { return &newBuf[byte](63)[0] })
 }
 
+func TestABufferGrowsByLittle(t *testing.T) {
+	for _, c := range []struct {
+		what      string
+		room, max int
+	}{
+		{"1 value of 100 bytes", cap(newBuf[[100]byte](1)), 1},
+		{"2 values of 63 bytes", cap(newBuf[[63]byte](2)), 2},
+		{"3 values of a megabyte", cap(newBuf[[1 << 20]byte](3)), 3},
+		{"5 values of 40 bytes", cap(newBuf[[40]byte](5)), 8},
+		{"9 ints", cap(newBuf[int](9)), 16},
+	} {
+		if c.room > c.max {
+			t.Errorf("a buffer for %s has room for %d, want at most %d", c.what, c.room, c.max)
+		}
+	}
+}
+
 // checkApart makes many objects and looks whether each begins a line that no other one is on.
 func checkApart[T any](t *testing.T, name string, make func() *T) {
 	t.Helper()

@@ -217,7 +217,7 @@ func (ts *timers) setNext(m *M) {
 func (ts *timers) add(t *timer, when int64) {
 	ts.seq++
 	if ts.heap == nil {
-		ts.heap = make([]timerWhen, 0, lineSize/8) // whole lines
+		ts.heap = make([]timerWhen, 0, 8) // of 24 bytes: three whole lines
 	}
 	ts.heap = append(ts.heap, timerWhen{when, ts.seq, t})
 	ts.up(len(ts.heap) - 1)

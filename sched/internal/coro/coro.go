@@ -40,7 +40,7 @@ type cell struct {
 	there   atomic.Uint32
 	waiter  *Stack
 
-	_ [24]byte // a cell is a cache line: two that share one would be in each other's way
+	_ [32]byte // a cell is a cache line: two that share one would be in each other's way
 }
 
 // take clears k.there and returns the stack that waits in k, or nil if somebody is about to
