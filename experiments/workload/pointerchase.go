@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"runtime"
 
 	"numasched/sched"
 )
@@ -68,7 +69,9 @@ var pointerChase = &Workload{
 			},
 			Stock: func() error {
 				stockLoop(tasks, func(i int) {
-					for range yields + 1 {
+					hop(i)
+					for range yields {
+						runtime.Gosched()
 						hop(i)
 					}
 				})
