@@ -13,6 +13,7 @@ import (
 // A goroutine that is no G may run one itself, instead of waking an M for it and waiting. It
 // comes as a guest: it takes an idle P, and runs the G on its own thread, as a C thread does that
 // calls Go. To wake an M costs a futex call and a switch of threads, and so does the way back.
+// (Sysmon alone may have to be woken, if all Ps were idle.)
 //
 // A guest is an M that no thread belongs to. Whoever calls Do takes one that is free, enters its
 // carrier, and leaves it when the visit is over. The visit is over when the G ends, but also when
@@ -23,14 +24,18 @@ import (
 //     P is idle, it queues the G and wakes an M, as Start does.
 //   - It hands its P over when it leaves (handoffp), as the M of a locked G does. So nothing that the
 //     G has left on the P is lost, nor what others have queued while they saw no idle P.
-//   - While it visits, it is counted in Sched.nm, so that Close waits until it has left. A guest counts
-//     itself first, and looks afterwards whether the scheduler stops.
+//   - While it visits it is counted in guests.visiting, and Close waits until it has left. It counts
+//     itself only while the scheduler does not stop, under the lock under which Close looks. It is
+//     not counted in Sched.nm: a guest is no thread more, so it takes none from Config.MaxMs. There
+//     are at most as many guests at a time as Ps.
 //   - Its thread is not bound. It takes a P of the node that the thread is on.
 
-// guests are the guests that are free.
+// guests are the guests of a scheduler.
 type guests struct {
 	sync.Mutex
-	free []*M
+	free     []*M
+	visiting int       // guests that are not free
+	left     sync.Cond // visiting has become 0; its L is the Mutex
 }
 
 // A visit is one call of Do.
@@ -125,20 +130,22 @@ func (v *visit) run(g *G) {
 // is locked to its thread: those may not enter carriers.
 func (s *Sched) enterGuest() *M {
 	m0 := s.m0
-	if m0.count().idle() == 0 || threadlock.Mine().Locked() {
-		return nil
-	}
-	if n := s.nm.add(m0, 1); s.stopping.load(m0) == stopping || int(n) > s.maxMs {
-		s.endedM()
+	if m0.count().idle() == 0 || !threadlock.Known() || threadlock.Mine().Locked() {
 		return nil
 	}
 	s.guests.Lock()
-	defer s.guests.Unlock()
+	if s.guests.visiting >= m0.count().procs() || s.stopping.load(m0) == stopping {
+		s.guests.Unlock()
+		return nil
+	}
+	s.guests.visiting++
 	if n := len(s.guests.free); n > 0 {
 		m := s.guests.free[n-1]
 		s.guests.free = s.guests.free[:n-1]
+		s.guests.Unlock()
 		return m
 	}
+	s.guests.Unlock()
 	return s.newGuest()
 }
 
@@ -167,12 +174,31 @@ func (s *Sched) leaveGuest(m *M) {
 	if m.ended {
 		m.c.mustBeSound()
 		m.eventM(machine.EventEndM, m)
-	} else {
-		s.guests.Lock()
-		s.guests.free = append(s.guests.free, m)
-		s.guests.Unlock()
 	}
-	s.endedM()
+	s.guests.Lock()
+	defer s.guests.Unlock()
+	if !m.ended {
+		s.guests.free = append(s.guests.free, m)
+	}
+	if s.guests.visiting--; s.guests.visiting == 0 {
+		s.guests.left.Broadcast()
+	}
+}
+
+// awaitGuests returns when no guest visits. The scheduler stops, so no other one comes.
+func (s *Sched) awaitGuests() {
+	s.guests.Lock()
+	defer s.guests.Unlock()
+	for s.guests.visiting > 0 {
+		s.guests.left.Wait()
+	}
+}
+
+// noGuests reports whether no guest visits.
+func (s *Sched) noGuests() bool {
+	s.guests.Lock()
+	defer s.guests.Unlock()
+	return s.guests.visiting == 0
 }
 
 // visitNext is a guest's part of the scheduling loop. If its visit is over it leaves. If it
@@ -182,6 +208,10 @@ func (m *M) visitNext() bool {
 		v := m.visit
 		if v == nil {
 			if m.p != nil {
+				if m.s.stopping.load(m)&publishing != 0 {
+					m.publishStats()
+				}
+				m.share()
 				m.handoffp(m.partFromP())
 			}
 			if !m.awaitVisit() {

@@ -209,3 +209,62 @@ func TestDoGivesWay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What a G of Do leaves on its P when it ends early is run by others, though every other P is busy
+// and no Go starts anything.
+func TestWhatDoLeavesBehindIsRun(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x2")
+	for range 50 {
+		var stolen, left, ran sync.WaitGroup
+		stolen.Add(1)
+		left.Add(1)
+		ran.Add(4)
+		var gr sched.Group
+		err := s.Do(func(g *sched.G) {
+			gr.Go(g, func(*sched.G) {
+				stolen.Done()
+				left.Wait()
+			})
+			stolen.Wait()
+			for range 4 {
+				gr.Go(g, func(*sched.G) { ran.Done() })
+			}
+			runtime.Goexit()
+		})
+		if err != sched.ErrGoexit {
+			t.Fatalf("Do returned %v, want ErrGoexit", err)
+		}
+		done := make(chan bool)
+		go func() { ran.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			t.Error("members have not run")
+		}
+		left.Done()
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// Guests are no threads more: they take none from MaxMs.
+func TestDoTakesNoM(t *testing.T) {
+	m := open(t, "synthetic:1x1")
+	arm, err := policy.ByName("flat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm, MaxMs: 2}) // one for the P and sysmon
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if err := s.Do(func(g *sched.G) { g.Yield() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -188,6 +188,7 @@ func New(cfg Config) (*Sched, error) {
 	if s.machine.Memory() == nil {
 		s.stopped = make(chan struct{})
 	}
+	s.guests.left.L = &s.guests
 	s.m0 = &M{M: machine.M{ID: -1}, s: s}
 	s.m0.Worker = s.m0
 	s.lock.key.line = s.newLines(1)
@@ -414,8 +415,11 @@ func (s *Sched) Close() error {
 	defer s.detach()
 
 	m.stop(ErrClosed)
-	for n := s.nm.load(m); n != 0; n = s.nm.load(m) {
-		s.machine.Futexsleep(&m.M, s.nm.futex(), n, -1)
+	for again := true; again; again = s.nm.Peek() != 0 { // a guest that left may have started an M
+		for n := s.nm.load(m); n != 0; n = s.nm.load(m) {
+			s.machine.Futexsleep(&m.M, s.nm.futex(), n, -1)
+		}
+		s.awaitGuests()
 	}
 	s.reaped.Wait()
 	s.endCarriers()

@@ -227,9 +227,10 @@ func (m *M) isQuiet() bool {
 // stops, nobody wakes it.
 const quiescePoll = 1e6
 
-// ended reports whether the scheduler has stopped and every M has ended.
+// ended reports whether the scheduler has stopped, every M has ended, and every guest has left.
+// Only an M or a guest may start another M, so it looks at the Ms last.
 func (s *Sched) ended(m *M) bool {
-	return s.stopping.load(m) == stopping && s.nm.load(m) == 0
+	return s.stopping.load(m) == stopping && s.noGuests() && s.nm.load(m) == 0
 }
 
 // BindErrors returns why Ms could not be bound, one error for each that could

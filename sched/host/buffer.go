@@ -123,7 +123,10 @@ func (m *Machine) Work(sm *machine.M, w *sched.Work, _ int64, kernel func()) int
 	if len(m.topo.Nodes) == 1 || m.pretended {
 		return 0
 	}
-	l := sm.Local.(*local) // a count of all Ms would bounce between nodes
+	l, ok := sm.Local.(*local) // a count of all Ms would bounce between nodes
+	if !ok {
+		return 0 // an M that no thread belongs to: see sched.Sched.Do
+	}
 	if l.works++; l.works%pageSampling == 0 {
 		_, node := numa.CurrentCPU()
 		m.samplePages(w.Reads, node)

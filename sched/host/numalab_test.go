@@ -209,3 +209,34 @@ func hasMemory(t *testing.T, id int) bool {
 	}
 	return topo.Node(id).Memory > 0
 }
+
+// A G that a goroutine runs itself works like any other: its M has no thread, and samples no pages.
+func TestLabDoMayWork(t *testing.T) {
+	if os.Getenv("NUMALAB_SHAPE") == "" {
+		t.Skip("not in a virtual machine: run scripts/numalab-test.sh")
+	}
+	m := open(t, "", 0)
+	arm, err := policy.ByName("numa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sched.New(sched.Config{Machine: m, Arm: arm})
+	if err != nil {
+		t.Fatal(err)
+	}
+	worked := 0
+	for range 100 {
+		if err := s.Do(func(g *sched.G) { g.Work(sched.Work{Ops: 1}, func() { worked++ }) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := m.Close(); err != nil {
+		t.Error(err)
+	}
+	if worked != 100 {
+		t.Errorf("worked %d times, want 100", worked)
+	}
+}

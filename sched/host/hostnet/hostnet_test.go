@@ -445,3 +445,38 @@ func TestNewsForAnotherNodeIsHeard(t *testing.T) {
 		gr.Wait(g)
 	})
 }
+
+// A handler in a G of the same scheduler, as behind another Handler, runs in that G.
+func TestHandlerInAHandler(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x1")
+	h := hostnet.Handler(s, hostnet.Handler(s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, sched.Current() != nil)
+	})))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != http.StatusOK || w.Body.String() != "true" {
+		t.Errorf("%d %q, want 200 \"true\"", w.Code, w.Body)
+	}
+}
+
+// Nobody takes half of an answer for a whole one: the scheduler is closed while a handler runs.
+func TestAHandlerThatIsCancelledClosesItsConnection(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x1")
+	waits := make(chan bool)
+	srv := httptest.NewServer(hostnet.Handler(s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "half")
+		http.NewResponseController(w).Flush()
+		close(waits)
+		g := sched.Current()
+		sched.NewChan[int](s, 0).Recv(g)
+	})))
+	defer srv.Close()
+	resp, err := http.Get(srv.URL)
+	check(t, err)
+	defer resp.Body.Close()
+	<-waits
+	s.Close()
+	if got, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("the answer is %q, and whole", got)
+	}
+}

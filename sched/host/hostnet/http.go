@@ -10,11 +10,16 @@ import (
 // Handler returns a handler that runs h as a G of s, once for each request: with [sched.Sched.Do],
 // so most often on the thread of the goroutine that serves the connection. That goroutine waits
 // until the G has ended. A panic of h, or a call of [runtime.Goexit], ends the request as it does in
-// package http: it goes on in that goroutine. If s is closed, or the G is cancelled, the answer is
-// 503.
+// package http: it goes on in that goroutine. If s is closed, or has failed, before h begins, the
+// answer is 503. If h has begun, the connection is closed, so that nobody takes half an answer for
+// a whole one. In a G of s, h is called by that G.
 func Handler(s *sched.Sched, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ended := false
+		if g := sched.Current(); g != nil && g.Sched() == s {
+			h.ServeHTTP(w, r)
+			return
+		}
+		begun, ended := false, false
 		var panicked any
 		err := s.Do(func(*sched.G) {
 			defer func() {
@@ -22,14 +27,17 @@ func Handler(s *sched.Sched, h http.Handler) http.Handler {
 					panicked = recover()
 				}
 			}()
+			begun = true
 			h.ServeHTTP(w, r)
 			ended = true
 		})
 		switch {
 		case err == sched.ErrGoexit:
 			runtime.Goexit()
+		case err != nil && begun:
+			panic(http.ErrAbortHandler)
 		case err != nil:
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			http.Error(w, "the scheduler does not run", http.StatusServiceUnavailable)
 		case !ended:
 			panic(panicked)
 		}

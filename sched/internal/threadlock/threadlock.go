@@ -33,6 +33,9 @@ func Mine() Watch {
 	return Watch{}
 }
 
+// Known reports whether a Watch can tell. Where it cannot, Locked is always false.
+func Known() bool { return lockedmOffset() >= 0 }
+
 // Locked reports whether the goroutine is locked to its thread. It costs a load.
 func (w Watch) Locked() bool { return w.lockedm != nil && *w.lockedm != 0 }
 
