@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/compare"
-	"numasched/experiments/report"
+	"numasched/experiments/harness"
 	"numasched/experiments/usage"
 )
 
@@ -34,9 +34,9 @@ machines.`,
 		case err != nil:
 			return err
 		case *asJSON && len(all) == 1:
-			return report.JSON(cmd.OutOrStdout(), all[0])
+			return harness.WriteJSON(cmd.OutOrStdout(), all[0])
 		case *asJSON:
-			return report.JSON(cmd.OutOrStdout(), all)
+			return harness.WriteJSON(cmd.OutOrStdout(), all)
 		}
 		for _, c := range all {
 			c.Print(cmd.OutOrStdout())

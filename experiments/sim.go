@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"numasched/experiments/report"
+	"numasched/experiments/harness"
 	"numasched/experiments/scenario"
 	"numasched/experiments/simulated"
 	"numasched/experiments/usage"
@@ -179,7 +179,7 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 			return err
 		}
 		if f.json {
-			return report.JSON(stdout, tables)
+			return harness.WriteJSON(stdout, tables)
 		}
 		return micro.Print(stdout, tables)
 	case f.scenario != "":
@@ -211,7 +211,7 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 // showSim prints runs. The error is the first check that failed.
 func showSim(runs []*simulated.Run, asJSON bool, w io.Writer) error {
 	if asJSON {
-		if err := report.JSON(w, runs); err != nil {
+		if err := harness.WriteJSON(w, runs); err != nil {
 			return err
 		}
 	} else {
@@ -256,7 +256,7 @@ func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 		return err
 	}
 	if asJSON {
-		return report.JSON(w, results)
+		return harness.WriteJSON(w, results)
 	}
 	scenario.Print(w, sc, results)
 	return nil

@@ -14,7 +14,6 @@ import (
 
 	"numasched/experiments/claims"
 	"numasched/experiments/harness"
-	"numasched/experiments/report"
 	"numasched/experiments/usage"
 	"numasched/experiments/workload"
 	"numasched/sched/sim"
@@ -87,7 +86,12 @@ func (f *simFlags) writeClaims(command []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	return report.KeepSweep(sw, runs, f.out, command, began, lock, stdout)
+	meta, err := sw.Keep(runs, f.out, command, began)
+	if err != nil {
+		return err
+	}
+	lock.Unlock() // showSweep locks the directory
+	return showSweep(meta, runs, f.out, stdout)
 }
 
 // verifyClaims simulates the claim table in dir again and compares its files.

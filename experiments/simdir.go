@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -81,7 +82,31 @@ func writeSweep(sw *simulated.Sweep, dir string, command []string, stdout, stder
 	if err != nil {
 		return err
 	}
-	return report.KeepSweep(sw, runs, dir, command, began, lock, stdout)
+	meta, err := sw.Keep(runs, dir, command, began)
+	if err != nil {
+		return err
+	}
+	lock.Unlock() // showSweep locks the directory
+	return showSweep(meta, runs, dir, stdout)
+}
+
+// showSweep prints what the sweep in dir has found, and writes its figures and its page. An
+// error also says that the sweep was interrupted, or which check failed first.
+func showSweep(meta *harness.Meta, runs []*simulated.Run, dir string, stdout io.Writer) error {
+	if meta.Done > 0 {
+		res, err := harness.Load(dir)
+		if err != nil {
+			return err
+		}
+		report.PrintSweep(stdout, res)
+		if err := report.Publish(res); err != nil {
+			return err
+		}
+	}
+	if !meta.Complete() {
+		return fmt.Errorf("%w: %d of %d runs are finished and kept in %s", harness.ErrInterrupted, meta.Done, meta.Planned, dir)
+	}
+	return simulated.FailedCheck(runs)
 }
 
 // verifySweep simulates the sweep in dir again and compares its files byte for byte.

@@ -1,10 +1,19 @@
 package harness
 
 import (
+	"encoding/json"
+	"io"
 	"math"
 
 	"golang.org/x/perf/benchmath"
 )
+
+// WriteJSON writes v as JSON, indented by one blank.
+func WriteJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", " ")
+	return enc.Encode(v)
+}
 
 // A Report is the tables of a run as data: what "experiments report --json" and
 // "experiments run --json" print. A number that was not counted, or that means

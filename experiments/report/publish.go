@@ -15,7 +15,7 @@ import (
 func Publish(res *harness.Results) error {
 	figures := plot.Figures(res)
 	return write(res, func() error {
-		return errors.Join(plot.Write(res.Dir, figures), writePage(res, figures))
+		return errors.Join(plot.Write(res.Dir, figures), pageFile(res, figures))
 	})
 }
 
@@ -34,7 +34,7 @@ func write(res *harness.Results, do func() error) error {
 
 // WritePage writes the page of a run, with all figures in it.
 func WritePage(res *harness.Results) error {
-	return write(res, func() error { return writePage(res, plot.Figures(res)) })
+	return write(res, func() error { return pageFile(res, plot.Figures(res)) })
 }
 
 // WriteFigures writes the figures of a run into its directory.
@@ -42,6 +42,7 @@ func WriteFigures(res *harness.Results, figures []plot.Figure) error {
 	return write(res, func() error { return plot.Write(res.Dir, figures) })
 }
 
-func writePage(res *harness.Results, figures []plot.Figure) error {
+// pageFile writes the page with these figures in it. The directory is locked.
+func pageFile(res *harness.Results, figures []plot.Figure) error {
 	return harness.WriteFile(filepath.Join(res.Dir, harness.ReportFile), func(w io.Writer) error { return page.Write(w, res, figures) })
 }

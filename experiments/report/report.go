@@ -4,7 +4,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,17 +15,10 @@ import (
 // Show prints a report as text or as JSON.
 func Show(w io.Writer, res *harness.Results, asJSON bool) error {
 	if asJSON {
-		return JSON(w, harness.ReportOf(res, verdicts(res)))
+		return harness.WriteJSON(w, harness.ReportOf(res, verdicts(res)))
 	}
 	Print(w, res)
 	return nil
-}
-
-// JSON prints v as JSON, indented by one blank.
-func JSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", " ")
-	return enc.Encode(v)
 }
 
 // verdicts says in sentences what the results show.
@@ -69,8 +61,8 @@ func printConclusion(w io.Writer, res *harness.Results, lines []string) {
 	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", HostPath(filepath.Join(res.Dir, harness.ResultsFile)), HostPath(filepath.Join(res.Dir, harness.ReportFile)))
 }
 
-// printSweep prints what a sweep has found, and where the rest of it is.
-func printSweep(w io.Writer, res *harness.Results) {
+// PrintSweep prints what a sweep has found, and where the rest of it is.
+func PrintSweep(w io.Writer, res *harness.Results) {
 	fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
 	printSimulated(w, res)
 }

@@ -3,7 +3,9 @@ package simulated
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
+	"time"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/progress"
@@ -127,4 +129,21 @@ func (sw *Sweep) Meta(command []string) *harness.Meta {
 		m.Plan.Cells = append(m.Plan.Cells, harness.PlanCell{Cell: sw.Cells[i].cell(), Unit: sw.Cells[i].Program.Unit, Runs: 1})
 	}
 	return m
+}
+
+// Keep writes the files of a sweep that began then into dir, which the caller has locked. It
+// returns what run.json has. Runs that were not finished are nil.
+func (sw *Sweep) Keep(runs []*Run, dir string, command []string, began time.Time) (*harness.Meta, error) {
+	meta := sw.Meta(command)
+	for _, r := range runs {
+		if r == nil {
+			continue
+		}
+		for _, warning := range r.Warnings {
+			if w := r.Preset + ": " + warning; !slices.Contains(meta.Warnings, w) {
+				meta.Warnings = append(meta.Warnings, w)
+			}
+		}
+	}
+	return meta, harness.WriteSimulated(dir, meta, sw.Measurements(runs), began)
 }

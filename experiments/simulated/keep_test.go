@@ -1,0 +1,68 @@
+package simulated
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"numasched/experiments/harness"
+	"numasched/experiments/workload"
+	"numasched/sched/sim"
+	"numasched/topology"
+)
+
+// What is kept of a sweep that was cut off has the finished runs, says that others are
+// missing, and has each warning of a machine once. If it cannot be written, there is nothing.
+func TestKeepOfASweepThatWasCutOff(t *testing.T) {
+	p, err := sim.LoadPreset("synthetic:2x2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	topo, err := topology.Load(p.Topology)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sw := &Sweep{Seed: 1, Machines: []harness.TopoMeta{harness.SimulatedTopology(p.Name, topo, p.Assumed())}}
+	var runs []*Run
+	for _, arm := range []string{"flat", "numa", "static"} {
+		c := Cell{Machine: Machine{Preset: p, Topology: topo, Seed: 1}, Arm: arm, Program: workload.ByName("fib").Program(true), Procs: 2}
+		c.Program.Params["n"] = 8
+		r, err := c.Run(arm, c.Program, c.Procs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Warnings = []string{"warns"}
+		sw.Cells, runs = append(sw.Cells, c), append(runs, r)
+	}
+	runs[1] = nil
+	dir := t.TempDir()
+	meta, err := sw.Keep(runs, dir, []string{"experiments", "sim"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{p.Name + ": warns"}; meta.Complete() || meta.Done != 2 || meta.Planned != 3 || !slices.Equal(meta.Warnings, want) {
+		t.Errorf("%d of %d done, warnings %q; want 2 of 3, not complete, %q", meta.Done, meta.Planned, meta.Warnings, want)
+	}
+	res, err := harness.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arms []string
+	for _, m := range res.Measurements {
+		arms = append(arms, m.Arm)
+	}
+	if want := []string{"flat", "static"}; !slices.Equal(arms, want) || res.Meta.Done != 2 {
+		t.Errorf("%d of %v are kept, want %v", res.Meta.Done, arms, want)
+	}
+	none := filepath.Join(dir, "none")
+	if _, err := sw.Keep(runs, none, nil, time.Now()); err == nil {
+		t.Error("kept in a directory that is not there")
+	}
+	if _, err := os.Stat(none); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("Keep made the directory")
+	}
+}
