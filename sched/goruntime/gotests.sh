@@ -52,7 +52,7 @@ pieces() {
 	case $1 in runtime | lockrank:runtime) echo 6 ;; race:runtime) echo 4 ;; *) echo 1 ;; esac
 }
 
-# cell ROW MODE KIND PIECE does a piece of a cell, from 0.
+# cell ROW MODE KIND PIECE does a piece of a cell. PIECE counts from 0.
 cell() {
 	local row=$1 mode=$2 kind=$3 piece=$4 part=${1#*:} gonuma=$2 flags=() list='' failed='' n=0
 	local log="$work/$kind/${row//\//-}-$mode.$piece.log"

@@ -1,6 +1,6 @@
 // Stress mixes everything that makes Ms, Ps and goroutines change hands, and watches how
 // long work waits. Its argument is how long it runs; with a second one, "asleep" or "busy", it
-// does nothing but that, to try who watches it. NUMAGO_PROGRESS names a file that is as long as a page,
+// does nothing but that, to test the watcher. NUMAGO_PROGRESS names a file that is as long as a page,
 // and whose first word is to count what goes on. It prints a line for the process, for
 // each kind of work, and for the pair that waited longest: how often it went on, the longest
 // gap between two times, and how many gaps were of 20 ms or more.
