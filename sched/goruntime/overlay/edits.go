@@ -1,9 +1,21 @@
 package overlay
 
-// edits are all changes to Go's own files. What runs often asks whether nodes are told apart in
-// the stock function itself, so that with GONUMA=off it costs a load and a branch, and no
-// call. The order is that of _runtime/numa.go: state,
-// placement of Ps, queues, idle Ms and Ps, stealing, homes, threads, start and end.
+// edits are all changes to Go's own files. A stock function that runs often asks itself whether
+// nodes are told apart. With GONUMA=off that is a load and a branch. Some stock functions
+// call ours with GONUMA=off, too, and then ours ask:
+//   - Whoever puts a goroutine into the global queue calls a method of numaRunq.
+//   - An M that finds no work calls numaNothingQueued and numaNetpoll.
+//   - Whoever wants an idle M or P calls numaMget, a method of numaMList, numaPidlegetExit, or
+//     pidleget, which is ours.
+//   - Whoever takes pages, spans or stacks from the heap, or gives them back, calls functions
+//     of numa_heap.go and numa_stacks.go. The four functions of mcentral that are taken over
+//     are ours.
+//   - sysmon calls numaRetake.
+//   - What is rare calls ours: a thread starts or is locked, a process starts another one or
+//     ends, the number of Ps changes, GODEBUG=schedtrace prints.
+//
+// The order is that of _runtime/numa.go: state, placement of Ps, queues, idle Ms and Ps,
+// stealing, homes, threads, start and end.
 var edits = []edit{
 	// State. The fields of g fill padding, and the others come last, so that all offsets stay.
 	addFields("runtime2.go", "g", "runningCleanups", "numaHome, numaFrom, numaTimes uint8"),
