@@ -1,9 +1,11 @@
 // Stress mixes everything that makes Ms, Ps and goroutines change hands, and watches how
 // long work waits. Its argument is how long it runs; with a second one, "asleep" or "busy", it
-// does nothing but that, to test the watcher. NUMAGO_PROGRESS names a file that is as long as a page,
-// and whose first word is to count what goes on. It prints a line for the process, for
-// each kind of work, and for the pair that waited longest: how often it went on, the longest
-// gap between two times, and how many gaps were of 20 ms or more.
+// does nothing but that, to test the watcher. With "stranded", one pair stops and all else goes
+// on. With "endless", something else never ends. NUMAGO_PROGRESS names a file that is as long
+// as a page. Its first word is to count what goes on, and each of the next ones how often a pair
+// does. It prints a line for the process, for each kind of work, and for the pair that waited
+// longest: how often it went on, the longest gap between two times, and how many gaps were of
+// 20 ms or more.
 package main
 
 import (
@@ -25,11 +27,15 @@ func main() {
 		os.Exit(2)
 	}
 	share(os.Getenv("NUMAGO_PROGRESS"))
-	defer shared.Store(0)
+	defer shared.all.Store(0)
 	end := time.Now().Add(length)
+	fault := ""
 	if len(os.Args) > 2 {
-		shared.Add(1)
-		for os.Args[2] == "busy" && time.Now().Before(end) {
+		fault = os.Args[2]
+	}
+	if fault == "asleep" || fault == "busy" {
+		shared.all.Add(1)
+		for fault == "busy" && time.Now().Before(end) {
 		}
 		time.Sleep(time.Until(end))
 		return
@@ -37,7 +43,7 @@ func main() {
 	running := func() bool { return time.Now().Before(end) }
 	var wg, talkers sync.WaitGroup
 	var over atomic.Bool // all others have ended
-	var pairs [6]watch
+	var pairs [numPairs]watch
 
 	// Pairs that talk, and yield. One of two can always run, until the very end.
 	for i := range pairs {
@@ -45,6 +51,9 @@ func main() {
 		talkers.Go(func() {
 			defer close(ch)
 			for !over.Load() {
+				if i == 0 && fault == "stranded" {
+					select {}
+				}
 				ch <- 1
 				runtime.Gosched()
 			}
@@ -52,6 +61,7 @@ func main() {
 		talkers.Go(func() {
 			for range ch {
 				pairs[i].note(talk.goesOn())
+				shared.pairs[i].Add(1)
 			}
 		})
 	}
@@ -99,6 +109,9 @@ func main() {
 				}
 				b := make([]byte, 8)
 				for range 20 {
+					if !running() {
+						break
+					}
 					c.Write(b)
 					io.ReadFull(c, b)
 					network.goesOn()
@@ -164,6 +177,9 @@ func main() {
 		}
 		runtime.GOMAXPROCS(procs)
 	})
+	if fault == "endless" {
+		wg.Go(func() { select {} })
+	}
 	wg.Wait()
 	over.Store(true)
 	talkers.Wait()

@@ -9,8 +9,16 @@ import (
 	"unsafe"
 )
 
-// shared counts what goes on, for who watches this program from outside.
-var shared = new(atomic.Uint64)
+const numPairs = 6
+
+// counts are for whoever watches this program from outside: of what goes on, and of how
+// often each pair does.
+type counts struct {
+	all   atomic.Uint64
+	pairs [numPairs]atomic.Uint64
+}
+
+var shared = new(counts)
 
 // share puts it into the memory of a file, if there is a name.
 func share(file string) {
@@ -27,7 +35,7 @@ func share(file string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	shared = (*atomic.Uint64)(unsafe.Pointer(&page[0]))
+	shared = (*counts)(unsafe.Pointer(&page[0]))
 }
 
 // A watch notes how long something has not gone on. As a pair that talks can always run,
@@ -78,6 +86,6 @@ func (k *kind) goesOn() int64 {
 	now := int64(time.Since(start))
 	k.note(now)
 	process.note(now)
-	shared.Add(1)
+	shared.all.Add(1)
 	return now
 }
