@@ -71,7 +71,7 @@ func TestWatchSees(t *testing.T) {
 // It sees one pair that stands still beside others that go on, and a program that does not end.
 func TestWatchSeesStranded(t *testing.T) {
 	app := program(t, "stress")
-	const much = 500 * time.Millisecond
+	const much = 200 * time.Millisecond
 	if _, w := watched(t, func(w *watch) bool { return w.stranded > much }, "off", app, "1m", "stranded"); w.stranded <= much {
 		t.Errorf("a pair stood still for a minute, and the watch says for %v of CPU time", w.stranded)
 	}
