@@ -34,7 +34,7 @@ var paperTables = []string{"host-two-percent", "host-2cpu", "host-tasks", "virtu
 
 func readBook(root string) (*book, error) {
 	b := &book{root: root, runs: map[string]*run{}, values: map[string]string{}}
-	for _, name := range []string{"host-2cpu", "host-tasks", "host-two-percent", "virtual-4x4", "sim-findings", "sim-losses", "sim-losses-seed2", "sim-storm", "sim-scaling"} {
+	for _, name := range []string{"host-2cpu", "host-tasks", "host-two-percent", "host-16cpu", "host-16cpu-tasks", "virtual-4x4", "sim-findings", "sim-losses", "sim-losses-seed2", "sim-storm", "sim-scaling"} {
 		res, err := harness.Load(filepath.Join(root, "results", "reference-"+name))
 		if err != nil {
 			return nil, err
@@ -52,12 +52,14 @@ func readBook(root string) (*book, error) {
 	}
 	b.overhead()
 	b.tasks()
+	b.sixteen()
 	b.places()
 	b.simulated()
 	b.losses()
 	b.storm()
 	b.scaling()
-	b.calibration()
+	b.calibration("2cpu", "calibration")
+	b.calibration("16cpu", "sixteenCalibration")
 	b.claimed()
 	return b, b.err
 }

@@ -248,8 +248,8 @@ func (b *book) losses() {
 }
 
 // calibration sets how far simulation is from the host that was calibrated.
-func (b *book) calibration() {
-	path := filepath.Join(b.root, "results", "reference-calibration-2cpu", "compare.txt")
+func (b *book) calibration(machine, prefix string) {
+	path := filepath.Join(b.root, "results", "reference-calibration-"+machine, "compare.txt")
 	f, err := os.Open(path)
 	if err != nil {
 		b.fail("%v", err)
@@ -283,11 +283,11 @@ func (b *book) calibration() {
 		b.fail("%s: want lines such as fib 1 36.6 ns/task 37.9 36.8 +0.5 %% and error: median 25 %%, maximum 81 %% (%v)", path, err)
 		return
 	}
-	b.set("calibrationMedian", "%.0f", middle)
-	b.set("calibrationMost", "%.0f", worst)
-	b.set("calibrationWorkloads", "%d", len(workloads))
-	b.set("calibrationOwnMedian", "%.0f", median(own))
-	b.set("calibrationOwn", "%s", list(ownCost))
+	b.set(prefix+"Median", "%.0f", middle)
+	b.set(prefix+"Most", "%.0f", worst)
+	b.set(prefix+"Workloads", "%d", len(workloads))
+	b.set(prefix+"OwnMedian", "%.0f", median(own))
+	b.set(prefix+"Own", "%s", list(ownCost))
 }
 
 // ownCost are the workloads whose cost is neither Go's allocator and collector
