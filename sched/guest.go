@@ -56,7 +56,8 @@ const (
 // Do runs fn as a G and returns when fn has returned: for goroutines that are no Gs. If a P is
 // idle, the goroutine runs the G itself and no thread is woken; if the G blocks, or its time slice
 // is over, others go on with it. Do is made for short functions, such as the handler of a request.
-// Run binds threads to nodes, and finds deadlocks; Do does neither for its caller.
+// Do neither binds the thread nor finds deadlocks for its caller. A Run whose Gs all wait, for what
+// only a later Do or Start will send, is in a deadlock.
 //
 // The error is [ErrGoexit] if fn has called runtime.Goexit, [ErrClosed] after Close, or why the
 // scheduler has stopped: before fn began, or before it returned. Do returns only after the last

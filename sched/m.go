@@ -8,8 +8,8 @@ import (
 	"numasched/sched/internal/machine"
 )
 
-// An M is a worker thread. The Machine gives it a thread, which calls Step. All else
-// happens in carriers.
+// An M is a worker thread. The Machine gives it a thread, which calls Step. A guest has that of
+// its caller instead (guest.go). All else happens in carriers.
 type M struct {
 	machine.M // what the machine sees; its Worker is the M itself
 
@@ -97,7 +97,7 @@ func (m *M) Step() (more bool) {
 	return !m.ended
 }
 
-// A base is a goroutine that calls Step, and waits until an M leaves its stack for it.
+// A base is a goroutine that calls Step, or Do, and waits until an M leaves its stack for it.
 type base struct {
 	stack *coro.Stack
 	m     *M // that has been entered, and not left for another one
