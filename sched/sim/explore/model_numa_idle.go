@@ -36,7 +36,7 @@ func (r *goRuntime) mget() *goM {
 func (r *goRuntime) numaMget(mp *goM, pp *goP) *goM {
 	r.assertLockHeld()
 	if pp.oldm != nil {
-		if nmp := r.mgetSpecific(pp.oldm); nmp != nil {
+		if nmp := r.numaMgetSpecific(pp.oldm); nmp != nil {
 			return nmp
 		}
 	}
@@ -46,7 +46,7 @@ func (r *goRuntime) numaMget(mp *goM, pp *goP) *goM {
 	return r.mget()
 }
 
-func (r *goRuntime) mgetSpecific(mp *goM) *goM {
+func (r *goRuntime) numaMgetSpecific(mp *goM) *goM {
 	r.assertLockHeld()
 	if mp.idle == 0 {
 		return nil
@@ -57,7 +57,7 @@ func (r *goRuntime) mgetSpecific(mp *goM) *goM {
 	return mp
 }
 
-func (r *goRuntime) pidleput(mp *goM, pp *goP) {
+func (r *goRuntime) numaPidleput(mp *goM, pp *goP) {
 	r.numa.nodes[pp.node].npidle.add(mp, 1)
 	mp.left = pp.node
 	r.pidleputFlat(mp, pp)

@@ -71,7 +71,7 @@ func (r *goRuntime) numaNotFair(mp *goM, pp *goP) bool {
 	return r.numaQueueEmpty(mp, pp)
 }
 
-func (r *goRuntime) globrunqget(mp *goM) *goG {
+func (r *goRuntime) numaGlobrunqget(mp *goM) *goG {
 	r.assertLockHeld()
 	pp := mp.p
 	node := pp.node
@@ -108,7 +108,7 @@ func (r *goRuntime) numaTakable(here int) int {
 
 func (r *goRuntime) numaNothingQueued(mp *goM) bool { return r.numaTakable(r.numaHere(mp)) < 0 }
 
-func (r *goRuntime) globrunqgetbatch(mp *goM, n int) (gp *goG, q []*goG) {
+func (r *goRuntime) numaGlobrunqgetbatch(mp *goM, n int) (gp *goG, q []*goG) {
 	r.assertLockHeld()
 	here := r.numaHere(mp)
 	k := r.numaTakable(here)

@@ -7,7 +7,7 @@ import (
 
 // numa_rest.go of the overlay: how an M looks a last time, dozes, and declines work.
 
-func (r *goRuntime) checkRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
+func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 	here := mp.left
 	fed, vain := mp.fed, mp.vain
 	mp.fed, mp.vain = false, true
@@ -129,7 +129,7 @@ func (r *goRuntime) numaDoze(mp *goM, nd *goNode) *goP {
 	nd.dozers.add(mp, -1)
 	if !woken {
 		r.lock(mp)
-		if r.mgetSpecific(mp) != nil {
+		if r.numaMgetSpecific(mp) != nil {
 			r.unlock(mp)
 			return nil
 		}

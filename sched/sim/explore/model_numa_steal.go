@@ -7,7 +7,7 @@ import (
 
 // numa_steal.go of the overlay: who is robbed, and of what.
 
-func (r *goRuntime) stealWork(mp *goM) (gp *goG, newWork bool) {
+func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 	pp := mp.p
 	nd := &r.numa.nodes[pp.node]
 	search := pp.policy.Search(pp.hunger)
@@ -23,7 +23,7 @@ func (r *goRuntime) stealWork(mp *goM) (gp *goG, newWork bool) {
 		case policy.OwnQueue:
 			if nd.queue.load(mp) != 0 {
 				r.lock(mp)
-				gp, q := r.globrunqgetbatch(mp, 128)
+				gp, q := r.numaGlobrunqgetbatch(mp, 128)
 				r.unlock(mp)
 				if gp != nil {
 					r.runqputbatch(mp, pp, q)

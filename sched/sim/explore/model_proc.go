@@ -188,7 +188,7 @@ top:
 	}
 	if pp.tick%61 == 0 && !r.numaNotFair(mp, pp) {
 		r.lock(mp)
-		gp := r.globrunqget(mp)
+		gp := r.numaGlobrunqget(mp)
 		r.unlock(mp)
 		if gp != nil {
 			return gp
@@ -199,7 +199,7 @@ top:
 	}
 	if !r.numaQueueEmpty(mp, pp) {
 		r.lock(mp)
-		gp, q := r.globrunqgetbatch(mp, 128)
+		gp, q := r.numaGlobrunqgetbatch(mp, 128)
 		r.unlock(mp)
 		if gp != nil {
 			r.runqputbatch(mp, pp, q)
@@ -210,7 +210,7 @@ top:
 		if !mp.spinning {
 			r.becomeSpinning(mp)
 		}
-		gp, newWork := r.stealWork(mp)
+		gp, newWork := r.numaStealWork(mp)
 		if gp != nil {
 			return gp
 		}
@@ -227,7 +227,7 @@ top:
 		goto top
 	}
 	if !r.numaNothingQueued(mp) {
-		gp, q := r.globrunqgetbatch(mp, 128)
+		gp, q := r.numaGlobrunqgetbatch(mp, 128)
 		r.unlock(mp)
 		if gp == nil {
 			r.throw("global runq empty with non-zero runqsize")
@@ -241,7 +241,7 @@ top:
 		goto top
 	}
 	r.releasep(mp)
-	r.pidleput(mp, pp)
+	r.numaPidleput(mp, pp)
 	r.unlock(mp)
 
 	wasSpinning := mp.spinning
@@ -253,7 +253,7 @@ top:
 		// Stock looks at the global queue here, in which the overlay finds nothing.
 		r.lock(mp)
 		r.unlock(mp)
-		if pp := r.checkRunqsNoP(mp, allpSnapshot); pp != nil {
+		if pp := r.numaCheckRunqsNoP(mp, allpSnapshot); pp != nil {
 			r.acquirep(mp, pp)
 			r.becomeSpinning(mp)
 			goto top

@@ -110,7 +110,7 @@ func (r *goRuntime) procresize(mp *goM, nprocs int) (runnable []*goP) {
 			continue
 		}
 		if pp.oldm != nil {
-			pp.m = r.mgetSpecific(pp.oldm)
+			pp.m = r.numaMgetSpecific(pp.oldm)
 		}
 		if pp.m == nil {
 			needM = append(needM, pp)
@@ -123,7 +123,7 @@ func (r *goRuntime) procresize(mp *goM, nprocs int) (runnable []*goP) {
 		runnable = append(runnable, pp)
 	}
 	for _, pp := range slices.Backward(idle) {
-		r.pidleput(mp, pp)
+		r.numaPidleput(mp, pp)
 	}
 	r.gomaxprocs = nprocs
 	return runnable
