@@ -12,8 +12,8 @@ import (
 // goroutines, and what one locked queue costs, on 16 real CPUs of one node.
 func (b *book) sixteen() {
 	const all = 16
-	var lost, won []string
-	open, even := 0, 0
+	found := map[harness.Finding][]string{}
+	open := 0
 	groups := b.runs["host-16cpu"].groups
 	for i := range groups {
 		g := &groups[i]
@@ -25,21 +25,17 @@ func (b *book) sixteen() {
 			open++
 			continue
 		}
-		switch s := stock.Speedup; {
-		case s.P < 0.05 && s.Lo > 1:
-			lost = append(lost, fmt.Sprintf("%s (%.2f)", g.Workload, s.Center))
-		case s.P < 0.05 && s.Hi < 1:
-			won = append(won, fmt.Sprintf("%s (%.2f)", g.Workload, s.Center))
-		default:
-			even++
-		}
+		f := stock.Speedup.Finding()
+		found[f] = append(found[f], fmt.Sprintf("%s (%.2f)", g.Workload, stock.Speedup.Center))
 	}
+	lost, won := found[harness.Faster], found[harness.Slower]
 	slices.Sort(lost)
 	slices.Sort(won)
 	b.holds(len(lost) > 0 && len(won) > 0, "goroutines are faster on some workloads on 16 CPUs, and slower on others")
 	b.set("sixteenLost", "%s", list(lost))
 	b.set("sixteenWon", "%s", list(won))
-	b.set("sixteenEven", "%d", even)
+	b.set("sixteenEven", "%d", len(found[harness.NoDifference]))
+	b.set("sixteenUndecided", "%d", len(found[harness.Undecided]))
 	b.set("sixteenOpen", "%d", open)
 	b.set("sixteenCommand", "%s", strings.Join(b.runs["host-16cpu"].Meta.Command, " "))
 
@@ -50,8 +46,7 @@ func (b *book) sixteen() {
 			b.fail("host-16cpu-tasks: no fib under gm with %d Ps", procs)
 			return
 		}
-		for _, arm := range []string{"gm", "flat"} {
-			b.set("sixteen"+map[string]string{"gm": "Gm", "flat": "Flat"}[arm]+name, "%.0f", tasks[i].Find(arm).NsPerUnit.Center)
-		}
+		b.set("sixteenGm"+name, "%.0f", tasks[i].Find("gm").NsPerUnit.Center)
+		b.set("sixteenFlat"+name, "%.0f", tasks[i].Find("flat").NsPerUnit.Center)
 	}
 }
