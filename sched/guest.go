@@ -157,13 +157,9 @@ func (s *Sched) newGuest() *M {
 	m := m0.allocm()
 	m.guest = true
 	s.lock.lock(m0)
-	m.ID = s.mcount
-	s.mcount++
-	s.allm = append(s.allm, m)
+	s.listM(m)
 	s.lock.unlock(m0)
-	m.listen(s.eventsOf(m))
-	m.plain = m0.plain
-	m0.eventM(machine.EventNewM, m)
+	m0.tellOf(m)
 	if s.sysmonM == nil && !s.noSysmon {
 		m0.newSysmon()
 	}

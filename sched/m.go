@@ -173,6 +173,20 @@ func (m *M) allocm() *M {
 	return nm
 }
 
+// listM gives nm its ID, and puts it on the list of all Ms. s.lock is held.
+func (s *Sched) listM(nm *M) {
+	nm.ID = s.mcount
+	s.mcount++
+	s.allm = append(s.allm, nm)
+}
+
+// tellOf has nm tell of its events, and tells of nm, which is listed.
+func (m *M) tellOf(nm *M) {
+	nm.listen(m.s.eventsOf(nm))
+	nm.plain = m.s.m0.plain
+	m.eventM(machine.EventNewM, nm)
+}
+
 // startNew gives nm a thread, and p unless it is nil. If there are too many Ms it stops the
 // scheduler instead and returns false.
 func (m *M) startNew(nm *M, p *P) bool {
@@ -183,14 +197,10 @@ func (m *M) startNew(nm *M, p *P) bool {
 		m.stop(m.tooManyMs())
 		return false
 	}
-	nm.ID = s.mcount
-	s.mcount++
-	s.allm = append(s.allm, nm)
+	s.listM(nm)
 	s.nm.add(m, 1)
 	s.lock.unlock(m)
-	nm.listen(s.eventsOf(nm))
-	nm.plain = s.m0.plain
-	m.eventM(machine.EventNewM, nm)
+	m.tellOf(nm)
 	if p != nil {
 		nm.acquirep(p)
 	}
