@@ -311,7 +311,6 @@ func (r *reuse) carrier() *carrier {
 		return c
 	}
 	c := new(carrier)
-	c.makeStack()
 	r.all = append(r.all, c)
 	return c
 }

@@ -19,8 +19,11 @@ import (
 // is woken for a P (parkLocked). Others may see the G, and wake its M, while that is still
 // about to sleep: nobody enters its stack, and a note does not lose wake-ups.
 //
-// A G that runs cannot lock itself. Its stack is a coroutine, which Go's runtime lets
-// move between threads only because no goroutine was locked when it was made.
+// A G that runs cannot have this. Its stack is a coroutine, which Go's runtime lets move
+// between threads only because no goroutine was locked when it was made. So a G that calls
+// LockOSThread itself may not park until it has called UnlockOSThread. But it may make a system
+// call and lose its P to others meanwhile. If no P is idle when it comes back, the G stays on its
+// stack, and its M is as one that belongs to it until it has a P again (stayLocked).
 //
 // What differs from Go: the M is not bound to the CPUs of nodes, its thread's mask is the
 // G's. And a child that the G joins may run on the thread, inside the join.
@@ -103,6 +106,23 @@ func (g *G) parkLocked(why WaitReason, commit func(*M, *G) bool) {
 	m.resume(g)
 }
 
+// stayLocked is what switchTo is for a G that has locked its thread and holds no P. Its M keeps
+// it, and sleeps until it is given a P.
+func (g *G) stayLocked(why WaitReason, commit func(*M, *G) bool) {
+	m, s := g.m, g.m.s
+	s.lock.lock(m)
+	m.stays = true
+	s.lock.unlock(m)
+	m.c.lockedm = m // before anybody can see g
+	defer func() {
+		m.c.lockedm = nil
+		s.lock.lock(m)
+		m.stays = false
+		s.lock.unlock(m)
+	}()
+	g.parkLocked(why, commit)
+}
+
 // endLocked is called when m, an M with a G of its own on a real machine, ends: nothing
 // is to remember it.
 func (m *M) endLocked() {
@@ -123,11 +143,12 @@ func (s *Sched) forgetM(m *M) {
 	s.allm = slices.DeleteFunc(s.allm, func(mp *M) bool { return mp == m })
 }
 
-// stopLocked wakes the Ms with a G of their own, because the scheduler stops.
-func (m *M) stopLocked(all []*M) {
-	for _, mp := range all {
-		if mp.Locked() {
-			mp.note.wakeup(m)
+// lockedMs returns the Ms that may sleep because a G is locked to them. s.lock is held.
+func (s *Sched) lockedMs() (ms []*M) {
+	for _, mp := range s.allm {
+		if mp.Locked() || mp.stays {
+			ms = append(ms, mp)
 		}
 	}
+	return ms
 }

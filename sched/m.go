@@ -25,7 +25,8 @@ type M struct {
 	syscall uint32 // value of oldp.status while m is in a system call
 
 	isSysmon bool
-	lockedg  *G // that m belongs to, see lockedm.go; nil if it belongs to none
+	lockedg  *G   // that m belongs to, see lockedm.go; nil if it belongs to none
+	stays    bool // it waits for a P with a G that has locked the thread; under Sched.lock
 
 	guest  bool     // see guest.go
 	visit  *visit   // of a guest: what it comes for next

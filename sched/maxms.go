@@ -29,11 +29,7 @@ func (m *M) tooManyMs() *TooManyMsError {
 	s := m.s
 	e := &TooManyMsError{Max: s.maxMs, InSyscall: int(s.nretaken.load(m)), Procs: m.count().procs()}
 	s.lock.lock(m)
-	for _, mp := range s.allm {
-		if mp.Locked() {
-			e.Locked++
-		}
-	}
+	e.Locked = len(s.lockedMs())
 	s.lock.unlock(m)
 	for _, n := range m.nodes() {
 		n.lock.lock(m)

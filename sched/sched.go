@@ -498,7 +498,7 @@ func (m *M) stop(err error) {
 	if s.stopped != nil {
 		close(s.stopped)
 	}
-	runs, sysmon, all := s.runs, s.sysmonM, slices.Clone(s.allm)
+	runs, sysmon, locked := s.runs, s.sysmonM, s.lockedMs()
 	s.runs = nil
 	s.lock.unlock(m)
 
@@ -508,7 +508,9 @@ func (m *M) stop(err error) {
 	if sysmon != nil {
 		m.stopSysmon(sysmon)
 	}
-	m.stopLocked(all)
+	for _, mp := range locked {
+		mp.note.wakeup(m) // for no P: it ends
+	}
 	for _, n := range m.nodes() {
 		n.lock.lock(m)
 		for p := n.idle.first(); p != nil; p = n.idle.first() {

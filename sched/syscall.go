@@ -55,7 +55,8 @@ func (m *M) entersyscall(g *G) {
 
 // exitsyscall has g's M hold a P again: the one that it had, if sysmon has left it;
 // else that, if it is idle; else another idle one of the node. If there is none, g waits
-// in the queue of the node, and its M becomes idle.
+// in the queue of the node, and its M becomes idle. A G that is locked to its thread keeps
+// the M, which sleeps until another M gives it a P.
 func (g *G) exitsyscall() {
 	m := g.m
 	p := m.oldp
@@ -78,9 +79,12 @@ func (g *G) exitsyscall() {
 	}
 	g.c = m.c
 	m.eventG(machine.EventPark, g, uint64(WaitSyscall))
-	if m.Locked() {
+	switch {
+	case m.Locked():
 		g.parkLocked(WaitSyscall, commitExitsyscall)
-	} else {
+	case m.c.thread.Locked():
+		g.stayLocked(WaitSyscall, commitExitsyscall)
+	default:
 		g.switchTo(m.popCarrier(), WaitSyscall, commitExitsyscall)
 	}
 	g.barred = m.s.mayAsk

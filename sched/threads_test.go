@@ -4,7 +4,9 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"numasched/sched"
 	"numasched/sched/policy"
@@ -123,6 +125,43 @@ func TestAGThatUnlocksBeforeItParksIsFine(t *testing.T) {
 	}
 	everywhere(t, func(t *testing.T, s *sched.Sched) { run(t, s, work) })
 	t.Run("simulated", func(t *testing.T) { run(t, simulated(t, "numa"), work) })
+}
+
+// A G that has locked its thread may lose its P in a system call. It waits for another one where
+// it is, as it cannot leave its stack.
+func TestAGThatIsLockedToItsThreadComesBackFromASystemCall(t *testing.T) {
+	work := func(t *testing.T, s *sched.Sched, untilOthersRun func(ran *atomic.Bool)) {
+		run(t, s, func(g *sched.G) {
+			setProcs(t, s, g, fewestProcs(s))
+			var others sched.Group
+			var back, ran atomic.Bool
+			for range s.Procs() + 1 {
+				others.Go(g, func(g *sched.G) {
+					for !back.Load() {
+						ran.Store(true)
+						g.Yield()
+					}
+				})
+			}
+			runtime.LockOSThread()
+			for range 5 {
+				ran.Store(false)
+				g.SyscallFor(time.Millisecond, func() { untilOthersRun(&ran) })
+			}
+			runtime.UnlockOSThread()
+			back.Store(true)
+			others.Wait(g)
+		})
+		atRest(t, s)
+	}
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		work(t, s, func(ran *atomic.Bool) {
+			for !ran.Load() {
+				runtime.Gosched()
+			}
+		})
+	})
+	t.Run("simulated", func(t *testing.T) { work(t, simulated(t, "numa"), func(*atomic.Bool) {}) })
 }
 
 func TestAGThatEndsLockedIsReportedAndNobodyElseSuffers(t *testing.T) {

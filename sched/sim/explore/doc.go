@@ -129,6 +129,7 @@
 // needs):
 //
 //	CPUs  Gs  preemptions  programs
+//	   1   3            2  threadcall threadcall-panic
 //	   2   3            2  spawn steal loyal next barrier yield relay talk
 //	   2   3            2  flood refill spread again preempt respawn fork group
 //	   2   3            2  elder nest rear hoard park chan select selectclose

@@ -1,6 +1,10 @@
 package explore
 
-import "numasched/sched"
+import (
+	"runtime"
+
+	"numasched/sched"
+)
 
 // lockedPrograms are about Gs that have an M of their own.
 var lockedPrograms = []Program{
@@ -33,6 +37,12 @@ var lockedPrograms = []Program{
 		}
 		recv(g, c)
 	}},
+	{Name: "threadcall", MinGs: 3, Sysmon: true, Doc: "G 1 locks its thread and loses its P in a system call; G 0 and the fourth G on compute until it has one again", Main: func(t *T, g *sched.G) {
+		callsOnItsThread(t, g, func() bool { return !t.Begun(2) })
+	}},
+	{Name: "threadcall-panic", MinGs: 3, Sysmon: true, Close: true, Want: wantPlanned, Doc: "the same, but G 0 panics when it is asked for its P", Main: func(t *T, g *sched.G) {
+		callsOnItsThread(t, g, func() bool { panic(errPlanned) })
+	}},
 	{Name: "lockeddead", MinGs: 2, Close: true, Doc: "Gs with Ms of their own come to wait for ever: Run must say so, and Close end them", Want: wantDeadlock, Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
 		for i := 1; i < t.Gs(); i++ {
@@ -53,6 +63,29 @@ var lockedPrograms = []Program{
 		}
 		c.TrySend(g, 1)
 	}},
+}
+
+// callsOnItsThread has G 1 make a system call while it is locked to its thread. G 0 and the fourth
+// G on compute until they are asked for their Ps, and give way while goOn says so.
+func callsOnItsThread(t *T, g *sched.G, goOn func() bool) {
+	c := channel(g, 0)
+	g.Go(t.G(1, func(g *sched.G) {
+		runtime.LockOSThread()
+		g.SyscallFor(callTime(1), nil)
+		g.Go(t.G(2, nop))
+		runtime.UnlockOSThread()
+		c.Send(g, 1)
+	}))
+	compute := func(g *sched.G) {
+		for t.BusyUntilAsked(2); goOn(); t.BusyUntilAsked(2) {
+			g.Preempt()
+		}
+	}
+	for i := 3; i < t.Gs(); i++ {
+		g.Go(t.G(i, compute))
+	}
+	compute(g)
+	recv(g, c)
 }
 
 // startLocked returns how g starts G i, if that may have an M of its own: there may be as
