@@ -29,7 +29,9 @@
 //   - A thread that is made on a bound thread has its mask for up to about a second.
 //   - A Machine cannot tell whether it or the program has set a mask that is the same.
 //     So if the program pins a thread that an M has just left, to the very CPUs that
-//     the M's mask had, Close widens the mask again.
+//     the M's mask had, Close widens the mask again. So does the Machine if the main thread
+//     is bound to those CPUs, and the pinned thread is younger than that and less than about
+//     a second old: it looks like a clone. Call [Unbound] on the thread first.
 //   - Nothing closes a Machine that is dropped. Slices of its Buffers may still be in
 //     use, which the garbage collector does not see, and GOMAXPROCS and masks must not
 //     change at some time that the collector chooses.

@@ -198,6 +198,7 @@ func pin(t *testing.T, cpus topology.CPUSet, f func()) *pinned {
 			other.end()
 			return
 		}
+		Unbound(func() {}) // if it is younger than the main thread's mask, it is no clone
 		p.tid = numa.CurrentThread()
 		before, _ := numa.Affinity(0)
 		defer numa.SetAffinity(0, before) // the main thread does not end
