@@ -116,6 +116,64 @@ func TestOneThatGivesUpIsInNobodysWay(t *testing.T) {
 	})
 }
 
+// Whatever else a G waits at: each call is blocked when the context ends, and what it wanted
+// can still be had afterwards.
+func TestAContextEndsOtherWaits(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			for name, wait := range map[string]func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (err error, again func()){
+				"Once.DoContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (error, func()) {
+					var once sched.Once
+					var by sched.Group
+					begun := sched.NewChan[int](s, 0)
+					by.Go(g, func(g *sched.G) {
+						once.Do(g, func() { begun.Send(g, 1); release.Recv(g) })
+					})
+					begun.Recv(g)
+					err := once.DoContext(ctx, g, func() { t.Error("done twice") })
+					return err, func() {
+						by.Wait(g)
+						if err := once.DoContext(context.Background(), g, func() { t.Error("done twice") }); err != nil {
+							t.Error(err)
+						}
+					}
+				},
+				"ErrGroup.WaitContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (error, func()) {
+					var eg sched.ErrGroup
+					eg.Go(g, func(g *sched.G) error { release.Recv(g); return errEnough })
+					return eg.WaitContext(ctx, g), func() {
+						if err := eg.WaitContext(context.Background(), g); err != errEnough {
+							t.Errorf("WaitContext returned %v, want the member's error", err)
+						}
+					}
+				},
+				"ErrGroup.GoContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (error, func()) {
+					var eg sched.ErrGroup
+					eg.SetLimit(1)
+					member := func(g *sched.G) error { release.Recv(g); return nil }
+					if err := eg.GoContext(context.Background(), g, member); err != nil {
+						t.Error(err)
+					}
+					return eg.GoContext(ctx, g, func(*sched.G) error { t.Error("it was started"); return nil }), func() { eg.Wait(g) }
+				},
+			} {
+				ctx, cancel := context.WithCancel(context.Background())
+				release := sched.NewChan[int](s, 0)
+				g.Go(func(g *sched.G) {
+					g.Yield()
+					cancel()
+				})
+				err, again := wait(ctx, g, release)
+				if err != context.Canceled {
+					t.Errorf("%s returned %v", name, err)
+				}
+				release.Close(g)
+				again()
+			}
+		})
+	})
+}
+
 func TestAnErrGroupReturnsTheFirstErrorAndCancels(t *testing.T) {
 	machines := func(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
 		everywhere(t, f)

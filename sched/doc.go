@@ -82,7 +82,8 @@
 //	Cond.Wait                       Cond.WaitContext, which still locks L before it returns
 //	Semaphore.Acquire               Semaphore.AcquireContext
 //	Group.Wait, G.Join              Group.WaitContext, G.JoinContext; Wait and Join still have to be called
-//	ErrGroup.Wait, Once.Do          not at all: their functions are to end when ctx is done
+//	ErrGroup.Wait, ErrGroup.Go      ErrGroup.WaitContext, ErrGroup.GoContext; Wait still has to be called
+//	Once.Do                         Once.DoContext, which lets a function that it has called itself return
 //	connections of host/hostnet     not at all: set a deadline in a context.AfterFunc, as with package net
 //	G.Syscall                       not at all: its function is to end when ctx is done
 //

@@ -43,6 +43,22 @@ func (eg *ErrGroup) Go(g *G, fn func(*G) error) {
 	eg.group.Go(g, eg.member(fn))
 }
 
+// GoContext is Go that waits only until ctx is done. Then it starts nothing and returns ctx.Err(),
+// as it does if ctx is done already.
+func (eg *ErrGroup) GoContext(ctx context.Context, g *G, fn func(*G) error) error {
+	mustBeContext(ctx)
+	eg.prepare(g, fn)
+	if eg.sem != nil {
+		if err := eg.sem.AcquireContext(ctx, g, 1); err != nil {
+			return err
+		}
+	} else if err := ctx.Err(); err != nil {
+		return err
+	}
+	eg.group.Go(g, eg.member(fn))
+	return nil
+}
+
 // GoAt is Go with a [Placement].
 func (eg *ErrGroup) GoAt(g *G, where Placement, fn func(*G) error) {
 	eg.admit(g, fn)
@@ -121,4 +137,13 @@ func (eg *ErrGroup) Wait(g *G) error {
 	eg.group.Wait(g)
 	eg.end(g, eg.err)
 	return eg.err
+}
+
+// WaitContext is Wait until ctx is done. Then it returns ctx.Err(), as it does if ctx is done
+// already, and Wait still has to be called: see [Group.WaitContext].
+func (eg *ErrGroup) WaitContext(ctx context.Context, g *G) error {
+	if err := eg.group.WaitContext(ctx, g); err != nil {
+		return err
+	}
+	return eg.Wait(g)
 }

@@ -135,7 +135,7 @@
 //	   2   3            2  elder nest rear hoard park chan select selectclose
 //	   2   3            2  reselect rwmutex cond semaphore errgroup once sleep
 //	   2   3            2  cancel-recv cancel-lock cancel-write cancel-rewrite
-//	   2   3            2  cancel-cond cancel-wait cancel-join cancel-read cancel-signal
+//	   2   3            2  cancel-cond cancel-wait cancel-join cancel-read cancel-signal cancel-once
 //	   2   3            2  alarm later stop close late-join
 //	   2   3            1  pair home mutex starve oversleep earlier alarm-in-call
 //	   2   3            1  tick limit again-later sleepers-close sleeper-deadlock

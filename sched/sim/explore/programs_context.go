@@ -47,6 +47,23 @@ var contextPrograms = []Program{
 		wait(g)
 		t.Check(mu.TryLock(g), "somebody keeps the mutex")
 	}},
+	{Name: "cancel-once", MinGs: 3, Doc: "a context ends while G 0 does what is done once, and the others wait for that under it", Main: func(t *T, g *sched.G) {
+		var once sched.Once
+		var ctx context.Context
+		var wait func(*sched.G)
+		once.Do(g, func() {
+			ctx, wait = t.cancels(g, func(g *sched.G, ctx context.Context, i int) {
+				if once.DoContext(ctx, g, func() { t.add(value, 1) }) == nil {
+					t.Check(t.Load(value) == 1, "DoContext returned before the function had")
+				}
+			})
+			g.Yield()
+			t.add(value, 1)
+		})
+		wait(g)
+		t.Check(t.Load(value) == 1, "a function was called %d times", t.Load(value))
+		t.Check(once.DoContext(ctx, g, nil) == context.Canceled, "DoContext under a context that is done")
+	}},
 	{Name: "cancel-write", MinGs: 4, Doc: "G 2 waits to write under a context; when it gives up the others, which come to read, are let in", Main: func(t *T, g *sched.G) {
 		var mu sched.RWMutex
 		mu.RLock(g)
