@@ -46,7 +46,7 @@ func TestDocumentedBounds(t *testing.T) {
 			want := cfg.Bound
 			if !longTests() {
 				cfg.Bound = min(cfg.Bound, 1)
-				cfg.Limit = 1000
+				cfg.Limit = 300
 				want = 0
 			}
 			t.Run(fmt.Sprint(name, "/", cfg.CPUs), func(t *testing.T) {

@@ -20,7 +20,7 @@ type mutation struct {
 	name, file, breaks, programs, first, tags string
 	old, new                                  string
 	number                                    int  // among all
-	rare                                      bool // takes a million interleavings to find: only the long tests do
+	rare                                      bool // takes many interleavings to find: only the long tests do
 }
 
 func readMutation(name string) (m mutation, err error) {

@@ -15,32 +15,36 @@ func TestReductionsLoseNothing(t *testing.T) {
 	for _, c := range []struct {
 		program, arm    string
 		cpus, gs, bound int
+		long            bool // even within one preemption
 	}{
-		{"spawn", "flat", 2, 2, 1},
-		{"spawn", "numa", 2, 1, 2},
-		{"steal", "flat", 2, 2, 2},
-		{"park", "gm", 2, 2, 1},
-		{"again", "flat", 1, 1, 2},
-		{"close", "flat", 1, 2, 3},
-		{"close", "numa", 1, 2, 2},
-		{"close", "gm", 1, 2, 2},
-		{"fork", "flat", 2, 2, 1},
-		{"handoff", "numa", 2, 3, 1},
-		{"interrupt", "numa", 1, 1, 1},
-		{"late", "flat", 1, 2, 1},
-		{"lockedcall", "numa", 1, 2, 1},
-		{"oversleep", "gm", 2, 2, 1},
-		{"sleepers-close", "gm", 1, 2, 2},
-		{"later", "flat", 2, 2, 1},
-		{"home", "numa", 2, 2, 1},
-		{"unwind", "flat", 1, 2, 3},
-		{"mutex", "flat", 1, 2, 3},
-		{"talk", "numa", 2, 3, 1},
+		{"spawn", "flat", 2, 2, 1, false},
+		{"spawn", "numa", 2, 1, 2, false},
+		{"steal", "flat", 2, 2, 2, false},
+		{"park", "gm", 2, 2, 1, false},
+		{"again", "flat", 1, 1, 2, false},
+		{"close", "flat", 1, 2, 3, false},
+		{"close", "numa", 1, 2, 2, false},
+		{"close", "gm", 1, 2, 2, false},
+		{"fork", "flat", 2, 2, 1, false},
+		{"handoff", "numa", 2, 3, 1, true},
+		{"interrupt", "numa", 1, 1, 1, true},
+		{"late", "flat", 1, 2, 1, false},
+		{"lockedcall", "numa", 1, 2, 1, false},
+		{"oversleep", "gm", 2, 2, 1, true},
+		{"sleepers-close", "gm", 1, 2, 2, true},
+		{"later", "flat", 2, 2, 1, true},
+		{"home", "numa", 2, 2, 1, true},
+		{"unwind", "flat", 1, 2, 3, false},
+		{"mutex", "flat", 1, 2, 3, false},
+		{"talk", "numa", 2, 3, 1, false},
 	} {
 		if c.bound > 1 && testing.Short() {
 			continue
 		}
 		if !longTests() {
+			if c.long {
+				continue
+			}
 			c.bound = min(c.bound, 3-c.cpus)
 			if c.program == "again" {
 				c.bound = 1 // it has by far the most interleavings

@@ -64,7 +64,7 @@ func compareStates(t *testing.T, p Program, cfg Config, about uint64) *witness {
 	defer x.discard()
 	w := &witness{search: search{seen: newTable(10)}, about: about, looks: make(map[uint64]uint64)}
 	w.restart(cfg.Bound)
-	limit := 25
+	limit := 12
 	if longTests() {
 		limit = 500
 	}

@@ -55,7 +55,7 @@ func TestNodes(t *testing.T) {
 // Every program keeps the invariants with rings, magazines and free lists that are full
 // after a few Gs.
 func TestSmallRings(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if !longTests() || raceDetector {
 		t.Skip("builds the scheduler anew")
 	}
 	goCmd, err := exec.LookPath("go")
