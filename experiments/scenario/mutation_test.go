@@ -20,7 +20,7 @@ func TestMutatedStudies(t *testing.T) {
 	shape := regexp.MustCompile(`^s\.json:(\d+):(\d+): \S`)
 	tried, refused := 0, 0
 	files := []string{"workqueue-scopes", "epyc-7763-daxpy", "autonuma-numa01-2012", "azusa-2002", "epyc-7551-2023"} // together they have most fields
-	if !long {
+	if !longTests() {
 		files = files[:1]
 	}
 	for _, file := range files {

@@ -138,7 +138,10 @@ func TestMutationsAreRefused(t *testing.T) {
 	if len(now) < 80 {
 		t.Errorf("only %d declarations are watched", len(now))
 	}
-	for name := range now {
+	for i, name := range slices.Sorted(maps.Keys(now)) {
+		if i%4 != 0 && os.Getenv("NUMASCHED_LONG_TESTS") == "" {
+			continue
+		}
 		file, decl, _ := strings.Cut(name, ":")
 		for _, text := range mutants(files[file], decl) {
 			mutant, err := parse(file, text)
