@@ -34,7 +34,8 @@ import (
 // # What is left out
 //
 //   - The local queue is one word: its own algorithm is Go's and proven elsewhere.
-//   - GC workers, timers, system calls, cgo, locked Gs, tracing.
+//   - GC workers, timers, cgo, locked Gs, tracing.
+//   - That sysmon takes Ps from system calls: in the model a G that is in one keeps its P.
 //   - numaAge, sysmon's second line of defence: it would hide what the search looks for.
 //   - sysmon looks as often as it likes, while there is something to see for it. So it
 //     finds what it can find, and nothing depends on how long it takes.
@@ -106,7 +107,8 @@ type goP struct {
 	ring    []*goG
 	tick    uint32 // schedtick
 	runs    modelWord
-	running bool // an M holds it
+	running bool      // an M holds it
+	syscall modelWord // 1 while what it runs is in a system call
 	policy  policy.P
 	node    int
 	hunger  uint32
@@ -235,6 +237,7 @@ func newGoRuntime(t *T) *goRuntime {
 		pp := &goP{id: i}
 		r.name(&pp.runq, fmt.Sprintf("P%d.runq", i))
 		r.name(&pp.runs, fmt.Sprintf("P%d.runs", i))
+		r.name(&pp.syscall, fmt.Sprintf("P%d.m.curg.atomicstatus", i))
 		r.allp = append(r.allp, pp)
 	}
 	for i := range maxThreads {

@@ -60,7 +60,7 @@ func (r *goRuntime) numaLook(mp *goM, here int, ps []*goP) (near, far bool) {
 		case k == here:
 			near = true
 		case r.numaWakeNode(mp, k):
-		case gp.home == 0 && !wait:
+		case gp.home == 0 && !wait, r.numaOut(mp, k, ps):
 			near = true
 		default:
 			far = true
@@ -75,7 +75,7 @@ func (r *goRuntime) numaLook(mp *goM, here int, ps []*goP) (near, far bool) {
 		case node == here:
 			near = true
 		case r.numaWakeNode(mp, node):
-		case !wait && r.numaHomeless(mp, p2):
+		case !wait && r.numaHomeless(mp, p2), r.numaOut(mp, node, ps):
 			near = true
 		default:
 			far = true
@@ -83,6 +83,21 @@ func (r *goRuntime) numaLook(mp *goM, here int, ps []*goP) (near, far bool) {
 	}
 	return near, far
 }
+
+func (r *goRuntime) numaOut(mp *goM, node int, ps []*goP) bool {
+	lo, hi := r.numa.nodes[node].lo, r.numa.nodes[node].hi
+	if lo >= hi || hi > len(ps) {
+		return false
+	}
+	for _, pp := range ps[lo:hi] {
+		if !r.numaInSyscall(mp, pp) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *goRuntime) numaInSyscall(mp *goM, pp *goP) bool { return pp.syscall.load(mp) != 0 }
 
 // head is the first of a node's queue, looked at without the lock.
 func (r *goRuntime) head(mp *goM, node int) *goG {

@@ -32,10 +32,13 @@ func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 			}
 			continue
 		case policy.FarQueue:
-			if wait {
+			k := nd.order[step.Index-1]
+			if r.numa.nodes[k].queue.load(mp) != 0 && r.numaOut(mp, k, r.allp) {
+				step.Hunger = max(step.Hunger, 1)
+			} else if wait {
 				continue
 			}
-			if gp := r.numaStealQueue(mp, pp, nd.order[step.Index-1], step.Theft); gp != nil {
+			if gp := r.numaStealQueue(mp, pp, k, step.Theft); gp != nil {
 				return gp, newWork
 			}
 			continue
@@ -59,6 +62,10 @@ func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 		switch {
 		case !step.Remote:
 			gp = r.runqsteal(mp, pp, p2, step.Last)
+		case r.runqempty(mp, p2):
+		case r.numaOut(mp, p2.node, r.allp):
+			step.Hunger = max(step.Hunger, 1)
+			gp = r.numaStealFar(mp, pp, p2, step.Theft)
 		case !wait:
 			gp = r.numaStealFar(mp, pp, p2, step.Theft)
 		}

@@ -10,6 +10,16 @@ var ModelPrograms = []Program{
 		one := r.newG(1, 0)
 		return r.newG(0, 0, r.readies(one), r.starts(2, r.t.Gs(), -1), r.busyUntil(1, r.t.Gs()))
 	}},
+	{Name: "numago-syscall", Doc: "G 0 readies Gs that are at home on its node, and is in a system call until they have run: another node must come for them", MinCPUs: 2, MinGs: 2, Model: func(r *goRuntime) *goG {
+		return r.newG(0, 0, r.readiesAll(1, r.t.Gs(), 0), r.syscall(r.begun(1, r.t.Gs())))
+	}},
+	{Name: "numago-syscalls", Doc: "G 0 readies Gs that are at home on its node, makes a system call after each, and stays busy until they have run", MinCPUs: 2, MinGs: 3, Model: func(r *goRuntime) *goG {
+		var steps []goStep
+		for i := 1; i < r.t.Gs(); i++ {
+			steps = append(steps, r.readies(r.newG(i, 0)), r.syscall(func() bool { return true }))
+		}
+		return r.newG(0, 0, append(steps, r.busyUntil(1, r.t.Gs()))...)
+	}},
 	{Name: "numago-home", Doc: "G 0 readies Gs that are at home on the last node, and stays busy until they have run", MinCPUs: 2, MinGs: 2, Model: func(r *goRuntime) *goG {
 		return r.newG(0, 0, r.readiesAll(1, r.t.Gs(), r.t.Nodes()-1), r.busyUntil(1, r.t.Gs()))
 	}},
@@ -144,15 +154,32 @@ func (r *goRuntime) readiesAll(lo, hi, home int) goStep {
 // busyUntil is a step that keeps its P until the Gs from lo up to hi have begun. It is
 // preempted when the world stops.
 func (r *goRuntime) busyUntil(lo, hi int) goStep {
+	return r.busy(r.begun(lo, hi))
+}
+
+// begun reports whether the Gs from lo up to hi have begun.
+func (r *goRuntime) begun(lo, hi int) func() bool {
 	t := r.t
-	return r.busy(func() bool {
+	return func() bool {
 		for i := lo; i < hi; i++ {
 			if t.words[i] == 0 {
 				return false
 			}
 		}
 		return true
-	})
+	}
+}
+
+// syscall is a step that keeps its P in a system call until a condition holds.
+func (r *goRuntime) syscall(until func() bool) goStep {
+	wait := r.busy(until)
+	return func(mp *goM, gp *goG) goFate {
+		word := &mp.p.syscall
+		word.store(mp, 1)
+		fate := wait(mp, gp)
+		word.store(mp, 0)
+		return fate
+	}
 }
 
 // busyUntilNet is a step that keeps its P while an M waits for what comes from the network.

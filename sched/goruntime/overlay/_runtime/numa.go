@@ -17,8 +17,9 @@ import "internal/runtime/atomic"
 //   - A goroutine waits in the queue of its home, or of the node that queued it if it has
 //     no home. No queue of a node without Ps has anything in it.
 //   - A spinning M that gives up its P looks at everything once more (checkRunqsNoP). It
-//     leaves work to another node only if it has woken an idle P there, or if all Ps there
-//     are busy. In the second case it dozes for a moment and then takes some of the work.
+//     leaves work to another node only if it has woken an idle P there, or if a P there is
+//     busy. In the second case it dozes for a moment and then takes some of the work. If all
+//     Ps there are in system calls it takes some at once.
 //     So no P stays idle for long while there is work, as in stock, and no wake-up is lost:
 //     work is published before a waker looks for spinning Ms, and a spinning M stops
 //     counting as one before its last look.

@@ -72,7 +72,7 @@ func numaLook(here int32, ps []*p, idle pMask) (near, far bool) {
 		case k == here:
 			near = true
 		case numaWakeNode(k):
-		case gp.numaHome == 0 && !wait:
+		case gp.numaHome == 0 && !wait, numaOut(k, ps):
 			near = true
 		default:
 			far = true
@@ -87,13 +87,43 @@ func numaLook(here int32, ps []*p, idle pMask) (near, far bool) {
 		case node == here:
 			near = true
 		case numaWakeNode(node):
-		case !wait && numaHomeless(p2):
+		case !wait && numaHomeless(p2), numaOut(node, ps):
 			near = true
 		default:
 			far = true
 		}
 	}
 	return near, far
+}
+
+// numaOut reports whether all Ps of a node are in system calls. Then nobody there runs what
+// waits there, for as long as the calls take: 10 ms may pass before sysmon takes such a P away
+// while others are idle. So that work is anyone's. ps is allp, or a snapshot of it for who has no P.
+func numaOut(node int32, ps []*p) bool {
+	lo, hi := numa.nodes[node].lo, numa.nodes[node].hi
+	if lo >= hi || int(hi) > len(ps) { // GOMAXPROCS has changed since
+		return false
+	}
+	for _, pp := range ps[lo:hi] {
+		if !numaInSyscall(pp) {
+			return false
+		}
+	}
+	return true
+}
+
+// numaInSyscall reports whether a P's goroutine is in a system call. All that it reads may
+// change meanwhile, as in stock's setBlockOnExitSyscall.
+func numaInSyscall(pp *p) bool {
+	if atomic.Load(&pp.status) != _Prunning {
+		return false
+	}
+	mp := pp.m.ptr()
+	if mp == nil {
+		return false
+	}
+	gp := mp.curg
+	return gp != nil && readgstatus(gp)&^_Gscan == _Gsyscall
 }
 
 // numaHomeless reports whether the oldest goroutine of p2 has no home.

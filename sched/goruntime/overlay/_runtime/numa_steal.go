@@ -33,10 +33,13 @@ func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, n
 			}
 			continue
 		case FarQueue:
-			if wait {
+			k := int32(nd.order[step.Index-1])
+			if !numaQueues[k].empty() && numaOut(k, allp) {
+				step.Hunger = max(step.Hunger, 1)
+			} else if wait {
 				continue
 			}
-			if gp := numaStealQueue(pp, int32(nd.order[step.Index-1]), step.Theft); gp != nil {
+			if gp := numaStealQueue(pp, k, step.Theft); gp != nil {
 				return gp, false, now, pollUntil, newWork
 			}
 			continue
@@ -74,6 +77,10 @@ func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, n
 		switch {
 		case !step.Remote:
 			gp = runqsteal(pp, p2, step.Last)
+		case runqempty(p2):
+		case numaOut(p2.numa.node, allp):
+			step.Hunger = max(step.Hunger, 1)
+			gp = numaStealFar(pp, p2, step.Theft)
 		case !wait:
 			gp = numaStealFar(pp, p2, step.Theft)
 		}
