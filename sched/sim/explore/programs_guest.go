@@ -15,6 +15,21 @@ var guestPrograms = []Program{
 			recv(g, c)
 		}
 	}},
+	{Name: "guesttwo", MinGs: 3, Doc: "two guests come at once, for one P or for two; each goes on with what the other has left", Main: func(t *T, g *sched.G) {
+		c := channel(g, 0)
+		for i := 1; i < t.Gs(); i++ {
+			t.Visit(g, t.G(i, func(g *sched.G) {
+				if i%2 == 1 {
+					c.Send(g, i)
+				} else {
+					recv(g, c)
+				}
+			}))
+		}
+		if t.Gs()%2 == 0 {
+			recv(g, c)
+		}
+	}},
 	{Name: "guestparks", MinGs: 2, Doc: "what a guest runs parks, and is made ready by G 0; the others it has spawned, and leaves behind", Main: func(t *T, g *sched.G) {
 		there, back := channel(g, 0), channel(g, 0)
 		t.Visit(g, t.G(1, func(g *sched.G) {
