@@ -36,6 +36,8 @@ type guests struct {
 	free     []*M
 	visiting int       // guests that are not free
 	left     sync.Cond // visiting has become 0; its L is the Mutex
+
+	came atomic.Uint64 // visits, see policy.Pace.MaySleep
 }
 
 // A visit is one call of Do.
@@ -140,6 +142,7 @@ func (s *Sched) enterGuest() *M {
 		return nil
 	}
 	s.guests.visiting++
+	s.guests.came.Add(1)
 	if n := len(s.guests.free); n > 0 {
 		m := s.guests.free[n-1]
 		s.guests.free = s.guests.free[:n-1]

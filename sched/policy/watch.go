@@ -33,12 +33,19 @@ type Pace struct {
 	idle  uint32 // looks without anything to do
 	slept uint32 // looks in a row with every P idle
 	slice int64  // when it last looked at time slices
+	came  uint64 // visits by guests until the last look
 }
 
-// MaySleep notes whether every P is idle at a look. It reports whether sysmon is to sleep until
-// one is not.
-func (p *Pace) MaySleep(allIdle bool) bool {
-	if !allIdle {
+// MaySleep notes whether every P is idle at a look, and how many visits by guests there have been.
+// It reports whether sysmon is to sleep until a P is not idle. Guests visit for so short a time that
+// most looks find every P idle. If sysmon slept then, the next visit would wake it, and it would
+// look as often as it can again. In an HTTP server with one client, whose handlers were guests,
+// sysmon so took 12 us of the 113 us of CPU time of each request (sampled by perf on two CPUs). So
+// a look after a visit is one without anything to do, and the time between looks grows.
+func (p *Pace) MaySleep(allIdle bool, came uint64) bool {
+	visited := came != p.came
+	p.came = came
+	if !allIdle || visited {
 		p.slept = 0
 		return false
 	}

@@ -142,14 +142,14 @@ func TestWhenSysmonSleeps(t *testing.T) {
 	var p Pace
 	for round := range 3 {
 		for i := range SleepLooks {
-			if got := p.MaySleep(true); got != (i == SleepLooks-1) {
+			if got := p.MaySleep(true, 0); got != (i == SleepLooks-1) {
 				t.Errorf("round %d: sleeps after %d looks: %v", round, i+1, got)
 			}
 			if round == 0 && i == SleepLooks/2 {
 				break
 			}
 		}
-		if round == 0 && p.MaySleep(false) {
+		if round == 0 && p.MaySleep(false, 0) {
 			t.Error("sleeps while a P is busy")
 		}
 		if round > 0 {
@@ -227,6 +227,24 @@ func TestWhereAGGoesThatNobodyHasReadied(t *testing.T) {
 	} {
 		if got := c.rules.Place(c.home, c.here, c.hasPs); got != c.want {
 			t.Errorf("homes %v: at home on %d, here %d, Ps there %v: %d, want %d", c.rules.Homes, c.home, c.here, c.hasPs, got, c.want)
+		}
+	}
+}
+
+func TestSysmonDoesNotSleepWhileGuestsCome(t *testing.T) {
+	var p Pace
+	for look := range uint64(200) {
+		if p.MaySleep(true, look+1) {
+			t.Fatalf("it sleeps at look %d, though a guest has come since the one before", look)
+		}
+		p.Looked(false)
+	}
+	if p.Delay() != WatchMax {
+		t.Errorf("a look after %d ns, want %d: guests who leave soon are nothing to do", p.Delay(), WatchMax)
+	}
+	for i := range SleepLooks {
+		if got := p.MaySleep(true, 200); got != (i == SleepLooks-1) {
+			t.Errorf("after the last guest it sleeps after %d looks: %v", i+1, got)
 		}
 	}
 }
