@@ -44,8 +44,8 @@ type guests struct {
 type visit struct {
 	fn    func(*G)
 	state atomic.Uint32
-	done  chan struct{} // closed when fn has returned, or was unwound
-	how   error         // valid then
+	how   error                         // valid when state is visitEnded
+	done  atomic.Pointer[chan struct{}] // of who waits for that, closed then; nil if nobody does
 }
 
 // The values of visit.state.
@@ -53,6 +53,7 @@ const (
 	visitNew     = iota
 	visitBegun   // fn is called; whoever waits has to wait until it has ended
 	visitForgone // the scheduler has stopped before: fn will not be called
+	visitEnded   // fn has returned, or was unwound
 )
 
 // Do runs fn as a G and returns when fn has returned: for goroutines that are no Gs. If a P is
@@ -75,7 +76,7 @@ func (s *Sched) Do(fn func(*G)) error {
 	if g := Current(); g != nil && g.m.s == s {
 		panic(errDoInG)
 	}
-	v := &visit{fn: fn, done: make(chan struct{})}
+	v := &visit{fn: fn}
 	if m := s.enterGuest(); m != nil {
 		m.visit = v
 		m.base.enter(m)
@@ -84,13 +85,8 @@ func (s *Sched) Do(fn func(*G)) error {
 	} else if err := s.Start(v.run); err != nil {
 		return err
 	}
-	select {
-	case <-v.done:
-	case <-s.stopped:
-		if v.state.CompareAndSwap(visitNew, visitForgone) {
-			return s.failure()
-		}
-		<-v.done
+	if v.state.Load() != visitEnded && !v.wait(s) {
+		return s.failure()
 	}
 	if v.how == errUnwound {
 		<-s.stopped
@@ -101,6 +97,26 @@ func (s *Sched) Do(fn func(*G)) error {
 
 // errUnwound says that fn has panicked or was cancelled: the scheduler stops, and says why.
 var errUnwound = errors.New("sched: the function of Do was unwound")
+
+// wait returns true when the visit has ended, and false if it will never begin. Most visits of
+// guests have ended before anybody waits, so the channel is made here. Whoever waits publishes
+// it, then looks at the state. Who ends the visit changes the state, then looks for a channel.
+func (v *visit) wait(s *Sched) bool {
+	done := make(chan struct{})
+	v.done.Store(&done)
+	if v.state.Load() == visitEnded {
+		return true
+	}
+	select {
+	case <-done:
+	case <-s.stopped:
+		if v.state.CompareAndSwap(visitNew, visitForgone) {
+			return false
+		}
+		<-done
+	}
+	return true
+}
 
 // run is what the G of the visit runs.
 func (v *visit) run(g *G) {
@@ -118,7 +134,10 @@ func (v *visit) run(g *G) {
 		default:
 			v.how = errUnwound
 		}
-		close(v.done)
+		v.state.Store(visitEnded)
+		if done := v.done.Load(); done != nil {
+			close(*done)
+		}
 		if g.barred != cancelled && !g.m.guest {
 			// Whoever waits is next on this thread: let him go on, rather than wait until
 			// another thread takes him over.
@@ -283,7 +302,7 @@ func (g *G) visitedBy(fns []func(*G)) {
 	guest.guest = true
 	guest.oldp = m.p
 	for _, fn := range fns {
-		guest.visits = append(guest.visits, &visit{fn: fn, done: make(chan struct{})})
+		guest.visits = append(guest.visits, &visit{fn: fn})
 	}
 	m.s.noutside.add(m, 1)
 	m.startNew(guest, nil)

@@ -19,29 +19,40 @@ func Handler(s *sched.Sched, h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
-		begun, ended := false, false
-		var panicked any
-		err := s.Do(func(*sched.G) {
-			defer func() {
-				if !ended {
-					panicked = recover()
-				}
-			}()
-			begun = true
-			h.ServeHTTP(w, r)
-			ended = true
-		})
+		c := &handlerCall{h: h, w: w, r: r}
+		err := s.Do(c.run)
 		switch {
 		case err == sched.ErrGoexit:
 			runtime.Goexit()
-		case err != nil && begun:
+		case err != nil && c.begun:
 			panic(http.ErrAbortHandler)
 		case err != nil:
 			http.Error(w, "the scheduler does not run", http.StatusServiceUnavailable)
-		case !ended:
-			panic(panicked)
+		case !c.ended:
+			panic(c.panicked)
 		}
 	})
+}
+
+// A handlerCall is a call of a handler by a G. It is one object, because there is one for each
+// request.
+type handlerCall struct {
+	h            http.Handler
+	w            http.ResponseWriter
+	r            *http.Request
+	begun, ended bool
+	panicked     any
+}
+
+func (c *handlerCall) run(*sched.G) {
+	defer func() {
+		if !c.ended {
+			c.panicked = recover()
+		}
+	}()
+	c.begun = true
+	c.h.ServeHTTP(c.w, c.r)
+	c.ended = true
 }
 
 // A Transport is an [http.RoundTripper] for Gs: the wait for the answer is a system call of
