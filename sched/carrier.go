@@ -3,6 +3,7 @@ package sched
 import (
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 
 	"numasched/sched/internal/coro"
 	"numasched/sched/internal/machine"
@@ -39,9 +40,11 @@ type carrier struct {
 	back   *coro.Stack // that has cancelled it and waits; nil if none has
 	bug    string      // what the scheduling loop panicked with
 
+	self atomic.Uintptr // the goroutine that it is, see current.go
+
 	listed elem[carrier] // on Sched.allc, under Sched.lock
 
-	_ [16]byte // see line.go
+	_ [8]byte // see line.go
 }
 
 // newCarrier returns a carrier whose coroutine has yet to be made, by makeStack.
