@@ -37,9 +37,11 @@ type file struct {
 	closed atomic.Bool
 	gone   chan struct{} // of a listener: closed with the descriptor, see close
 
+	// poll and std are set once, under mu. Who finds them need not take it.
+	poll atomic.Pointer[poll]    // of Gs; nil until one uses the descriptor
+	std  atomic.Pointer[standIn] // for goroutines that are no Gs; nil until one does
+
 	mu       sync.Mutex // is never held while a G waits
-	poll     *poll      // of Gs; nil until one uses the descriptor
-	std      any        // for goroutines that are no Gs; nil until one does
 	deadline [2]time.Time
 }
 
@@ -115,15 +117,28 @@ func (f *file) unuse() {
 
 // polled returns how g waits for the file. It is nil if g has to wait in Go's poller.
 func (f *file) polled(g *sched.G) (*poll, error) {
+	p := f.poll.Load()
+	if p == nil {
+		var err error
+		if p, err = f.makePoll(g); p == nil {
+			return nil, err
+		}
+	}
+	if p.s != g.Sched() {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// makePoll makes f.poll, unless there is one, and returns it. It returns nil if there is no
+// poller.
+func (f *file) makePoll(g *sched.G) (*poll, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed.Load() { // close may have looked for a poll already, to evict who waits
 		return nil, net.ErrClosed
 	}
-	if p := f.poll; p != nil {
-		if p.s != g.Sched() {
-			return nil, nil
-		}
+	if p := f.poll.Load(); p != nil {
 		return p, nil
 	}
 	pd, err := g.OpenPoll()
@@ -134,7 +149,7 @@ func (f *file) polled(g *sched.G) (*poll, error) {
 	for mode, t := range f.deadline {
 		p.setDeadline(g, sched.PollMode(mode), t)
 	}
-	f.poll = p
+	f.poll.Store(p)
 	return p, nil
 }
 
@@ -223,23 +238,56 @@ func (f *file) syscallError(name string, err error) error {
 
 // natively has Go's poller wait. g is the G that calls, or nil.
 func (f *file) natively(g *sched.G, native func(std any) error) error {
-	std, err := f.native()
+	n, err := f.native()
 	if err != nil {
 		return err
 	}
 	if g != nil {
-		g.Syscall(func() { err = native(std) })
+		g.Syscall(func() { err = native(n.std) })
 		return err
 	}
-	return native(std)
+	return native(n.std)
+}
+
+// A standIn is what package net, or os, has for a file. What it cannot do is nil.
+type standIn struct {
+	std   any
+	read  io.Reader
+	write io.Writer
+	limit [2]func(time.Time) error // its deadlines
+}
+
+func newStandIn(std any) *standIn {
+	n := &standIn{std: std}
+	n.read, _ = std.(io.Reader)
+	n.write, _ = std.(io.Writer)
+	switch c := std.(type) {
+	case interface {
+		SetReadDeadline(time.Time) error
+		SetWriteDeadline(time.Time) error
+	}:
+		n.limit = [2]func(time.Time) error{sched.PollRead: c.SetReadDeadline, sched.PollWrite: c.SetWriteDeadline}
+	case interface{ SetDeadline(time.Time) error }: // a listener
+		n.limit[sched.PollRead] = c.SetDeadline
+	}
+	return n
+}
+
+func (n *standIn) setDeadline(mode sched.PollMode, t time.Time) {
+	if set := n.limit[mode]; set != nil {
+		set(t)
+	}
 }
 
 // native returns what package net, or os, has for the file: for goroutines that are no Gs.
-func (f *file) native() (any, error) {
+func (f *file) native() (*standIn, error) {
+	if n := f.std.Load(); n != nil {
+		return n, nil
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.std != nil {
-		return f.std, nil
+	if n := f.std.Load(); n != nil {
+		return n, nil
 	}
 	if f.closed.Load() {
 		return nil, net.ErrClosed
@@ -266,11 +314,12 @@ func (f *file) native() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	n := newStandIn(std)
 	for mode, t := range f.deadline {
-		setNative(std, sched.PollMode(mode), t)
+		n.setDeadline(sched.PollMode(mode), t)
 	}
-	f.std = std
-	return std, nil
+	f.std.Store(n)
+	return n, nil
 }
 
 // Accept implements [net.Listener].
@@ -391,7 +440,7 @@ func (f *file) close() (first bool) {
 	}
 	runtime.SetFinalizer(f, nil)
 	f.mu.Lock()
-	p, std := f.poll, f.std
+	p, n := f.poll.Load(), f.std.Load()
 	f.mu.Unlock()
 	if p != nil {
 		p.pd.Evict(p.caller())
@@ -399,11 +448,11 @@ func (f *file) close() (first bool) {
 			p.pd.Poller().(*host.Poller).Forget(f.fd, id)
 		}
 	}
-	if std != nil {
-		if l, ok := std.(*net.UnixListener); ok {
+	if n != nil {
+		if l, ok := n.std.(*net.UnixListener); ok {
 			l.SetUnlinkOnClose(false)
 		}
-		std.(io.Closer).Close()
+		n.std.(io.Closer).Close()
 	}
 	f.unuse()
 	if f.gone != nil {
@@ -431,11 +480,11 @@ func (f *file) setDeadline(t time.Time, read, write bool) error {
 			continue
 		}
 		f.deadline[mode] = t
-		if p := f.poll; p != nil {
+		if p := f.poll.Load(); p != nil {
 			p.setDeadline(p.caller(), sched.PollMode(mode), t)
 		}
-		if f.std != nil {
-			setNative(f.std, sched.PollMode(mode), t)
+		if n := f.std.Load(); n != nil {
+			n.setDeadline(sched.PollMode(mode), t)
 		}
 	}
 	return nil
@@ -443,19 +492,4 @@ func (f *file) setDeadline(t time.Time, read, write bool) error {
 
 func (p *poll) setDeadline(g *sched.G, mode sched.PollMode, t time.Time) {
 	p.pd.SetDeadline(g, mode, time.Until(t), t.IsZero())
-}
-
-func setNative(std any, mode sched.PollMode, t time.Time) {
-	switch c := std.(type) {
-	case interface{ SetReadDeadline(time.Time) error }:
-		if mode == sched.PollRead {
-			c.SetReadDeadline(t)
-		} else {
-			std.(interface{ SetWriteDeadline(time.Time) error }).SetWriteDeadline(t)
-		}
-	case interface{ SetDeadline(time.Time) error }: // a listener
-		if mode == sched.PollRead {
-			c.SetDeadline(t)
-		}
-	}
 }

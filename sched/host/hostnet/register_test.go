@@ -20,7 +20,7 @@ func TestADescriptorIsRegisteredWhenAGHasToWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	registered := func(p *Pipe) bool { return p.poll != nil && p.poll.id.Load() != 0 }
+	registered := func(p *Pipe) bool { f := p.poll.Load(); return f != nil && f.id.Load() != 0 }
 	err = s.Run(func(g *sched.G) {
 		r, w, err := NewPipe()
 		if err != nil {

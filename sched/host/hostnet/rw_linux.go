@@ -125,7 +125,7 @@ func (f *file) readNatively(g *sched.G, b []byte) (n int, err error) {
 	}
 	std, err := f.native()
 	if err == nil {
-		n, err = std.(io.Reader).Read(b)
+		n, err = std.read.Read(b)
 	}
 	return n, f.opError("read", err)
 }
@@ -144,7 +144,7 @@ func (f *file) writeNatively(g *sched.G, b []byte) (n int, err error) {
 	}
 	std, err := f.native()
 	if err == nil {
-		n, err = std.(io.Writer).Write(b)
+		n, err = std.write.Write(b)
 	}
 	return n, f.opError("write", err)
 }
