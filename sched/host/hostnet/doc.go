@@ -44,10 +44,10 @@
 // 27 November 2026. The machine was not quiet: runs of the same programs differed by a fifth. So each
 // number is the range of all runs.
 //
-// A loop on Gs that reads requests and writes answers itself had 0.91 to 1.02 times the requests per
-// second of the same loop on goroutines over one connection, 0.80 to 0.99 times over 8 and 0.80 to 0.89
-// times over 64. Its 99th percentile was 1.01 to 1.23, 1.03 to 1.45 and 0.96 to 1.26 times the other's.
-// It took 1.00 to 1.13, 1.03 to 1.17 and 1.08 to 1.33 times the CPU time for a request. Over one
+// A loop on Gs that reads requests and writes answers itself had 0.81 to 1.02 times the requests per
+// second of the same loop on goroutines over one connection, 0.80 to 0.99 times over 8 and 0.80 to 0.91
+// times over 64. Its 99th percentile was 1.01 to 1.32, 0.96 to 1.45 and 0.75 to 1.26 times the other's.
+// It took 1.00 to 1.27, 1.00 to 1.17 and 1.08 to 1.33 times the CPU time for a request. Over one
 // connection it makes 0.14 to 0.25 futex calls for each request, and the loop on goroutines 0.05 to
 // 0.13.
 //
@@ -58,23 +58,24 @@
 // descriptors, and finding out which G calls.
 //
 // [Handler] has the goroutine that reads a connection run the G of a request itself, if a P is idle
-// ([sched.Sched.Do]). Such a server had 0.76 times the requests of the same server without Handler over
-// one connection, and 0.81 times over 8 and over 64. Its 99th percentile was 1.41, 1.19 and 1.24 times
-// the other's, and it took 1.45 to 1.55 times the CPU time. These are 20 turns of one run. Before, each
-// request woke an M, and the M woke the goroutine. Then it had 0.51 to 0.62, 0.54 to 0.66 and 0.68 to
-// 0.73 times the requests, and took 1.8 to 2.2 times the CPU time.
+// ([sched.Sched.Do]). Such a server had 0.73 times the requests of the same server without Handler over
+// one connection (95 % interval: 0.63 to 0.84), 0.77 over 8 (0.65 to 1.03) and 0.89 over 64 (0.75 to
+// 1.34). Its 99th percentile was 1.36, 1.44 and 1.13 times the other's. It took 1.38 (1.21 to 1.79),
+// 1.43 (1.29 to 1.98) and 1.28 (1.10 to 1.50) times the CPU time. These are 12 turns of one run on a
+// busy machine. In the same run it had 0.60 (0.49 to 0.76), 0.72 and 1.00 times the requests, and took 1.80
+// (1.33 to 2.26), 1.58 and 1.45 times the CPU time, before visits let sysmon be and allocated less. All
+// intervals of before and after overlap, and the program of before also noted each look of sysmon.
 //
-// Little of what Handler still costs is Do: in a profile over 64 connections it took 4 % of the CPU
-// time. Much comes from GOMAXPROCS, which package host keeps two above the number of Ps. Then
-// more threads of Go's runtime look for work, and more of its collector run. The collector's marking
-// took 8 to 10 % of the CPU time, and 1 to 4 % in the server without Handler. And while a handler runs,
-// net/http has another goroutine read the connection. On a free P of Go's that runs too early, and
-// reads in vain. It took 12 % over 64 connections, and 3 % without Handler.
+// What Handler still costs is not known in full. In a profile over 64 connections, of before,
+// net/http's goroutine that reads the connection while a handler runs took 2.9 us for each request, and
+// 1.2 us without Handler: on a free P of Go's it runs too early, and reads in vain. The
+// collector took 2 us more. Both look as if they came of GOMAXPROCS, which package host keeps two above
+// the number of Ps. But less slack makes up for it over one connection alone:
 //
-// Experiments of 10 turns each show how much that is. With GOMAXPROCS one above the number of Ps,
-// Handler had 0.79, 0.81 and 0.90 times the requests over 1, 8 and 64 connections, and the loop on Gs
-// 0.94, 0.90 and 0.90. With as many as Ps, Handler had 1.08, 0.80 and 0.80, and the loop on Gs 1.04, 1.04
-// and 0.90. But then all of Go's Ps may be with Ms that sleep or compute. A goroutine that becomes ready
-// waits until Go's runtime takes one of them away, and so does an M that wakes up. Nobody has measured how
-// long. A server that wants speed runs its connections as Gs.
+// In 20 interleaved turns with GOMAXPROCS 2, 1 and 0 above the number of Ps, of before, Handler had
+// 0.58, 0.64 and 0.77 times the requests over one connection, 0.81, 0.84 and 0.79 over 8, and 0.88,
+// 0.82 and 0.73 over 64. It took 1.90, 1.66 and 1.38 times the CPU time, then 1.64, 1.59 and 1.52, then
+// 1.43, 1.35 and 1.42. The loop on Gs had 1.00, 0.91 and 0.72, then 0.95, 0.97 and 0.88, then 0.80,
+// 0.84 and 0.82. What else less slack costs stands in package host, at gomaxprocsSlack. A server that
+// wants speed runs its connections as Gs.
 package hostnet
