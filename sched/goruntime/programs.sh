@@ -14,7 +14,7 @@
 #
 # With --work the folder stays, and steps can be run one by one. --through runs each test or
 # round of benchmarks by a command, such as "nice". The exit status is 1 if a test fails that
-# passes with go's own runtime.
+# passes with go's own runtime, or if tests did not run.
 set -u
 cd "$(dirname "$0")/../.."
 
@@ -92,8 +92,15 @@ for s in $steps; do
 				else
 					# A crash is named beside the tests that fail: stock may fail them, too.
 					crash=$(grep -m1 -oE '^(fatal error|panic|signal)' "$work/$name-$m.log" | tr ' ' -)
-					cell="FAIL $(grep -o -- '^--- FAIL: [^ ]*' "$work/$name-$m.log" | cut -d' ' -f3 | sort | tr '\n' ' ')${crash:-exit-status-$code}"
-					[ "$m" != stock ] && [ "$cell" != "$(cat "$work/$name-stock.cell")" ] && status=1
+					failed=$(grep -o -- '^--- FAIL: [^ ]*' "$work/$name-$m.log" | cut -d' ' -f3 | sort | tr '\n' ' ')
+					cell="FAIL $failed${crash:-exit-status-$code}"
+					# Where no test failed and nothing crashed, the tests did not run, or not to their end. That
+					# stock's did not, either, says nothing.
+					if [ -z "$failed$crash" ]; then
+						cell="FAIL: not run, exit status $code" status=1
+					elif [ "$m" != stock ] && [ "$cell" != "$(cat "$work/$name-stock.cell")" ]; then
+						status=1
+					fi
 				fi
 				echo "$cell" >"$work/$name-$m.cell"
 				echo "programs: $name, $m: $cell" >&2
@@ -122,7 +129,12 @@ for s in $steps; do
 		echo "| program |$(printf ' %s |' $modes)"
 		echo "|---|$(for m in $modes; do printf -- '---|'; done)"
 		while read -r name module package _; do
-			echo "| $module $package |$(for m in $modes; do printf ' %s |' "$(cat "$work/$name-$m.cell" 2>/dev/null || echo 'not run')"; done)"
+			row=
+			for m in $modes; do
+				cell=$(cat "$work/$name-$m.cell" 2>/dev/null) || cell='FAIL: not run' status=1
+				row="$row $cell |"
+			done
+			echo "| $module $package |$row"
 		done <<<"$chosen"
 		echo
 		echo "Their own benchmarks, medians of interleaved rounds:"
