@@ -49,11 +49,11 @@ type caches struct {
 	all     []cache
 	entries []entry
 	free    int32
-	index   map[uint64]int32
+	index   entryIndex
 }
 
 func (c *caches) init() {
-	c.index = make(map[uint64]int32)
+	c.index.init()
 	c.free = -1
 }
 
@@ -62,13 +62,11 @@ func (c *caches) add(bytes int64) int32 {
 	return int32(len(c.all) - 1)
 }
 
-func cacheKey(cache, block int32) uint64 { return uint64(uint32(cache))<<32 | uint64(uint32(block)) }
-
 // hit returns the wanted sectors that the cache holds. The block becomes the most
 // recently used one.
 func (c *caches) hit(id, blk int32, want uint64) uint64 {
-	i, ok := c.index[cacheKey(id, blk)]
-	if !ok {
+	i := c.index.get(cacheKey(id, blk))
+	if i < 0 {
 		return 0
 	}
 	c.toFront(id, i)
@@ -77,7 +75,7 @@ func (c *caches) hit(id, blk int32, want uint64) uint64 {
 
 // has returns the sectors of a block that the cache holds.
 func (c *caches) has(id, blk int32) uint64 {
-	if i, ok := c.index[cacheKey(id, blk)]; ok {
+	if i := c.index.get(cacheKey(id, blk)); i >= 0 {
 		return c.entries[i].mask
 	}
 	return 0
@@ -90,8 +88,8 @@ func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict
 	if int64(bits.OnesCount64(want))*int64(sector) > k.bytes {
 		return // streams through
 	}
-	i, ok := c.index[cacheKey(id, blk)]
-	if !ok {
+	i := c.index.get(cacheKey(id, blk))
+	if i < 0 {
 		i = c.free
 		if i < 0 {
 			i = int32(len(c.entries))
@@ -111,7 +109,7 @@ func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict
 			k.tail = i
 		}
 		k.head = i
-		c.index[cacheKey(id, blk)] = i
+		c.index.put(cacheKey(id, blk), i)
 	} else {
 		c.toFront(id, i)
 	}
@@ -167,7 +165,7 @@ func (c *caches) remove(i int32, b []block) {
 	e := &c.entries[i]
 	k := &c.all[e.cache]
 	k.used -= c.charge(e)
-	delete(c.index, cacheKey(e.cache, e.block))
+	c.index.remove(cacheKey(e.cache, e.block))
 	if e.prev >= 0 {
 		c.entries[e.prev].next = e.next
 	} else {
