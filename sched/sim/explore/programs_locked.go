@@ -38,10 +38,39 @@ var lockedPrograms = []Program{
 		recv(g, c)
 	}},
 	{Name: "threadcall", MinGs: 3, Sysmon: true, Doc: "G 1 locks its thread and loses its P in a system call; G 0 and the fourth G on compute until it has one again", Main: func(t *T, g *sched.G) {
-		callsOnItsThread(t, g, func() bool { return !t.Begun(2) })
+		c := channel(g, 0)
+		g.Go(t.G(1, func(g *sched.G) {
+			t.callOnItsThread(g)
+			c.Send(g, 1)
+		}))
+		compute := func(g *sched.G) {
+			for t.BusyUntilAsked(2); !t.Begun(2); t.BusyUntilAsked(2) {
+				g.Preempt()
+			}
+		}
+		for i := 3; i < t.Gs(); i++ {
+			g.Go(t.G(i, compute))
+		}
+		compute(g)
+		recv(g, c)
 	}},
-	{Name: "threadcall-panic", MinGs: 3, Sysmon: true, Close: true, Want: wantPlanned, Doc: "the same, but G 0 panics when it is asked for its P", Main: func(t *T, g *sched.G) {
-		callsOnItsThread(t, g, func() bool { panic(errPlanned) })
+	{Name: "threadcall-panic", MinGs: 3, Sysmon: true, Close: true, Want: wantPlanned, Doc: "the same, but G 0 panics when it is asked for its P after G 1 has begun", Main: func(t *T, g *sched.G) {
+		g.Go(t.G(1, t.callOnItsThread))
+		for i := 3; i < t.Gs(); i++ {
+			g.Go(t.G(i, func(g *sched.G) {
+				for t.Load(value) == 0 {
+					t.BusyUntilAsked(ownWords + value)
+					g.Preempt()
+				}
+			}))
+		}
+		for !t.Begun(1) {
+			t.BusyUntilAsked(1)
+			g.Preempt()
+		}
+		t.BusyUntilAsked(2)
+		t.Store(value, 1) // the others are not asked for their Ps once the scheduler stops
+		panic(errPlanned)
 	}},
 	{Name: "lockeddead", MinGs: 2, Close: true, Doc: "Gs with Ms of their own come to wait for ever: Run must say so, and Close end them", Want: wantDeadlock, Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
@@ -65,27 +94,12 @@ var lockedPrograms = []Program{
 	}},
 }
 
-// callsOnItsThread has G 1 make a system call while it is locked to its thread. G 0 and the fourth
-// G on compute until they are asked for their Ps, and give way while goOn says so.
-func callsOnItsThread(t *T, g *sched.G, goOn func() bool) {
-	c := channel(g, 0)
-	g.Go(t.G(1, func(g *sched.G) {
-		runtime.LockOSThread()
-		g.SyscallFor(callTime(1), nil)
-		g.Go(t.G(2, nop))
-		runtime.UnlockOSThread()
-		c.Send(g, 1)
-	}))
-	compute := func(g *sched.G) {
-		for t.BusyUntilAsked(2); goOn(); t.BusyUntilAsked(2) {
-			g.Preempt()
-		}
-	}
-	for i := 3; i < t.Gs(); i++ {
-		g.Go(t.G(i, compute))
-	}
-	compute(g)
-	recv(g, c)
+// callOnItsThread makes a system call while g is locked to its thread, and then starts G 2.
+func (t *T) callOnItsThread(g *sched.G) {
+	runtime.LockOSThread()
+	g.SyscallFor(callTime(1), nil)
+	g.Go(t.G(2, nop))
+	runtime.UnlockOSThread()
 }
 
 // startLocked returns how g starts G i, if that may have an M of its own: there may be as
