@@ -34,6 +34,8 @@
 // So a fib between 0.6 and 1.6 says nothing. With three seeds wakestorm on rome took 0.98 to 1.35
 // of its time with the first, and 1.00 to 2.61 of that without RingTick: below 2.6 it says nothing
 // either. "In three seeds" means that such sizes of fib:n=24, uts and onenode were run, too.
+// "In eight seeds" means that other numbers were tried, on the presets snb-4s-ring, skx-8s and
+// rome-2x7742-nps4, in quick sizes. Then a ratio is a geometric mean, with its 95 % interval.
 //
 // # Reading order
 //
