@@ -87,7 +87,7 @@ func (c *carrier) leaveCurrent() {
 
 // Current returns the G that the calling goroutine runs, or nil if it runs none, or one
 // that may not ask the scheduler for anything at the moment: in the function of a
-// [G.Syscall], or after it was cancelled. It costs some 20 ns; whoever has a *G should use
+// [G.Syscall], or after it was cancelled. It costs some 10 ns; whoever has a *G should use
 // that. On 386, arm, mips, wasm and s390 goroutines do not know themselves, and Current
 // always returns nil.
 func Current() *G {

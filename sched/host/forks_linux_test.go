@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"numasched/numa"
 	"numasched/numa/leakcheck"
@@ -160,6 +161,10 @@ func TestClonesAreKnownWhateverTheirMakerDoes(t *testing.T) {
 	needsTwoCPUs(t)
 	all := processMask(t)
 	b := &masks{all: all, given: []topology.CPUSet{topology.CPUs(0), topology.CPUs(1)}, process: threadName(os.Getpid())}
+	var err error
+	if b.allowed, err = numa.AllowedCPUs(); err != nil {
+		t.Fatal(err)
+	}
 	onThread(func() {
 		tid, mask := numa.CurrentThread(), topology.CPUs(0)
 		if err := numa.SetAffinity(0, mask); err != nil {
@@ -175,13 +180,21 @@ func TestClonesAreKnownWhateverTheirMakerDoes(t *testing.T) {
 				t.Errorf("a clone of the main thread is not known, while that has lent its mask %d times", main.lent)
 			}
 		}
-		b.freeClones()
-		wantMask(t, 0, "a clone that was freed", all)
-		b.freeClones()
-		if err := numa.SetAffinity(0, mask); err != nil {
-			t.Fatal(err)
+		pin := func() {
+			if err := numa.SetAffinity(0, mask); err != nil {
+				t.Fatal(err)
+			}
+			b.freeClones()
 		}
 		b.freeClones()
+		wantMask(t, 0, "a clone that was freed", all)
+		b.moved = time.Now().Add(time.Hour) // masks say nothing
+		b.freeClones()
+		pin()
+		wantMask(t, 0, "a clone that was seen with another mask while the cpuset moved", all)
+		b.moved = time.Time{}
+		b.freeClones()
+		pin()
 		wantMask(t, 0, "a thread that was seen with another mask, and was then pinned to the main thread's,", mask)
 		if b.strange[1<<22+1] = true; b.freeClones() != nil || b.strange[1<<22+1] {
 			t.Error("a thread that has ended is remembered: another one may get its number")

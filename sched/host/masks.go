@@ -529,6 +529,7 @@ func (b *masks) freeClones() error {
 		if err != nil {
 			return fmt.Errorf("host: masks are not restored: %w", err)
 		}
+		moves := b.cpusetMoves()
 		for _, tid := range tids {
 			if b.threads[tid] != nil {
 				continue
@@ -538,7 +539,9 @@ func (b *masks) freeClones() error {
 				continue
 			}
 			if !b.isClone(tid, mask) {
-				b.isStrange(tid)
+				if !moves { // else a clone may have what the cpuset of before has left it
+					b.isStrange(tid)
+				}
 				continue
 			}
 			restore(tid, b.all)

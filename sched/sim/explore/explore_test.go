@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -20,10 +21,10 @@ func config(t testing.TB, arm string) Config {
 	switch {
 	case raceDetector: // for what explorers that run in parallel share
 		cfg.Limit, cfg.PCT = 20, 10
-	case testing.Short():
-		cfg.Limit, cfg.PCT = 500, 250
 	case !longTests():
 		cfg.Limit, cfg.PCT = 100, 60
+	case testing.Short():
+		cfg.Limit, cfg.PCT = 500, 250
 	}
 	return cfg
 }
@@ -47,6 +48,35 @@ func TestPrograms(t *testing.T) {
 					t.Fatalf("%v\nschedule %s\n%s", f.Err, f.Schedule, f.Timeline)
 				}
 			})
+		}
+	}
+}
+
+// They keep them on the machines, too, on which mutations are hunted (see Hunt). Else a mutation
+// would be found by a program that fails without one.
+func TestProgramsWhereMutationsAreHunted(t *testing.T) {
+	if !longTests() || raceDetector {
+		t.Skip("NUMASCHED_LONG_TESTS=1 runs it")
+	}
+	for _, arm := range []string{"flat", "numa"} {
+		for _, p := range Programs {
+			for _, size := range []Config{{CPUs: 1, Gs: 4}, {CPUs: 2, Gs: 3}, {CPUs: 2, Gs: 4}, {CPUs: 2, Gs: 9}, {CPUs: 3, Gs: 4, Nodes: 3}} {
+				if size.CPUs < p.MinCPUs {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%s/%d-%d", arm, p.Name, size.CPUs, size.Gs), func(t *testing.T) {
+					t.Parallel()
+					cfg := config(t, arm)
+					cfg.CPUs, cfg.Gs, cfg.Nodes, cfg.Bound, cfg.Limit, cfg.PCT = size.CPUs, max(size.Gs, p.MinGs), size.Nodes, 2, 150, 100
+					r, err := Explore(context.Background(), p, cfg)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if f := r.Failure; f != nil {
+						t.Fatalf("%v\nschedule %s\n%s", f.Err, f.Schedule, f.Timeline)
+					}
+				})
+			}
 		}
 	}
 }
