@@ -53,6 +53,7 @@ func TestWhatTasksetDoesFromOutsideLasts(t *testing.T) {
 				t.Errorf("a child may run on CPUs %s, want %s", got, narrow)
 			}
 		})
+		s.Quiesce()
 		if errs := s.BindErrors(); len(errs) == 0 {
 			t.Error("BindErrors is empty")
 		}
