@@ -125,6 +125,8 @@ var relied = map[string][]string{
 		// How an M waits and gets a P.
 		"stopm", "mPark", "mput", "mget", "acquirep", "acquirepNoTrace", "releasep", "stoplockedm", "startlockedm",
 		"newm", "allocm", "startTemplateThread", "templateThread", "unlockOSThread", "dounlockOSThread",
+		// What a P in a system call looks like: see numaInSyscall.
+		"setBlockOnExitSyscall", "reentersyscall", "readgstatus",
 		// Queues.
 		"runqempty", "runqput", "runqputslow", "runqputbatch", "runqget", "runqdrain", "runqgrab", "runqsteal",
 		"globrunqput", "globrunqputhead", "globrunqputbatch",
