@@ -549,7 +549,11 @@ func (b *masks) freeClones() error {
 			freed[tid], _ = numa.Affinity(tid)
 			again = true
 		}
-		maps.DeleteFunc(b.strange, func(tid int, _ bool) bool { return !slices.Contains(tids, tid) })
+		slices.Sort(tids)
+		maps.DeleteFunc(b.strange, func(tid int, _ bool) bool {
+			_, lives := slices.BinarySearch(tids, tid)
+			return !lives
+		})
 	}
 	return nil
 }
