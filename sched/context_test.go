@@ -121,8 +121,8 @@ func TestOneThatGivesUpIsInNobodysWay(t *testing.T) {
 func TestAContextEndsOtherWaits(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *sched.Sched) {
 		run(t, s, func(g *sched.G) {
-			for name, wait := range map[string]func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (err error, again func()){
-				"Once.DoContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (error, func()) {
+			for name, wait := range map[string]func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (again func(), err error){
+				"Once.DoContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (func(), error) {
 					var once sched.Once
 					var by sched.Group
 					begun := sched.NewChan[int](s, 0)
@@ -131,30 +131,32 @@ func TestAContextEndsOtherWaits(t *testing.T) {
 					})
 					begun.Recv(g)
 					err := once.DoContext(ctx, g, func() { t.Error("done twice") })
-					return err, func() {
+					return func() {
 						by.Wait(g)
 						if err := once.DoContext(context.Background(), g, func() { t.Error("done twice") }); err != nil {
 							t.Error(err)
 						}
-					}
+					}, err
 				},
-				"ErrGroup.WaitContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (error, func()) {
+				"ErrGroup.WaitContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (func(), error) {
 					var eg sched.ErrGroup
 					eg.Go(g, func(g *sched.G) error { release.Recv(g); return errEnough })
-					return eg.WaitContext(ctx, g), func() {
+					err := eg.WaitContext(ctx, g)
+					return func() {
 						if err := eg.WaitContext(context.Background(), g); err != errEnough {
 							t.Errorf("WaitContext returned %v, want the member's error", err)
 						}
-					}
+					}, err
 				},
-				"ErrGroup.GoContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (error, func()) {
+				"ErrGroup.GoContext": func(ctx context.Context, g *sched.G, release *sched.Chan[int]) (func(), error) {
 					var eg sched.ErrGroup
 					eg.SetLimit(1)
 					member := func(g *sched.G) error { release.Recv(g); return nil }
 					if err := eg.GoContext(context.Background(), g, member); err != nil {
 						t.Error(err)
 					}
-					return eg.GoContext(ctx, g, func(*sched.G) error { t.Error("it was started"); return nil }), func() { eg.Wait(g) }
+					err := eg.GoContext(ctx, g, func(*sched.G) error { t.Error("it was started"); return nil })
+					return func() { eg.Wait(g) }, err
 				},
 			} {
 				ctx, cancel := context.WithCancel(context.Background())
@@ -163,7 +165,7 @@ func TestAContextEndsOtherWaits(t *testing.T) {
 					g.Yield()
 					cancel()
 				})
-				err, again := wait(ctx, g, release)
+				again, err := wait(ctx, g, release)
 				if err != context.Canceled {
 					t.Errorf("%s returned %v", name, err)
 				}
