@@ -30,8 +30,7 @@
 //   - A Machine cannot tell whether it or the program has set a mask that is the same.
 //     So if the program pins a thread that an M has just left, to the very CPUs that
 //     the M's mask had, Close widens the mask again. So does the Machine if the main thread
-//     is bound to those CPUs, and the pinned thread is younger than that and less than about
-//     a second old: it looks like a clone. Call [Unbound] on the thread first.
+//     is bound to those CPUs and the pinned thread is younger than that: it looks like a clone.
 //   - Nothing closes a Machine that is dropped. Slices of its Buffers may still be in
 //     use, which the garbage collector does not see, and GOMAXPROCS and masks must not
 //     change at some time that the collector chooses.

@@ -3,7 +3,6 @@ package host
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -39,8 +38,7 @@ import (
 // threads is a clone if it has both a mask and the name that goes with it. A thread
 // that the program has pinned to the same CPUs does not have the name. The main thread
 // is not renamed, because its name is the name of the process. While the main thread
-// is bound, threads with its mask count as its clones, but for those that were seen with another
-// mask since then: they had one when they were made.
+// is bound, younger threads with its mask count as its clones.
 type masks struct {
 	life sync.Mutex // held while Machines come and go; taken before mu
 
@@ -56,7 +54,7 @@ type masks struct {
 	refused topology.CPUSet   // what was left of all when a thread could not be bound; see look
 	given   []topology.CPUSet // every mask that was given; names of threads hold the index
 	process string            // name of the process
-	strange map[int]bool      // threads that are no clones of the main thread, as it is bound now; nil while it is not
+	elders  map[int]bool      // threads that were there when the main thread was bound; nil until then
 
 	heeds  map[*heed]bool // who wants to hear of changes
 	unheed chan struct{}  // ends the lookout
@@ -202,11 +200,11 @@ func (b *masks) name(m *Machine, tid int, t *boundThread, cpus topology.CPUSet) 
 		if t.mark >= 0 && t.mark != mark {
 			b.freeClones() // later it cannot be told which are clones
 		}
-		if b.strange == nil {
-			b.strange = make(map[int]bool)
+		if b.elders == nil {
+			b.elders = make(map[int]bool)
 			tids, _ := numa.Threads()
 			for _, tid := range tids {
-				b.strange[tid] = true
+				b.elders[tid] = true
 			}
 		}
 	case t.mark != mark:
@@ -366,7 +364,7 @@ func (b *masks) open(m *Machine) error {
 		return errClosed
 	}
 	if len(b.machines) == 0 {
-		b.given, b.strange = nil, nil
+		b.given, b.elders = nil, nil
 		b.threads, b.of = make(map[int]*boundThread), make(map[*machine.M]int)
 		b.process = threadName(os.Getpid())
 		b.moved = time.Time{}
@@ -471,7 +469,7 @@ func (b *masks) release(tid int) {
 	}
 	if tid == os.Getpid() {
 		b.freeClones() // later it cannot be told which are clones
-		b.strange = nil
+		b.elders = nil
 	}
 	if _, err := numa.Affinity(tid); err == nil && !b.altered(tid, t) {
 		restore(tid, t.former)
@@ -504,7 +502,7 @@ func (b *masks) isClone(tid int, mask topology.CPUSet) bool {
 	}
 	main := b.threads[os.Getpid()]
 	// The main thread may have lent its mask: clones that it made before have it still.
-	return main != nil && !b.strange[tid] && isLeft(mask, b.given[main.mark])
+	return main != nil && !b.elders[tid] && isLeft(mask, b.given[main.mark])
 }
 
 // isLeft reports whether mask is one of sets, or what the kernel leaves of one.
@@ -529,19 +527,12 @@ func (b *masks) freeClones() error {
 		if err != nil {
 			return fmt.Errorf("host: masks are not restored: %w", err)
 		}
-		moves := b.cpusetMoves()
 		for _, tid := range tids {
 			if b.threads[tid] != nil {
 				continue
 			}
 			mask, err := numa.Affinity(tid)
-			if was, ok := freed[tid]; err != nil || ok && was.Equal(mask) {
-				continue
-			}
-			if !b.isClone(tid, mask) {
-				if !moves { // else a clone may have what the cpuset of before has left it
-					b.isStrange(tid)
-				}
+			if was, ok := freed[tid]; err != nil || ok && was.Equal(mask) || !b.isClone(tid, mask) {
 				continue
 			}
 			restore(tid, b.all)
@@ -549,21 +540,8 @@ func (b *masks) freeClones() error {
 			freed[tid], _ = numa.Affinity(tid)
 			again = true
 		}
-		slices.Sort(tids)
-		maps.DeleteFunc(b.strange, func(tid int, _ bool) bool {
-			_, lives := slices.BinarySearch(tids, tid)
-			return !lives
-		})
 	}
 	return nil
-}
-
-// isStrange notes that a thread is no clone of the main thread, if that is bound. Its mask may
-// become the main thread's later: then the program has pinned it.
-func (b *masks) isStrange(tid int) {
-	if b.strange != nil {
-		b.strange[tid] = true
-	}
 }
 
 // unname gives a thread that has inherited its name the name of the process. It returns

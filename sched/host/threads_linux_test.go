@@ -198,8 +198,13 @@ func pin(t *testing.T, cpus topology.CPUSet, f func()) *pinned {
 			other.end()
 			return
 		}
-		Unbound(func() {}) // if it is younger than the main thread's mask, it is no clone
 		p.tid = numa.CurrentThread()
+		// A Machine cannot tell a thread that is younger than the main thread's mask from its clone.
+		processMasks.mu.Lock()
+		if processMasks.elders != nil {
+			processMasks.elders[p.tid] = true
+		}
+		processMasks.mu.Unlock()
 		before, _ := numa.Affinity(0)
 		defer numa.SetAffinity(0, before) // the main thread does not end
 		err := numa.SetAffinity(0, cpus)
