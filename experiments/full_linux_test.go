@@ -38,7 +38,7 @@ func TestCommandsOnAFullDisk(t *testing.T) {
 			t.Fatalf("%q: status %d on a large disk", args, status)
 		}
 		whole := take(disk)
-		for pages, status := 1, 1; status != 0; pages *= 4 {
+		for pages, status := 1, 1; status != 0; pages *= 2 {
 			resize(pages)
 			var errs strings.Builder
 			status = dispatch(args, io.Discard, &errs)

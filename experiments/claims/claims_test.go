@@ -24,7 +24,7 @@ func smallPlan(t *testing.T, singles bool) *Plan {
 		t.Fatal(err)
 	}
 	var progs []workload.Program
-	for _, text := range [][2]string{{"triad", "n=8192"}, {"kvserve", "n=5/bytes=65536/touch=4"}} {
+	for _, text := range [][2]string{{"triad", "n=32768"}, {"kvserve", "n=5/bytes=65536/touch=4"}} {
 		prog, err := workload.ByName(text[0]).Parse(text[1], true)
 		if err != nil {
 			t.Fatal(err)
