@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"numasched/sched"
+	"numasched/sched/host/hosttest"
+	"numasched/sched/internal/machine"
 	"numasched/sched/policy"
 )
 
@@ -266,5 +268,52 @@ func TestDoTakesNoM(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A lookingMachine has somebody visit before each look of sysmon, instead of the time that passes,
+// until sysmon has looked often enough, or sleeps without an end.
+type lookingMachine struct {
+	*hosttest.Machine
+	visit chan chan struct{} // a visit is to come, and to close what this sends
+	over  atomic.Bool        // and the channel is closed
+	looks int
+	slept bool
+}
+
+// Futexsleep implements [sched.Machine]. No M but sysmon comes here.
+func (l *lookingMachine) Futexsleep(m *machine.M, w machine.Word, val uint32, ns int64) {
+	if !l.over.Load() && m.Sleeping(w) {
+		l.slept = ns < 0
+		if !l.slept && l.looks < 5*policy.SleepLooks {
+			l.looks++
+			visited := make(chan struct{})
+			l.visit <- visited
+			<-visited
+			return
+		}
+		l.over.Store(true)
+		close(l.visit)
+	}
+	l.Machine.Futexsleep(m, w, val, ns)
+}
+
+// While guests come sysmon does not sleep until it is woken, though it finds every P idle at each
+// look: the next guest would have to wake it.
+func TestSysmonStaysAwakeWhileGuestsCome(t *testing.T) {
+	m := &lookingMachine{Machine: open(t, "synthetic:1x2"), visit: make(chan chan struct{})}
+	s := startOn(t, m, "numa")
+	do := func() {
+		if err := s.Do(func(*sched.G) {}); err != nil {
+			t.Error(err)
+		}
+	}
+	do() // which starts sysmon
+	for visited := range m.visit {
+		do()
+		close(visited)
+	}
+	if m.slept {
+		t.Errorf("sysmon sleeps after %d looks, with a visit before each", m.looks)
 	}
 }
