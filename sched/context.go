@@ -196,17 +196,30 @@ func (s *Sched) RunContext(ctx context.Context, fn func(ctx context.Context, g *
 		return err
 	}
 	inner, cancel := context.WithCancelCause(ctx)
-	var returned error
-	err := s.Run(func(g *G) {
-		g.m.ownContext(inner, ctx)
-		returned = fn(inner, g)
-	})
+	c := &contextRun{fn: fn, outer: ctx, ctx: inner}
+	err := s.runData(c)
 	if err == nil {
-		err = returned // otherwise fn may still run
+		err = c.returned // otherwise fn may still run
 	}
 	cancel(err)
 	return err
 }
+
+// A contextRun is what the G of a RunContext runs.
+type contextRun struct {
+	fn         func(context.Context, *G) error
+	outer, ctx context.Context
+	returned   error
+}
+
+// run implements [wrapped].
+func (c *contextRun) run(g *G) {
+	g.m.ownContext(c.ctx, c.outer)
+	c.returned = c.fn(c.ctx, g)
+}
+
+// user implements [wrapped].
+func (c *contextRun) user() any { return c.fn }
 
 // mustBeContext panics if ctx is nil.
 func mustBeContext(ctx context.Context) {

@@ -40,7 +40,7 @@ func (eg *ErrGroup) SetLimit(n int) {
 // waits until one has returned.
 func (eg *ErrGroup) Go(g *G, fn func(*G) error) {
 	eg.admit(g, fn)
-	eg.group.Go(g, eg.member(fn))
+	eg.group.start(g, &member{eg, fn})
 }
 
 // GoContext is Go that waits only until ctx is done. Then it starts nothing and returns ctx.Err(),
@@ -55,14 +55,14 @@ func (eg *ErrGroup) GoContext(ctx context.Context, g *G, fn func(*G) error) erro
 	} else if err := ctx.Err(); err != nil {
 		return err
 	}
-	eg.group.Go(g, eg.member(fn))
+	eg.group.start(g, &member{eg, fn})
 	return nil
 }
 
 // GoAt is Go with a [Placement].
 func (eg *ErrGroup) GoAt(g *G, where Placement, fn func(*G) error) {
 	eg.admit(g, fn)
-	eg.group.GoAt(g, where, eg.member(fn))
+	eg.group.startAt(g, where, &member{eg, fn})
 }
 
 // TryGo is Go if that need not wait. It reports whether it has started fn.
@@ -71,7 +71,7 @@ func (eg *ErrGroup) TryGo(g *G, fn func(*G) error) bool {
 	if eg.sem != nil && !eg.sem.TryAcquire(g, 1) {
 		return false
 	}
-	eg.group.Go(g, eg.member(fn))
+	eg.group.start(g, &member{eg, fn})
 	return true
 }
 
@@ -100,16 +100,25 @@ func (eg *ErrGroup) prepare(g *G, fn func(*G) error) {
 	}
 }
 
-func (eg *ErrGroup) member(fn func(*G) error) func(*G) {
-	return func(g *G) {
-		if err := fn(g); err != nil {
-			eg.fail(g, err)
-		}
-		if eg.sem != nil {
-			eg.sem.Release(g, 1)
-		}
+// A member is what a member runs.
+type member struct {
+	eg *ErrGroup
+	fn func(*G) error
+}
+
+// run implements [wrapped].
+func (mb *member) run(g *G) {
+	eg := mb.eg
+	if err := mb.fn(g); err != nil {
+		eg.fail(g, err)
+	}
+	if eg.sem != nil {
+		eg.sem.Release(g, 1)
 	}
 }
+
+// user implements [wrapped].
+func (mb *member) user() any { return mb.fn }
 
 func (eg *ErrGroup) fail(g *G, err error) {
 	m := g.running()

@@ -41,7 +41,7 @@ type BlockedG struct {
 	ID   uint32 // as events and the lines of SchedTrace name it
 	Why  WaitReason
 	Func string // that it was started with
-	Pos  string // where that is, as file:line
+	Pos  string // where that is, as file:line; "" of a method value, which has no place
 
 	// Under Config.Debug alone, since to find them out costs every G that is started or parks.
 
@@ -107,7 +107,10 @@ func describeBlocked(text *strings.Builder, gs []BlockedG) {
 	default:
 		fmt.Fprintf(text, " for %v to %v", least, most)
 	}
-	fmt.Fprintf(text, "]: %s (%s)", g.Func, g.Pos)
+	fmt.Fprintf(text, "]: %s", g.Func)
+	if g.Pos != "" {
+		fmt.Fprintf(text, " (%s)", g.Pos)
+	}
 	if g.Started != "" {
 		fmt.Fprintf(text, ", started at %s", g.Started)
 	}
@@ -143,10 +146,13 @@ func (m *M) deadlock() *DeadlockError {
 	return e
 }
 
-// start returns the function that g was started with, and where it is.
+// start returns the function that g was started with, and where it is. Of a method value the
+// compiler makes a function with -fm behind its name, in no file.
 func (g *G) start() (name, pos string) {
 	pc := reflect.ValueOf(g.task).Pointer()
-	if g.task == nil {
+	if w, ok := g.arg.Data.(wrapped); ok && g.task == nil {
+		pc = reflect.ValueOf(w.user()).Pointer()
+	} else if g.task == nil {
 		pc = reflect.ValueOf(g.arg.Data).Pointer()
 	} else if g.rest != nil && g.rest.frame != nil {
 		if fn, task := g.rest.frame.(interface{ forked() (fn, task uintptr) }).forked(); task == pc {
@@ -154,6 +160,9 @@ func (g *G) start() (name, pos string) {
 		}
 	}
 	fn := runtime.FuncForPC(pc)
+	if method, ok := strings.CutSuffix(fn.Name(), "-fm"); ok {
+		return method, ""
+	}
 	file, line := fn.FileLine(pc)
 	return fn.Name(), fmt.Sprintf("%s:%d", file, line)
 }
@@ -161,19 +170,17 @@ func (g *G) start() (name, pos string) {
 // ownPackage begins the names of this package's functions.
 var ownPackage = reflect.TypeFor[G]().PkgPath() + "."
 
-// startedBy notes who has started g, for a DeadlockError: the nearest caller outside of the
-// scheduler.
-func (g *G) startedBy() {
+// caller returns where the nearest caller outside of the scheduler is, or nil if a timer calls.
+func caller() *string {
 	pcs := make([]uintptr, 32)
 	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)]); ; {
 		f, more := frames.Next()
 		if f.Function == ownPackage+"fireFunc" || !more {
-			return
+			return nil
 		}
 		if !strings.HasPrefix(f.Function, ownPackage) {
 			at := fmt.Sprintf("%s:%d", f.File, f.Line)
-			g.needRest().started = &at
-			return
+			return &at
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package sched_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,6 +160,96 @@ func TestADeadlockNamesItsGs(t *testing.T) {
 		}
 		if strings.Contains(text, ", started at ") != debug || strings.Contains(text, "ms]: ") != debug {
 			t.Errorf("Debug is %v, and the text is\n%s", debug, text)
+		}
+	}
+}
+
+// A line is where a G is started, and what it runs.
+type line struct {
+	never *sched.Chan[int]
+	of    sync.Map // by G.ID: file:line
+}
+
+// wait has g wait for ever, in a function that is one line, as its start is.
+func (l *line) wait(g *sched.G) error {
+	_, file, n, _ := runtime.Caller(1)
+	l.of.Store(g.ID(), fmt.Sprintf("%s:%d", file, n))
+	l.never.Recv(g)
+	return nil
+}
+
+// method is for a method value.
+func (l *line) method(g *sched.G) error {
+	l.of.Store(g.ID(), "")
+	l.never.Recv(g)
+	return nil
+}
+
+// The error names what the user wrote, also where the scheduler has wrapped it: the function, where
+// that is, and, under Config.Debug, where the user has started it.
+func TestADeadlockNamesWhatTheUserWrote(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		arm, _ := policy.ByName("numa")
+		s, err := sched.New(sched.Config{Machine: open(t, "synthetic:1x2"), Arm: arm, Debug: debug})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &line{never: sched.NewChan[int](s, 0)}
+		begun, did := make(chan bool), make(chan error)
+		go func() {
+			did <- s.Do(func(g *sched.G) { close(begun); l.wait(g) })
+		}()
+		<-begun
+		started := make(chan error)
+		go func() {
+			started <- s.Start(func(g *sched.G) { l.wait(g) })
+		}()
+		if err := <-started; err != nil {
+			t.Fatal(err)
+		}
+		ctx := context.Background()
+		err = s.RunContext(ctx, func(_ context.Context, g *sched.G) error {
+			var eg sched.ErrGroup
+			eg.Go(g, func(g *sched.G) error { return l.wait(g) })
+			eg.GoAt(g, sched.OnNode(0), func(g *sched.G) error { return l.wait(g) })
+			eg.TryGo(g, func(g *sched.G) error { return l.wait(g) })
+			eg.GoContext(ctx, g, func(g *sched.G) error { return l.wait(g) })
+			eg.Go(g, l.method)
+			g.Go(func(g *sched.G) { l.wait(g) })
+			l.of.Store(g.ID(), "")
+			l.never.Recv(g) // a Wait would run members inline
+			return nil
+		})
+		var de *sched.DeadlockError
+		if !errors.As(err, &de) {
+			t.Fatalf("RunContext returned %v, want a DeadlockError", err)
+		}
+		if len(de.Gs) != 9 {
+			t.Errorf("%d Gs, want 9", len(de.Gs))
+		}
+		methods := 0
+		for _, b := range de.Gs {
+			at, _ := l.of.Load(b.ID)
+			method := b.Func == "numasched/sched_test.(*line).method"
+			switch {
+			case method:
+				methods++
+			case !strings.HasPrefix(b.Func, "numasched/sched_test.TestADeadlockNamesWhatTheUserWrote."), at != "" && b.Pos != at:
+				t.Errorf("a G was started with %s (%s), want what is at %s", b.Func, b.Pos, at)
+			}
+			if debug && (!strings.Contains(b.Started, "/errors_test.go:") || at != "" && b.Started != at) {
+				t.Errorf("%s was started at %q, want %s", b.Func, b.Started, at)
+			}
+			if got := strings.Contains(de.Error(), b.Func+" ("); got == method {
+				t.Errorf("the text gives a place of %s: %v", b.Func, got)
+			}
+		}
+		if methods != 1 {
+			t.Errorf("%d Gs were started with a method value, want 1", methods)
+		}
+		s.Close()
+		if err := <-did; err == nil {
+			t.Error("Do returned without an error")
 		}
 	}
 }

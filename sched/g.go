@@ -19,7 +19,7 @@ type G struct {
 	// is in rest.
 
 	next   *G           // on a list, of whoever owns that list
-	task   Task         // what it runs; nil: arg.Data is a func(*G), which it runs
+	task   Task         // what it runs; nil: arg.Data, see call
 	c      *carrier     // its stack; nil until it first blocks
 	m      *M           // while it runs, its M
 	group  *Group       // that it is a member of
@@ -122,6 +122,22 @@ func (g *G) running() *M {
 	return g.m
 }
 
+// wrapped is what a G runs whose function is called by one of the scheduler's own, which also
+// does something before or afterwards.
+type wrapped interface {
+	run(*G)
+	user() any // the function, as the user wrote it
+}
+
+// call has g run data, which is a func(*G) or wrapped.
+func call(g *G, data any) {
+	if fn, ok := data.(func(*G)); ok {
+		fn(g)
+	} else {
+		data.(wrapped).run(g)
+	}
+}
+
 // mustRun panics if a G is started with a nil function.
 func mustRun(ok bool) {
 	if !ok {
@@ -163,7 +179,7 @@ func (g *G) invoke() {
 		// Field by field, as Fork stores it.
 		g.arg.A = g.task(g, Arg{g.arg.Data, g.arg.A, g.arg.B, g.arg.C})
 	} else {
-		g.arg.Data.(func(*G))(g)
+		call(g, g.arg.Data)
 	}
 	if g.barred == cancelled {
 		panic(errCancelled) // again: others may still see g where it was to wait
@@ -191,7 +207,7 @@ func (g *G) runInline(child *G) {
 	if child.task != nil {
 		child.arg.A = child.task(child, Arg{child.arg.Data, child.arg.A, child.arg.B, child.arg.C})
 	} else {
-		child.arg.Data.(func(*G))(child)
+		call(child, child.arg.Data)
 	}
 	if child.barred == cancelled {
 		panic(errCancelled)
@@ -248,7 +264,7 @@ func (g *G) runInlineTask(child *G) int {
 
 // runInlineMember is runInlineTask for a member of a Group.
 func (g *G) runInlineMember(child *G) {
-	fn := child.arg.Data.(func(*G))
+	data := child.arg.Data
 	child.arg.Data, child.group = nil, nil
 	if child.home.Load() != noHome {
 		child.home.Store(noHome) // it was placed
@@ -261,7 +277,7 @@ func (g *G) runInlineMember(child *G) {
 		}
 	}()
 	g.depth++
-	fn(g)
+	call(g, data)
 	g.endCall()
 	returned = true
 }

@@ -91,7 +91,7 @@ func (s *Sched) initG(gp *G, rest *gRest) *G {
 		gp.setRest(rest)
 	}
 	if gp.barred == watched {
-		gp.startedBy()
+		gp.needRest().started = caller()
 	}
 	return gp
 }

@@ -216,16 +216,21 @@ type Group struct {
 func (gr *Group) Go(g *G, fn func(*G)) {
 	g.running()
 	mustRun(fn != nil)
+	gr.start(g, fn)
+}
+
+// start is Go of what call can run.
+func (gr *Group) start(g *G, data any) {
 	gr.add(g)
 	if g.hasFresh() {
 		gp := g.m.p.takeFresh()
-		gp.arg.Data, gp.group = fn, gr
+		gp.arg.Data, gp.group = data, gr
 		if g.m.keepsMuch() {
 			g.m.offer()
 		}
 	} else {
 		gp := g.m.newChild()
-		gp.arg.Data, gp.group = fn, gr
+		gp.arg.Data, gp.group = data, gr
 		g.runqfork(gp)
 	}
 	g.spawned(g.m) // which may be another than before
@@ -233,11 +238,17 @@ func (gr *Group) Go(g *G, fn func(*G)) {
 
 // GoAt is Go with a [Placement].
 func (gr *Group) GoAt(g *G, where Placement, fn func(*G)) {
-	m := g.running()
+	g.running()
 	mustRun(fn != nil)
+	gr.startAt(g, where, fn)
+}
+
+// startAt is GoAt of what call can run.
+func (gr *Group) startAt(g *G, where Placement, data any) {
+	m := g.m
 	gr.add(g)
 	gp := m.newG()
-	gp.arg.Data, gp.group = fn, gr
+	gp.arg.Data, gp.group = data, gr
 	m.spawnAt(gp, where)
 	g.spawned(m)
 }

@@ -42,10 +42,11 @@ type guests struct {
 
 // A visit is one call of Do.
 type visit struct {
-	fn    func(*G)
-	state atomic.Uint32
-	how   error                         // valid when state is visitEnded
-	done  atomic.Pointer[chan struct{}] // of who waits for that, closed then; nil if nobody does
+	fn      func(*G)
+	started *string // where Do was called, under Config.Debug
+	state   atomic.Uint32
+	how     error                         // valid when state is visitEnded
+	done    atomic.Pointer[chan struct{}] // of who waits for that, closed then; nil if nobody does
 }
 
 // The values of visit.state.
@@ -78,11 +79,14 @@ func (s *Sched) Do(fn func(*G)) error {
 	}
 	v := &visit{fn: fn}
 	if m := s.enterGuest(); m != nil {
+		if s.mayAsk == watched {
+			v.started = caller()
+		}
 		m.visit = v
 		m.base.enter(m)
 		m.base.stack.Switch(m.c.stack)
 		m.s.leaveGuest(m)
-	} else if err := s.Start(v.run); err != nil {
+	} else if err := s.startData(v); err != nil {
 		return err
 	}
 	if v.state.Load() != visitEnded && !v.wait(s) {
@@ -118,7 +122,7 @@ func (v *visit) wait(s *Sched) bool {
 	return true
 }
 
-// run is what the G of the visit runs.
+// run implements [wrapped].
 func (v *visit) run(g *G) {
 	if !v.state.CompareAndSwap(visitNew, visitBegun) {
 		return
@@ -146,6 +150,17 @@ func (v *visit) run(g *G) {
 	}()
 	v.fn(g)
 	returned = true
+}
+
+// user implements [wrapped].
+func (v *visit) user() any { return v.fn }
+
+// setFor has gp, which was made on the stack of a guest, run v.
+func (v *visit) setFor(gp *G) {
+	gp.arg.Data = v
+	if gp.barred == watched {
+		gp.rest.started = v.started
+	}
 }
 
 // enterGuest returns a free guest, or nil if there is no use for one, or if the calling goroutine
@@ -248,12 +263,12 @@ func (m *M) visitNext() bool {
 			if p := m.idleP(m.oldp); p != nil {
 				m.acquirep(p)
 				m.nextg = m.newG()
-				m.nextg.arg.Data = v.run
+				v.setFor(m.nextg)
 				return true
 			}
 		}
 		gp := m.s.initG(new(G), nil)
-		gp.arg.Data = v.run
+		v.setFor(gp)
 		m.eventG(machine.EventSpawn, gp, 0)
 		n = m.inUse(n)
 		m.queuePut(n, gp)

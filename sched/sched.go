@@ -299,6 +299,11 @@ const (
 // Run may be called by any goroutine, and by several at a time, but not by a G.
 func (s *Sched) Run(fn func(*G)) error {
 	mustRun(fn != nil)
+	return s.runData(fn)
+}
+
+// runData is Run of what call can run.
+func (s *Sched) runData(data any) error {
 	if g := Current(); g != nil && g.m.s == s {
 		panic(errRunInG)
 	}
@@ -310,7 +315,7 @@ func (s *Sched) Run(fn func(*G)) error {
 	}
 	r := &run{done: word32{line: s.newLines(1)}}
 	gp := s.initG(&r.g, &r.rest)
-	gp.arg.Data, gp.rest.run = fn, r
+	gp.arg.Data, gp.rest.run = data, r
 	s.lock.lock(m)
 	if s.err != nil {
 		err := s.err
@@ -345,6 +350,11 @@ func (s *Sched) Run(fn func(*G)) error {
 // [ErrClosed] after Close, or why the scheduler has stopped.
 func (s *Sched) Start(fn func(*G)) error {
 	mustRun(fn != nil)
+	return s.startData(fn)
+}
+
+// startData is Start of what call can run.
+func (s *Sched) startData(data any) error {
 	err := ErrClosed
 	s.fromOutside(func(m *M) {
 		s.lock.lock(m)
@@ -354,7 +364,7 @@ func (s *Sched) Start(fn func(*G)) error {
 			return
 		}
 		gp := s.initG(new(G), nil)
-		gp.arg.Data = fn
+		gp.arg.Data = data
 		m.eventG(machine.EventSpawn, gp, 0)
 		n := m.ps()[0].node
 		m.queuePut(n, gp)
