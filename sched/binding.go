@@ -1,10 +1,15 @@
 package sched
 
 // checkBinding samples which CPU m's thread is on, and binds the thread if that CPU is
-// not of m's node, or not its P's under static. A goroutine does not own its thread: Go's runtime preempts one that
-// has run for 10 ms, and another thread may take it up. So this is called every few
-// turns, after every sleep and before every [G.Work].
-func (m *M) checkBinding() {
+// not of m's node, or not its P's under static. A goroutine does not own its thread: Go's
+// runtime preempts one that has run for 10 ms, and another thread may take it up. So this
+// is called every few turns, after every sleep and before every [G.Work].
+//
+// held says that m keeps this thread for now. A thread that nobody has bound may be on the
+// right CPU by chance, and the kernel may move it at any time. The M that bound it last may
+// have left it for another, and then gives this one its former mask back. A Work must be on
+// its node to its end, so a held thread is bound even if it is on the right CPU.
+func (m *M) checkBinding(held bool) {
 	p := m.p
 	if !m.s.arm.Bind || m.Locked() || m.guest {
 		return
@@ -17,7 +22,9 @@ func (m *M) checkBinding() {
 		p.stats.Samples++
 		if p.mask.Contains(cpu) {
 			p.stats.OnNode++
-			return
+			if !held || !m.s.severalDomains || m.s.machine.BoundHere(&m.M) {
+				return
+			}
 		}
 	}
 	m.bindTried = true

@@ -285,7 +285,7 @@ func (g *G) runInlineMember(child *G) {
 // lookAround looks whether g is to give way, and where its thread is.
 func (g *G) lookAround() *M {
 	m := g.preemptible()
-	m.checkBinding()
+	m.checkBinding(false)
 	return m
 }
 

@@ -184,6 +184,6 @@ func (m *M) woken() {
 	if p := m.nextp; p != nil {
 		m.nextp = nil
 		m.acquirep(p)
-		m.checkBinding()
+		m.checkBinding(false)
 	}
 }

@@ -51,6 +51,7 @@ type still struct {
 
 func (m still) Topology() *topology.Topology                         { return m.topo }
 func (m still) Memory() machine.Memory                               { return nil }
+func (m still) BoundHere(*machine.M) bool                            { return true }
 func (m still) Getcpu(*machine.M) int                                { return 0 }
 func (m still) EventSink(*machine.M) machine.EventSink               { return nil }
 func (m still) Attach(func(topology.CPUSet, string)) (func(), error) { return nil, nil }

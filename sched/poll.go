@@ -268,7 +268,7 @@ func (m *M) endPoll(n *Node, run bool) bool {
 	}
 	n.lock.unlock(m)
 	if run {
-		m.checkBinding()
+		m.checkBinding(false)
 	}
 	m.injectNetready(run && !m.searching) // others may write searching of an idle M
 	return run

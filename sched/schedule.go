@@ -99,7 +99,7 @@ func (m *M) pickLocal() *G {
 func (m *M) turn() {
 	p := m.p
 	if p.pol.Tick() {
-		m.checkBinding()
+		m.checkBinding(false)
 	}
 }
 

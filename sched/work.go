@@ -130,7 +130,8 @@ func (g *G) Work(w Work, kernel func()) {
 	}
 	rest := g.needRest()
 	rest.work = w // not &w, which would be an object of the heap
-	if m.s.arm.Bind && m.memory == nil {
+	held := m.s.arm.Bind && m.memory == nil
+	if held {
 		// The pages that kernel is the first to touch lie where it runs, and stay there.
 		// Go's runtime may bring a goroutine to another thread at any time: it preempts
 		// one that has run for 10 ms, or seems to have on a computer that is busy. So the
@@ -139,7 +140,7 @@ func (g *G) Work(w Work, kernel func()) {
 		defer runtime.UnlockOSThread()
 	}
 	for part := int64(0); ; m = g.preemptible() {
-		m.checkBinding()
+		m.checkBinding(held)
 		if part = m.s.machine.Work(&m.M, &rest.work, part, kernel); part == 0 {
 			break
 		}

@@ -188,8 +188,8 @@ func (m *Machine) Newosproc(nm, _ *machine.M) {
 
 // A local is what a Machine keeps of an M, in M.Local.
 type local struct {
-	works int64 // see Work
-	tid   int   // the thread that the M has bound last; 0 if none
+	works int64        // see Work
+	tid   atomic.Int64 // the thread that is bound for the M, as in masks.of; 0 if none
 
 	_ [48]byte // a cache line: that of one M is in no other's way
 }
@@ -206,11 +206,13 @@ func (m *Machine) Futexsleep(sm *machine.M, w machine.Word, val uint32, ns int64
 // afterSleep is called when sm has slept in the kernel: this is where most Ms change
 // threads.
 func afterSleep(sm *machine.M) {
-	if l, ok := sm.Local.(*local); ok && l.tid != 0 && l.tid != numa.CurrentThread() {
-		l.tid = 0
+	if l, ok := sm.Local.(*local); ok && l.tid.Load() != 0 && !l.here() {
 		processMasks.unbind(sm)
 	}
 }
+
+// here reports whether the caller is on the thread that is bound for l's M.
+func (l *local) here() bool { return l.tid.Load() == int64(numa.CurrentThread()) }
 
 // Futexwakeup implements [sched.Machine].
 func (m *Machine) Futexwakeup(_ *machine.M, w machine.Word, n int) {
@@ -236,11 +238,13 @@ func (m *Machine) Bind(sm *machine.M, cpus topology.CPUSet) error {
 	if m.pretended {
 		return nil
 	}
-	err := processMasks.bind(m, sm, cpus)
-	if l, ok := sm.Local.(*local); ok && err == nil {
-		l.tid = numa.CurrentThread()
-	}
-	return err
+	return processMasks.bind(m, sm, cpus)
+}
+
+// BoundHere implements [sched.Machine].
+func (m *Machine) BoundHere(sm *machine.M) bool {
+	l, ok := sm.Local.(*local)
+	return m.pretended || !ok || l.here()
 }
 
 // Getcpu implements [sched.Machine].

@@ -143,6 +143,7 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 			b.release(tid)
 			return m.giveUp(fmt.Errorf("host: somebody else (taskset?) has let thread %d run on CPUs %s", tid, mask))
 		}
+		b.disown(t)
 		t = nil // that thread has ended, and this one has its number
 	}
 	if t == nil {
@@ -164,11 +165,9 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 		b.release(old)
 	}
 	b.name(m, tid, t, cpus)
-	if t.m != nil {
-		delete(b.of, t.m)
-	}
-	t.machine, t.m = m, sm
-	b.threads[tid], b.of[sm] = t, tid
+	b.disown(t)
+	t.machine, b.threads[tid] = m, t
+	b.own(sm, t, tid)
 	if err = numa.SetAffinity(tid, cpus); err != nil {
 		b.refused = left(b.all)
 		b.release(tid)
@@ -478,7 +477,27 @@ func (b *masks) release(tid int) {
 		setThreadName(tid, t.name)
 	}
 	delete(b.threads, tid)
+	b.disown(t)
+}
+
+// own notes that t, a thread that is bound, is so for sm.
+func (b *masks) own(sm *machine.M, t *boundThread, tid int) {
+	t.m, b.of[sm] = sm, tid
+	if l, ok := sm.Local.(*local); ok {
+		l.tid.Store(int64(tid))
+	}
+}
+
+// disown notes that t is bound for no M.
+func (b *masks) disown(t *boundThread) {
+	if t.m == nil {
+		return
+	}
 	delete(b.of, t.m)
+	if l, ok := t.m.Local.(*local); ok {
+		l.tid.Store(0)
+	}
+	t.m = nil
 }
 
 // restore gives a thread the mask that it had before. If the cpuset has lost all of

@@ -91,6 +91,40 @@ func TestLabMsStayOnTheirNode(t *testing.T) {
 	}
 }
 
+// What a Work touches first lies where its thread is then. So the thread is bound to the
+// node before the Work begins, also if it has been on the right CPU by chance.
+func TestLabAWorkRunsOnAThreadThatIsBoundToItsNode(t *testing.T) {
+	topo, err := topology.Host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var works, wide atomic.Int64
+	lab(t, "numa", func(g *sched.G) {
+		var gr sched.Group
+		for range 64 {
+			gr.Go(g, func(g *sched.G) {
+				for range 20 {
+					g.Work(sched.Work{Ops: 1}, func() {
+						mask, err := numa.Affinity(0)
+						if err != nil {
+							t.Error(err)
+						}
+						if works.Add(1); !mask.AndNot(topo.Node(g.Node()).CPUs).Empty() {
+							wide.Add(1)
+						}
+					})
+					fibTask(g, sched.Arg{A: 12})
+					g.Yield()
+				}
+			})
+		}
+		gr.Wait(g)
+	})
+	if wide.Load() > 0 || works.Load() != 64*20 {
+		t.Errorf("%d of %d Works ran on threads that could leave the node", wide.Load(), works.Load())
+	}
+}
+
 func TestLabCloseRestoresEveryMask(t *testing.T) {
 	before, err := numa.Affinity(0)
 	if err != nil {

@@ -543,6 +543,9 @@ func (k *Machine) Attach(func(topology.CPUSet, string)) (detach func(), err erro
 // GrowProcs implements sched.Machine: there is nothing to prepare.
 func (k *Machine) GrowProcs(int) {}
 
+// BoundHere implements sched.Machine: an M has one thread all its life.
+func (k *Machine) BoundHere(*machine.M) bool { return true }
+
 // Getcpu implements sched.Machine.
 func (k *Machine) Getcpu(m *machine.M) int {
 	if t := threadOf(m); t != nil {

@@ -61,6 +61,10 @@ type Kernel interface {
 	// then runs on where it was.
 	Bind(m *M, cpus topology.CPUSet) error
 
+	// BoundHere reports whether m is still on the thread that it has bound last, and that thread
+	// has been bound for no other M and not been released since.
+	BoundHere(m *M) bool
+
 	// Getcpu returns the CPU that m is on, or -1 where that is not known.
 	Getcpu(m *M) int
 

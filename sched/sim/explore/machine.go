@@ -582,6 +582,9 @@ func (x *Machine) Topology() *topology.Topology { return x.topo }
 // Bind implements [sched.Machine]: it does nothing.
 func (x *Machine) Bind(*machine.M, topology.CPUSet) error { return nil }
 
+// BoundHere implements [sched.Machine]: an M has one thread all its life.
+func (x *Machine) BoundHere(*machine.M) bool { return true }
+
 // Getcpu implements [sched.Machine]: nobody knows.
 func (x *Machine) Getcpu(*machine.M) int { return -1 }
 
