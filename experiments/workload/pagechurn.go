@@ -64,26 +64,26 @@ func churn(g *sched.G, homes *pageHomes, i int, simulated bool, t *touches) erro
 		spans := []sched.Span{{Buf: buf, Len: pageBytes}}
 		g.Work(sched.Work{Kernel: name, Ops: pageWords, Reads: spans, Writes: spans}, kernel)
 	}
-	visit := func() {
+	visit := func() { // after its work, because g may go on elsewhere before that begins
 		t.all++
 		if g.Node() == home {
 			t.local++
 		}
 	}
-	visit()
 	work("page write", func() {
 		for k := range words {
 			words[k] = uint64(i)
 		}
 	})
-	g.Yield()
 	visit()
+	g.Yield()
 	var sum uint64
 	work("page read", func() {
 		for k := range words {
 			sum += words[k]
 		}
 	})
+	visit()
 	if want := uint64(i) * pageWords; sum != want {
 		err = errors.Join(err, fmt.Errorf("round %d: the words of a page add up to %d, want %d", i, sum, want))
 	}

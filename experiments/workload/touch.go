@@ -44,9 +44,7 @@ func newRegion(g *sched.G, pages int) (*region, error) {
 		return nil, err
 	}
 	spans := []sched.Span{{Buf: buf, Len: bytes}}
-	r := &region{buf: buf, words: sched.Slice[uint64](buf, pages*pageWords), pages: pages,
-		home: g.Node(),
-	}
+	r := &region{buf: buf, words: sched.Slice[uint64](buf, pages*pageWords), pages: pages}
 	// A visit adds one to one word of every page.
 	words := []sched.Span{{Buf: buf, Len: bytes, Accesses: int64(pages)}}
 	r.work = sched.Work{Ops: int64(pages), Writes: words}
@@ -56,21 +54,22 @@ func newRegion(g *sched.G, pages int) (*region, error) {
 			clear(r.words[i : i+pageWords])
 		}
 	})
+	r.home = g.Node() // not before: Work may let others run first, and g go on elsewhere
 	return r, nil
 }
 
 // visit adds one to word who of every page, and counts the visits in t.
 func (r *region) visit(g *sched.G, who int, t *touches) {
-	t.all += int64(r.pages)
-	if g.Node() == r.home {
-		t.local += int64(r.pages)
-	}
 	g.Allocated(1)
 	g.Work(r.work, func() {
 		for i := who; i < len(r.words); i += pageWords {
 			r.words[i]++
 		}
 	})
+	t.all += int64(r.pages)
+	if g.Node() == r.home {
+		t.local += int64(r.pages)
+	}
 }
 
 // free gives the memory back. The error says which of the first users words does not
