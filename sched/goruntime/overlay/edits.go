@@ -1,15 +1,15 @@
 package overlay
 
 // edits are all changes to Go's own files. A stock function that runs often asks itself whether
-// nodes are told apart. With GONUMA=off that is a load and a branch. Some stock functions
-// call ours with GONUMA=off, too, and then ours ask:
+// nodes are told apart. With GONUMA=off that is a comparison with memory and a branch that is not
+// taken: "if on { if f() {" is that, and "if on && f() {" is four instructions more. Some stock
+// functions call ours with GONUMA=off, too, and then ours ask:
 //   - Whoever puts a goroutine into the global queue calls a method of numaRunq.
 //   - An M that finds no work calls numaNothingQueued and numaNetpoll.
-//   - Whoever wants an idle M or P calls numaMget, a method of numaMList, numaPidlegetExit, or
-//     pidleget, which is ours.
-//   - Whoever takes pages, spans or stacks from the heap, or gives them back, calls functions
-//     of numa_heap.go and numa_stacks.go. The four functions of mcentral that are taken over
-//     are ours.
+//   - Whoever wants an idle M calls numaMget or a method of numaMList, and who comes back from a
+//     system call and has no P calls numaPidlegetExit.
+//   - The four functions of mcentral that are taken over are ours, and so are the lists that
+//     they return.
 //   - sysmon calls numaRetake.
 //   - What is rare calls ours: a thread starts or is locked, a process starts another one or
 //     ends, the number of Ps changes, GODEBUG=schedtrace prints.
@@ -42,21 +42,21 @@ var edits = []edit{
 	replaceCall("proc.go", "startm", "mget", 0, "numaMget(pp)"),
 	replaceCall("proc.go", "procresize", "mget", 0, "numaMget(pp)"),
 	replaceCall("proc.go", "procresize", "mget", 1, "numaMget(pp)"),
-	takeOver("proc.go", "pidleget"),
+	atStart("proc.go", "pidleget", "if numa.on { numaPidleFirst() }"),
 	atStart("proc.go", "pidleput", "if numa.on { numaPidleput(pp) }"),
 	replaceCall("proc.go", "exitsyscallTryGetP", "pidleget", 0, "numaPidlegetExit(getg().m.curg)"),
 	replaceCall("proc.go", "exitsyscallNoP", "pidleget", 0, "numaPidlegetExit(gp)"),
 
 	// Stealing, and what an M does that has found nothing.
-	atStart("proc.go", "wakep", "if numaQuiet() { return }"),
+	atStart("proc.go", "wakep", "if numa.on { if numaQuiet() { return } }"),
 	atStart("proc.go", "stealWork", "if numa.on { return numaStealWork(now) }"),
 	atStart("proc.go", "checkRunqsNoP", "if numa.on { return numaCheckRunqsNoP(allpSnapshot, idlepMaskSnapshot) }"),
 	renameCall("proc.go", "sysmon", "retake", 0, "numaRetake"),
 
 	// Homes.
-	after("proc.go", "newproc1", "newg.runningCleanups.Store", 0, "newg.numaHome, newg.numaFrom, newg.numaTimes = 0, 0, 0"),
+	afterAssign("proc.go", "newproc1", "newg", "if numa.on { numaReused(pp, newg) }"),
 	atStart("proc.go", "execute", "if numa.on { numaExecute(gp) }"),
-	before("proc.go", "ready", "runqput", 0, "if numa.on && numaReady(gp) { releasem(mp); return }"),
+	before("proc.go", "ready", "runqput", 0, "if numa.on { if numaReady(gp) { releasem(mp); return } }"),
 	renameCall("proc.go", "findRunnable", "netpoll", 0, "numaNetpoll"),
 	renameCall("proc.go", "findRunnable", "netpoll", 1, "numaNetpoll"),
 	after("proc.go", "exitsyscall", "acquirepNoTrace", 0, "if numa.on { numaExitsyscall() }"),
@@ -73,34 +73,33 @@ var edits = []edit{
 	// of its free pages, in which the pages of the others are in use; the bitmaps below the
 	// trees, and the scavenger, know no nodes. mheap_.pages has the tree of one node at a time.
 	addFields("mheap.go", "heapArena", "zeroedBase", "numa uint8"),
-	before("malloc.go", "mheap.sysAlloc", "atomic.StorepNoWB", 1, "numaNewArena(r)"),
-	atStart("mheap.go", "mheap.grow", "numaHeapHere()"),
-	before("mheap.go", "mheap.grow", "print", 0, "if numaBorrow(npage) { return 0, true }"),
-	atStart("mpagealloc.go", "pageAlloc.grow", "numaPagesGrow(p, base, size)"),
-	atStart("mpagealloc.go", "pageAlloc.alloc", "numaPagesHere(p)"),
-	atStart("mpagecache.go", "pageAlloc.allocToCache", "numaPagesHere(p)"),
-	atStart("mpagealloc.go", "pageAlloc.free", "numaPagesOf(p, base)"),
-	atStart("mpagecache.go", "pageCache.flush", "if !c.empty() { numaPagesOf(p, c.base) }"),
-	after("mgcscavenge.go", "pageAlloc.scavengeOne", "lock", 0, "numaPagesOf(p, chunkBase(ci))"),
-	after("mgcscavenge.go", "pageAlloc.scavengeOne", "lock", 1, "numaPagesOf(p, addr)"),
+	before("malloc.go", "mheap.sysAlloc", "atomic.StorepNoWB", 1, "if numaHeap.on { numaNewArena(r) }"),
+	atStart("mheap.go", "mheap.grow", "if numaHeap.on { numaHeapHere() }"),
+	before("mheap.go", "mheap.grow", "print", 0, "if numaHeap.on { if numaBorrow(npage) { return 0, true } }"),
+	atStart("mpagealloc.go", "pageAlloc.grow", "if numaHeap.on { numaPagesGrow(p, base, size) }"),
+	atStart("mpagealloc.go", "pageAlloc.alloc", "if numaHeap.on { numaPagesHere(p) }"),
+	atStart("mpagecache.go", "pageAlloc.allocToCache", "if numaHeap.on { numaPagesHere(p) }"),
+	atStart("mpagealloc.go", "pageAlloc.free", "if numaHeap.on { numaPagesOf(p, base) }"),
+	atStart("mpagecache.go", "pageCache.flush", "if numaHeap.on { if !c.empty() { numaPagesOf(p, c.base) } }"),
+	after("mgcscavenge.go", "pageAlloc.scavengeOne", "lock", 0, "if numaHeap.on { numaPagesOf(p, chunkBase(ci)) }"),
+	after("mgcscavenge.go", "pageAlloc.scavengeOne", "lock", 1, "if numaHeap.on { numaPagesOf(p, addr) }"),
 
 	// The central lists of spans by node. The sweeper takes from all.
 	takeOver("mcentral.go", "mcentral.partialUnswept"),
 	takeOver("mcentral.go", "mcentral.partialSwept"),
 	takeOver("mcentral.go", "mcentral.fullUnswept"),
 	takeOver("mcentral.go", "mcentral.fullSwept"),
-	before("mcentral.go", "mcentral.cacheSpan", "s.refillAllocCache", 0, "numaSpanTaken(s)"),
+	before("mcentral.go", "mcentral.cacheSpan", "s.refillAllocCache", 0, "if numaHeap.on { numaSpanTaken(s) }"),
 	renameCall("mgcsweep.go", "mheap.nextSpanForSweep", "c.fullUnswept(sg).pop", 0, "c.fullUnswept(sg).numaPopAny"),
 	renameCall("mgcsweep.go", "mheap.nextSpanForSweep", "c.partialUnswept(sg).pop", 0, "c.partialUnswept(sg).numaPopAny"),
 
 	// Stacks by node.
-	atStart("stack.go", "stackpoolalloc", "numaStacksHere(order)"),
-	after("stack.go", "stackpoolalloc", "osStackAlloc", 0, "numaStacksOf(order, s.base())"),
-	atStart("stack.go", "stackpoolfree", "numaStacksOf(order, uintptr(x))"),
-	after("stack.go", "freeStackSpans", "lock", 0, "numaFreeStacks(uint8(order))"),
-	afterAssign("stack.go", "stackfree", "c", "if numaStackFar(x, order) { return }"),
-	atStart("stack.go", "shrinkstack", "if numaShrinkLater(gp) { return }"),
-	afterAssign("proc.go", "newproc1", "newg", "if numaHeap.on && newg != nil { numaGfstack(pp, newg) }"),
+	atStart("stack.go", "stackpoolalloc", "if numaHeap.on { numaStacksHere(order) }"),
+	after("stack.go", "stackpoolalloc", "osStackAlloc", 0, "if numaHeap.on { numaStacksOf(order, s.base()) }"),
+	atStart("stack.go", "stackpoolfree", "if numaHeap.on { numaStacksOf(order, uintptr(x)) }"),
+	after("stack.go", "freeStackSpans", "lock", 0, "if numaHeap.on { numaFreeStacks(uint8(order)) }"),
+	afterAssign("stack.go", "stackfree", "c", "if numaHeap.on { if numaStackFar(x, order) { return } }"),
+	atStart("stack.go", "shrinkstack", "if numaHeap.on { if numaShrinkLater(gp) { return } }"),
 
 	// What others read: node columns at the end of GODEBUG=schedtrace's lines, of the short
 	// one, the long one, and those of each P and each M.

@@ -71,27 +71,29 @@ func (r *goRuntime) pidleputQuiet(pp *goP) {
 	r.npidle.v++
 }
 
-func (r *goRuntime) pidleget(mp *goM) *goP {
+func (r *goRuntime) numaPidleFirst(mp *goM) {
 	r.assertLockHeld()
+	if r.numa.chosen {
+		r.numa.chosen = false
+		return
+	}
 	if len(r.pidle) == 0 {
-		return nil
+		return
 	}
 	here := r.numaHere(mp)
 	if r.runqsize.v > 0 {
 		for i := -1; i < r.numa.n-1; i++ {
-			k := r.numaNth(here, i)
-			if len(r.numa.nodes[k].gs) > 0 && r.numa.nodes[k].npidle.v > 0 {
-				return r.numaPidleget(mp, k)
+			if k := r.numaNth(here, i); len(r.numa.nodes[k].gs) > 0 && r.numaPidleMove(mp, k) {
+				return
 			}
 		}
 	}
 	for i := -1; i < r.numa.n-1; i++ {
-		if pp := r.numaPidleget(mp, r.numaNth(here, i)); pp != nil {
-			return pp
+		if r.numaPidleMove(mp, r.numaNth(here, i)) {
+			return
 		}
 	}
 	r.throw("numa: an idle P is on no node")
-	return nil
 }
 
 func (r *goRuntime) numaNth(here, nth int) int {
@@ -102,9 +104,17 @@ func (r *goRuntime) numaNth(here, nth int) int {
 }
 
 func (r *goRuntime) numaPidleget(mp *goM, node int) *goP {
+	if !r.numaPidleMove(mp, node) {
+		return nil
+	}
+	r.numa.chosen = true
+	return r.pidleget(mp)
+}
+
+func (r *goRuntime) numaPidleMove(mp *goM, node int) bool {
 	nd := &r.numa.nodes[node]
 	if nd.npidle.v == 0 { // under sched.lock, as all that write it
-		return nil
+		return false
 	}
 	for id := nd.lo; id < nd.hi; id++ {
 		if r.idlepMask.v>>id&1 == 0 {
@@ -113,10 +123,10 @@ func (r *goRuntime) numaPidleget(mp *goM, node int) *goP {
 		pp := r.allp[id]
 		r.pidle = append(slices.DeleteFunc(r.pidle, func(o *goP) bool { return o == pp }), pp)
 		nd.npidle.add(mp, -1)
-		return r.pidlegetFlat(mp)
+		return true
 	}
 	r.throw("numa: a node's count of idle Ps is wrong")
-	return nil
+	return false
 }
 
 func (r *goRuntime) numaWakeNode(mp *goM, node int) bool {

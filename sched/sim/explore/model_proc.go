@@ -375,8 +375,9 @@ func (r *goRuntime) pidleputFlat(mp *goM, pp *goP) {
 	r.npidle.add(mp, 1)
 }
 
-// pidlegetFlat takes the P at the head of the list.
-func (r *goRuntime) pidlegetFlat(mp *goM) *goP {
+// pidleget takes the P at the head of the list.
+func (r *goRuntime) pidleget(mp *goM) *goP {
+	r.numaPidleFirst(mp)
 	n := len(r.pidle)
 	if n == 0 {
 		return nil

@@ -67,9 +67,10 @@ var reviewed = map[string]string{
 	"numaMget":             "111ecf4fe53e8ae6",
 	"numaMgetSpecific":     "f59c8e64fd6fea48",
 	"numaPidleput":         "4cd93e3e0ba7d408",
-	"pidleget":             "c5e579e696be711e",
+	"numaPidleFirst":       "03f5fc179c3e80ad",
 	"numaNth":              "1268d890a3d37dd6",
-	"numaPidleget":         "e930940cb62a8da5",
+	"numaPidleget":         "6f91868bc9deee15",
+	"numaPidleMove":        "805ade7d438d12cb",
 	"numaWakeNode":         "24b4c8b04d621985",
 	"numaQueueOf":          "3adee79a907d8642",
 	"numaEvacuate":         "cdecc302a0cdac90",
@@ -102,7 +103,7 @@ var reviewed = map[string]string{
 	"numaMList.popFrom":    "55d73fb0347ddeff",
 	"numaRunq.push":        "9cbe7eafda021773",
 	"numaRunq.pushBack":    "7de72148ec46f588",
-	"edits":                "5c63e1e52e85bbd2",
+	"edits":                "e2dec66c9f8418f6",
 }
 
 // What the model mirrors is as it was when somebody last looked at both.

@@ -2,11 +2,14 @@
 
 package runtime
 
-import "internal/runtime/atomic"
+import (
+	"internal/cpu"
+	"internal/runtime/atomic"
+)
 
 // A NUMA-aware scheduler inside Go's. Stock's protocol of wake-ups stays: one sched.lock,
 // one count of spinning Ms, wakep as it is. What differs is which queue, P, M or victim
-// is chosen. With GONUMA=off every function here falls through to the stock one.
+// is chosen. With GONUMA=off no function here does anything but what stock does.
 //
 // Vocabulary. A node has CPUs, and the Ps that procresize gave it. A goroutine's home is
 // the node where it ran first. An M is bound to its P's node: its thread runs on that
@@ -54,8 +57,11 @@ func (s *numaMask) count() (n int32) {
 	return n
 }
 
-// numa does not change after schedinit, but for what says so.
+// numa does not change after schedinit, but for what says so. With GONUMA=off stock's functions
+// read "on" all the time: so no variable of stock's may lie in the same cache line, and none of
+// ours that changes.
 var numa struct {
+	_        cpu.CacheLinePad
 	on       bool // nodes are told apart
 	bind     bool // threads are bound; cleared for good when the kernel keeps refusing, or somebody changes the process's mask
 	confined bool // the whole process is on one node
@@ -69,6 +75,7 @@ var numa struct {
 	nodes   [numaMaxNodes]numaNode
 
 	procs   int32         // of the last procresize
+	chosen  bool          // the first P of the idle list is the one to take; under sched.lock
 	dozers  atomic.Int32  // Ms that doze
 	maskTid atomic.Uint32 // a thread that is never bound; set once
 	refused atomic.Int32  // times that the kernel did not bind

@@ -3,6 +3,7 @@
 package runtime
 
 import (
+	"internal/cpu"
 	"internal/runtime/atomic"
 	"internal/runtime/syscall/linux"
 	"unsafe"
@@ -31,6 +32,7 @@ import (
 
 // numaHeap does not change after schedinit, but for what says so.
 var numaHeap struct {
+	_     cpu.CacheLinePad // see numa
 	on    bool
 	bind  bool // the kernel is told which node a page is for
 	nodes [numaMaxNodes]numaHeapNode
@@ -137,22 +139,16 @@ func numaArenaNode(addr uintptr) int32 {
 // numaNewArena notes whose arena it is: that of the node that it was made for. mheap_.lock
 // is held, here and below.
 func numaNewArena(ha *heapArena) {
-	if numaHeap.on {
-		ha.numa = uint8(numaHere() + 1)
-	}
+	ha.numa = uint8(numaHere() + 1)
 }
 
 // numaHeapHere selects the calling M's node.
-func numaHeapHere() {
-	if numaHeap.on {
-		numaSelect(numaHere())
-	}
-}
+func numaHeapHere() { numaSelect(numaHere()) }
 
 // numaPagesHere selects the node that pages are about to be taken from: the calling M's, as
 // a rule. p is another page allocator in tests.
 func numaPagesHere(p *pageAlloc) {
-	if numaHeap.on && p == &mheap_.pages {
+	if p == &mheap_.pages {
 		node := numaHere()
 		if numaHeap.borrow != 0 {
 			node, numaHeap.borrow = numaHeap.borrow-1, 0
@@ -163,14 +159,14 @@ func numaPagesHere(p *pageAlloc) {
 
 // numaPagesOf selects the node of pages that are about to be freed or looked at.
 func numaPagesOf(p *pageAlloc, base uintptr) {
-	if numaHeap.on && p == &mheap_.pages {
+	if p == &mheap_.pages {
 		numaSelect(numaArenaNode(base))
 	}
 }
 
 // numaPagesGrow runs before p gets new memory, which is mapped and has not been touched.
 func numaPagesGrow(p *pageAlloc, base, size uintptr) {
-	if !numaHeap.on || p != &mheap_.pages {
+	if p != &mheap_.pages {
 		return
 	}
 	node := numaArenaNode(base)
@@ -189,9 +185,6 @@ func numaPagesGrow(p *pageAlloc, base, size uintptr) {
 // numaBorrow looks for free pages of other nodes, as there are no addresses for more of the
 // own. If there are, the next pages come from there.
 func numaBorrow(npages uintptr) bool {
-	if !numaHeap.on {
-		return false
-	}
 	node := numaHere()
 	for _, k := range numa.nodes[node].order[:numa.n-1] {
 		numaSelect(int32(k))
@@ -293,9 +286,6 @@ func (b numaSpans) reset() {
 
 // numaSpanTaken counts the spans that Ps take to allocate from.
 func numaSpanTaken(s *mspan) {
-	if !numaHeap.on {
-		return
-	}
 	pp := getg().m.p.ptr()
 	switch {
 	case pp == nil: // in schedinit

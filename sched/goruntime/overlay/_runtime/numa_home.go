@@ -22,6 +22,18 @@ func numaTrail(gp *g, here uint8) Where {
 	return w
 }
 
+// numaReused makes a descriptor that gfget has found one of a goroutine that never ran. If there
+// was none, a new one is all zero.
+func numaReused(pp *p, gp *g) {
+	if gp == nil {
+		return
+	}
+	gp.numaHome, gp.numaFrom, gp.numaTimes = 0, 0, 0
+	if numaHeap.on {
+		numaGfstack(pp, gp)
+	}
+}
+
 // numaReady sends a goroutine that was made ready to its home, and reports whether it did.
 // The caller may not be preempted.
 func numaReady(gp *g) bool {

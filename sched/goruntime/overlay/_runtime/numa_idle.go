@@ -112,35 +112,34 @@ func numaPidleput(pp *p) {
 	getg().m.numa.left = pp.numa.node
 }
 
-// pidleget takes an idle P. Most of its callers have just published work, or have found
-// some: so a node that has both work in its queue and an idle P comes first, then the
-// caller's node, then the others by distance.
+// numaPidleFirst makes the P that stock's pidleget is about to take the first of the list. Most
+// callers have just published work, or have found some: so a node that has both work in its
+// queue and an idle P comes first, then the caller's node, then the others by distance.
 //
 //go:nowritebarrierrec
-func pidleget(now int64) (*p, int64) {
-	if !numa.on {
-		return pidlegetFlat(now)
-	}
+func numaPidleFirst() {
 	assertLockHeld(&sched.lock)
+	if numa.chosen {
+		numa.chosen = false
+		return
+	}
 	if sched.pidle == 0 {
-		return nil, now
+		return
 	}
 	here := numaHere()
 	if sched.runq.size > 0 {
 		for i := int32(-1); i < numa.n-1; i++ {
-			k := numaNth(here, i)
-			if !numaQueues[k].empty() && numa.nodes[k].npidle.Load() > 0 {
-				return numaPidleget(k, now)
+			if k := numaNth(here, i); !numaQueues[k].empty() && numaPidleMove(k) {
+				return
 			}
 		}
 	}
 	for i := int32(-1); i < numa.n-1; i++ {
-		if pp, now := numaPidleget(numaNth(here, i), now); pp != nil {
-			return pp, now
+		if numaPidleMove(numaNth(here, i)) {
+			return
 		}
 	}
 	throw("numa: an idle P is on no node")
-	return nil, now
 }
 
 // numaNth is the node that is nth from here by distance, from 0; here itself is -1.
@@ -157,9 +156,21 @@ func numaNth(here, nth int32) int32 {
 //
 //go:nowritebarrierrec
 func numaPidleget(node int32, now int64) (*p, int64) {
+	if !numaPidleMove(node) {
+		return nil, now
+	}
+	numa.chosen = true
+	return pidleget(now)
+}
+
+// numaPidleMove moves an idle P of a node to the head of the list, from where it is taken at
+// once.
+//
+//go:nowritebarrierrec
+func numaPidleMove(node int32) bool {
 	nd := &numa.nodes[node]
 	if nd.npidle.Load() == 0 {
-		return nil, now
+		return false
 	}
 	for id := nd.lo; id < nd.hi; id++ {
 		if id&31 == 0 && id+32 <= nd.hi && atomic.Load(&idlepMask[id>>5]) == 0 {
@@ -169,7 +180,6 @@ func numaPidleget(node int32, now int64) (*p, int64) {
 		if !idlepMask.read(uint32(id)) {
 			continue
 		}
-		// Move it to the head of the list, and have stock's function take the head.
 		pp := allp[id]
 		if prev := pp.numa.prev.ptr(); prev != nil {
 			prev.link = pp.link
@@ -186,10 +196,10 @@ func numaPidleget(node int32, now int64) (*p, int64) {
 			next.numa.prev = 0
 		}
 		nd.npidle.Add(-1)
-		return pidlegetFlat(now)
+		return true
 	}
 	throw("numa: a node's count of idle Ps is wrong")
-	return nil, now
+	return false
 }
 
 // numaPidlegetExit finds a P for a goroutine that comes back from a system call: one of

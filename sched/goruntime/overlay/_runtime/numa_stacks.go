@@ -50,24 +50,20 @@ func numaStacksSelect(order uint8, node int32) {
 
 // numaStacksHere selects the calling M's node, which a stack is about to be taken from.
 func numaStacksHere(order uint8) {
-	if numaHeap.on {
-		numaStacksSelect(order, numaHere())
-	}
+	numaStacksSelect(order, numaHere())
 }
 
 // numaStacksOf selects the node of an address in a span that is about to be put into the
 // list or taken from it. That of a new span may be another one than was asked for: see
 // numaBorrow.
 func numaStacksOf(order uint8, addr uintptr) {
-	if numaHeap.on {
-		numaStacksSelect(order, numaArenaNode(addr))
-	}
+	numaStacksSelect(order, numaArenaNode(addr))
 }
 
 // numaStackFar gives a free stack of another node back to that node's list, since it may
 // not be in the P's cache.
 func numaStackFar(x gclinkptr, order uint8) bool {
-	if !numaHeap.on || valgrindenabled || numaArenaNode(uintptr(x)) == numaHere() {
+	if valgrindenabled || numaArenaNode(uintptr(x)) == numaHere() {
 		return false
 	}
 	lock(&stackpool[order].item.mu)
@@ -79,9 +75,6 @@ func numaStackFar(x gclinkptr, order uint8) bool {
 // numaFreeStacks gives empty spans of all nodes but the last back to the heap. It leaves the
 // last one selected for stock's code.
 func numaFreeStacks(order uint8) {
-	if !numaHeap.on {
-		return
-	}
 	list := &stackpool[order].item.span
 	for node := int32(0); node < numa.n; node++ {
 		numaStacksSelect(order, node)
@@ -101,7 +94,7 @@ func numaFreeStacks(order uint8) {
 // numaShrinkLater reports whether the caller is a collector that runs on another node than
 // that of gp's stack.
 func numaShrinkLater(gp *g) bool {
-	return numaHeap.on && debug.efence == 0 && gp != getg().m.curg && gp.stack.lo != 0 &&
+	return debug.efence == 0 && gp != getg().m.curg && gp.stack.lo != 0 &&
 		numaArenaNode(gp.stack.lo) != numaHere()
 }
 

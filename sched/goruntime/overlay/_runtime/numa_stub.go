@@ -37,21 +37,19 @@ func numaNothingQueued() bool     { return sched.runq.empty() }
 func numaGlobrunqget() (gp *g)                         { return }
 func numaGlobrunqgetbatch(n int32) (gp *g, q gQueue)   { return }
 func numaMgetSpecific(mp *m) (found *m)                { return }
+func numaPidleFirst()                                  {}
 func numaPidleput(pp *p)                               {}
 func numaCheckRunqsNoP(ps []*p, idle pMask) (found *p) { return }
 func numaReady(gp *g) bool                             { return false }
 func numaExecute(gp *g)                                {}
 func numaExitsyscall()                                 {}
-func numaGfstack(pp *p, gp *g)                         {}
+func numaReused(pp *p, gp *g)                          {}
 func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWork bool) {
 	return
 }
 
 //go:nowritebarrierrec
 func numaMget(pp *p) *m { return mget() }
-
-//go:nowritebarrierrec
-func pidleget(now int64) (*p, int64) { return pidlegetFlat(now) }
 
 //go:nowritebarrierrec
 func numaPidlegetExit(gp *g) (*p, int64) { return pidleget(0) }
