@@ -62,7 +62,7 @@ var reviewed = map[string]string{
 	"numaTrail":            "ebdb97c3d4effc5c",
 	"numaReady":            "eb48a223fde3aa57",
 	"numaSendHome":         "c10806a719570337",
-	"numaNetpoll":          "a30f0a8869d32537",
+	"numaNetpoll":          "61b7e2d6a8719568",
 	"numaExecute":          "0c936e435754fa00",
 	"numaMget":             "111ecf4fe53e8ae6",
 	"numaMgetSpecific":     "f59c8e64fd6fea48",

@@ -81,8 +81,11 @@ func numaCount(what int) {
 
 // numaNetpoll polls, and sends home what is at home elsewhere. The rest it returns.
 func numaNetpoll(delay int64) (gList, int32) {
+	if !numa.on {
+		return netpoll(delay)
+	}
 	list, delta := netpoll(delay)
-	if !numa.on || list.empty() {
+	if list.empty() {
 		return list, delta
 	}
 	// findRunnable accounts only for a list that is not empty.
