@@ -62,15 +62,15 @@ func (c *caches) add(bytes int64) int32 {
 	return int32(len(c.all) - 1)
 }
 
-// hit returns the wanted sectors that the cache holds. The block becomes the most
-// recently used one.
-func (c *caches) hit(id, blk int32, want uint64) uint64 {
-	i := c.index.get(cacheKey(id, blk))
+// hit returns the wanted sectors that the cache holds, and its entry of the block or -1.
+// The block becomes the most recently used one.
+func (c *caches) hit(id, blk int32, want uint64) (got uint64, i int32) {
+	i = c.index.get(cacheKey(id, blk))
 	if i < 0 {
-		return 0
+		return 0, i
 	}
 	c.toFront(id, i)
-	return c.entries[i].mask & want
+	return c.entries[i].mask & want, i
 }
 
 // has returns the sectors of a block that the cache holds.
@@ -81,14 +81,13 @@ func (c *caches) has(id, blk int32) uint64 {
 	return 0
 }
 
-// fill puts sectors of a block into a cache. It calls evict for each block that the
-// cache gives up.
-func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict func(blk int32)) {
+// fill puts sectors of a block into a cache, whose entry of the block is i, as hit said.
+// If last, what the cache gives up is written back.
+func (c *caches) fill(id, blk, i int32, b []block, want uint64, sector int32, last bool) {
 	k := &c.all[id]
 	if int64(bits.OnesCount64(want))*int64(sector) > k.bytes {
 		return // streams through
 	}
-	i := c.index.get(cacheKey(id, blk))
 	if i < 0 {
 		i = c.free
 		if i < 0 {
@@ -129,7 +128,9 @@ func (c *caches) fill(id, blk int32, b []block, want uint64, sector int32, evict
 			}
 			break
 		}
-		evict(c.entries[t].block)
+		if last {
+			b[c.entries[t].block].dirty = 0
+		}
 		c.remove(t, b)
 	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/bits"
+	"slices"
 
 	"numasched/sched/internal/machine"
 )
@@ -12,22 +13,29 @@ import (
 // measured for a hand-over at this distance. While a line moves, nobody else gets it:
 // this is why a single queue for all Ps collapses.
 //
-// Invariants: if owner >= 0, no other core has a copy. busy never goes back.
+// Most lines have few sharers, and those are in the line itself. So an access needs one line
+// of the host's cache, too; a set of cores alone takes four of them on a machine of 4096 CPUs.
+//
+// Invariants: if owner >= 0, no other core has a copy. busy never goes back. A line has a
+// set if and only if it has more sharers than fit into some. A set that no line has is empty.
 
 type line struct {
 	busy  Time
-	owner int32  // the core that has it exclusively, or -1
-	last  int32  // the core that wrote it last, or -1
-	home  int32  // the node of the first core that used it, or -1
-	l3    int32  // the L3 of all sharers, or -1 if there are several
-	nodes uint64 // sharers' nodes, by position modulo 64
+	owner int32    // the core that has it exclusively, or -1
+	home  int32    // the node of the first core that used it, or -1
+	l3    int32    // the L3 of all sharers, or -1 if there are several
+	few   int32    // sharers, or len(some)+1 for more, which are in a set
+	nodes uint64   // sharers' nodes, by position modulo 64
+	words uint64   // of the set, those that are not 0, by position modulo 64
+	some  [6]int32 // the sharers; the first is the number of the set if there is one
 }
 
 type coherence struct {
 	*hardware
-	lines   []line
-	words   int      // of a sharer set
-	sharers []uint64 // words per line: one bit per core
+	lines []line
+	words int      // of a set
+	sets  []uint64 // one bit for each core
+	free  []int32  // numbers of sets that no line has
 
 	load, store, rmw Time // on a line that the core has
 	near             Time
@@ -48,11 +56,9 @@ func newCoherence(h *hardware) *coherence {
 
 func (c *coherence) grow(l machine.Line) {
 	for int(l) >= len(c.lines) {
-		n := max(1024, len(c.lines))
-		for range n {
-			c.lines = append(c.lines, line{owner: -1, last: -1, home: -1, l3: -1})
+		for range max(1024, len(c.lines)) {
+			c.lines = append(c.lines, line{owner: -1, home: -1, l3: -1})
 		}
-		c.sharers = append(c.sharers, make([]uint64, n*c.words)...)
 	}
 }
 
@@ -73,9 +79,8 @@ func (c *coherence) access(core int32, t Time, id machine.Line, kind machine.Acc
 			return t + c.rmw
 		}
 	}
-	set := c.sharers[int(id)*c.words:][:c.words]
 	if kind == machine.Load {
-		if set[core>>6]>>(core&63)&1 != 0 {
+		if c.shares(l, core) {
 			c.transfers[2]++
 			return t + c.load
 		}
@@ -84,12 +89,12 @@ func (c *coherence) access(core int32, t Time, id machine.Line, kind machine.Acc
 		if l.owner >= 0 { // modified elsewhere: it moves, and both share it
 			end = start + c.distance(core, l.owner, l.home)
 			l.busy = end
-			c.share(l, set, l.owner)
+			c.share(l, l.owner)
 			l.owner = -1
 		} else {
 			end = start + c.fetch(core, l)
 		}
-		c.share(l, set, core)
+		c.share(l, core)
 		return end
 	}
 	start := max(t, l.busy)
@@ -98,23 +103,49 @@ func (c *coherence) access(core int32, t Time, id machine.Line, kind machine.Acc
 	case l.owner >= 0:
 		end = start + c.distance(core, l.owner, l.home)
 	case l.nodes != 0:
-		end = start + c.farthest(core, l, set)
+		end = start + c.farthest(core, l)
 	case l.home < 0:
 		l.home = c.cores[core].node
 		end = start + c.idle[l.home][c.nodes[l.home].store]
 	}
 	l.busy = end
-	if l.nodes != 0 {
-		clear(set)
-		l.nodes = 0
+	if l.words != 0 {
+		set := c.set(l)
+		for m := l.words; m != 0; m &= m - 1 {
+			for i := bits.TrailingZeros64(m); i < len(set); i += 64 {
+				set[i] = 0
+			}
+		}
+		c.free = append(c.free, l.some[0])
+		l.words = 0
 	}
-	l.owner, l.last, l.l3 = core, core, -1
+	l.few, l.nodes = 0, 0
+	l.owner, l.l3 = core, -1
 	return end
 }
 
-// share makes core one of the sharers of l.
-func (c *coherence) share(l *line, set []uint64, core int32) {
-	set[core>>6] |= 1 << (core & 63)
+// set returns the set of l, which has one.
+func (c *coherence) set(l *line) []uint64 { return c.sets[int(l.some[0])*c.words:][:c.words] }
+
+// shares reports whether core is one of the sharers of l.
+func (c *coherence) shares(l *line, core int32) bool {
+	if int(l.few) <= len(l.some) {
+		return slices.Contains(l.some[:l.few], core)
+	}
+	return c.set(l)[core>>6]>>(core&63)&1 != 0
+}
+
+// share makes core, which is not one of them, a sharer of l.
+func (c *coherence) share(l *line, core int32) {
+	if n := int(l.few); n < len(l.some) {
+		l.some[n] = core
+		l.few++
+	} else {
+		if n == len(l.some) {
+			c.spill(l)
+		}
+		c.add(l, core)
+	}
 	k := &c.cores[core]
 	if l.home < 0 {
 		l.home = k.node
@@ -125,6 +156,28 @@ func (c *coherence) share(l *line, set []uint64, core int32) {
 		l.l3 = -1
 	}
 	l.nodes |= 1 << (k.node & 63)
+}
+
+// spill gives l a set, of those that share it.
+func (c *coherence) spill(l *line) {
+	some := l.some
+	if n := len(c.free); n > 0 {
+		l.some[0] = c.free[n-1]
+		c.free = c.free[:n-1]
+	} else {
+		l.some[0] = int32(len(c.sets) / c.words)
+		c.sets = append(c.sets, make([]uint64, c.words)...)
+	}
+	l.few++
+	for _, core := range some {
+		c.add(l, core)
+	}
+}
+
+// add puts core into l's set.
+func (c *coherence) add(l *line, core int32) {
+	c.set(l)[core>>6] |= 1 << (core & 63)
+	l.words |= 1 << (core >> 6 & 63)
 }
 
 // distance is the time that a line takes from one core to another.
@@ -167,20 +220,11 @@ func (c *coherence) fetch(core int32, l *line) Time {
 }
 
 // farthest is the time until all other sharers have given up their copies.
-func (c *coherence) farthest(core int32, l *line, set []uint64) Time {
+func (c *coherence) farthest(core int32, l *line) Time {
 	k := &c.cores[core]
 	if l.l3 == k.l3 {
-		own := set[core>>6] &^ (1 << (core & 63))
-		if own == 0 { // the only sharer, if no other word has a bit
-			alone := true
-			for i, w := range set {
-				if int32(i) != core>>6 && w != 0 {
-					alone = false
-				}
-			}
-			if alone {
-				return c.rmw
-			}
+		if l.few == 1 && l.some[0] == core {
+			return c.rmw
 		}
 		c.transfers[1]++
 		return c.near

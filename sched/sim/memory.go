@@ -131,13 +131,15 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	part := func(mask uint64) int64 { return bytes * popcount(mask) / all }
 	rates := [3]Milli{k.preset.L1BW.Value, k.preset.L2BW.Value, k.preset.L3BW.Value}
 	left := want
+	entries := [3]int32{-1, -1, -1} // of the levels that are looked at
 	t.span.found, t.span.changed = [4]int64{}, 0
 	for l := range 3 {
 		id2 := core.caches[l]
 		if id2 < 0 || left == 0 {
 			continue
 		}
-		if got := m.caches.hit(id2, id, left); got != 0 {
+		var got uint64
+		if got, entries[l] = m.caches.hit(id2, id, left); got != 0 {
 			d := Time(mulDiv(part(got), 1_000_000, int64(rates[l])))
 			if l == 0 {
 				t.span.near += d
@@ -202,11 +204,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 		}
 		if c := core.caches[l]; c >= 0 {
 			last := l == 2 || core.caches[2] < 0 && l == 1
-			m.caches.fill(c, id, m.blocks, want, sector, func(out int32) {
-				if last {
-					m.blocks[out].dirty = 0 // written back
-				}
-			})
+			m.caches.fill(c, id, entries[l], m.blocks, want, sector, last)
 		}
 	}
 	return level, home
