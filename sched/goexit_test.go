@@ -1,6 +1,7 @@
 package sched_test
 
 import (
+	"context"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -79,25 +80,90 @@ func TestRunSaysThatItsFunctionHasCalledGoexit(t *testing.T) {
 	})
 }
 
-// Where Goexit would end another G, too, it stops the scheduler, wherever the G runs.
-func TestGoexitIsRefusedOnAStackThatMayBeAnothers(t *testing.T) {
-	for name, exit := range map[string]func(*sched.G){
-		"inline": func(g *sched.G) { g.Join(g.Fork(exitTask, sched.Arg{})) },
-		"elsewhere": func(g *sched.G) {
-			c := g.Fork(exitTask, sched.Arg{})
-			g.Yield()
+// Where Goexit would end another G, too, or a thread, it stops the scheduler, which says so,
+// wherever the G runs, whether or not it has blocked, and whatever unwinds with it.
+func TestGoexitIsRefusedWhereItWouldEndMore(t *testing.T) {
+	elsewhere := func(g *sched.G) { // what was forked has a chance to run before it is joined
+		g.Yield()
+	}
+	inline := func(*sched.G) {}
+	member := func(exit func(*sched.G)) func(*sched.G) error {
+		return func(g *sched.G) error { exit(g); return nil }
+	}
+	arms := fewArms()
+	if !longTests() {
+		arms = arms[2:]
+	}
+	for name, run := range map[string]func(g *sched.G, exit, before func(*sched.G)){
+		"Fork": func(g *sched.G, exit, before func(*sched.G)) {
+			c := g.Fork(exitTask, sched.Arg{Data: exit})
+			before(g)
 			g.Join(c)
 		},
+		"typed Fork": func(g *sched.G, exit, before func(*sched.G)) {
+			c := sched.Fork(g, func(g *sched.G, _ int) int { exit(g); return 0 }, 0)
+			before(g)
+			c.Join(g)
+		},
+		"nested Fork": func(g *sched.G, exit, before func(*sched.G)) {
+			c := g.Fork(func(g *sched.G, arg sched.Arg) int {
+				return g.Join(g.Fork(exitTask, arg))
+			}, sched.Arg{Data: exit})
+			before(g)
+			g.Join(c)
+		},
+		"JoinContext": func(g *sched.G, exit, before func(*sched.G)) {
+			c := g.Fork(exitTask, sched.Arg{Data: exit})
+			before(g)
+			g.JoinContext(context.Background(), c)
+		},
+		"Group": func(g *sched.G, exit, before func(*sched.G)) {
+			var gr sched.Group
+			gr.Go(g, exit)
+			before(g)
+			gr.Wait(g)
+		},
+		"Group.GoAt": func(g *sched.G, exit, before func(*sched.G)) {
+			var gr sched.Group
+			gr.GoAt(g, sched.OnNode(g.Node()), exit)
+			before(g)
+			gr.Wait(g)
+		},
+		"ErrGroup": func(g *sched.G, exit, before func(*sched.G)) {
+			eg, _ := sched.NewErrGroup(context.Background())
+			eg.SetLimit(1)
+			eg.Go(g, member(exit))
+			before(g)
+			eg.Go(g, member(func(*sched.G) {})) // waits for the first
+			eg.Wait(g)
+		},
+		"GoLocked": func(g *sched.G, exit, before func(*sched.G)) {
+			g.GoLocked(exit)
+			before(g)
+			sched.NewChan[int](g.Sched(), 0).Recv(g)
+		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			everywhere(t, func(t *testing.T, s *sched.Sched) {
-				err := s.Run(exit)
-				if err == nil || !strings.Contains(err.Error(), "runtime.Goexit called in a G that may not") {
-					t.Errorf("Run returned %v", err)
-				}
-			})
-		})
+		for how, exit := range map[string]func(*sched.G){
+			"at once":          func(*sched.G) { runtime.Goexit() },
+			"after a Yield":    func(g *sched.G) { g.Yield(); runtime.Goexit() },
+			"in a system call": func(g *sched.G) { g.Syscall(runtime.Goexit) },
+			"in a Once":        func(g *sched.G) { new(sched.Once).Do(g, runtime.Goexit) },
+			"and it defers":    func(g *sched.G) { defer g.Yield(); runtime.Goexit() },
+		} {
+			for where, before := range map[string]func(*sched.G){"inline": inline, "elsewhere": elsewhere} {
+				t.Run(name+"/"+how+"/"+where, func(t *testing.T) {
+					for _, arm := range arms {
+						for _, s := range []*sched.Sched{start(t, arm.Name, "synthetic:1x2"), onSim(t, "synthetic:1x2", sched.Config{Arm: arm})} {
+							err := s.Run(func(g *sched.G) { run(g, exit, before) })
+							if err == nil || !strings.Contains(err.Error(), "runtime.Goexit called in a G that may not") {
+								t.Errorf("%s: Run returned %v", arm.Name, err)
+							}
+						}
+					}
+				})
+			}
+		}
 	}
 }
 
-func exitTask(*sched.G, sched.Arg) int { runtime.Goexit(); return 0 }
+func exitTask(g *sched.G, arg sched.Arg) int { arg.Data.(func(*sched.G))(g); return 0 }
