@@ -143,6 +143,7 @@
 //	   2   3            1  polled-alarm news-close handoff syscall away late
 //	   2   3            1  lockedcall lockeddead
 //	   2   3            1  guest guesttwo guestparks guestspawns guestcall guestclose
+//	   2   3            1  guestforks
 //	   2   2            1  locked lockedclose
 //	   2   3            1  fewer more fewer-and-more fewer-sleepers fewer-in-call
 //	   2   3            1  fewer-locked fewer-deadlock fewer-close idle-go
