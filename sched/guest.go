@@ -283,6 +283,9 @@ func (m *M) awaitVisit() bool {
 	}
 	if len(m.visits) == 0 {
 		m.s.noutside.add(m, -1)
+		if m.count().allIdle() {
+			m.allPsIdle() // who made the last P idle may have seen the count, and looked no further
+		}
 		return false
 	}
 	m.visit, m.visits = m.visits[0], m.visits[1:]

@@ -143,8 +143,8 @@
 //	   2   3            1  polled-alarm news-close handoff syscall away late
 //	   2   3            1  lockedcall lockeddead
 //	   2   3            1  guest guesttwo guestparks guestspawns guestcall guestclose
-//	   2   3            1  guestforks
-//	   2   2            1  locked lockedclose
+//	   2   3            1  guestforks guestdead
+//	   2   2            1  locked lockedclose guestcalldead
 //	   2   3            1  fewer more fewer-and-more fewer-sleepers fewer-in-call
 //	   2   3            1  fewer-locked fewer-deadlock fewer-close idle-go
 //	   2   3            1  brief-alarm brief-timer brief-alone brief-two

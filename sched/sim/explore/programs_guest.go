@@ -71,6 +71,24 @@ var guestPrograms = []Program{
 			recv(g, c)
 		}
 	}},
+	{Name: "guestdead", MinGs: 2, Close: true, Doc: "guests come for the Gs 1 to n, and G 0 waits for ever: Run must say so, though a guest leaves after its last G has ended, and not before all have run", Main: func(t *T, g *sched.G) {
+		var fns []func(*sched.G)
+		for i := 1; i < t.Gs(); i++ {
+			fns = append(fns, t.G(i, func(g *sched.G) {
+				if i%2 == 0 {
+					g.Yield()
+				}
+			}))
+		}
+		t.Visit(g, fns...)
+		channel(g, 0).Recv(g)
+	}, Want: wantGuestsDead},
+	{Name: "guestcalldead", MinGs: 2, Sysmon: true, Close: true, Doc: "guestdead, with Gs that may lose their P in a system call", Main: func(t *T, g *sched.G) {
+		for i := 1; i < t.Gs(); i++ {
+			t.Visit(g, t.G(i, func(g *sched.G) { g.SyscallFor(callTime(i), nil) }))
+		}
+		channel(g, 0).Recv(g)
+	}, Want: wantGuestsDead},
 	{Name: "guestcall", MinGs: 2, Sysmon: true, Doc: "what a guest runs loses its P in a system call", Main: func(t *T, g *sched.G) {
 		c := channel(g, 0)
 		t.Visit(g, t.G(1, func(g *sched.G) {
@@ -96,4 +114,12 @@ var guestPrograms = []Program{
 		}
 		t.Visit(g, fns...)
 	}},
+}
+
+// wantGuestsDead is [wantDeadlock] after all guests' Gs have begun.
+func wantGuestsDead(t *T, err error) error {
+	for i := 1; i < t.Gs(); i++ {
+		t.Check(t.words[i] == 1, "a deadlock was reported before a guest had come for G %d", i)
+	}
+	return wantDeadlock(t, err)
 }
