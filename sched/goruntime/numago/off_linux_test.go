@@ -15,10 +15,11 @@ import (
 	"testing"
 )
 
-// With GONUMA=off, what programs do often takes at most one machine instruction in a hundred
-// more than in stock. Instructions are counted one by one, so no other program makes a
-// difference. They are not time: where the code lies, and what it leaves in the caches, are
-// not in them.
+// With GONUMA=off, what a program does often takes at most one machine instruction in eighty more
+// than in stock. That is of shapes which do nothing but have the scheduler work. Instructions are
+// counted one by one, so no other program makes a difference. They are not time: where the code
+// lies, and what it leaves in the caches, are not in them. A hook is two of them, and whoever
+// puts a goroutine into the global queue takes seven more.
 func TestOffTakesStocksInstructions(t *testing.T) {
 	ours := program(t, "steps")
 	stock := filepath.Join(t.TempDir(), "steps")
@@ -38,15 +39,19 @@ func TestOffTakesStocksInstructions(t *testing.T) {
 		b := count(t, ours, shape, a.repetitions)
 		more := 100 * float64(b.all-a.all) / float64(a.all)
 		t.Logf("%s, %d times: %d instructions in stock, %d with off, %+.2f %%%s", shape, a.repetitions, a.all, b.all, more, differences(a, b))
-		if more > 1 {
+		if more > 1.25 {
 			t.Errorf("%s takes %d instructions in stock, and %d with GONUMA=off", shape, a.all, b.all)
 		}
 	}
 }
 
-// enough is how many instructions of stock's are counted, or more. Every eighth time that a
-// goroutine waits, Go notes for how long, and which times these are differs between runs.
+// enough is how many instructions of stock's are counted, or more.
 const enough = 120_000
+
+// chance are functions that are not counted. Every eighth time that a goroutine waits, Go notes
+// for how long, and which times these are differs between runs. How long a search in tables of
+// the program's code takes depends on where functions lie.
+var chance = []string{"runtime.nanotime1.abi0", "runtime.etext" /* the kernel's clock */, "runtime.(*timeHistogram).record", "runtime.findfunc", "runtime.pcvalue"}
 
 // steps has how many instructions were taken, in all and by each function.
 type steps struct {
@@ -144,8 +149,10 @@ func count(t *testing.T, app, shape string, repetitions int) steps {
 	}
 	for pc, times := range at {
 		i := sort.Search(len(functions), func(i int) bool { return functions[i].Value > pc })
-		if i > 0 {
-			all.of[functions[i-1].Name] += times
+		if name := functions[max(i, 1)-1].Name; slices.Contains(chance, name) {
+			all.all -= times
+		} else {
+			all.of[name] += times
 		}
 	}
 	return all
