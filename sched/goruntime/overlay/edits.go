@@ -4,7 +4,7 @@ package overlay
 // nodes are told apart. With GONUMA=off that is a comparison with memory and a branch that is not
 // taken: "if on { if f() {" is that, and "if on && f() {" is four instructions more. Some stock
 // functions call ours with GONUMA=off, too, and then ours ask:
-//   - Whoever puts a goroutine into the global queue calls a method of numaRunq.
+//   - Whoever puts a goroutine into the global queue calls a method of numaRunq, but for Gosched.
 //   - An M that finds no work calls numaNothingQueued and numaNetpoll.
 //   - Whoever wants an idle M calls numaMget or a method of numaMList, and who comes back from a
 //     system call and has no P calls numaPidlegetExit.
@@ -33,6 +33,7 @@ var edits = []edit{
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 1, "numaQueueEmpty(pp)"),
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 2, "numaNothingQueued()"),
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 3, "(numa.on || sched.runq.empty())"),
+	replaceCall("proc.go", "goschedImpl", "globrunqput", 0, "if numa.on { globrunqput(gp) } else { numaFlatPut(gp) }"),
 	atStart("proc.go", "globrunqget", "if numa.on { return numaGlobrunqget() }"),
 	atStart("proc.go", "globrunqgetbatch", "if numa.on { return numaGlobrunqgetbatch(n) }"),
 
@@ -117,7 +118,7 @@ var edits = []edit{
 var relied = map[string][]string{
 	"proc.go": {
 		// The protocol of wake-ups: see _runtime/numa.go.
-		"resetspinning", "m.becomeSpinning", "pidlegetSpinning", "handoffp", "injectglist", "goschedImpl",
+		"resetspinning", "m.becomeSpinning", "pidlegetSpinning", "handoffp", "injectglist",
 		"checkIdleGCNoP", "checkTimersNoP", "checkdead", "schedule", "newproc", "pollWork",
 		// Stopping the world drains the list of idle Ps.
 		"gcstopm", "stopTheWorldWithSema", "startTheWorldWithSema", "forEachPInternal",

@@ -25,6 +25,10 @@ func numaQueueOf(gp *g) *gQueue {
 	return &numaQueues[numa.first] // has the first Ps
 }
 
+// numaFlatPut is for Gosched with GONUMA=off. The compiler does not put a method that asks into
+// the place of its call.
+func numaFlatPut(gp *g) { sched.runq.gQueue.pushBack(gp) }
+
 func (r *numaRunq) push(gp *g) {
 	if !numa.on {
 		r.gQueue.push(gp)

@@ -29,6 +29,7 @@ func numaAtExit() {
 }
 
 func numaProcresize(nprocs int32) {}
+func numaFlatPut(gp *g)           { sched.runq.pushBack(gp) }
 func numaNotFair(pp *p) bool      { return sched.runq.empty() }
 func numaQueueEmpty(pp *p) bool   { return sched.runq.empty() }
 func numaNothingQueued() bool     { return sched.runq.empty() }
