@@ -52,21 +52,22 @@ var guestPrograms = []Program{
 		}
 		t.BusyUntil(1, t.Gs())
 	}},
-	{Name: "guestforks", MinCPUs: 2, MinGs: 5, Doc: "what a guest runs has children, and ends while one is private, the others have been stolen, and all other Ps are busy until that one has begun", Main: func(t *T, g *sched.G) {
+	{Name: "guestforks", MinCPUs: 2, MinGs: 4, Doc: "what a guest runs has children, and ends while one is private, another has been stolen, and all other Ps are busy until the last has begun", Main: func(t *T, g *sched.G) {
 		c := channel(g, t.Gs())
 		t.Visit(g, t.G(1, func(g *sched.G) {
 			var gr sched.Group // nobody waits, as after a Goexit
-			gr.Go(g, t.G(2, func(g *sched.G) { c.Send(g, 2) }))
-			t.BusyUntil(2, 3)
-			gr.Go(g, t.G(3, func(g *sched.G) {
-				t.BusyUntil(4, 5)
-				c.Send(g, 3)
-			}))
-			for i := 4; i < t.Gs(); i++ {
-				gr.Go(g, t.G(i, func(g *sched.G) { c.Send(g, i) }))
+			for i := 2; i < t.Gs(); i++ {
+				gr.Go(g, t.G(i, func(g *sched.G) {
+					if i == 2 {
+						t.BusyUntil(t.Gs()-1, t.Gs())
+					}
+					c.Send(g, i)
+				}))
 			}
-			t.BusyUntil(3, 4)
+			t.Store(0, 1)
+			t.BusyUntil(2, 3)
 		}))
+		t.BusyUntilSet(0)
 		for range t.Gs() - 2 {
 			recv(g, c)
 		}
