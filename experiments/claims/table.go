@@ -105,7 +105,7 @@ func (r *Report) memoryBound(b *Block) bool {
 // Name is the block's workload as tables have it.
 func (b *Block) Name() string {
 	switch {
-	case strings.Contains(b.Params, "skew="):
+	case b.Skewed():
 		return b.Workload + " skewed"
 	case b.Open():
 		return b.Workload + " p99"
@@ -196,7 +196,6 @@ func (r *Report) judge() []Target {
 	homed := func(c *Comparison) bool {
 		return r.nodes[c.Block.Topo] >= harness.HomedNodes && r.memoryBound(c.Block)
 	}
-	skewed := func(c *Comparison) bool { return strings.Contains(c.Block.Params, "skew=") }
 	targets := []struct {
 		aim, over string
 		least     float64
@@ -205,8 +204,8 @@ func (r *Report) judge() []Target {
 	}{
 		{fmt.Sprintf("bound by memory, %d nodes and more: 1.8x flat", harness.HomedNodes), flat, 1.8, "", homed},
 		{"the same: 1.8x the best flat", bestFlat, 1.8, "", homed},
-		{"balanced loops: within 1.05 of static's time", static(), 1 / 1.05, "static's time", func(c *Comparison) bool { return !skewed(c) }},
-		{"skewed loops: 1.2x static", static(), 1.2, "", skewed},
+		{"balanced loops: within 1.05 of static's time", static(), 1 / 1.05, "static's time", func(c *Comparison) bool { return !c.Block.Skewed() }},
+		{"skewed loops: 1.2x static", static(), 1.2, "", func(c *Comparison) bool { return c.Block.Skewed() }},
 		{"all that is judged by time: 0.98x flat", flat, harness.AtLeast, "", func(c *Comparison) bool { return !c.Block.Open() }},
 		{fmt.Sprintf("p99 at %.0f %% load: at most 0.8 of flat's", 100*Load), flat, 1 / 0.8, "flat's", func(c *Comparison) bool { return c.Block.Open() }},
 	}

@@ -23,6 +23,16 @@ func (c *Cell) Open() bool {
 	return w != nil && w.Open
 }
 
+// Skewed reports whether the sizes of c make its workload's tasks uneven.
+func (c *Cell) Skewed() bool {
+	w := workload.ByName(c.Workload)
+	if w == nil {
+		return false
+	}
+	p, err := w.Parse(c.Params, false)
+	return err == nil && p.Skewed()
+}
+
 // BoundByMemory reports whether memory is the limit of r's simulated runs: its busiest
 // part is as busy as the lower bound says.
 func (r *Row) BoundByMemory() bool { return r.Mid(Busiest)*r.Mid(OverBound) > 99.5 }

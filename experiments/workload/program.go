@@ -81,5 +81,15 @@ func (p Program) Sizes() string {
 	return strings.Join(parts, "/")
 }
 
+// Skewed reports whether the tasks differ in length because a size says so.
+func (p Program) Skewed() bool {
+	for _, d := range p.Workload.Params {
+		if d.Skews && p.Params[d.Name] > d.Default {
+			return true
+		}
+	}
+	return false
+}
+
 // New makes an instance of the program.
 func (p Program) New() (*Instance, error) { return p.Workload.New(p.Params) }

@@ -20,7 +20,7 @@ var triad = &Workload{
 	InCaches: "n=4096",
 	Params: []Param{
 		{Name: "n", Doc: "float64 elements of each of the three arrays", Default: 1 << 23, Quick: 1 << 20, Min: 1, Max: 1 << 33},
-		{Name: "skew", Doc: "the most chunks that a task may have; sizes grow from 1 along the chunks of a node", Default: 1, Min: 1, Max: 1 << 10, Later: true},
+		{Name: "skew", Doc: "the most chunks that a task may have; sizes grow from 1 along the chunks of a node", Default: 1, Min: 1, Max: 1 << 10, Later: true, Skews: true},
 	},
 	New: func(p Params) (*Instance, error) {
 		t := &triadRun{n: int(p["n"]), skew: int(p["skew"])}

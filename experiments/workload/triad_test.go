@@ -41,6 +41,9 @@ func TestSkewedTriadComputesTheSame(t *testing.T) {
 	if got, want := p.Sizes(), "n=100000/skew=5"; got != want {
 		t.Errorf("sizes are written as %q, want %q", got, want)
 	}
+	if even := triad.Program(true); even.Skewed() || !p.Skewed() {
+		t.Errorf("skewed: %v with the usual sizes and %v with %s", even.Skewed(), p.Skewed(), p.Sizes())
+	}
 	if got, want := triad.Program(true).Sizes(), "n=1048576"; got != want {
 		t.Errorf("sizes without skew are written as %q, want %q", got, want)
 	}

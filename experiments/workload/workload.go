@@ -57,6 +57,7 @@ type Param struct {
 	Quick     int64 // with which a Run takes some 10 to 100 ms; 0 means Default
 	Min, Max  int64 // both allowed
 	Later     bool  // it came later than results that are kept: names leave out its default
+	Skews     bool  // above its default, tasks differ in length
 }
 
 // Params are values by name.
