@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/compare"
@@ -31,8 +33,10 @@ machines.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		all, err := compare.Dirs(args, *baseline)
 		switch {
+		case errors.As(err, new(*compare.BaselineError)):
+			return usage.Errorf("--baseline: %w", err)
 		case err != nil:
-			return err
+			return usage.Wrong(err)
 		case *asJSON && len(all) == 1:
 			return harness.WriteJSON(cmd.OutOrStdout(), all[0])
 		case *asJSON:

@@ -116,12 +116,18 @@ func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (f
 		}
 		cfg.Nodes = cfg.CPUs
 	}
-	cells, err := explorer.Cells(f.programs, f.arms, cfg)
+	cells, err := usage.ProgramCells(f.programs, f.arms, cfg)
 	if err != nil {
 		return false, err
 	}
 	if f.replaying {
-		return explorer.Replay(cells, f.replay, stdout)
+		if len(cells) != 1 {
+			return false, usage.Errorf("--replay: want one program and one arm, not %d", len(cells))
+		}
+		if failed, err = explorer.Replay(cells[0], f.replay, stdout); err != nil {
+			return false, usage.Errorf("--replay: %w", err)
+		}
+		return failed, nil
 	}
 	show, end := progress.New(stderr)
 	defer end()

@@ -119,7 +119,7 @@ func fail(stderr io.Writer, command string, err error) int {
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", command, strings.ReplaceAll(err.Error(), "\n", "; "))
 	switch {
-	case errors.As(err, new(usage.Error)):
+	case errors.As(err, new(usage.Error)), errors.As(err, new(*harness.BusyError)):
 		return 2
 	case errors.Is(err, harness.ErrInterrupted):
 		return 130

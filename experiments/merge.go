@@ -49,7 +49,7 @@ what one command would have written; all of them must be there.`,
 func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, error) {
 	command, text, err := claims.Shards(all, out, readShard)
 	if err != nil {
-		return nil, err
+		return nil, usage.Wrong(err)
 	}
 	merged, err := harness.Merge(all...)
 	if err != nil {

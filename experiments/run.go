@@ -47,7 +47,7 @@ type runFlags struct {
 	time, budget                  time.Duration
 	seed                          uint64
 	quick, resume, virtual, json  bool
-	shard                         usage.Shard
+	shard                         harness.Shard
 	baseline                      *string
 }
 

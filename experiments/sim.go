@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"numasched/experiments/harness"
 	"numasched/experiments/scenario"
 	"numasched/experiments/simulated"
+	"numasched/experiments/spell"
 	"numasched/experiments/usage"
 	"numasched/sched"
 	"numasched/sched/sim"
@@ -59,7 +61,7 @@ type simFlags struct {
 	full, json, check, wall, micro  bool
 	noLock                          bool
 	claims, claimLoads              bool // claimLoads: with these workloads, not those of the table
-	shard                           usage.Shard
+	shard                           harness.Shard
 	schedTrace                      time.Duration
 	schedDetail                     bool
 }
@@ -175,6 +177,9 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 	switch {
 	case f.micro:
 		tables, err := simulated.Microbench(usage.List(f.presets), stderr)
+		if errors.As(err, new(*spell.UnknownError)) {
+			return usage.Errorf("--preset: %w", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -236,6 +241,9 @@ func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 	}
 	if sc.Workload != nil {
 		runs, err := sc.RunWorkload(stderr)
+		if errors.As(err, new(*scenario.MachineError)) {
+			return usage.Wrong(err)
+		}
 		if err != nil {
 			return err
 		}

@@ -108,7 +108,7 @@ func (f *simFlags) verifyClaims(dir string, command []string, stdout, stderr io.
 
 // readShard reads the command of a shard of a claim table, as [claims.Reader] says. The whole
 // command has the words of the shard's, but for --shard and --out.
-func readShard(command []string, out string) (whole []string, own usage.Shard, err error) {
+func readShard(command []string, out string) (whole []string, own harness.Shard, err error) {
 	if len(command) < 2 || command[1] != "sim" {
 		return nil, own, nil
 	}

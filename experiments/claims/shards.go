@@ -2,20 +2,20 @@ package claims
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"numasched/experiments/harness"
-	"numasched/experiments/usage"
 )
 
 // A Reader reads the command that a result directory keeps. It returns which shard of a
 // claim table the command writes, and the command that writes the whole table into out. For
 // a command that writes no such shard, own is the zero shard. The error says why there can be
 // no such command.
-type Reader func(command []string, out string) (whole []string, own usage.Shard, err error)
+type Reader func(command []string, out string) (whole []string, own harness.Shard, err error)
 
 // Shards puts the results of the shards of one claim table into the order of the shards. It
 // returns the command that writes the whole table into the directory out, and the text of its
@@ -28,47 +28,47 @@ func Shards(all []*harness.Results, out string, read Reader) (command []string, 
 	if !slices.ContainsFunc(all, has) {
 		return nil, nil, nil
 	}
-	var of usage.Shard
+	var of harness.Shard
 	number := map[*harness.Results]int{}
 	for _, r := range all {
 		if !has(r) {
-			return nil, nil, usage.Errorf("%s has no %s: a claim table is merged from the shards of one command, and nothing else", r.Dir, File)
+			return nil, nil, fmt.Errorf("%s has no %s: a claim table is merged from the shards of one command, and nothing else", r.Dir, File)
 		}
 		whole, own, err := read(r.Meta.Command, out)
 		if err != nil {
-			return nil, nil, usage.Errorf("the command in %s: %w", filepath.Join(r.Dir, harness.MetaFile), err)
+			return nil, nil, fmt.Errorf("the command in %s: %w", filepath.Join(r.Dir, harness.MetaFile), err)
 		}
 		if own.Of == 0 {
-			return nil, nil, usage.Errorf("%s is no shard of a claim table: want the results of \"experiments sim --claims --shard I/N\"", r.Dir)
+			return nil, nil, fmt.Errorf("%s is no shard of a claim table: want the results of \"experiments sim --claims --shard I/N\"", r.Dir)
 		}
 		if command == nil {
 			command, of = whole, own
 		}
 		if !slices.Equal(whole, command) || own.Of != of.Of {
-			return nil, nil, usage.Errorf("%s is of another command than %s: want the shards of one", r.Dir, all[0].Dir)
+			return nil, nil, fmt.Errorf("%s is of another command than %s: want the shards of one", r.Dir, all[0].Dir)
 		}
 		number[r] = own.Number
 	}
 	slices.SortStableFunc(all, func(a, b *harness.Results) int { return number[a] - number[b] })
 	for i := range max(len(all), of.Of) {
 		if i > 0 && i < len(all) && number[all[i]] == number[all[i-1]] {
-			return nil, nil, usage.Errorf("%s and %s are the same shard, --shard %d/%d: want each once", all[i-1].Dir, all[i].Dir, i, of.Of)
+			return nil, nil, fmt.Errorf("%s and %s are the same shard, --shard %d/%d: want each once", all[i-1].Dir, all[i].Dir, i, of.Of)
 		}
 		if i >= len(all) || number[all[i]] != i+1 {
-			return nil, nil, usage.Errorf("--shard %d/%d is missing: a claim table needs all of them", i+1, of.Of)
+			return nil, nil, fmt.Errorf("--shard %d/%d is missing: a claim table needs all of them", i+1, of.Of)
 		}
 	}
 	var pieces []Block
 	for _, r := range all {
 		blocks, err := ReadPieces(r.Dir)
 		if err != nil {
-			return nil, nil, usage.Wrong(err)
+			return nil, nil, err
 		}
 		pieces = append(pieces, blocks...)
 	}
 	blocks, err := Join(pieces)
 	if err != nil {
-		return nil, nil, usage.Wrong(err)
+		return nil, nil, err
 	}
 	return command, Text(command, blocks), nil
 }

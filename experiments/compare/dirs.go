@@ -1,11 +1,21 @@
 package compare
 
 import (
+	"fmt"
 	"slices"
 
 	"numasched/experiments/harness"
-	"numasched/experiments/usage"
+	"numasched/experiments/spell"
 )
+
+// A BaselineError is about a baseline that is not an arm of a result directory.
+type BaselineError struct {
+	Dir string
+	Err *spell.UnknownError
+}
+
+// Error names the directory, and its arms.
+func (e *BaselineError) Error() string { return fmt.Sprintf("%s: %v", e.Dir, e.Err) }
 
 // Dirs compares the first directory with each of the others.
 func Dirs(dirs []string, baseline string) (all []*Comparison, err error) {
@@ -13,10 +23,10 @@ func Dirs(dirs []string, baseline string) (all []*Comparison, err error) {
 	for i, dir := range dirs {
 		res, err := harness.Load(dir)
 		if err != nil {
-			return nil, usage.Wrong(err)
+			return nil, err
 		}
 		if arms := res.Arms(); baseline != "" && !slices.Contains(arms, baseline) {
-			return nil, usage.Errorf("--baseline: %s: %w", dir, usage.Unknown("arm", baseline, arms))
+			return nil, &BaselineError{dir, &spell.UnknownError{What: "arm", Name: baseline, Valid: arms}}
 		}
 		if i == 0 {
 			first = res
@@ -24,7 +34,7 @@ func Dirs(dirs []string, baseline string) (all []*Comparison, err error) {
 		}
 		c, err := New(first, res, baseline)
 		if err != nil {
-			return nil, usage.Wrong(err)
+			return nil, err
 		}
 		all = append(all, c)
 	}

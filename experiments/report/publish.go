@@ -2,13 +2,13 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/page"
 	"numasched/experiments/plot"
-	"numasched/experiments/usage"
 )
 
 // Publish writes the figures and the page of a run.
@@ -23,7 +23,7 @@ func Publish(res *harness.Results) error {
 func write(res *harness.Results, do func() error) error {
 	lock, err := harness.LockDir(res.Dir)
 	if errors.As(err, new(*harness.BusyError)) {
-		return usage.Errorf("%s: %w", res.Dir, err)
+		return fmt.Errorf("%s: %w", res.Dir, err)
 	}
 	if err != nil {
 		return err

@@ -5,15 +5,20 @@ import (
 
 	"numasched/experiments/progress"
 	"numasched/experiments/simulated"
-	"numasched/experiments/usage"
 )
+
+// A MachineError is about the machine that a scenario names.
+type MachineError struct{ error }
+
+// Unwrap returns what is wrong.
+func (e *MachineError) Unwrap() error { return e.error }
 
 // RunWorkload simulates a scenario that names a workload and no threads.
 func (s *Scenario) RunWorkload(stderr io.Writer) ([]*simulated.Run, error) {
 	prog := s.Workload.program
 	preset, topo, err := s.Machine()
 	if err != nil {
-		return nil, usage.Wrong(err)
+		return nil, &MachineError{err}
 	}
 	procs := s.Workload.Procs
 	if procs == 0 {

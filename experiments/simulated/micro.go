@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"numasched/experiments/progress"
-	"numasched/experiments/usage"
+	"numasched/experiments/spell"
 	"numasched/sched/sim/micro"
 )
 
 // Microbench runs the tables that were measured on some presets, or on all that have such
-// tables: the simulated values beside the measured ones.
+// tables: the simulated values beside the measured ones. A preset without tables is a
+// [spell.UnknownError].
 func Microbench(presets []string, stderr io.Writer) ([][]micro.Cell, error) {
 	all := micro.Presets()
 	if len(presets) == 0 {
@@ -19,7 +20,7 @@ func Microbench(presets []string, stderr io.Writer) ([][]micro.Cell, error) {
 	var jobs []progress.Job[[]micro.Cell]
 	for _, name := range presets {
 		if !slices.Contains(all, name) {
-			return nil, usage.Errorf("--preset: %w", usage.Unknown("preset", name, all))
+			return nil, &spell.UnknownError{What: "preset", Name: name, Valid: all}
 		}
 		jobs = append(jobs, progress.Job[[]micro.Cell]{Name: name, Run: func() ([]micro.Cell, error) { return micro.Run(name) }})
 	}

@@ -1,7 +1,28 @@
 // Package spell finds what somebody meant who has misspelt a name.
 package spell
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
+
+// An UnknownError is about a name that is not one of the valid ones.
+type UnknownError struct {
+	What, Name string
+	Valid      []string
+}
+
+// Error has the valid names, and the one that may have been meant.
+func (e *UnknownError) Error() string {
+	if len(e.Valid) == 0 {
+		return fmt.Sprintf("unknown %s %q (there are none here)", e.What, e.Name)
+	}
+	hint := ""
+	if near := Closest(e.Name, e.Valid); near != "" {
+		hint = fmt.Sprintf("did you mean %q? ", near)
+	}
+	return fmt.Sprintf("unknown %s %q (%svalid: %s)", e.What, e.Name, hint, strings.Join(e.Valid, ", "))
+}
 
 // Closest returns the valid name that is nearest to name, or "" if none is within two
 // edits and half of name's length.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"numasched/experiments/harness"
 )
 
 // FlagError rewrites pflag's errors: they name the flag as users write it, the text
@@ -59,8 +61,8 @@ func wanted(f *pflag.Flag) string {
 	switch v := f.Value.(type) {
 	case *Number:
 		return "a " + v.Type()
-	case *Shard:
-		return shardForm
+	case *harness.Shard:
+		return harness.ShardForm
 	}
 	arg, _ := pflag.UnquoteUsage(f)
 	return "a " + arg

@@ -2,6 +2,9 @@
 // numbers of Ps, shards. What it cannot read is an [Error], which names the flag, the text and
 // what was expected.
 //
+// It is for the command alone. What the command calls returns errors of its own, and the
+// command says which of them are the user's mistake.
+//
 //	loads, err := usage.Workloads("fib:n=20,traid", true)
 //	// --workload: unknown workload "traid" (did you mean "triad"? valid: fib, ...)
 package usage
@@ -10,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/spell"
@@ -30,14 +32,7 @@ func Wrong(err error) error { return Error{err} }
 
 // Unknown is the error for a name that is not one of the valid ones.
 func Unknown(what, name string, valid []string) error {
-	if len(valid) == 0 {
-		return Errorf("unknown %s %q (there are none here)", what, name)
-	}
-	hint := ""
-	if near := spell.Closest(name, valid); near != "" {
-		hint = fmt.Sprintf("did you mean %q? ", near)
-	}
-	return Errorf("unknown %s %q (%svalid: %s)", what, name, hint, strings.Join(valid, ", "))
+	return Wrong(&spell.UnknownError{What: what, Name: name, Valid: valid})
 }
 
 // FileError is the error of writing a file that a flag names.
