@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -44,33 +43,22 @@ what one command would have written; all of them must be there.`,
 	return cmd
 }
 
-// mergeDirs puts runs together in the new directory out. The shards of a claim table make
-// that table, as one run would have.
+// mergeDirs puts runs together in the new directory out.
 func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, error) {
-	command, text, err := claims.Shards(all, out, readShard)
+	merged, err := claims.Merge(all, out, readShard)
 	if err != nil {
 		return nil, usage.Wrong(err)
 	}
-	merged, err := harness.Merge(all...)
-	if err != nil {
-		return nil, usage.Wrong(err)
-	}
-	if err := usage.SetBaseline(merged, baseline); err != nil {
+	if err := usage.SetBaseline(merged.Results, baseline); err != nil {
 		return nil, err
 	}
-	if command != nil {
-		merged.Meta.Command = command
-	}
-	if err := merged.Write(out); err != nil {
-		if errors.As(err, new(*harness.DirError)) {
-			return nil, usage.DirError(out, err)
-		}
+	switch err := merged.Write(out); {
+	case errors.As(err, new(*harness.DirError)):
+		return nil, usage.DirError(out, err)
+	case err != nil:
 		return nil, fmt.Errorf("--out %s: %w", out, err)
 	}
-	if command != nil {
-		err = harness.WriteFile(filepath.Join(out, claims.File), func(w io.Writer) error { _, err := w.Write(text); return err })
-	}
-	return merged, err
+	return merged.Results, nil
 }
 
 // loadResults loads a result directory that has measurements, and makes baseline the arm

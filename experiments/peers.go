@@ -37,15 +37,6 @@ const peersLoads = "fib,fib-closure,spawn,parfor,nqueens,skynet,pingpong,actorri
 // tableReps is how many repetitions --tables makes: the fewest that have an interval.
 const tableReps = "6"
 
-// tableLoads are the sizes of the public table, and the original of one of them.
-func tableLoads() string {
-	var loads []string
-	for _, row := range peers.PublishedRows {
-		loads = append(loads, row.Load+":"+strings.ReplaceAll(row.Params, "/", ":"))
-	}
-	return strings.Join(append(loads, "skynet:depth=6"), ",")
-}
-
 func peersCommand(line []string) *cobra.Command {
 	cmd := runCommand(line)
 	cmd.Use, cmd.Short = "peers", "measure this module beside other people's task runtimes"
@@ -69,19 +60,12 @@ func peersCommand(line []string) *cobra.Command {
 			if !fs.Changed("reps") {
 				fs.Set("reps", tableReps)
 			}
-			fs.Set("workload", tableLoads())
+			fs.Set("workload", peers.PublishedLoads())
 		} else if !fs.Changed("workload") {
 			fs.Set("workload", peersLoads)
 		}
 		if !fs.Changed("arm") {
-			arms := []string{"flat", "numa", harness.Goroutine}
-			for _, p := range peers.All {
-				if err := p.Ready(); err != nil {
-					fmt.Fprintf(cmd.ErrOrStderr(), "without %s: %v\n", p.Name, err)
-					continue
-				}
-				arms = append(arms, p.Name)
-			}
+			arms := append([]string{"flat", "numa", harness.Goroutine}, peers.ThatCanRun(cmd.ErrOrStderr())...)
 			fs.Set("arm", strings.Join(arms, ","))
 		}
 		err := run(cmd, args)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"numasched/experiments/peers"
 	"numasched/experiments/usage"
 	"numasched/experiments/workload"
 )
@@ -15,7 +16,7 @@ func TestPeersTables(t *testing.T) {
 			t.Errorf("%s: status %d, %q", args, status, errs)
 		}
 	}
-	loads, err := usage.Workloads(tableLoads(), false)
+	loads, err := usage.Workloads(peers.PublishedLoads(), false)
 	if err != nil || len(loads) != 4 {
 		t.Fatalf("%d workloads, %v; want those of the table and skynet's original size", len(loads), err)
 	}

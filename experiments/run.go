@@ -7,14 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"numasched/experiments/harness"
-	"numasched/experiments/peers"
 	"numasched/experiments/progress"
 	"numasched/experiments/report"
 	"numasched/experiments/usage"
@@ -183,54 +181,14 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	var list []*topology.Topology
-	topos := map[string]*topology.Topology{}
-	for _, arg := range usage.List(f.topos) {
-		t, err := usage.Topology("topology", arg)
-		if err != nil {
-			return nil, nil, err
-		}
-		label := harness.TopologyLabel(t)
-		if other := topos[label]; other != nil {
-			return nil, nil, usage.Errorf("--topology: %s and %s are both %s: one run cannot tell them apart", other.Origin, t.Origin, label)
-		}
-		topos[label] = t
-		list = append(list, t)
+	list, topos, err := usage.Topologies(f.topos)
+	if err != nil {
+		return nil, nil, err
 	}
-	if len(list) == 0 {
-		return nil, nil, usage.Errorf("--topology: empty list (valid: host, synthetic:NxC, a capture's file, %s)", strings.Join(usage.MachineNames(), ", "))
+	if err := usage.Fit(procs, list); err != nil {
+		return nil, nil, err
 	}
-
-	var cells []harness.PlanCell
-	groups := 0
-	for _, l := range loads {
-		for _, t := range list {
-			ps := procs
-			if len(ps) == 0 {
-				ps = []int{t.Allowed.Len()}
-			}
-			for _, p := range ps {
-				if p < 1 || p > t.Allowed.Len() {
-					return nil, nil, usage.Errorf("--procs %d is impossible: %s has %s that may be used (want 1 to %d)", p, t.Origin, harness.Count(t.Allowed.Len(), "CPU", "CPUs"), t.Allowed.Len())
-				}
-				if groups++; !f.shard.Has(groups - 1) {
-					continue // arms are measured side by side
-				}
-				for _, arm := range arms {
-					if arm == harness.Goroutine && !l.Stock {
-						continue
-					}
-					if peer := peers.ByName(arm); peer != nil && !peer.Has(l.Name, l.Params) {
-						continue
-					}
-					cells = append(cells, harness.PlanCell{
-						Cell: harness.Cell{Workload: l.Name, Params: l.Sizes(), Arm: arm, Topo: harness.TopologyLabel(t), Procs: p},
-						Unit: l.Unit,
-					})
-				}
-			}
-		}
-	}
+	cells, groups := harness.Grid{Loads: loads, Topologies: list, Procs: procs, Arms: arms, Shard: f.shard}.Cells()
 	if len(cells) == 0 && f.shard.Of > 0 {
 		return nil, nil, usage.Errorf("--shard %s: nothing to run: there are %d parts at most", f.shard.String(), groups)
 	}

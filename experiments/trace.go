@@ -11,11 +11,9 @@ import (
 	"numasched/experiments/harness"
 	"numasched/experiments/usage"
 	"numasched/sched"
-	"numasched/sched/host"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
 	"numasched/sched/trace"
-	"numasched/topology"
 )
 
 const traceDoc = `Runs one workload once, records what the scheduler does, and writes it as a file for
@@ -90,7 +88,7 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	if f.out == "" {
 		return usage.Errorf(`--out "": want a file`)
 	}
-	m, closeMachine, err := f.machine()
+	m, closeMachine, err := usage.Machine(f.preset, f.topology)
 	if err != nil {
 		return err
 	}
@@ -123,34 +121,4 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	}
 	fmt.Fprintln(stdout, "\nOpen it in ui.perfetto.dev or chrome://tracing.")
 	return nil
-}
-
-// machine returns the machine that the flags name, and what closes it.
-func (f *traceFlags) machine() (sched.Machine, func() error, error) {
-	if f.preset == "" {
-		var topo *topology.Topology
-		if f.topology != "host" {
-			var err error
-			if topo, err = usage.Topology("topology", f.topology); err != nil {
-				return nil, nil, err
-			}
-		}
-		m, err := host.New(host.Config{Topology: topo})
-		if err != nil {
-			return nil, nil, err
-		}
-		return m, m.Close, nil
-	}
-	if f.topology != "host" {
-		return nil, nil, usage.Errorf("--preset and --topology exclude each other: a preset has a topology")
-	}
-	p, err := usage.Preset(f.preset)
-	if err != nil {
-		return nil, nil, err
-	}
-	m, err := sim.New(sim.Config{Preset: p})
-	if err != nil {
-		return nil, nil, err
-	}
-	return m, func() error { return nil }, nil
 }

@@ -3,6 +3,7 @@ package claims
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -71,4 +72,35 @@ func Shards(all []*harness.Results, out string, read Reader) (command []string, 
 		return nil, nil, err
 	}
 	return command, Text(command, blocks), nil
+}
+
+// A Merged is several results as one, and the claim table that their shards make, if any.
+type Merged struct {
+	*harness.Results
+	text []byte
+}
+
+// Merge puts runs together for the directory out. The shards of a claim table make that
+// table, as one run would have.
+func Merge(all []*harness.Results, out string, read Reader) (*Merged, error) {
+	command, text, err := Shards(all, out, read)
+	if err != nil {
+		return nil, err
+	}
+	merged, err := harness.Merge(all...)
+	if err != nil {
+		return nil, err
+	}
+	if command != nil {
+		merged.Meta.Command = command
+	}
+	return &Merged{merged, text}, nil
+}
+
+// Write makes the directory out of what was merged.
+func (m *Merged) Write(out string) error {
+	if err := m.Results.Write(out); err != nil || m.text == nil {
+		return err
+	}
+	return harness.WriteFile(filepath.Join(out, File), func(w io.Writer) error { _, err := w.Write(m.text); return err })
 }

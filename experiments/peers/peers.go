@@ -15,6 +15,7 @@ package peers
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -38,6 +39,19 @@ var All = []*Peer{
 	{Name: "onetbb", Doc: "oneTBB task groups (C++; Debian: g++, libtbb-dev)", prog: oneTBB},
 	{Name: "openmp", Doc: "OpenMP tasks (C++; Debian: g++)", prog: openMP},
 	{Name: "rayon", Doc: "rayon joins and scopes (Rust; Debian: cargo, librust-rayon-dev)", prog: rayon},
+}
+
+// ThatCanRun returns the names of the peers that can run here, and tells w why the others
+// cannot.
+func ThatCanRun(w io.Writer) (names []string) {
+	for _, p := range All {
+		if err := p.Ready(); err != nil {
+			fmt.Fprintf(w, "without %s: %v\n", p.Name, err)
+			continue
+		}
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // ByName returns the peer with the given name, or nil.

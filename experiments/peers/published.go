@@ -1,5 +1,7 @@
 package peers
 
+import "strings"
+
 // A Published row is what others have measured of a workload: microseconds for the whole.
 type Published struct {
 	Load, Params string // as cells of results have them
@@ -23,4 +25,14 @@ var PublishedRows = []Published{
 	{"fib", "n=39", 102334154, map[string]float64{"libfork": 67773, "TooManyCooks": 82517, "taskflow": 200510, "onetbb": 269588}},
 	{"nqueens", "n=14", 27358553, map[string]float64{"libfork": 78595, "TooManyCooks": 83610, "taskflow": 166061, "onetbb": 163150}},
 	{"skynet", "depth=8/channels=0", 111111111, map[string]float64{"libfork": 39509, "TooManyCooks": 46285, "taskflow": 205437, "onetbb": 141389}},
+}
+
+// PublishedLoads are the sizes of the table, and the original of one of them, as --workload
+// takes them.
+func PublishedLoads() string {
+	var loads []string
+	for _, row := range PublishedRows {
+		loads = append(loads, row.Load+":"+strings.ReplaceAll(row.Params, "/", ":"))
+	}
+	return strings.Join(append(loads, "skynet:depth=6"), ",")
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"numasched/experiments/harness"
 	"numasched/experiments/spell"
 	"numasched/sched/sim"
 	"numasched/topology"
@@ -30,6 +31,27 @@ func Topology(flag, arg string) (*topology.Topology, error) {
 		return nil, Errorf("--%s: %w", flag, err)
 	}
 	return t, nil
+}
+
+// Topologies resolves the items of --topology, each with a label of its own.
+func Topologies(s string) (list []*topology.Topology, byLabel map[string]*topology.Topology, err error) {
+	byLabel = map[string]*topology.Topology{}
+	for _, arg := range List(s) {
+		t, err := Topology("topology", arg)
+		if err != nil {
+			return nil, nil, err
+		}
+		label := harness.TopologyLabel(t)
+		if other := byLabel[label]; other != nil {
+			return nil, nil, Errorf("--topology: %s and %s are both %s: one run cannot tell them apart", other.Origin, t.Origin, label)
+		}
+		byLabel[label] = t
+		list = append(list, t)
+	}
+	if len(list) == 0 {
+		return nil, nil, Errorf("--topology: empty list (valid: host, synthetic:NxC, a capture's file, %s)", strings.Join(MachineNames(), ", "))
+	}
+	return list, byLabel, nil
 }
 
 func loadNamedTopology(arg string) (*topology.Topology, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"numasched/experiments/harness"
+	"numasched/topology"
 )
 
 // Procs reads numbers of Ps: "1,2,4".
@@ -24,6 +25,18 @@ func Procs(s string) ([]int, error) {
 		return nil, Errorf("--procs: empty list (want numbers, as in 1,2,4)")
 	}
 	return ps, nil
+}
+
+// Fit refuses numbers of Ps for which one of the topologies has too few CPUs.
+func Fit(procs []int, list []*topology.Topology) error {
+	for _, t := range list {
+		for _, p := range procs {
+			if p < 1 || p > t.Allowed.Len() {
+				return Errorf("--procs %d is impossible: %s has %s that may be used (want 1 to %d)", p, t.Origin, harness.Count(t.Allowed.Len(), "CPU", "CPUs"), t.Allowed.Len())
+			}
+		}
+	}
+	return nil
 }
 
 // Shares reads numbers of Ps and shares of a machine's CPUs: "16,1/2,all".

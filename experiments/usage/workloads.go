@@ -7,14 +7,8 @@ import (
 	"numasched/experiments/workload"
 )
 
-// A Load is a workload with its sizes.
-type Load struct {
-	workload.Program
-	Stock bool // it has a version in plain goroutines
-}
-
 // Workloads reads "fib:n=32,triad", "quick" or "all".
-func Workloads(s string, quick bool) ([]Load, error) {
+func Workloads(s string, quick bool) ([]workload.Load, error) {
 	names := append(WorkloadNames(), "quick", "all")
 	var wanted []string
 	for _, item := range List(s) {
@@ -29,7 +23,7 @@ func Workloads(s string, quick bool) ([]Load, error) {
 			wanted = append(wanted, item)
 		}
 	}
-	var loads []Load
+	var loads []workload.Load
 	for _, item := range wanted {
 		name, sizes, _ := strings.Cut(item, ":")
 		w := workload.ByName(name)
@@ -44,8 +38,8 @@ func Workloads(s string, quick bool) ([]Load, error) {
 		if err != nil {
 			return nil, Errorf("--workload: %w", err)
 		}
-		if !slices.ContainsFunc(loads, func(o Load) bool { return o.Workload == w && o.Sizes() == p.Sizes() }) {
-			loads = append(loads, Load{p, in.Stock != nil})
+		if !slices.ContainsFunc(loads, func(o workload.Load) bool { return o.Workload == w && o.Sizes() == p.Sizes() }) {
+			loads = append(loads, workload.Load{Program: p, Stock: in.Stock != nil})
 		}
 	}
 	if len(loads) == 0 {

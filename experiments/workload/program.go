@@ -12,6 +12,12 @@ type Program struct {
 	Params Params
 }
 
+// A Load is a program of which it is known whether goroutines can run it.
+type Load struct {
+	Program
+	Stock bool // it has a version in plain goroutines
+}
+
 // Program returns w with its default sizes, or with its quick ones.
 func (w *Workload) Program(quick bool) Program {
 	p := Program{w, Params{}}
