@@ -67,8 +67,11 @@ func TestSimInvariants(t *testing.T) {
 		t.Skip("some seconds")
 	}
 	var runs []simulated.Run
-	out := simulate(t, "--preset", "synthetic:2x2", "--arm", "gm,flat,numa", "--check", "--json",
-		"--workload", "fib:n=14,spawn:n=1000,triad:n=262144,pingpong:rounds=200,onenode:n=100,cholesky:n=4,page-churn:n=8")
+	loads := "fib:n=14,triad:n=262144,pingpong:rounds=200" // forks, memory, waits
+	if longTests() {
+		loads += ",spawn:n=1000,onenode:n=100,cholesky:n=4,page-churn:n=8"
+	}
+	out := simulate(t, "--preset", "synthetic:2x2", "--arm", "gm,flat,numa", "--check", "--json", "--workload", loads)
 	if err := json.Unmarshal([]byte(out), &runs); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// longTests reports whether tests run in full, as CI has them: several times as long.
+func longTests() bool { return os.Getenv("NUMASCHED_LONG_TESTS") != "" }
+
 // TestMain has the test binary be the command when it is called like it. doctor starts its
 // own program once more, to try KVM. Without this the second process would run all tests,
 // doctor's among them, and so start a third.

@@ -217,8 +217,10 @@ func (b *browser) keep(name string, print bool) {
 // pages returns report pages: of made-up results, of one node, and of simulated machines.
 func pages(t *testing.T) map[string]string {
 	files := map[string]string{}
-	for _, name := range []string{"onenode", "virtual"} {
-		files[name] = copyCase(t, name)
+	if os.Getenv("NUMASCHED_LONG_TESTS") != "" { // they have less in them than the sweep
+		for _, name := range []string{"onenode", "virtual"} {
+			files[name] = copyCase(t, name)
+		}
 	}
 	files["sweep"] = copyOf(t, filepath.Join("..", "..", "results", "reference-sim-findings"))
 	for name, dir := range files {
