@@ -2,23 +2,31 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
 var root = filepath.Join("..", "..")
 
+// The book takes more than a second to read.
+var readOnce = sync.OnceValues(func() (*book, error) { return readBook(root) })
+
+// quoted returns a book whose values a test may change.
 func quoted(t *testing.T) *book {
 	t.Helper()
-	b, err := readBook(root)
+	b, err := readOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	own := *b
+	own.values = maps.Clone(b.values)
+	return &own
 }
 
 // README and paper say what results and Examples say.
