@@ -64,6 +64,13 @@ func (m *M) eventG(kind machine.EventKind, gp *G, arg uint64) {
 	}
 }
 
+// eventEnd says that gp, which m runs, has returned.
+func (m *M) eventEnd(gp *G) {
+	if m.events != nil {
+		m.tellG(machine.EventEnd, gp, gp.group.name(m.s))
+	}
+}
+
 // eventP says that m does something to p.
 func (m *M) eventP(kind machine.EventKind, p *P) {
 	if m.events != nil {
@@ -97,11 +104,14 @@ func (m *M) tellG(kind machine.EventKind, gp *G, arg uint64) {
 		return
 	}
 	chunk, at := l.Chunk, l.Taken
-	if !machine.Short(arg) { // the name of a Group
+	if !machine.Short(arg) { // the name of a Group, perhaps
 		chunk[at%machine.EventChunk].PackArg(arg)
 		at, arg = at+1, 0
 	}
 	gp.seq++
+	if kind == machine.EventEnd && at != 0 && chunk[(at-1)%machine.EventChunk].PackEnd(l.P, gp.ID(), gp.seq, arg) {
+		return
+	}
 	chunk[at%machine.EventChunk].Pack(kind, l.P, gp.ID(), gp.seq, arg)
 	l.Taken = at + 1
 }

@@ -215,7 +215,7 @@ func (g *G) runInline(child *G) {
 	returned = true
 	m = child.m // which may be another now
 	g.m, m.c.runs = m, g
-	m.eventG(machine.EventEnd, child, child.group.name())
+	m.eventEnd(child)
 }
 
 // short reports whether g forks and joins in the short way. A child that g takes back is a call

@@ -320,7 +320,9 @@ func (gr *Group) await(g *G, done *Chan[struct{}]) (ended bool) {
 	}
 	gr.open = 0
 	gr.left.store(g.m, 0)
-	g.m.eventG(machine.EventWait, g, gr.name())
+	if m := g.m; m.events != nil {
+		m.tellG(machine.EventWait, g, gr.name(m.s))
+	}
 	return false
 }
 
@@ -333,8 +335,16 @@ func (g *G) takeMember(gr *Group) (child *G, short bool) {
 	return child, g.short() && (private || m.events == nil)
 }
 
-// name is what events name gr by: 0 if it is nil.
-func (gr *Group) name() uint64 { return uint64(uintptr(unsafe.Pointer(gr))) }
+// name is what the events of s name gr by: 0 if it is nil. No other Group has the name while
+// somebody may wait for gr. The address alone would take more than 32 bits, and so a slot of its
+// own in a log. Most often gr lies in the same 16 GiB as s. Then its name is odd and short.
+func (gr *Group) name(s *Sched) uint64 {
+	at := uint64(uintptr(unsafe.Pointer(gr)))
+	if near := at ^ uint64(uintptr(unsafe.Pointer(s))); near>>34 == 0 {
+		return uint64(uint32(at>>2)) | 1 // it is a multiple of 8
+	}
+	return at
+}
 
 // popMember takes a member of gr that has not started back from the owner's
 // end of the run queue.

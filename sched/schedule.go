@@ -135,7 +135,7 @@ func (m *M) endG(gp *G) {
 		m.c.thread.Unlock()
 		m.stop(gp.endedLocked())
 	}
-	m.eventG(machine.EventEnd, gp, gp.group.name())
+	m.eventEnd(gp)
 	switch {
 	case gp.group != nil:
 		m.endMember(gp.group)

@@ -8,18 +8,26 @@ import (
 	"numasched/sched/trace"
 )
 
-// The name of a Group is so long that an event with one takes two slots of a log. Members of
-// two Groups and Gs of none take turns, so that chunks end at either slot. Every event must
+// A Group far from the heap, whose name is so long that an event with one takes two slots of a log.
+var far sched.Group
+
+// Members of a Group with a short name, of one with a long name and Gs of none take turns, so that
+// chunks end at either slot, and the end of a G may share that of its start. Every event must
 // come out with the name that went in.
 func TestMembersEndInTheirGroups(t *testing.T) {
 	const n = 5000
 	var events trace.Recorder
 	s := newSched(t, events.Sink)
-	var outer, inner sched.Group
+	outer, inner := new(sched.Group), &far
 	err := s.Run(func(g *sched.G) {
 		for i := range n {
-			outer.Go(g, func(g *sched.G) { g.Yield() })
-			inner.Go(g, func(g *sched.G) { g.Yield() })
+			for _, gr := range []*sched.Group{outer, inner} {
+				gr.Go(g, func(g *sched.G) {
+					if i%2 == 0 {
+						g.Yield()
+					}
+				})
+			}
 			if i%3 == 0 {
 				g.Go(func(*sched.G) {})
 			}

@@ -37,6 +37,7 @@ const (
 
 	packedMore = 0xff
 	packedNone = 0xfe // the last slot of a chunk, which had no room for two
+	packedRan  = 0xfd // an EventStart and, as the M's next event, the EventEnd of the same G, of which this has the Arg
 )
 
 // A TimedEvent is an event and when it was.
@@ -74,6 +75,17 @@ func (e *PackedEvent) Pack(kind EventKind, p uint64, g, seq uint32, arg uint64) 
 
 // PackArg stores the Arg of the event that is stored next, in a log without a clock.
 func (e *PackedEvent) PackArg(arg uint64) { e.What, e.Rest = packedMore, arg }
+
+// PackEnd stores the EventEnd of a G into e, the slot of the event before, if that is the G's
+// EventStart. It reports whether it has. Most Gs never block, and each writes so much less.
+func (e *PackedEvent) PackEnd(p uint64, g, seq uint32, arg uint64) bool {
+	if e.What != uint64(EventStart)|p|uint64(g)<<32 || e.Rest != uint64(seq-1) || !Short(arg) {
+		return false
+	}
+	e.What ^= uint64(EventStart) ^ packedRan
+	e.Rest |= arg << 32
+	return true
+}
 
 // Short reports whether an Arg takes no slot of its own.
 func Short(arg uint64) bool { return arg>>32 == 0 }
@@ -146,6 +158,7 @@ type EventReader struct {
 	log  *EventLog
 	at   uint // the next slot, from the first chunk on
 	have bool // here is the next event
+	half bool // and the other half of its slot comes then
 	here TimedEvent
 }
 
@@ -176,6 +189,16 @@ func (r *EventReader) Peek() *TimedEvent {
 		case packedMore:
 			r.here.Time, arg, long = int64(s.What>>8), s.Rest, true
 			continue
+		case packedRan:
+			r.half = !r.half
+			if s.What ^= packedRan; r.half {
+				s.What |= uint64(EventStart)
+				s.Rest = uint64(uint32(s.Rest))
+				r.at--
+			} else {
+				s.What |= uint64(EventEnd)
+				s.Rest++ // the Seq, which was that of the start
+			}
 		}
 		if !long {
 			arg = s.Rest >> 32
