@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -227,14 +228,14 @@ func TestADeadlockNamesWhatTheUserWrote(t *testing.T) {
 		if len(de.Gs) != 9 {
 			t.Errorf("%d Gs, want 9", len(de.Gs))
 		}
-		methods := 0
+		methods, here := 0, reflect.TypeFor[line]().PkgPath()+"."
 		for _, b := range de.Gs {
 			at, _ := l.of.Load(b.ID)
-			method := b.Func == "numasched/sched_test.(*line).method"
+			method := b.Func == here+"(*line).method"
 			switch {
 			case method:
 				methods++
-			case !strings.HasPrefix(b.Func, "numasched/sched_test.TestADeadlockNamesWhatTheUserWrote."), at != "" && b.Pos != at:
+			case !strings.HasPrefix(b.Func, here+"TestADeadlockNamesWhatTheUserWrote."), at != "" && b.Pos != at:
 				t.Errorf("a G was started with %s (%s), want what is at %s", b.Func, b.Pos, at)
 			}
 			if debug && (!strings.Contains(b.Started, "/errors_test.go:") || at != "" && b.Started != at) {
