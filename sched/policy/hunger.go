@@ -28,12 +28,6 @@ const (
 // there again, Gs without a home included: such short work costs less where it was started.
 func SmallMeal(ago int64) bool { return ago < 2*Grace }
 
-// Nap is how long a thief waits for which the last small meals in a row were so many. Its
-// first wait is a [Grace]. Each wait costs a thread's sleep and its waking, and what it fetches
-// delays who waits for that at home: so while that is little work it comes at longer intervals.
-// Go's own runtime with two nodes on two CPUs waits like this. Package sched waits for a Grace.
-func Nap(small uint8) int64 { return Grace << min(small, 3) }
-
 // An Appetite is how much a Node took the last time that one of its Ms had waited for its
 // Grace. It is under the Node's lock.
 type Appetite struct {

@@ -146,7 +146,7 @@ var relied = map[string][]string{
 	"os_linux.go":      {"newosproc", "minit", "osinit"},
 	"cgroup_linux.go":  {"defaultGOMAXPROCS", "defaultGOMAXPROCSInit"},
 	"mgcpacer.go":      {"gcControllerState.setMemoryLimit", "gcControllerState.commit", "readGOMEMLIMIT"},
-	"time.go":          {"timers.check", "timers.wakeTime"},
+	"time.go":          {"timers.check"},
 
 	// The heap by node: see _runtime/numa_heap.go. Whoever looks at the summaries, at the
 	// address that a search begins at, or at curArena.

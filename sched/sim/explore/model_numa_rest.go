@@ -12,7 +12,7 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 	fed, vain := mp.fed, mp.vain
 	mp.fed, mp.vain = false, true
 	nd := &r.numa.nodes[here]
-	linger := vain && nd.npidle.load(mp) == int32(nd.hi-nd.lo) && r.numaSomeRun(mp, allpSnapshot)
+	linger := vain && nd.npidle.load(mp) == int32(nd.hi-nd.lo) && r.npidle.load(mp) < int32(r.gomaxprocs)
 	self := policy.P{Rules: policy.Rules{Homes: true}}
 	rest, step := self.Rest(0)
 	near, far := false, false
@@ -30,7 +30,7 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 		case policy.FarOnly:
 			yes = !near
 		case policy.Doze:
-			if pp := r.numaDoze(mp, nd, r.numaNap()); pp != nil {
+			if pp := r.numaDoze(mp, nd); pp != nil {
 				return pp
 			}
 		case policy.Resume, policy.ResumeHungry:
@@ -99,15 +99,6 @@ func (r *goRuntime) numaOut(mp *goM, node int, ps []*goP) bool {
 
 func (r *goRuntime) numaInSyscall(mp *goM, pp *goP) bool { return pp.syscall.load(mp) != 0 }
 
-func (r *goRuntime) numaSomeRun(mp *goM, ps []*goP) bool {
-	for id, pp := range ps {
-		if r.idlepMask.load(mp)>>id&1 == 0 && !r.numaInSyscall(mp, pp) {
-			return true
-		}
-	}
-	return false
-}
-
 // head is the first of a node's queue, looked at without the lock.
 func (r *goRuntime) head(mp *goM, node int) *goG {
 	nd := &r.numa.nodes[node]
@@ -142,17 +133,13 @@ func (r *goRuntime) numaAllDoze(mp *goM) (quiet bool) {
 	return quiet
 }
 
-// numaNap is shorter or longer in the overlay, and a timer may end it there. Here nothing depends
-// on how long it is.
-func (r *goRuntime) numaNap() int64 { return policy.Nap(0) }
-
-func (r *goRuntime) numaDoze(mp *goM, nd *goNode, nap int64) *goP {
+func (r *goRuntime) numaDoze(mp *goM, nd *goNode) *goP {
 	nd.dozers.add(mp, 1)
 	r.numa.dozers.add(mp, 1)
 	r.lock(mp)
 	r.mput(mp)
 	r.unlock(mp)
-	woken := r.notetsleep(mp, &mp.park, nap)
+	woken := r.notetsleep(mp, &mp.park, policy.Grace)
 	r.numa.dozers.add(mp, -1)
 	nd.dozers.add(mp, -1)
 	if !woken {

@@ -116,7 +116,6 @@ type numaM struct {
 	idle    int32 // the list of idle Ms that it is on, from 1; 0 is none
 	fed     bool  // its last search was a hungry one, and it has run nothing since
 	ate     int64 // when it took from a P of another node, if not long ago
-	small   uint8 // how many of its last meals from there were small ones, in a row
 	vain    bool  // it has looked everywhere in vain, and has run nothing since
 	freed   bool  // its thread was given back to the user once
 	foreign bool  // its thread has a mask that the user gave it: it is left alone

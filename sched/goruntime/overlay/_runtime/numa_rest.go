@@ -18,7 +18,7 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 	mp.numa.fed, mp.numa.vain = false, true
 	nd := &numa.nodes[here]
 	// Somebody wakes it for what it may not take. If it slept, that would go on at once.
-	linger := vain && nd.npidle.Load() == nd.hi-nd.lo && numaSomeRun(allpSnapshot, idlepMaskSnapshot)
+	linger := vain && nd.npidle.Load() == nd.hi-nd.lo && sched.npidle.Load() < gomaxprocs
 	self := P{Rules: Rules{Homes: true}}
 	rest, step := self.Rest(0)
 	near, far := false, false
@@ -38,15 +38,8 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		case FarOnly:
 			yes = !near
 		case Doze:
-			nap, whole := numaNap(allpSnapshot)
-			if nap > 0 {
-				if pp := numaDoze(nd, nap); pp != nil {
-					return pp
-				}
-			}
-			if !whole {
-				step = Resume // for the timer
-				continue
+			if pp := numaDoze(nd); pp != nil {
+				return pp
 			}
 		case Resume, ResumeHungry:
 			lock(&sched.lock)
@@ -133,16 +126,6 @@ func numaInSyscall(pp *p) bool {
 	return gp != nil && readgstatus(gp)&^_Gscan == _Gsyscall
 }
 
-// numaSomeRun reports whether the goroutine of some P runs, or is about to.
-func numaSomeRun(ps []*p, idle pMask) bool {
-	for id, pp := range ps {
-		if !idle.read(uint32(id)) && !numaInSyscall(pp) {
-			return true
-		}
-	}
-	return false
-}
-
 // numaHomeless reports whether the oldest goroutine of p2 has no home.
 func numaHomeless(p2 *p) bool {
 	if head := p2.runqhead; head != p2.runqtail {
@@ -174,36 +157,16 @@ func numaAllDoze() (quiet bool) {
 	return quiet
 }
 
-// numaNap is how long the M is to doze, and whether that is all that it would. An M that dozes
-// does not wait for timers, which another M would do if it went to sleep, and so the first
-// timer ends its nap.
-func numaNap(ps []*p) (nap int64, whole bool) {
-	mp := getg().m
-	if mp.numa.ate == 0 {
-		mp.numa.small = 0
-	} else if mp.numa.small < 255 {
-		mp.numa.small++
-	}
-	nap, whole = Nap(mp.numa.small), true
-	now := nanotime()
-	for _, pp := range ps {
-		if w := pp.timers.wakeTime(); w != 0 && w-now < nap {
-			nap, whole = w-now, false
-		}
-	}
-	return nap, whole
-}
-
 // numaDoze waits for a moment as an idle M of a node. It returns the P of whoever has woken
 // it.
-func numaDoze(nd *numaNode, nap int64) *p {
+func numaDoze(nd *numaNode) *p {
 	mp := getg().m
 	nd.dozers.Add(1)
 	numa.dozers.Add(1)
 	lock(&sched.lock)
 	mput(mp)
 	unlock(&sched.lock)
-	woken := notetsleep(&mp.park, nap)
+	woken := notetsleep(&mp.park, Grace)
 	// Whoever has relied on it until now has published work that it finds when it looks.
 	numa.dozers.Add(-1)
 	nd.dozers.Add(-1)
