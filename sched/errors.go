@@ -355,7 +355,7 @@ func (m *M) allForgotten() bool {
 		n.lock.lock(m)
 	}
 	idle, waits := m.allIdleLocked(nodes)
-	idle = idle && !waits && m.s.noutside.load(m) == 0 // which only changes while a P is busy
+	idle = idle && !waits && m.s.noutside.load(m) == 0 // a guest that leaves looks again, see awaitVisit
 	for _, n := range nodes {
 		n.lock.unlock(m)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"numasched/numa/leakcheck"
 	"numasched/sched"
 )
 
@@ -83,6 +84,7 @@ func TestRunSaysThatItsFunctionHasCalledGoexit(t *testing.T) {
 // Where Goexit would end another G, too, or a thread, it stops the scheduler, which says so,
 // wherever the G runs, whether or not it has blocked, and whatever unwinds with it.
 func TestGoexitIsRefusedWhereItWouldEndMore(t *testing.T) {
+	leakcheck.After(t)
 	elsewhere := func(g *sched.G) { // what was forked has a chance to run before it is joined
 		g.Yield()
 	}

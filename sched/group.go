@@ -339,6 +339,9 @@ func (g *G) takeMember(gr *Group) (child *G, short bool) {
 // somebody may wait for gr. The address alone would take more than 32 bits, and so a slot of its
 // own in a log. Most often gr lies in the same 16 GiB as s. Then its name is odd and short.
 func (gr *Group) name(s *Sched) uint64 {
+	if gr == nil {
+		return 0
+	}
 	at := uint64(uintptr(unsafe.Pointer(gr)))
 	if near := at ^ uint64(uintptr(unsafe.Pointer(s))); near>>34 == 0 {
 		return uint64(uint32(at>>2)) | 1 // it is a multiple of 8

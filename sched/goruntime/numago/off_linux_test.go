@@ -17,7 +17,7 @@ import (
 
 // With GONUMA=off, what a program does often takes at most one machine instruction in forty more
 // than in stock. That is of shapes which do nothing but have the scheduler work: Gosched comes
-// to 2.0 %, the others to less than 1 %. A hook is two instructions. They are counted one by one, so
+// to 2.0 %, the others to about 1 % at most. A hook is two instructions. They are counted one by one, so
 // no other program makes a difference. They are not time: where the code lies, and what it
 // leaves in the caches, are not in them.
 func TestOffTakesStocksInstructions(t *testing.T) {

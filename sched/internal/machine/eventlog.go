@@ -197,7 +197,7 @@ func (r *EventReader) Peek() *TimedEvent {
 				r.at--
 			} else {
 				s.What |= uint64(EventEnd)
-				s.Rest++ // the Seq, which was that of the start
+				s.Rest = s.Rest&^(1<<32-1) | uint64(uint32(s.Rest)+1) // the Seq, which was that of the start
 			}
 		}
 		if !long {
