@@ -17,23 +17,42 @@ if [ "${1:-}" = --one ]; then # one shape, for xargs below: NAME ARGUMENT...
 	name=$2
 	shift 2
 	begin=$(date +%s)
-	status=0
-	"$root/scripts/numalab.sh" "$@" --timeout 900s --out "$LAB_TMP/$name" \
-		--file "$LAB_TMP/tests" --env "NUMALAB_NAME=$name" \
-		-- sh -c 'for t in tests/*; do $t -test.v -test.run ^TestLab || exit 1; done' \
-		>"$LAB_TMP/$name.log" 2>&1 &
-	echo $! >"$LAB_TMP/$name.pid"
-	wait $! || status=$?
-	rm "$LAB_TMP/$name.pid"
-	[ ! -e "$LAB_TMP/stop" ] || exit 255 # for xargs: no more
-	passed=$(grep -c '^--- PASS' "$LAB_TMP/$name.log" || true)
-	skipped=$(grep -c '^--- SKIP' "$LAB_TMP/$name.log" || true)
+	log=$LAB_TMP/$name.log
+	# The guest says every 10 s that it lives, which no test can keep it from. If it does not
+	# for 150 s, the emulator or the guest's kernel stands still, which happens once in many runs.
+	# Then the machine is started once more. A test that stands still meets Go's time limit.
+	for try in 1 2; do
+		status=0
+		hangs=
+		"$root/scripts/numalab.sh" "$@" --timeout 900s --out "$LAB_TMP/$name" \
+			--file "$LAB_TMP/tests" --env "NUMALAB_NAME=$name" \
+			-- sh -c 'while sleep 10; do echo the guest lives; done & s=0; for t in tests/*; do $t -test.v -test.run ^TestLab || { s=1; break; }; done; kill $!; exit $s' \
+			>"$log" 2>&1 &
+		pid=$!
+		echo $pid >"$LAB_TMP/$name.pid"
+		while kill -0 $pid 2>/dev/null; do
+			sleep 2
+			if [ $(($(date +%s) - $(stat -c %Y "$log"))) -gt 150 ]; then
+				hangs=$(grep -v '^the guest lives' "$log" | tail -n 1)
+				hangs=${hangs:-nothing}
+				kill $pid 2>/dev/null || true
+				break
+			fi
+		done
+		wait $pid || status=$?
+		rm "$LAB_TMP/$name.pid"
+		[ ! -e "$LAB_TMP/stop" ] || exit 255 # for xargs: no more
+		[ "$hangs" ] || break
+		echo "note  $name: the guest has not lived for 150 s after: $hangs"
+	done
+	passed=$(grep -c '^--- PASS' "$log" || true)
+	skipped=$(grep -c '^--- SKIP' "$log" || true)
 	took=$(($(date +%s) - begin))
 	if [ $status -eq 0 ] && [ "$passed" -ge 10 ]; then
 		echo "ok    $name: $passed tests passed, $skipped skipped, $took s"
 	else
 		echo "FAIL  $name: status $status, $passed tests passed, $took s"
-		sed 's/^/      /' "$LAB_TMP/$name.log"
+		sed '/^the guest lives/d; s/^/      /' "$log"
 		: >"$LAB_TMP/failed"
 	fi
 	exit 0
