@@ -64,11 +64,16 @@ func (m *M) eventG(kind machine.EventKind, gp *G, arg uint64) {
 	}
 }
 
-// eventEnd says that gp, which m runs, has returned.
-func (m *M) eventEnd(gp *G) {
+// eventGroup is eventG with the name of gr, which is looked up if somebody listens.
+func (m *M) eventGroup(kind machine.EventKind, gp *G, gr *Group) {
 	if m.events != nil {
-		m.tellG(machine.EventEnd, gp, gp.group.name(m.s))
+		m.tellGroup(kind, gp, gr)
 	}
+}
+
+// tellGroup is what eventGroup does when somebody listens. Apart, so that eventGroup is inlined.
+func (m *M) tellGroup(kind machine.EventKind, gp *G, gr *Group) {
+	m.tellG(kind, gp, gr.name(m.s))
 }
 
 // eventP says that m does something to p.

@@ -215,7 +215,7 @@ func (g *G) runInline(child *G) {
 	returned = true
 	m = child.m // which may be another now
 	g.m, m.c.runs = m, g
-	m.eventEnd(child)
+	m.eventGroup(machine.EventEnd, child, child.group)
 }
 
 // short reports whether g forks and joins in the short way. A child that g takes back is a call

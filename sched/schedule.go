@@ -135,7 +135,7 @@ func (m *M) endG(gp *G) {
 		m.c.thread.Unlock()
 		m.stop(gp.endedLocked())
 	}
-	m.eventEnd(gp)
+	m.eventGroup(machine.EventEnd, gp, gp.group)
 	switch {
 	case gp.group != nil:
 		m.endMember(gp.group)
