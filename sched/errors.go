@@ -150,10 +150,12 @@ func (m *M) deadlock() *DeadlockError {
 // compiler makes a function with -fm behind its name, in no file.
 func (g *G) start() (name, pos string) {
 	pc := reflect.ValueOf(g.task).Pointer()
-	if w, ok := g.arg.Data.(wrapped); ok && g.task == nil {
-		pc = reflect.ValueOf(w.user()).Pointer()
-	} else if g.task == nil {
-		pc = reflect.ValueOf(g.arg.Data).Pointer()
+	if g.task == nil {
+		data := g.arg.Data
+		if w, ok := data.(wrapped); ok {
+			data = w.user()
+		}
+		pc = reflect.ValueOf(data).Pointer()
 	} else if g.rest != nil && g.rest.frame != nil {
 		if fn, task := g.rest.frame.(interface{ forked() (fn, task uintptr) }).forked(); task == pc {
 			pc = fn
