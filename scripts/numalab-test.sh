@@ -6,7 +6,7 @@
 # Usage: scripts/numalab-test.sh [--update] [SHAPE...]
 #   --update   make the captures in topology/testdata/virtual again
 #   SHAPE      only these (see the list below)
-# NUMALAB_JOBS machines run at a time (2). 3 minutes on 2 CPUs, 5 if they are busy.
+# NUMALAB_JOBS machines run at a time (2). 9 minutes on 2 CPUs.
 # Exit status: 0 all passed; 1 some failed, and their output is shown; 125 the
 # machine cannot be made, and the error says what is missing; 130 interrupted.
 set -eu
