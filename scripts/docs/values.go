@@ -78,6 +78,15 @@ func (b *book) places() {
 	b.setRange("pagesWrong", pages["numa-wrongmap"], "%.1f")
 	b.setRange("bound", bound, "%.2f")
 	b.setRange("booksApart", apart, "%.1f")
+	single := map[string][]float64{} // by arm: how far they are apart in single repetitions
+	for _, m := range r.Measurements {
+		if believed, ok := m.Get(harness.Touched.Unit); ok {
+			counted, _ := m.Get(harness.Pages.Unit)
+			single[m.Arm] = append(single[m.Arm], math.Abs(counted-believed))
+		}
+	}
+	b.setRange("booksApartNuma", single["numa"], "%.1f")
+	b.setRange("booksApartShared", single["numa-cache"], "%.1f")
 }
 
 // A cell is one simulated cell in which numa ran beside flat.
