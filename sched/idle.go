@@ -55,11 +55,10 @@ func (m *M) sleep() *G {
 	} else {
 		searchers = n.nsearch.load(m)
 	}
-	rest, step := p.pol.Rest(searchers)
-	for {
+	for step := p.pol.Rest(searchers); ; {
 		yes := false
 		switch step {
-		case policy.LastLook, policy.LookAgain:
+		case policy.LastLook, policy.LastLookHomes, policy.LookAgain:
 			yes = m.workFor(n)
 		case policy.FarOnly:
 			yes = p.onlyFarWork(m) && !m.tryFair()
@@ -87,7 +86,7 @@ func (m *M) sleep() *G {
 			}
 			return nil // without a P, m is to stop: see stopm
 		}
-		step = rest.Next(yes)
+		step = step.Next(yes)
 	}
 }
 

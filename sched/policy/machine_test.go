@@ -39,7 +39,7 @@ func newMock(t *testing.T, arm string) *mock {
 func (m *mock) say(format string, args ...any) { m.log = append(m.log, fmt.Sprintf(format, args...)) }
 
 // turn does what an M does in one turn. yes answers the questions of a Rest.
-func (m *mock) turn(searchers uint32, yes func(RestStep) bool) {
+func (m *mock) turn(searchers uint32, yes func(Rest) bool) {
 	m.p.Tick()
 	for turn := m.p.Turn(); turn != 0; turn = turn.Next() {
 		switch turn.Look() {
@@ -98,11 +98,10 @@ func (m *mock) search(hunger uint32) {
 	}
 }
 
-func (m *mock) rest(searchers uint32, yes func(RestStep) bool) {
-	names := map[RestStep]string{LastLook: "work anywhere?", FarOnly: "only far?", Doze: "doze", LookAgain: "work still?",
+func (m *mock) rest(searchers uint32, yes func(Rest) bool) {
+	names := map[Rest]string{LastLook: "work anywhere?", LastLookHomes: "work anywhere?", FarOnly: "only far?", Doze: "doze", LookAgain: "work still?",
 		Resume: "resume", ResumeHungry: "resume, hungry", SleepNow: "sleep"}
-	rest, step := m.p.Rest(searchers)
-	for {
+	for step := m.p.Rest(searchers); ; {
 		m.say("%s", names[step])
 		switch step {
 		case SleepNow:
@@ -112,12 +111,12 @@ func (m *mock) rest(searchers uint32, yes func(RestStep) bool) {
 				return
 			}
 		}
-		step = rest.Next(yes(step))
+		step = step.Next(yes(step))
 	}
 }
 
-func no(RestStep) bool  { return false }
-func yes(RestStep) bool { return true }
+func no(Rest) bool  { return false }
+func yes(Rest) bool { return true }
 
 // What an M does, in order, that finds nothing.
 func TestOrder(t *testing.T) {
@@ -132,7 +131,7 @@ func TestOrder(t *testing.T) {
 		arm       string
 		tick      uint32 // of the turn before
 		searchers uint32
-		yes       func(RestStep) bool
+		yes       func(Rest) bool
 		want      string
 	}{
 		{"gm", 0, 0, no, "queue, netpoller, timers, work anywhere?, sleep"},

@@ -11,48 +11,43 @@ package policy
 // The last look is Go's, and was not measured here. What was measured of how much an M
 // takes after its Grace stands in hunger.go.
 //
-// A step is a question or an act. Next is told the answer, or whether the act was done.
-type Rest struct {
-	step  RestStep
-	homes bool
-}
-
-// A RestStep is one step of a Rest.
-type RestStep uint8
+// Every value but the first is a question or an act. Next is told the answer, or whether the act
+// was done.
+type Rest uint8
 
 const (
-	SleepNow     RestStep = iota // until somebody wakes the M; that ends the Rest
-	LastLook                     // is there work anywhere?
-	FarOnly                      // is all of it on other nodes?
-	Doze                         // for a Grace; an M that is woken meanwhile ends its Rest
-	LookAgain                    // is there work anywhere still?
-	Resume                       // take the P back and search; that ends the Rest
-	ResumeHungry                 // likewise, and take what is at home elsewhere, see [Appetite]
+	SleepNow      Rest = iota // until somebody wakes the M; that ends the Rest
+	LastLook                  // is there work anywhere?
+	LastLookHomes             // likewise, where Gs have homes
+	FarOnly                   // is all of it on other nodes?
+	Doze                      // for a Grace; an M that is woken meanwhile ends its Rest
+	LookAgain                 // is there work anywhere still?
+	Resume                    // take the P back and search; that ends the Rest
+	ResumeHungry              // likewise, and take what is at home elsewhere, see [Appetite]
 )
 
 // Rest returns the first step of the rest of an M that held p, while searchers other Ms
 // of its Node search.
-func (p *P) Rest(searchers uint32) (Rest, RestStep) {
+func (p *P) Rest(searchers uint32) Rest {
 	if searchers != 0 {
-		return Rest{}, SleepNow
+		return SleepNow
 	}
-	return Rest{LastLook, p.Homes}, LastLook
+	if p.Homes {
+		return LastLookHomes
+	}
+	return LastLook
 }
 
-// Next returns the step that follows. yes is the answer to the last one.
-func (r *Rest) Next(yes bool) RestStep {
-	r.step = r.after(yes)
-	return r.step
-}
-
-func (r *Rest) after(yes bool) RestStep {
-	switch r.step {
+// Next returns the step that follows.
+func (r Rest) Next(yes bool) Rest {
+	switch r {
 	case LastLook:
-		if yes && r.homes {
-			return FarOnly
-		}
 		if yes {
 			return Resume
+		}
+	case LastLookHomes:
+		if yes {
+			return FarOnly
 		}
 	case FarOnly:
 		if yes {

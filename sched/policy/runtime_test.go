@@ -115,7 +115,7 @@ func TestSourceFitsIntoGosRuntime(t *testing.T) {
 
 // What changes while a scheduler runs needs no write barriers.
 func TestStateHasNoPointers(t *testing.T) {
-	for _, state := range []any{Turn(0), Search{}, Step{}, Walk{}, Rest{}, Appetite{}, Trail{}, Rand(0),
+	for _, state := range []any{Turn(0), Search{}, Step{}, Walk{}, Rest(0), Appetite{}, Trail{}, Rand(0),
 		Pace{}, Sighting{}, Stuck{}, StuckAsks{}, Retake(0), Ask(0), Handoff(0), Spin(0)} {
 		var check func(reflect.Type)
 		check = func(typ reflect.Type) {
@@ -149,7 +149,7 @@ func TestNothingIsAllocated(t *testing.T) {
 			}
 			sum += int(step.Take(8, 4))
 		}
-		for rest, step := m.p.Rest(0); step != SleepNow; step = rest.Next(true) {
+		for step := m.p.Rest(0); step != SleepNow; step = step.Next(true) {
 			sum++
 		}
 	}); n != 0 || sum == 0 {

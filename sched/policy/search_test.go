@@ -97,7 +97,7 @@ func TestNobodySleepsWithoutALastLook(t *testing.T) {
 		for _, searchers := range []uint32{0, 1, 5} {
 			for answers := range 1 << 8 {
 				p := P{Rules: Rules{Homes: homes}}
-				rest, step := p.Rest(searchers)
+				step := p.Rest(searchers)
 				looked, dozes := searchers != 0, 0
 				for i := 0; ; i++ {
 					if i == 8 {
@@ -111,7 +111,7 @@ func TestNobodySleepsWithoutALastLook(t *testing.T) {
 						break
 					}
 					switch step {
-					case LastLook, LookAgain:
+					case LastLook, LastLookHomes, LookAgain:
 						looked = !yes
 					case Doze:
 						dozes++
@@ -127,7 +127,7 @@ func TestNobodySleepsWithoutALastLook(t *testing.T) {
 					if step >= Resume && yes {
 						break
 					}
-					step = rest.Next(yes)
+					step = step.Next(yes)
 				}
 			}
 		}

@@ -14,12 +14,11 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 	nd := &r.numa.nodes[here]
 	linger := vain && nd.npidle.load(mp) == int32(nd.hi-nd.lo) && r.npidle.load(mp) < int32(r.gomaxprocs)
 	self := policy.P{Rules: policy.Rules{Homes: true}}
-	rest, step := self.Rest(0)
 	near, far := false, false
-	for {
+	for step := self.Rest(0); ; {
 		yes := false
 		switch step {
-		case policy.LastLook, policy.LookAgain:
+		case policy.LastLookHomes, policy.LookAgain:
 			near, far = r.numaLook(mp, here, allpSnapshot)
 			yes = near || far || linger
 			linger = false
@@ -47,7 +46,7 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 		default:
 			return nil
 		}
-		step = rest.Next(yes)
+		step = step.Next(yes)
 	}
 }
 

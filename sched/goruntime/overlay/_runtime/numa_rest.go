@@ -20,12 +20,11 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 	// Somebody wakes it for what it may not take. If it slept, that would go on at once.
 	linger := vain && nd.npidle.Load() == nd.hi-nd.lo && sched.npidle.Load() < gomaxprocs
 	self := P{Rules: Rules{Homes: true}}
-	rest, step := self.Rest(0)
 	near, far := false, false
-	for {
+	for step := self.Rest(0); ; {
 		yes := false
 		switch step {
-		case LastLook, LookAgain:
+		case LastLookHomes, LookAgain:
 			near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
 			yes = near || far || linger
 			linger = false
@@ -56,7 +55,7 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		default:
 			return nil
 		}
-		step = rest.Next(yes)
+		step = step.Next(yes)
 	}
 }
 
