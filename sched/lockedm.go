@@ -107,18 +107,15 @@ func (g *G) parkLocked(why WaitReason, commit func(*M, *G) bool) {
 }
 
 // stayLocked is what switchTo is for a G that has locked its thread and holds no P. Its M keeps
-// it, and sleeps until it is given a P.
+// it, and sleeps until it is given a P, or until the scheduler stops: it says that it stays, then
+// looks whether the scheduler stops (waitLocked). stop does these in the other order.
 func (g *G) stayLocked(why WaitReason, commit func(*M, *G) bool) {
-	m, s := g.m, g.m.s
-	s.lock.lock(m)
-	m.stays = true
-	s.lock.unlock(m)
+	m := g.m
+	m.stays.Store(true)
 	m.c.lockedm = m // before anybody can see g
 	defer func() {
 		m.c.lockedm = nil
-		s.lock.lock(m)
-		m.stays = false
-		s.lock.unlock(m)
+		m.stays.Store(false)
 	}()
 	g.parkLocked(why, commit)
 }
@@ -146,7 +143,7 @@ func (s *Sched) forgetM(m *M) {
 // lockedMs returns the Ms that may sleep because a G is locked to them. s.lock is held.
 func (s *Sched) lockedMs() (ms []*M) {
 	for _, mp := range s.allm {
-		if mp.Locked() || mp.stays {
+		if mp.Locked() || mp.stays.Load() {
 			ms = append(ms, mp)
 		}
 	}

@@ -3,6 +3,7 @@ package sched
 import (
 	"errors"
 	"runtime"
+	"sync/atomic"
 
 	"numasched/sched/internal/coro"
 	"numasched/sched/internal/machine"
@@ -25,8 +26,8 @@ type M struct {
 	syscall uint32 // value of oldp.status while m is in a system call
 
 	isSysmon bool
-	lockedg  *G   // that m belongs to, see lockedm.go; nil if it belongs to none
-	stays    bool // it waits for a P with a G that has locked the thread; under Sched.lock
+	lockedg  *G          // that m belongs to, see lockedm.go; nil if it belongs to none
+	stays    atomic.Bool // it waits for a P with a G that has locked the thread
 
 	guest  bool     // see guest.go
 	visit  *visit   // of a guest: what it comes for next
