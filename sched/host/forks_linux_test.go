@@ -13,7 +13,6 @@ import (
 	"numasched/numa"
 	"numasched/numa/leakcheck"
 	"numasched/sched"
-	"numasched/sched/internal/machine"
 	"numasched/topology"
 )
 
@@ -109,7 +108,7 @@ func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
 	defer m.Close()
 	all := processMask(t)
 	onThread(func() {
-		if err := m.Bind(new(machine.M), topology.CPUs(0)); err != nil {
+		if err := m.Bind(newM(), topology.CPUs(0)); err != nil {
 			t.Fatal(err)
 		}
 		mask, name := topology.CPUs(0), threadName(numa.CurrentThread())
@@ -140,7 +139,7 @@ func TestClonesOfBoundThreadsGetTheMaskOfTheProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 			setThreadName(numa.CurrentThread(), name)
-			sm := new(machine.M)
+			sm := newM()
 			if err := m.Bind(sm, topology.CPUs(1)); err != nil {
 				t.Fatal(err)
 			}

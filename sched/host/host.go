@@ -189,7 +189,7 @@ func (m *Machine) Newosproc(nm, _ *machine.M) {
 // A local is what a Machine keeps of an M, in M.Local.
 type local struct {
 	works int64        // see Work
-	tid   atomic.Int64 // the thread that is bound for the M, as in masks.of; 0 if none
+	tid   atomic.Int64 // the thread that is bound for the M, or 0; written under processMasks.mu
 
 	_ [48]byte // a cache line: that of one M is in no other's way
 }
@@ -206,13 +206,20 @@ func (m *Machine) Futexsleep(sm *machine.M, w machine.Word, val uint32, ns int64
 // afterSleep is called when sm has slept in the kernel: this is where most Ms change
 // threads.
 func afterSleep(sm *machine.M) {
-	if l, ok := sm.Local.(*local); ok && l.tid.Load() != 0 && !l.here() {
+	if l, ok := sm.Local.(*local); ok && l.bound() != 0 && !l.here() {
 		processMasks.unbind(sm)
 	}
 }
 
-// here reports whether the caller is on the thread that is bound for l's M.
-func (l *local) here() bool { return l.tid.Load() == int64(numa.CurrentThread()) }
+// localOf returns what a Machine keeps of sm, which has a thread of the Machine's: guests and callers
+// from outside have none.
+func localOf(sm *machine.M) *local { return sm.Local.(*local) }
+
+// bound returns the thread that is bound for l's M, or 0.
+func (l *local) bound() int { return int(l.tid.Load()) }
+
+// here reports whether the caller is on that thread.
+func (l *local) here() bool { return l.bound() == numa.CurrentThread() }
 
 // Futexwakeup implements [sched.Machine].
 func (m *Machine) Futexwakeup(_ *machine.M, w machine.Word, n int) {

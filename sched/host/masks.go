@@ -45,8 +45,7 @@ type masks struct {
 	mu       sync.Mutex // taken before Machine.mu
 	machines []*Machine // those that bind threads
 	threads  map[int]*boundThread
-	of       map[*machine.M]int // the thread that an M has bound
-	starting bool               // a process is being started
+	starting bool // a process is being started
 
 	all     topology.CPUSet   // CPUs that the process may run on, as far as the cpuset lets it; see open
 	allowed topology.CPUSet   // what the cpuset allows, as last seen
@@ -108,9 +107,7 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	}
 	wanted := cpus
 	if cpus = cpus.And(b.all); cpus.Empty() { // it was narrowed after New
-		if old, ok := b.of[sm]; ok {
-			b.release(old)
-		}
+		b.release(localOf(sm).bound())
 		b.refused = b.all
 		return fmt.Errorf("host: a thread was to run on CPUs %s, and the process may run on CPUs %s alone", wanted, left(b.all))
 	}
@@ -161,7 +158,7 @@ func (b *masks) bind(m *Machine, sm *machine.M, cpus topology.CPUSet) error {
 	if t.lent > 0 {
 		return nil // sm is in Unbound
 	}
-	if old, ok := b.of[sm]; ok && old != tid {
+	if old := localOf(sm).bound(); old != tid {
 		b.release(old)
 	}
 	b.name(m, tid, t, cpus)
@@ -364,7 +361,7 @@ func (b *masks) open(m *Machine) error {
 	}
 	if len(b.machines) == 0 {
 		b.given, b.elders = nil, nil
-		b.threads, b.of = make(map[int]*boundThread), make(map[*machine.M]int)
+		b.threads = make(map[int]*boundThread)
 		b.process = threadName(os.Getpid())
 		b.moved = time.Time{}
 		var err error
@@ -417,9 +414,9 @@ func possibleCPUs() topology.CPUSet {
 func (b *masks) unbind(sm *machine.M) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if tid, ok := b.of[sm]; ok {
+	if l := localOf(sm); l.bound() != 0 {
 		b.yield()
-		b.release(tid)
+		b.release(l.bound())
 	}
 }
 
@@ -460,7 +457,8 @@ func (b *masks) close(m *Machine) error {
 	return err
 }
 
-// release restores the mask and the name of a bound thread, and forgets the thread.
+// release restores the mask and the name of a bound thread, and forgets the thread. It does nothing
+// if tid is 0, or not that of a bound thread.
 func (b *masks) release(tid int) {
 	t := b.threads[tid]
 	if t == nil {
@@ -482,22 +480,16 @@ func (b *masks) release(tid int) {
 
 // own notes that t, a thread that is bound, is so for sm.
 func (b *masks) own(sm *machine.M, t *boundThread, tid int) {
-	t.m, b.of[sm] = sm, tid
-	if l, ok := sm.Local.(*local); ok {
-		l.tid.Store(int64(tid))
-	}
+	t.m = sm
+	localOf(sm).tid.Store(int64(tid))
 }
 
 // disown notes that t is bound for no M.
 func (b *masks) disown(t *boundThread) {
-	if t.m == nil {
-		return
+	if t.m != nil {
+		localOf(t.m).tid.Store(0)
+		t.m = nil
 	}
-	delete(b.of, t.m)
-	if l, ok := t.m.Local.(*local); ok {
-		l.tid.Store(0)
-	}
-	t.m = nil
 }
 
 // restore gives a thread the mask that it had before. If the cpuset has lost all of

@@ -82,6 +82,9 @@ func TestAClosedSchedulersThreadsAreFreeBeforeTheMachineIsClosed(t *testing.T) {
 	}
 }
 
+// newM returns an M as Newosproc has it.
+func newM() *machine.M { return &machine.M{Local: new(local)} }
+
 // Where there is one node, nothing is narrowed, named or watched.
 func TestOneNodeIsNotBound(t *testing.T) {
 	leakcheck.After(t)
@@ -89,7 +92,7 @@ func TestOneNodeIsNotBound(t *testing.T) {
 	s := newSched(t, m)
 	all := processMask(t)
 	for range 3 {
-		if err := m.Bind(new(machine.M), all); err != nil {
+		if err := m.Bind(newM(), all); err != nil {
 			t.Error(err)
 		}
 	}
@@ -192,7 +195,7 @@ func TestAnMThatBindsAnotherThreadFreesTheOneBefore(t *testing.T) {
 	m := forReal(t)
 	defer m.Close()
 	all := processMask(t)
-	sm := new(machine.M)
+	sm := newM()
 	onThread(func() {
 		if err := m.Bind(sm, topology.CPUs(0)); err != nil {
 			t.Fatal(err)
@@ -218,7 +221,7 @@ func TestMachinesRestoreMasksInAnyOrder(t *testing.T) {
 			onThread(func() {
 				// Both bind one thread, as Ms of both may come by.
 				for i, m := range ms {
-					if err := m.Bind(new(machine.M), topology.CPUs(i)); err != nil {
+					if err := m.Bind(newM(), topology.CPUs(i)); err != nil {
 						t.Fatal(err)
 					}
 				}
