@@ -92,7 +92,7 @@ func TestGoexitIsRefusedWhereItWouldEndMore(t *testing.T) {
 	member := func(exit func(*sched.G)) func(*sched.G) error {
 		return func(g *sched.G) error { exit(g); return nil }
 	}
-	arms := fewArms()
+	arms := timelyArms()
 	if !longTests() {
 		arms = arms[2:]
 	}
@@ -155,10 +155,12 @@ func TestGoexitIsRefusedWhereItWouldEndMore(t *testing.T) {
 			for where, before := range map[string]func(*sched.G){"inline": inline, "elsewhere": elsewhere} {
 				t.Run(name+"/"+how+"/"+where, func(t *testing.T) {
 					for _, arm := range arms {
-						for _, s := range []*sched.Sched{start(t, arm.Name, "synthetic:1x2"), onSim(t, "synthetic:1x2", sched.Config{Arm: arm})} {
-							err := s.Run(func(g *sched.G) { run(g, exit, before) })
-							if err == nil || !strings.Contains(err.Error(), "runtime.Goexit called in a G that may not") {
-								t.Errorf("%s: Run returned %v", arm.Name, err)
+						for _, topo := range []string{"synthetic:1x2", "synthetic:2x2"} {
+							for _, s := range []*sched.Sched{start(t, arm.Name, topo), onSim(t, topo, sched.Config{Arm: arm})} {
+								err := s.Run(func(g *sched.G) { run(g, exit, before) })
+								if err == nil || !strings.Contains(err.Error(), "runtime.Goexit called in a G that may not") {
+									t.Errorf("%s on %s: Run returned %v", arm.Name, topo, err)
+								}
 							}
 						}
 					}
