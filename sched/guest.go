@@ -43,6 +43,7 @@ type guests struct {
 // A visit is one call of Do.
 type visit struct {
 	fn      func(*G)
+	names   any     // the function that errors call the G by
 	started *string // where Do was called, under Config.Debug
 	state   atomic.Uint32
 	how     error                         // valid when state is visitEnded
@@ -69,7 +70,11 @@ const (
 // was blocked, Do returns in Close.
 //
 // On a simulated machine Do is [Sched.Run].
-func (s *Sched) Do(fn func(*G)) error {
+func (s *Sched) Do(fn func(*G)) error { return s.DoFor(fn, fn) }
+
+// DoFor is Do of a function that calls another one, user: a [DeadlockError] names that. It is for
+// packages like host/hostnet.
+func (s *Sched) DoFor(user any, fn func(*G)) error {
 	mustRun(fn != nil)
 	if s.machine.Memory() != nil {
 		return s.Run(fn)
@@ -77,7 +82,7 @@ func (s *Sched) Do(fn func(*G)) error {
 	if g := Current(); g != nil && g.m.s == s {
 		panic(errDoInG)
 	}
-	v := &visit{fn: fn}
+	v := &visit{fn: fn, names: user}
 	if m := s.enterGuest(); m != nil {
 		if s.mayAsk == watched {
 			v.started = caller()
@@ -153,7 +158,7 @@ func (v *visit) run(g *G) {
 }
 
 // user implements [wrapped].
-func (v *visit) user() any { return v.fn }
+func (v *visit) user() any { return v.names }
 
 // setFor has gp, which was made on the stack of a guest, run v.
 func (v *visit) setFor(gp *G) {
@@ -323,7 +328,7 @@ func (g *G) visitedBy(fns []func(*G)) {
 	guest.guest = true
 	guest.oldp = m.p
 	for _, fn := range fns {
-		guest.visits = append(guest.visits, &visit{fn: fn})
+		guest.visits = append(guest.visits, &visit{fn: fn, names: fn})
 	}
 	m.s.noutside.add(m, 1)
 	m.startNew(guest, nil)

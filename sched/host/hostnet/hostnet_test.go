@@ -480,3 +480,33 @@ func TestAHandlerThatIsCancelledClosesItsConnection(t *testing.T) {
 		t.Errorf("the answer is %q, and whole", got)
 	}
 }
+
+// waitingHandler is a handler that is no function. It sends to itself, and waits for ever.
+type waitingHandler chan bool
+
+func (h waitingHandler) ServeHTTP(http.ResponseWriter, *http.Request) { waitForEver(h) }
+
+func waitForEver(waits chan<- bool) {
+	g := sched.Current()
+	waits <- true
+	sched.NewChan[int](g.Sched(), 0).Recv(g)
+}
+
+// A deadlock names the handlers of users, and not what calls them.
+func TestADeadlockNamesHandlers(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x1")
+	waits := make(chan bool)
+	for _, h := range []http.Handler{waitingHandler(waits), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { waitForEver(waits) })} {
+		go func() {
+			defer func() { recover() }() // it is cancelled
+			hostnet.Handler(s, h).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		}()
+		<-waits
+	}
+	err := s.Run(func(g *sched.G) { sched.NewChan[int](s, 0).Recv(g) })
+	for _, want := range []string{"hostnet_test.waitingHandler.ServeHTTP (", "hostnet_test.TestADeadlockNamesHandlers.func1 ("} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Run returned %v, which does not name %q", err, want)
+		}
+	}
+}

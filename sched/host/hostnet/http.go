@@ -2,6 +2,7 @@ package hostnet
 
 import (
 	"net/http"
+	"reflect"
 	"runtime"
 
 	"numasched/sched"
@@ -14,13 +15,14 @@ import (
 // answer is 503. If h has begun, the connection is closed, so that nobody takes half an answer for
 // a whole one. In a G of s, h is called by that G.
 func Handler(s *sched.Sched, h http.Handler) http.Handler {
+	user := serveHTTP(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g := sched.Current(); g != nil && g.Sched() == s {
 			h.ServeHTTP(w, r)
 			return
 		}
 		c := &handlerCall{h: h, w: w, r: r}
-		err := s.Do(c.run)
+		err := s.DoFor(user, c.run)
 		switch {
 		case err == sched.ErrGoexit:
 			runtime.Goexit()
@@ -32,6 +34,15 @@ func Handler(s *sched.Sched, h http.Handler) http.Handler {
 			panic(c.panicked)
 		}
 	})
+}
+
+// serveHTTP returns the function that answers requests to h.
+func serveHTTP(h http.Handler) any {
+	if reflect.TypeOf(h).Kind() == reflect.Func {
+		return h
+	}
+	method, _ := reflect.TypeOf(h).MethodByName("ServeHTTP")
+	return method.Func.Interface()
 }
 
 // A handlerCall is a call of a handler by a G. It is one object, because there is one for each
