@@ -134,10 +134,10 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"completion"}, []string{"want a shell: bash, zsh, fish, powershell"}},
 		{[]string{"completion", "bash", "more"}, []string{`unexpected argument "more"`}},
 		{[]string{"run", "--resume"}, []string{"--resume", "want --out DIR"}},
-		{tiny(filepath.Join(dir, "none"), "--resume"), []string{"--resume", "none", "no such directory", "leave out --resume"}},
+		{tiny(filepath.Join(dir, "none"), "--resume"), []string{"--resume", "none", "no such directory", "no run to go on with"}},
 		{tiny(filepath.Join(file, "below")), []string{"--out", "letter.txt"}},
 		{tiny(file), []string{"--out", "letter.txt", "not a directory"}},
-		{tiny(dir), []string{"--out", dir, "exists and is not a run", "choose another --out"}},
+		{tiny(dir), []string{"--out", dir, "exists and is not a run", "choose another directory"}},
 		{tiny(dir, "--resume"), []string{"--out", "cannot resume"}},
 		{[]string{"plot", "--frob"}, []string{`unknown flag "--frob"`, "valid: --baseline"}},
 		{[]string{"plot"}, []string{"want one result directory"}},
@@ -286,6 +286,11 @@ func TestResumingAFinishedRunMeasuresNothingAndPrintsItAgain(t *testing.T) {
 	status, out, errs := cli(tiny(dir, "--resume")...)
 	if status != 0 || !strings.Contains(out, "fib") {
 		t.Errorf("status %d, %s", status, errs)
+	}
+	// Another run than the one that is there is refused, and the flag named that makes it so.
+	status, _, errs = cli(tiny(dir, "--resume", "--reps", "3")...)
+	if status != 2 || !strings.Contains(errs, "repetitions: was 2, is now 3 (see --reps)") {
+		t.Errorf("with other repetitions: status %d, %s", status, errs)
 	}
 	if read(t, filepath.Join(dir, harness.ResultsFile)) != before {
 		t.Error("the results have changed")

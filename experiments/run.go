@@ -117,6 +117,30 @@ func (f *runFlags) check(fs *pflag.FlagSet) (err error) {
 	return nil
 }
 
+// setBy names the flags for what a run cannot go on with, if err says that there is such a
+// thing.
+func setBy(err error) string {
+	var changed *harness.ChangedError
+	if !errors.As(err, &changed) {
+		return ""
+	}
+	switch changed.Setting {
+	case harness.SettingPlace:
+		return " (see --virtual)"
+	case harness.SettingTopologies:
+		return " (see --topology)"
+	case harness.SettingSeed:
+		return " (see --seed)"
+	case harness.SettingReps:
+		return " (see --reps)"
+	case harness.SettingTime:
+		return " (see --time and --budget)"
+	case harness.SettingCells:
+		return " (see --arm, --workload and --procs)"
+	}
+	return ""
+}
+
 // run measures what the flags say; line is the whole command line.
 func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 	meta, topos, err := f.plan()
@@ -137,7 +161,7 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 	interrupted := errors.Is(err, harness.ErrInterrupted)
 	switch {
 	case errors.As(err, &dirErr) && f.resume && !harness.DiskFull(err):
-		return usage.Errorf("--resume --out %s: %w", f.out, err)
+		return usage.Errorf("--resume --out %s: %w%s", f.out, err, setBy(err))
 	case errors.As(err, &dirErr):
 		return usage.DirError(f.out, err)
 	case err != nil && !interrupted:

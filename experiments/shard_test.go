@@ -114,9 +114,9 @@ func TestMergedShardsAreTheClaimTable(t *testing.T) {
 		dirs []string
 		want string
 	}{
-		{[]string{"part1", "part3"}, "--shard 2/3 is missing"},
-		{[]string{"part1", "part2"}, "--shard 3/3 is missing"},
-		{[]string{"part1", "part2", "part2", "part3"}, "the same shard, --shard 2/3"},
+		{[]string{"part1", "part3"}, "shard 2/3 is missing"},
+		{[]string{"part1", "part2"}, "shard 3/3 is missing"},
+		{[]string{"part1", "part2", "part2", "part3"}, "the same shard, 2/3"},
 		{[]string{"whole", "part2"}, "whole is no shard"},
 	} {
 		if status, _, errs := cli(append([]string{"merge", "--out", "bad"}, c.dirs...)...); status != 2 || !strings.Contains(errs, c.want) {

@@ -40,7 +40,7 @@ func Shards(all []*harness.Results, out string, read Reader) (command []string, 
 			return nil, nil, fmt.Errorf("the command in %s: %w", filepath.Join(r.Dir, harness.MetaFile), err)
 		}
 		if own.Of == 0 {
-			return nil, nil, fmt.Errorf("%s is no shard of a claim table: want the results of \"experiments sim --claims --shard I/N\"", r.Dir)
+			return nil, nil, fmt.Errorf("%s is no shard of a claim table: want results that were simulated in shards, for claims", r.Dir)
 		}
 		if command == nil {
 			command, of = whole, own
@@ -53,10 +53,10 @@ func Shards(all []*harness.Results, out string, read Reader) (command []string, 
 	slices.SortStableFunc(all, func(a, b *harness.Results) int { return number[a] - number[b] })
 	for i := range max(len(all), of.Of) {
 		if i > 0 && i < len(all) && number[all[i]] == number[all[i-1]] {
-			return nil, nil, fmt.Errorf("%s and %s are the same shard, --shard %d/%d: want each once", all[i-1].Dir, all[i].Dir, i, of.Of)
+			return nil, nil, fmt.Errorf("%s and %s are the same shard, %d/%d: want each once", all[i-1].Dir, all[i].Dir, i, of.Of)
 		}
 		if i >= len(all) || number[all[i]] != i+1 {
-			return nil, nil, fmt.Errorf("--shard %d/%d is missing: a claim table needs all of them", i+1, of.Of)
+			return nil, nil, fmt.Errorf("shard %d/%d is missing: a claim table needs all of them", i+1, of.Of)
 		}
 	}
 	var pieces []Block

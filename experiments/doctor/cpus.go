@@ -78,7 +78,7 @@ func (s System) allowedCPUs() Check {
 		Name:   "allowed CPUs",
 		Status: Warn,
 		Seen:   fmt.Sprintf("CPUs %v alone of %v: by taskset, a batch system or a cpuset", t.Allowed, t.Online),
-		Mend:   "start it outside the restriction, or choose --procs for what is left",
+		Mend:   "start it outside the restriction, or use no more Ps than that",
 	}
 	if usable := t.NodesWith(topology.MayRun); usable.Len() > 1 {
 		for id := range usable.All() {

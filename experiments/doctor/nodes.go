@@ -16,7 +16,7 @@ func (s System) nodes() Check {
 	one := func(why string) Check {
 		c.Status = Note
 		c.Seen = "one node: locality cannot matter here, only overhead can be measured" + why
-		c.Mend = "pretend nodes with --topology synthetic:2x4, simulate with experiments sim, or boot a virtual machine with scripts/numalab.sh"
+		c.Mend = "pretend nodes with experiments run --topology synthetic:2x4, simulate with experiments sim, or boot a virtual machine with scripts/numalab.sh"
 		return c
 	}
 	switch {

@@ -27,7 +27,7 @@ func Replay(cell Cell, text string, stdout io.Writer) (failed bool, err error) {
 	}
 	timeline, broken := explore.Replay(cell.Program, cell.Config, schedule)
 	if misfit := (*explore.MisfitError)(nil); errors.As(broken, &misfit) {
-		return false, fmt.Errorf("%w; want a schedule of %s under %s with these --cpus, --gs and --seed", misfit, cell.Program.Name, cell.Config.Arm.Name)
+		return false, fmt.Errorf("%w; want a schedule of %s under %s on as many CPUs, with as many Gs and this seed", misfit, cell.Program.Name, cell.Config.Arm.Name)
 	}
 	io.WriteString(stdout, timeline)
 	if broken == nil {

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -435,51 +434,3 @@ func loadMeasurements(dir string) (ms []Measurement, half bool, err error) {
 }
 
 const metaFormat = 1
-
-// mustMatch returns an error that says how now differs from m, the run that now
-// is to resume. It returns nil if now may go on.
-func (m *Meta) mustMatch(now *Meta) error {
-	check := []struct {
-		what      string
-		then, now any
-	}{
-		{"place (--virtual)", m.Place, now.Place},
-		{"machine", m.Machine, now.Machine},
-		{"topologies (--topology)", m.Topologies, now.Topologies},
-		{"seed (--seed)", m.Plan.Seed, now.Plan.Seed},
-		{"repetitions (--reps)", m.Plan.Reps, now.Plan.Reps},
-		{"time of a repetition (--time or --budget)", m.Plan.Target, now.Plan.Target},
-	}
-	if !m.Build.sameProgram(now.Build) {
-		return fmt.Errorf("build: was %s, is now %s", brief(m.Build), brief(now.Build))
-	}
-	for _, c := range check {
-		if !reflect.DeepEqual(c.then, c.now) {
-			return fmt.Errorf("%s: was %s, is now %s", c.what, brief(c.then), brief(c.now))
-		}
-	}
-	then, current := m.Plan.cells(), now.Plan.cells()
-	for i := range max(len(then), len(current)) {
-		name := func(cells []Cell) string {
-			if i < len(cells) {
-				return cells[i].Name()
-			}
-			return "none"
-		}
-		if name(then) != name(current) {
-			return fmt.Errorf("cells (--arm, --workload, --procs): number %d was %s, is now %s", i+1, name(then), name(current))
-		}
-	}
-	return nil
-}
-
-func brief(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	if s := string(data); len(s) <= 120 {
-		return s
-	}
-	return string(data[:117]) + "..."
-}

@@ -109,7 +109,7 @@ func (r *runner) open(resume bool) (lock *Lock, err error) {
 	made := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case made && resume:
-		return nil, errors.New("there is no such directory: leave out --resume to begin a run there")
+		return nil, errors.New("there is no such directory, and so no run to go on with")
 	case made:
 		err = os.MkdirAll(r.dir, 0o777)
 	}
@@ -148,13 +148,13 @@ func (r *runner) takeUp(resume bool) error {
 	case err != nil && resume:
 		return fmt.Errorf("cannot resume: %w", err)
 	case err != nil:
-		return errors.New("it exists and is not a run: choose another --out")
+		return errors.New("it exists and is not a run: choose another directory")
 	case old.Parts != nil:
-		return errors.New("it exists and holds merged runs: choose another --out")
+		return errors.New("it exists and holds merged runs: choose another directory")
 	case !resume && old.Complete():
-		return errors.New("it exists and holds a finished run: choose another --out")
+		return errors.New("it exists and holds a finished run: choose another directory")
 	case !resume:
-		return errors.New("it exists and holds an unfinished run: choose another --out, or add --resume to complete it")
+		return errors.New("it exists and holds an unfinished run: choose another directory, or resume it")
 	}
 	if err := old.mustMatch(r.meta); err != nil {
 		return fmt.Errorf("cannot resume: its configuration differs: %w", err)

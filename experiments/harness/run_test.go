@@ -131,7 +131,7 @@ func TestInterruptedRunIsKeptAndResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := len(first.Measurements)
-	if err := Run(t.Context(), dir, plan(4, "fib", "flat numa"), false, newFake().bench, quiet); err == nil || !strings.Contains(err.Error(), "add --resume") {
+	if err := Run(t.Context(), dir, plan(4, "fib", "flat numa"), false, newFake().bench, quiet); err == nil || !strings.Contains(err.Error(), "resume it") {
 		t.Errorf("beginning anew over an unfinished run: %v, want the advice to resume it", err)
 	}
 	if kept != 4 || first.Meta.Done != kept || first.Meta.Complete() {
@@ -174,8 +174,8 @@ func TestExistingRunIsNeverOverwritten(t *testing.T) {
 		want   string
 	}{
 		{"without resume", plan(2, "fib", "flat"), false, "exists and holds a finished run"},
-		{"other repetitions", plan(3, "fib", "flat"), true, "repetitions (--reps): was 2, is now 3"},
-		{"other cells", plan(2, "heat", "flat"), true, "cells (--arm, --workload, --procs): number 1 was Fib/arm=flat/topo=1n1l2c1t/P=2, is now Heat/arm=flat"},
+		{"other repetitions", plan(3, "fib", "flat"), true, "repetitions: was 2, is now 3"},
+		{"other cells", plan(2, "heat", "flat"), true, "cells: number 1 was Fib/arm=flat/topo=1n1l2c1t/P=2, is now Heat/arm=flat"},
 	} {
 		f := newFake()
 		err := Run(t.Context(), dir, c.meta, c.resume, f.bench, quiet)
