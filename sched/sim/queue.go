@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"math"
-	"math/bits"
-)
+import "math/bits"
 
 // queue is the event queue: a 4-ary heap with at most one event per actor, in the
 // total order (time, actor). An actor is a thread, a class of memory flows or a timer.
@@ -27,14 +24,12 @@ type event struct {
 	id int32
 }
 
-func (a event) before(b event) bool {
-	return a.at < b.at || a.at == b.at && a.id < b.id
-}
+// before reports whether a comes before b.
+func (a event) before(b event) bool { return a.less(b) != 0 }
 
-// less is 1 if a is before b, else 0. There is no branch in it. Times are at least 0 and so
-// are numbers of actors, but for the root's that drop has taken out.
+// less is 1 if a comes before b, else 0. There is no branch in it. Times are at least 0.
 func (a event) less(b event) int32 {
-	_, borrow := bits.Sub64(uint64(a.id), uint64(b.id), 0)
+	_, borrow := bits.Sub64(uint64(uint32(a.id-held)), uint64(uint32(b.id-held)), 0)
 	_, borrow = bits.Sub64(uint64(a.at), uint64(b.at), borrow)
 	return int32(borrow)
 }
@@ -42,7 +37,7 @@ func (a event) less(b event) int32 {
 // Numbers that no actor has: next has them if there is no event, and while hold is on.
 const (
 	nobody = -1
-	held   = -2
+	held   = -2 // the least
 )
 
 var noEvent = event{at: never, id: nobody}
@@ -91,9 +86,6 @@ func (q *queue) put(t Time) {
 // drop ends the running actor's turn; it has no event.
 func (q *queue) drop() {
 	q.running = false
-	// An event that was set at this very moment may come before the running actor's
-	// key, so the root is always sifted down.
-	q.heap[0].at = math.MinInt64
 	q.removeAt(0)
 }
 
@@ -145,7 +137,9 @@ func (q *queue) removeAt(i int32) {
 	old := q.heap[i]
 	q.heap[i] = e
 	q.pos[e.id] = i
-	if e.before(old) {
+	// The root is always sifted down: an event that was set at this very moment may come
+	// before the running actor's key.
+	if i > 0 && e.before(old) {
 		q.up(i)
 	} else {
 		q.down(i)
