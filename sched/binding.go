@@ -10,23 +10,35 @@ package sched
 // have left it for another, and then gives this one its former mask back. A Work must be on
 // its node to its end, so a held thread is bound even if it is on the right CPU.
 func (m *M) checkBinding(held bool) {
+	if !m.isBound(held) {
+		m.bind()
+	}
+}
+
+// isBound reports whether checkBinding has nothing more to do.
+func (m *M) isBound(held bool) bool {
 	p := m.p
 	if !m.s.arm.Bind || m.Locked() || m.guest {
-		return
+		return true
 	}
-	if m.bindTried {
-		cpu := m.s.machine.Getcpu(&m.M)
-		if cpu < 0 {
-			return
-		}
-		p.stats.Samples++
-		if p.mask.Contains(cpu) {
-			p.stats.OnNode++
-			if !held || !m.s.severalDomains || m.s.machine.BoundHere(&m.M) {
-				return
-			}
-		}
+	if !m.bindTried {
+		return false
 	}
+	cpu := m.s.machine.Getcpu(&m.M)
+	if cpu < 0 {
+		return true
+	}
+	p.stats.Samples++
+	if !p.mask.Contains(cpu) {
+		return false
+	}
+	p.stats.OnNode++
+	return !held || !m.s.severalDomains || m.s.machine.BoundHere(&m.M)
+}
+
+// bind binds m's thread to the CPUs of its P, unless that has failed before.
+func (m *M) bind() {
+	p := m.p
 	m.bindTried = true
 	if seen := m.s.cpuChanges.Load(); m.bindErr == nil || m.bindSeen != seen {
 		m.bindSeen = seen

@@ -28,6 +28,10 @@ func (c *counted) Access(m *machine.M, line machine.Line, kind machine.Access) {
 
 func (c *counted) Scan(m *machine.M, s machine.Scan) { c.memory.Scan(m, s) } // loads only
 
+func (c *counted) Spin(m *machine.M, ops int64, kernel func(), s machine.Scan) {
+	c.memory.Spin(m, ops, kernel, s)
+}
+
 func (c *counted) Spend(m *machine.M, cost machine.Cost) { c.memory.Spend(m, cost) }
 
 // lockings returns how often the lock is taken while fn runs, and what fn returns. fn calls

@@ -139,6 +139,9 @@ func (m *M) scan(h *hunt) {
 	}
 }
 
+// spin makes the loads and the Works of a G that spins.
+func (m *M) spin(sp *spin) { m.memory.Spin(&m.M, sp.ops, sp.kernel, sp) }
+
 // spend charges scheduler work that touches no shared word.
 func (m *M) spend(c machine.Cost) {
 	if m.memory != nil {

@@ -147,9 +147,14 @@ func (g *G) Work(w Work, kernel func()) {
 	}
 	rest.trail.Worked()
 	m = g.m // on a host, and if no thread is bound, kernel may have blocked g
-	if m.s.rules.Homes && g.home.Load() == int32(m.p.domain.index) {
+	if m.atHome(g) {
 		m.worked(&rest.work)
 	}
+}
+
+// atHome reports whether what g does on m counts as done on its home node.
+func (m *M) atHome(g *G) bool {
+	return m.s.rules.Homes && g.home.Load() == int32(m.p.domain.index)
 }
 
 // worked notes that a G at home on m's node has done w there.

@@ -18,6 +18,7 @@ func BenchmarkSpeed(b *testing.B) {
 		{"skx-8s", "flat", "triad"},
 		{"skx-8s", "numa", "heat"},
 		{"skx-8s", "flat", "heat"},
+		{"skx-8s", "static", "heat"},
 		{"skx-8s", "numa", "uts"},
 		{"skx-8s", "flat", "uts"},
 		{"synthetic:1x4", "flat", "fib:n=22"},

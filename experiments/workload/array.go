@@ -169,9 +169,7 @@ func (l *loop) runStatic(g *sched.G) {
 		part := func(g *sched.G) {
 			come.Add(1)
 			spun := uint64(1)
-			for come.Load() < int32(n) {
-				g.Work(sched.Work{Ops: 25 * spinOps}, func() { spun += spin(spun, 25) })
-			}
+			g.WorkUntil(func() bool { return come.Load() >= int32(n) }, sched.Work{Ops: 25 * spinOps}, func() { spun += spin(spun, 25) })
 			rank := ranks[g.P()]
 			for taken[rank].Swap(true) { // if a G has lost its P meanwhile
 				rank = (rank + 1) % n

@@ -42,6 +42,7 @@ type thread struct {
 	wait     *uint32
 	flow     *flow
 	scan     machine.Scan // that it has left to the machine, see scan.go
+	round    Time         // of a spin: what the Work between its loads takes on a core of its own
 	os       osThread     // what a policy keeps
 
 	since      Time // when it got this CPU, or lost its last one

@@ -1,6 +1,9 @@
 package sim
 
-import "numasched/sched/internal/machine"
+import (
+	"numasched/sched"
+	"numasched/sched/internal/machine"
+)
 
 // Scans without switches of stacks.
 //
@@ -8,6 +11,10 @@ import "numasched/sched/internal/machine"
 // loads of one thief many others have their turns. A switch between stacks takes several
 // times as long as such a load. So a thread whose scan has to wait leaves the scan to the
 // machine. When its turn comes, whoever runs goes on with the scan, on its own stack.
+//
+// A G that spins, until others have come to a barrier for example, is such a scan, too, with a
+// Work between its loads. On a large machine most events of such a program are those of Gs that
+// spin.
 //
 // Invariant: thread.scan is set while the thread has left its scan to the machine. A turn of
 // such a thread is one of look. Its own stack goes on when the scan is over, or when its
@@ -28,6 +35,12 @@ func (k *Machine) Scan(m *machine.M, s machine.Scan) {
 	}
 }
 
+// Spin implements machine.Memory.
+func (k *Machine) Spin(m *machine.M, ops int64, _ func(), s machine.Scan) {
+	threadOf(m).round = k.arithmetic(&sched.Work{Ops: ops})
+	k.Scan(m, s)
+}
+
 // look goes on with the scan of t, whose turn it is. It returns false if other events are
 // due, and true if t is to go on on its own stack.
 func (k *Machine) look(t *thread) bool {
@@ -37,8 +50,15 @@ func (k *Machine) look(t *thread) bool {
 			t.scan = nil
 			return true
 		}
+		on := false
+		if line == 0 {
+			on = k.compute(t, t.round)
+			k.paths.works(t, t.round)
+		} else {
+			on = k.access(t, line, machine.Load)
+		}
 		switch {
-		case k.access(t, line, machine.Load):
+		case on:
 		case t.clock >= t.sliceEnd:
 			return true
 		case k.overdue(t):

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"numasched/sched"
@@ -22,6 +23,18 @@ func (p plain) Scan(m *machine.M, s machine.Scan) {
 	}
 }
 
+func (p plain) Spin(m *machine.M, ops int64, _ func(), s machine.Scan) {
+	for line, more := s.Next(); more; line, more = s.Next() {
+		if line == 0 {
+			p.Work(m, &sched.Work{Ops: ops}, 0, nil)
+		} else {
+			p.Access(m, line, machine.Load)
+		}
+	}
+}
+
+func whole(m *sim.Machine) sched.Machine { return m }
+
 // A scan is the loads that it names, to the picosecond and in the same order: also where
 // other threads take the CPU away in the middle of a scan.
 func TestAScanIsItsLoads(t *testing.T) {
@@ -31,10 +44,10 @@ func TestAScanIsItsLoads(t *testing.T) {
 	}{{"synthetic:1x1", 0}, {"synthetic:2x2", 5}, {"opteron-4x6276", 40}, {"opteron-4x6276", 0}, {"skx-2x8180", 0}} {
 		for _, arm := range []string{"gm", "flat", "numa", "numaws"} {
 			t.Run(fmt.Sprintf("%s+%d/%s", c.preset, c.others, arm), func(t *testing.T) {
-				whole := scanned(t, c.preset, arm, c.others, func(m *sim.Machine) sched.Machine { return m })
+				got := scanned(t, c.preset, arm, c.others, whole)
 				loads := scanned(t, c.preset, arm, c.others, func(m *sim.Machine) sched.Machine { return plain{m} })
-				if whole != loads {
-					t.Errorf("%s, want %s", whole, loads)
+				if got != loads {
+					t.Errorf("%s, want %s", got, loads)
 				}
 			})
 		}
@@ -43,6 +56,23 @@ func TestAScanIsItsLoads(t *testing.T) {
 
 // scanned runs a program whose Ms search a lot, and says what has happened.
 func scanned(t *testing.T, name, arm string, others int, wrap func(*sim.Machine) sched.Machine) string {
+	m, s := contended(t, name, arm, others, wrap)
+	finish(t, s, func(g *sched.G) {
+		fib(g, sched.Arg{A: 13})
+		var grp sched.Group
+		for i := range 40 {
+			grp.Go(g, func(g *sched.G) {
+				g.Work(sched.Work{Ops: int64(i) * 10_000}, nil)
+				g.Yield()
+			})
+		}
+		grp.Wait(g)
+	})
+	return fmt.Sprintf("%016x after %d events and %d ps", m.Hash(), m.Events(), m.Now())
+}
+
+// contended returns a scheduler on a machine where others want CPUs, for slices of 3 us.
+func contended(t *testing.T, name, arm string, others int, wrap func(*sim.Machine) sched.Machine) (*sim.Machine, *sched.Sched) {
 	preset, err := sim.LoadPreset(name)
 	if err != nil {
 		t.Fatal(err)
@@ -67,16 +97,55 @@ func scanned(t *testing.T, name, arm string, others int, wrap func(*sim.Machine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	finish(t, s, func(g *sched.G) {
-		fib(g, sched.Arg{A: 13})
-		var grp sched.Group
-		for i := range 40 {
-			grp.Go(g, func(g *sched.G) {
-				g.Work(sched.Work{Ops: int64(i) * 10_000}, nil)
-				g.Yield()
+	return m, s
+}
+
+// A G that works until something has come does the same as one that looks between two Works, to
+// the picosecond: also where its time slice is over, and where other threads take the CPU away.
+func TestWorkUntilIsWorkAgainAndAgain(t *testing.T) {
+	slow := func(g *sched.G, done func() bool, w sched.Work) {
+		for !done() {
+			g.Work(w, nil)
+		}
+	}
+	fast := func(g *sched.G, done func() bool, w sched.Work) { g.WorkUntil(done, w, nil) }
+	for _, c := range []struct {
+		preset string
+		others int // threads of other programs
+		each   int // Gs for each P: with more than one they have to give way to each other
+	}{{"synthetic:1x1", 0, 2}, {"synthetic:2x2", 0, 2}, {"synthetic:2x2", 5, 1}, {"opteron-4x6276", 40, 1}, {"skx-2x8180", 0, 1}} {
+		for _, arm := range []string{"gm", "flat", "numa", "static"} {
+			t.Run(fmt.Sprintf("%s+%d*%d/%s", c.preset, c.others, c.each, arm), func(t *testing.T) {
+				want := spun(t, c.preset, arm, c.others, c.each, slow)
+				if got := spun(t, c.preset, arm, c.others, c.each, fast); got != want {
+					t.Errorf("%s, want %s", got, want)
+				}
 			})
 		}
-		grp.Wait(g)
+	}
+}
+
+// spun runs Gs that wait until all have come, twice, and says what has happened.
+func spun(t *testing.T, name, arm string, others, each int, until func(*sched.G, func() bool, sched.Work)) string {
+	m, s := contended(t, name, arm, others, whole)
+	finish(t, s, func(g *sched.G) {
+		nodes := s.NodeIDs()
+		for _, ops := range []int64{100, 9000} {
+			if ops < 9000 && each > 1 {
+				continue // they would look half a million times in each slice
+			}
+			all := s.Procs() * each
+			var come atomic.Int64
+			var grp sched.Group
+			for i := range all {
+				grp.GoAt(g, sched.OnNode(nodes[i%len(nodes)]), func(g *sched.G) {
+					come.Add(1)
+					until(g, func() bool { return come.Load() == int64(all) }, sched.Work{Ops: ops})
+				})
+			}
+			grp.Wait(g)
+		}
 	})
-	return fmt.Sprintf("%016x after %d events and %d ps", m.Hash(), m.Events(), m.Now())
+	st := s.Stats()
+	return fmt.Sprintf("%016x after %d events and %d ps, %+v", m.Hash(), m.Events(), m.Now(), st)
 }

@@ -73,16 +73,8 @@ func (k *Machine) arithmetic(w *sched.Work) Time {
 // work does w from the given part on. It returns 0 when w is done, and else the part at
 // which t's G is to give way.
 func (k *Machine) work(t *thread, w *sched.Work, part int64) (next int64) {
-	if part == 0 {
-		k.stats.works++
-	}
-	k.idleRuns = 0
 	before := t.onCPU()
-	compute := k.arithmetic(w)
-	ops := compute
-	if k.kernel.busy[t.core] > 1 {
-		compute = compute * 1000 / Time(k.preset.SMT.Value)
-	}
+	ops := k.arithmetic(w)
 	longest := int64(0)
 	for _, list := range [2][]sched.Span{w.Reads, w.Writes} {
 		for i := range list {
@@ -95,6 +87,17 @@ func (k *Machine) work(t *thread, w *sched.Work, part int64) (next int64) {
 	}
 	n := max(min((longest+chunk-1)/chunk, 64), int64(ops/partTime), 1)
 	n = min(n, partsMax)
+	if longest == 0 && n == 1 {
+		if !k.compute(t, ops) {
+			k.pause(t)
+		}
+		return 0
+	}
+	if part == 0 {
+		k.stats.works++
+	}
+	k.idleRuns = 0
+	compute := k.beside(t, ops)
 	for c := part; c < n; c++ {
 		if c > part && t.m != nil && t.m.Preempted() {
 			next = c
@@ -128,6 +131,28 @@ func (k *Machine) work(t *thread, w *sched.Work, part int64) (next int64) {
 		k.pause(t)
 	}
 	return next
+}
+
+// beside is how long t computes for what takes d on a core of its own.
+func (k *Machine) beside(t *thread, d Time) Time {
+	if k.kernel.busy[t.core] > 1 {
+		d = d * 1000 / Time(k.preset.SMT.Value)
+	}
+	return d
+}
+
+// compute does a Work that takes t's core of its own d, needs no memory and has one part. It
+// returns false if t may have to let others run then.
+func (k *Machine) compute(t *thread, d Time) bool {
+	k.stats.works++
+	k.idleRuns = 0
+	took := k.beside(t, d)
+	t.ops += d
+	t.clock += took
+	t.ideal += took
+	t.work += took
+	k.record(t, 3<<40)
+	return t.clock < k.q.next.at && t.clock < t.sliceEnd
 }
 
 // share is the c-th of n parts of d.

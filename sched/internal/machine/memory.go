@@ -14,6 +14,11 @@ type Memory interface {
 	// stacks of other Ms.
 	Scan(m *M, s Scan)
 
+	// Spin is Scan for a G that computes between its loads: line 0 stands for a Work of ops
+	// operations and no memory, which is charged as any other. A machine on which work
+	// takes no time calls kernel for it.
+	Spin(m *M, ops int64, kernel func(), s Scan)
+
 	// Spend charges scheduler work that touches no shared word.
 	Spend(m *M, c Cost)
 }

@@ -232,6 +232,17 @@ func (x *Machine) Scan(m *machine.M, s machine.Scan) {
 	}
 }
 
+// Spin implements [machine.Memory].
+func (x *Machine) Spin(m *machine.M, _ int64, kernel func(), s machine.Scan) {
+	for line, more := s.Next(); more; line, more = s.Next() {
+		if line == 0 {
+			kernel()
+		} else {
+			x.Access(m, line, machine.Load)
+		}
+	}
+}
+
 // touchLast is touch without a point before it: see isOuter. If somebody may want to go on
 // before it, that can only be at t's last point.
 func (x *Machine) touchLast(t *thread, i int, kind machine.Access) {
