@@ -67,8 +67,12 @@ func TestCloseLeaksNoGoroutine(t *testing.T) {
 
 // Close may come while Gs yield and block: each M ends where it next looks.
 func TestCloseWhileGsYield(t *testing.T) {
+	times := 20
+	if longTests() {
+		times = 100
+	}
 	for _, arm := range []string{"gm", "flat", "numa"} {
-		for range 100 {
+		for range times {
 			s := start(t, arm, "synthetic:2x3")
 			for range 5 {
 				run(t, s, func(g *sched.G) {

@@ -44,10 +44,10 @@ func setProcs(t *testing.T, s *sched.Sched, g *sched.G, n int) {
 	}
 }
 
-// everywhereAndSimulated is everywhere, and on simulated machines under every arm, too.
+// everywhereAndSimulated is everywhere, and on simulated machines, too.
 func everywhereAndSimulated(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
 	everywhere(t, f)
-	for _, arm := range policy.Arms {
+	for _, arm := range armsFor(t) {
 		t.Run(arm.Name+"/simulated", func(t *testing.T) {
 			f(t, onSim(t, "synthetic:2x2", sched.Config{Arm: arm}))
 		})

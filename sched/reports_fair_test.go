@@ -159,7 +159,10 @@ func TestAWokenGIsStolenIfItsWakerComputes(t *testing.T) {
 			continue
 		}
 		s := onSim(t, "synthetic:1x4", sched.Config{Arm: arm})
-		const n = 10_000
+		n := int64(2_000)
+		if longTests() {
+			n = 10_000
+		}
 		run(t, s, func(g *sched.G) {
 			c, d := sched.NewChan[int](s, 0), sched.NewChan[int](s, 0)
 			g.Go(func(g *sched.G) {

@@ -3,6 +3,7 @@ package sched_test
 import (
 	"os"
 	"slices"
+	"sync"
 	"testing"
 
 	"numasched/numa/leakcheck"
@@ -54,7 +55,7 @@ func startOn(tb testing.TB, m sched.Machine, arm string) *sched.Sched {
 func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
 	t.Helper()
 	leakcheck.After(t)
-	p, err := sim.LoadPreset("default")
+	p, err := defaultPreset()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +77,26 @@ func onSim(t *testing.T, topo string, cfg sched.Config) *sched.Sched {
 	return s
 }
 
-// everywhere runs a test under every arm, on this host and on pretended nodes. Without the
-// long tests, that is every arm on one kind of nodes, and those whose queues differ on all.
+// defaultPreset is parsed once. Nobody changes it.
+var defaultPreset = sync.OnceValues(func() (*sim.Preset, error) { return sim.LoadPreset("default") })
+
+// armsFor returns the arms that a test runs under: all that schedule in different ways. Without
+// the long tests, that is those whose queues differ, and every third of the others. Which third
+// these are differs from test to test.
+func armsFor(t *testing.T) (arms []policy.Arm) {
+	for i, arm := range everyArm() {
+		if longTests() || slices.Contains(fewArms(), arm) || (i+len(t.Name()))%3 == 0 {
+			arms = append(arms, arm)
+		}
+	}
+	return arms
+}
+
+// everywhere runs a test under its arms, on this host and on pretended nodes. Without the long
+// tests, those whose queues do not differ have one kind of nodes.
 func everywhere(t *testing.T, f func(t *testing.T, s *sched.Sched)) {
 	leakcheck.After(t)
-	for _, arm := range everyArm() {
+	for _, arm := range armsFor(t) {
 		for _, topo := range []string{"synthetic:2x2", "", "synthetic:3x1"} {
 			m := open
 			if topo == "" {

@@ -128,7 +128,10 @@ func TestAParkedGHasAStackOf2KB(t *testing.T) {
 	}
 	for _, arm := range []string{"gm", "flat", "numa"} {
 		t.Run(arm, func(t *testing.T) {
-			const n = 10_000
+			n := 3_000
+			if longTests() {
+				n = 10_000
+			}
 			s := start(t, arm, "synthetic:1x1")
 			before := stackBytes()
 			run(t, s, func(g *sched.G) {

@@ -28,6 +28,7 @@ func TestDocumentedBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tried := 0
 	for _, row := range rows {
 		if line := strings.TrimPrefix(row[0], "//\t"); !strings.Contains(string(readme), "\n"+line+"\n") {
 			t.Errorf("the README lacks the row %q of the table in doc.go", line)
@@ -36,6 +37,9 @@ func TestDocumentedBounds(t *testing.T) {
 			p, ok := ProgramByName(name)
 			if !ok {
 				t.Fatalf("doc.go: no program %q", name)
+			}
+			if tried++; tried%3 != 0 && !longTests() {
+				continue
 			}
 			cfg := config(t, "numa")
 			cfg.CPUs, _ = strconv.Atoi(row[1])

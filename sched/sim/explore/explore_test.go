@@ -164,7 +164,11 @@ func TestFailureReplays(t *testing.T) {
 
 // A scheduler that was made new for the next execution behaves like a new one.
 func TestUsedIsAsNew(t *testing.T) {
-	for _, arm := range []string{"gm", "flat", "numa", "numa-nodeq"} {
+	arms := []string{"flat", "numa"}
+	if longTests() {
+		arms = append(arms, "gm", "numa-nodeq")
+	}
+	for _, arm := range arms {
 		for _, p := range Programs {
 			cfg := config(t, arm)
 			used, err := newMachine(&cfg)

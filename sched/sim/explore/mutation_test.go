@@ -98,8 +98,8 @@ func TestMutations(t *testing.T) {
 		}
 		for i, m := range mutations {
 			t.Run(m.name, func(t *testing.T) {
-				if (m.number%8 != 0 || m.rare) && !longTests() {
-					t.Skip("one of the seven in eight that only the long tests hunt")
+				if (m.number%16 != 0 || m.rare) && !longTests() {
+					t.Skip("one of the fifteen in sixteen that only the long tests hunt")
 				}
 				t.Parallel()
 				start := time.Now()
