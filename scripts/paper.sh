@@ -5,8 +5,14 @@
 # Usage: scripts/paper.sh
 # Exit status: 0 all went well; 1 something failed; 2 it cannot be done here.
 set -eu
+case ${1:-} in
+-h | --help)
+	sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"
+	exit 0
+	;;
+esac
 [ $# -eq 0 ] || {
-	sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0" >&2
+	echo "paper.sh: unexpected argument '$1' (valid: --help)" >&2
 	exit 2
 }
 cd "$(dirname "$0")/.."

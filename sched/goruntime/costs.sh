@@ -15,9 +15,11 @@
 #               makes the programs first, and with --rounds 0 it does no more; with --table it
 #               measures nothing
 set -eu
+case ${1:-} in -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"; exit 0 ;; esac
 cd "$(dirname "$0")/../.."
 rounds=10 time=200ms bench=. out= modes='stock off 1 2'
 while [ $# -gt 0 ]; do
+	case $1 in --rounds | --time | --out | --bench | --work | --modes) [ -n "${2:-}" ] || { echo "costs: $1 wants a value" >&2; exit 2; } ;; esac
 	case $1 in
 	--rounds) rounds=$2; shift ;;
 	--time) time=$2; shift ;;
@@ -31,6 +33,11 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+for m in $modes; do
+	[[ $m =~ ^(stock|off|confine(=[0-9]+)?|(on|[1-9]|[1-5][0-9]|6[0-4])(,heap)?)$ ]] ||
+		{ echo "costs: unexpected mode $m; want stock or a value of GONUMA: off, on, confine, 1 to 64" >&2; exit 2; }
+done
+[[ $rounds =~ ^[0-9]+$ ]] || { echo "costs: --rounds $rounds: want a whole number" >&2; exit 2; }
 if [ -z "${work:-}" ]; then
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT

@@ -24,6 +24,7 @@
 #   lockrank:P  the package with GOEXPERIMENT=staticlockranking
 #   test:PART   the programs of GOROOT/test that exercise a part, each compared with its .out
 set -u
+case ${1:-} in -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"; exit 0 ;; esac
 cd "$(dirname "$0")/../.."
 
 quick=sync\ sync/atomic\ context\ testing/synctest\ os/signal\ internal/trace
@@ -32,6 +33,7 @@ all="$quick time os os/exec net net/http runtime runtime/cgo runtime/debug runti
 	race:sync race:sync/atomic race:context race:time race:runtime lockrank:sync lockrank:runtime"
 rows=$all only=. out= through= tableonly=
 while [ $# -gt 0 ]; do
+	case $1 in --only | --work | --through | --out) [ -n "${2:-}" ] || { echo "gotests: $1 wants a value" >&2; exit 2; } ;; esac
 	case $1 in
 	--cell) break ;; # of this script's own: a cell, below "through"
 	--quick) rows=$quick ;;
@@ -45,7 +47,11 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-modes=${*:-stock off on confine 2 4 2,heap}
+[ "${1:-}" = --cell ] || modes=${*:-stock off on confine 2 4 2,heap}
+for m in ${modes:-}; do
+	[[ $m =~ ^(stock|off|confine(=[0-9]+)?|(on|[1-9]|[1-5][0-9]|6[0-4])(,heap)?)$ ]] ||
+		{ echo "gotests: unexpected mode $m; want stock or a value of GONUMA: off, on, confine, 1 to 64" >&2; exit 2; }
+done
 
 # pieces ROW is the number of pieces that the tests of a row are dealt to.
 pieces() {

@@ -16,6 +16,7 @@
 # round of benchmarks by a command, such as "nice". The exit status is 1 if a test fails that
 # passes with go's own runtime, or if tests did not run.
 set -u
+case ${1:-} in -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"; exit 0 ;; esac
 cd "$(dirname "$0")/../.."
 
 # A name, a module, the package in it, the benchmarks, and how long each of these runs.
@@ -31,6 +32,7 @@ modes='stock off on confine 2'
 
 only=. out= through= rounds=10
 while [ $# -gt 0 ]; do
+	case $1 in --work | --only | --through | --rounds | --out) [ -n "${2:-}" ] || { echo "programs: $1 wants a value" >&2; exit 2; } ;; esac
 	case $1 in
 	--work) mkdir -p "$2" && work=$(cd "$2" && pwd) || exit 2; shift ;;
 	--only) only=$2; shift ;;
@@ -46,6 +48,7 @@ steps=${*:-build test bench table}
 for s in $steps; do
 	case $s in build | test | bench | table) ;; *) echo "programs: unexpected step $s; want build, test, bench or table" >&2; exit 2 ;; esac
 done
+[[ $rounds =~ ^[0-9]+$ ]] || { echo "programs: --rounds $rounds: want a whole number" >&2; exit 2; }
 chosen=$(echo "$programs" | awk 'NF' | grep -E "^($only)") || { echo "programs: --only $only: no program has such a name" >&2; exit 2; }
 if [ -z "${work:-}" ]; then
 	work=$(mktemp -d)
