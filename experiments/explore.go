@@ -62,11 +62,11 @@ func exploreCommand() *cobra.Command {
 	doc := strings.Builder{}
 	doc.WriteString(exploreDoc)
 	for _, p := range explore.Programs {
-		fmt.Fprintf(&doc, "    %-11s %s\n", p.Name, p.Doc)
+		fmt.Fprintf(&doc, "    %-16s %s\n", p.Name, p.Doc)
 	}
 	doc.WriteString("\nPrograms on a model of Go's own scheduler with numago's overlay; they have no arm, and\nall does not mean them:\n\n")
 	for _, p := range explore.ModelPrograms {
-		fmt.Fprintf(&doc, "    %-13s %s\n", p.Name, p.Doc)
+		fmt.Fprintf(&doc, "    %-16s %s\n", p.Name, p.Doc)
 	}
 	cmd := &cobra.Command{
 		Use:   "explore",

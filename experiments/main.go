@@ -76,6 +76,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 		besideCommand(),
 		manCommand(),
 	)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return usage.Files(cmd) }
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		for _, sub := range cmd.Commands() {

@@ -231,6 +231,8 @@ func TestSeveralDirectoriesAreMerged(t *testing.T) {
 		{"report a b", "want --out DIR"},
 		{"merge a", "want --out DIR"},
 		{"merge --out a b", "--out a: it exists"},
+		{"merge --out twice a a", "a: its run is there already"},
+		{"merge --out twice both b", "b: its run is there already"},
 		{"report", "want one result directory or more"},
 	} {
 		if status, _, errs := cli(strings.Fields(c.args)...); status != 2 || !strings.Contains(errs, c.want) {

@@ -102,8 +102,6 @@ func (f *runFlags) check(fs *pflag.FlagSet) (err error) {
 			err = usage.Errorf("--reps %d: want 1 to %d", f.reps, maxReps)
 		case name == "time" && f.time <= 0, name == "budget" && f.budget <= 0:
 			err = usage.Errorf("--%s %v: want more than nothing, as in 500ms or 2s", name, given.Value)
-		case name == "out" && f.out == "":
-			err = usage.Errorf("--out \"\": want a directory, or no --out for results/ and the time")
 		}
 	})
 	switch {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,7 @@ func traceCommand() *cobra.Command {
 	fs.StringVar(&f.topology, "topology", "host", "the `TOPOLOGY` that a host pretends")
 	fs.StringVar(&f.arm, "arm", "numa", "the `ARM`")
 	fs.StringVar(&f.workload, "workload", "fib", "the `WORKLOAD`, sized as in fib:n=20")
-	fs.StringVar(&f.procs, "procs", "all", "number of Ps, or share of the machine's CPUs, as in 1/4: `N`")
+	fs.StringVar(&f.procs, "procs", "all", "the number `N` of Ps, or a share of the machine's CPUs, as in 1/4")
 	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices")
 	fs.BoolVar(&f.full, "full", false, "default sizes; otherwise the quick ones")
 	fs.Var(&f.limit, "limit", fmt.Sprintf("events of each M to keep, the first ones (`N` from %d to %d)", f.limit.Least, f.limit.Most))
@@ -85,9 +86,6 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	if len(loads) != 1 {
 		return usage.Errorf("--workload %s: want one workload, not %d", f.workload, len(loads))
 	}
-	if f.out == "" {
-		return usage.Errorf(`--out "": want a file`)
-	}
 	m, closeMachine, err := usage.Machine(f.preset, f.topology)
 	if err != nil {
 		return err
@@ -108,10 +106,15 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	r := &trace.Recorder{Clock: true, Limit: int(f.limit.Value)}
 	// The file is made first: if it cannot be, that is known before a long run. A file
 	// that was there stays until the new one is whole.
+	var failed error
 	err = harness.WriteFile(f.out, func(w io.Writer) error {
-		return harness.Record(w, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
+		failed = harness.Record(w, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
+		return failed
 	})
-	if err != nil {
+	switch {
+	case failed != nil && !errors.As(failed, new(*fs.PathError)):
+		return failed // the run, and not the file
+	case err != nil:
 		return usage.FileError("out", err)
 	}
 	kept, cut := r.Kept()

@@ -89,3 +89,12 @@ func TestTraceRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with the run is not laid to the file that --out names.
+func TestTraceSaysWhatIsWrongWithTheRun(t *testing.T) {
+	t.Setenv("NUMASCHED", "schedtrace=x")
+	status, _, errs := cli("trace", "--workload", "fib:n=5", "--out", filepath.Join(t.TempDir(), "trace.json"))
+	if status != 1 || !strings.Contains(errs, "NUMASCHED") || strings.Contains(errs, "--out") {
+		t.Errorf("status %d, %q, want NUMASCHED alone", status, errs)
+	}
+}

@@ -36,8 +36,10 @@ func TestHistogramsOfRepetitionsAddUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Meta.Topologies = []TopoMeta{{Label: "1n1l2c1t", Origin: "host", CPUs: 2, NodesWithCPUs: 1}}
-	again := mustMerge(t, res, res)
-	for name, r := range map[string]*Results{"run": res, "merged with itself": again} {
+	another := *res
+	another.Meta.Command = []string{"another"}
+	again := mustMerge(t, res, &another)
+	for name, r := range map[string]*Results{"run": res, "merged with another": again} {
 		row := r.Groups()[0].Find("numa")
 		if n := int64(100 * row.N); len(row.Histograms) != 1 || row.Histograms[0].Unit != Latency || row.Histograms[0].Len() != n {
 			t.Errorf("%s: histograms %+v, want one with %d times", name, row.Histograms, n)

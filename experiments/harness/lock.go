@@ -48,6 +48,9 @@ func LockDir(dir string) (*Lock, error) {
 	path := filepath.Join(dir, LockFile)
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		if info, e := os.Stat(dir); err != nil && e == nil && !info.IsDir() {
+			err = errors.New("it is a file: want a folder")
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 //
 //   - parts of different places, or by different programs: refuses them
 //   - a part that is not complete: refuses it, because repetitions are compared in pairs
+//   - a measured part that is there already: refuses it
 //   - a cell that several parts measured on one machine: has the repetitions of all of
 //     them, one part after another. Pairs are of the same part
 //   - a topology that has the name of another one, or of another machine's: gets a new
@@ -119,6 +120,10 @@ func (all *Results) add(r *Results) error {
 	before := len(m.Parts)
 	for _, p := range parts {
 		p.Machine = number[p.Machine]
+		// The same repetitions twice would pass for twice the evidence.
+		if m.Place != Simulated && slices.ContainsFunc(m.Parts, func(o Part) bool { return reflect.DeepEqual(o, p) }) {
+			return errors.New("its run is there already: want each run once")
+		}
 		m.Parts = append(m.Parts, p)
 		m.Sessions = append(m.Sessions, p.Sessions...)
 	}

@@ -383,6 +383,9 @@ func (m *Meta) notPlanned(ms []Measurement) string {
 func loadMeta(dir string) (*Meta, error) {
 	path := filepath.Join(dir, MetaFile)
 	data, err := os.ReadFile(path)
+	if info, e := os.Stat(dir); err != nil && e == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s: it is a file: want a result directory", dir)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: no such directory", dir)

@@ -46,6 +46,21 @@ func FlagError(cmd *cobra.Command, args []string, err error) error {
 	return Wrong(err)
 }
 
+// Files refuses a flag that is to name a file or a directory and names none: nothing would be
+// written, and nobody told. It also refuses "-" where that is not standard output: a file of this
+// name would be made.
+func Files(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		arg, doc := pflag.UnquoteUsage(f)
+		name := f.Value.String()
+		empty, dash := name == "", name == "-" && !strings.Contains(doc, "- is standard output")
+		if kind := map[string]string{"FILE": "file", "DIR": "directory", "DIRECTORY": "directory"}[arg]; err == nil && kind != "" && (empty || dash) {
+			err = Errorf("--%s %q: want a %s", f.Name, name, kind)
+		}
+	})
+	return err
+}
+
 // wanted says what a flag takes.
 func wanted(f *pflag.Flag) string {
 	switch f.Value.Type() {
