@@ -194,7 +194,8 @@ func (f *file) do(p *poll, g *sched.G, mode sched.PollMode, call func() error) e
 // operate does an operation: a system call, named name, again and again if a G may wait for
 // the file, and otherwise native. It returns what opError is to be told.
 func (f *file) operate(name string, mode sched.PollMode, call func() error, native func(std any) error) error {
-	g, p, err := f.begin()
+	g := sched.Current()
+	p, err := f.begin(g)
 	if err != nil {
 		return err
 	}
@@ -207,21 +208,20 @@ func (f *file) operate(name string, mode sched.PollMode, call func() error, nati
 	return f.natively(g, native)
 }
 
-// begin begins an operation, which unuse ends. It returns the G that calls, or nil, and how
-// that waits for the file; nil if it cannot.
-func (f *file) begin() (*sched.G, *poll, error) {
+// begin begins an operation of g, which may be nil. unuse ends it. It returns how g waits for the
+// file; nil if it cannot.
+func (f *file) begin(g *sched.G) (*poll, error) {
 	if !f.use() {
-		return nil, nil, net.ErrClosed
+		return nil, net.ErrClosed
 	}
-	g := sched.Current()
 	if g == nil {
-		return nil, nil, nil
+		return nil, nil
 	}
 	p, err := f.polled(g)
 	if err != nil {
 		f.unuse()
 	}
-	return g, p, err
+	return p, err
 }
 
 // failed says of a system call what opError says.
@@ -279,7 +279,8 @@ func (n *standIn) setDeadline(mode sched.PollMode, t time.Time) {
 	}
 }
 
-// native returns what package net, or os, has for the file: for goroutines that are no Gs.
+// native returns what package net, or os, has for the file: for goroutines that are no Gs. Whoever
+// closes the file takes mu after he has said so, and before the descriptor is closed.
 func (f *file) native() (*standIn, error) {
 	if n := f.std.Load(); n != nil {
 		return n, nil
@@ -296,7 +297,7 @@ func (f *file) native() (*standIn, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	of := os.NewFile(uintptr(fd), f.network)
+	of := os.NewFile(uintptr(fd), f.label)
 	var std any
 	switch {
 	case f.network == "pipe":

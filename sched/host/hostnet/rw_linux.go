@@ -16,16 +16,41 @@ import (
 const maxRW = 1 << 30 // the most that one system call reads or writes, as in Go
 
 // read and write are operate without its functions, which would have to be allocated each
-// time.
+// time. A goroutine that is no G does not count as one who uses the descriptor: it uses that of the
+// stand-in, which knows by itself when it is closed. And it gets by with little stack, for
+// net/http starts one for each request.
 
 func (f *file) read(b []byte) (n int, err error) {
-	g, p, err := f.begin()
+	if g := sched.Current(); g != nil {
+		return f.readAs(g, b)
+	}
+	std, err := f.native()
+	if err == nil {
+		n, err = std.read.Read(b)
+	}
+	return n, f.opError("read", err)
+}
+
+func (f *file) write(b []byte) (n int, err error) {
+	if g := sched.Current(); g != nil {
+		return f.writeAs(g, b)
+	}
+	std, err := f.native()
+	if err == nil {
+		n, err = std.write.Write(b)
+	}
+	return n, f.opError("write", err)
+}
+
+// readAs is read by g.
+func (f *file) readAs(g *sched.G, b []byte) (n int, err error) {
+	p, err := f.begin(g)
 	if err != nil {
 		return 0, f.opError("read", err)
 	}
 	defer f.unuse()
 	if p == nil {
-		return f.readNatively(g, b)
+		return f.readInSyscall(g, b)
 	}
 	p.busy[sched.PollRead].Lock(g)
 	if len(b) == 0 {
@@ -45,7 +70,7 @@ func (f *file) read(b []byte) (n int, err error) {
 	}
 	p.busy[sched.PollRead].Unlock(g)
 	if err == errUnpolled {
-		return f.readNatively(g, b)
+		return f.readInSyscall(g, b)
 	}
 	return n, f.failed("read", err)
 }
@@ -58,14 +83,15 @@ func (f *file) readNothing() error {
 	return nil
 }
 
-func (f *file) write(b []byte) (n int, err error) {
-	g, p, err := f.begin()
+// writeAs is write by g.
+func (f *file) writeAs(g *sched.G, b []byte) (n int, err error) {
+	p, err := f.begin(g)
 	if err != nil {
 		return 0, f.opError("write", err)
 	}
 	defer f.unuse()
 	if p == nil {
-		return f.writeNatively(g, b)
+		return f.writeInSyscall(g, b)
 	}
 	p.busy[sched.PollWrite].Lock(g)
 	for err = p.pd.Prepare(g, sched.PollWrite); err == nil; {
@@ -83,7 +109,7 @@ func (f *file) write(b []byte) (n int, err error) {
 	}
 	p.busy[sched.PollWrite].Unlock(g)
 	if err == errUnpolled {
-		k, err := f.writeNatively(g, b[n:])
+		k, err := f.writeInSyscall(g, b[n:])
 		return n + k, err
 	}
 	return n, f.failed("write", err)
@@ -117,18 +143,7 @@ func (p *poll) wait(g *sched.G, mode sched.PollMode) error {
 	return err
 }
 
-// readNatively and writeNatively are natively without its functions, unless a G calls.
-
-func (f *file) readNatively(g *sched.G, b []byte) (n int, err error) {
-	if g != nil {
-		return f.readInSyscall(g, b)
-	}
-	std, err := f.native()
-	if err == nil {
-		n, err = std.read.Read(b)
-	}
-	return n, f.opError("read", err)
-}
+// readInSyscall and writeInSyscall are natively for a G that reads and writes.
 
 func (f *file) readInSyscall(g *sched.G, b []byte) (n int, err error) {
 	err = f.natively(g, func(std any) (err error) {
@@ -136,17 +151,6 @@ func (f *file) readInSyscall(g *sched.G, b []byte) (n int, err error) {
 		return err
 	})
 	return n, f.opError("read", err)
-}
-
-func (f *file) writeNatively(g *sched.G, b []byte) (n int, err error) {
-	if g != nil {
-		return f.writeInSyscall(g, b)
-	}
-	std, err := f.native()
-	if err == nil {
-		n, err = std.write.Write(b)
-	}
-	return n, f.opError("write", err)
 }
 
 func (f *file) writeInSyscall(g *sched.G, b []byte) (n int, err error) {
