@@ -76,6 +76,70 @@ func (m *M) tellGroup(kind machine.EventKind, gp *G, gr *Group) {
 	m.tellG(kind, gp, gr.name(m.s))
 }
 
+// eventBegin says that m is about to run gp, which has not run yet. Where m writes its log by
+// itself, the event waits for the M's next one, whichever that is: most Gs never block, and so their
+// start and their end are told at once.
+func (m *M) eventBegin(gp *G) {
+	if m.events != nil {
+		if m.log != nil {
+			m.began = gp
+		} else {
+			m.tellG(machine.EventStart, gp, 0)
+		}
+	}
+}
+
+// tellBegan tells what eventBegin has left to be told. It comes before all else that m tells.
+func (m *M) tellBegan() {
+	if gp := m.began; gp != nil {
+		m.began = nil
+		m.tellG(machine.EventStart, gp, 0)
+	}
+}
+
+// eventEnd says that gp, which m runs, has returned.
+func (m *M) eventEnd(gp *G) {
+	if m.events != nil {
+		m.tellEnd(gp)
+	}
+}
+
+//go:noinline
+func (m *M) tellEnd(gp *G) {
+	arg := gp.group.name(m.s)
+	if l := m.log; m.began == gp && l.Taken < machine.EventChunk && machine.Short(arg) {
+		m.began = nil
+		gp.seq += 2
+		l.Chunk[l.Taken%machine.EventChunk].PackRan(l.P, gp.ID(), gp.seq-1, arg)
+		l.Taken++
+		return
+	}
+	m.tellG(machine.EventEnd, gp, arg)
+}
+
+// tellSpawns says that the n oldest private Gs of m's P are about to become public.
+func (m *M) tellSpawns(n uint32) {
+	m.tellBegan()
+	r, l := &m.p.ring, m.log
+	for i := range n {
+		gp := r.slots[(r.shared+i)%ringSize].load()
+		if l == nil || l.Taken >= machine.EventChunk {
+			m.tellG(machine.EventSpawn, gp, 0)
+			continue
+		}
+		gp.seq++
+		l.Chunk[l.Taken%machine.EventChunk].Pack(machine.EventSpawn, l.P, gp.ID(), gp.seq, 0)
+		l.Taken++
+	}
+}
+
+// tellTaken says that child, which others have seen, was taken back to be called. Who listens hears
+// that it ends at once: what it does is told of the G that calls it.
+func (m *M) tellTaken(child *G) {
+	m.tellG(machine.EventInline, child, 0)
+	m.tellEnd(child)
+}
+
 // eventP says that m does something to p.
 func (m *M) eventP(kind machine.EventKind, p *P) {
 	if m.events != nil {
@@ -92,17 +156,18 @@ func (m *M) eventM(kind machine.EventKind, mp *M) {
 
 // listen has m tell sink of its events, from now on. sink may be nil.
 func (m *M) listen(sink machine.EventSink) {
-	m.events, m.log = sink, nil
+	m.events, m.log, m.began = sink, nil, nil
 	if l, ok := sink.(*machine.EventLog); ok {
 		m.log = l.Quick()
 	}
 }
 
-// tellG writes into m's log by itself where that is possible. A spawn is three events, and a call
-// of Event for each would take a third as long as the spawn.
+// tellG writes into m's log by itself where that is possible: a call of Event takes several times as
+// long.
 //
 //go:noinline
 func (m *M) tellG(kind machine.EventKind, gp *G, arg uint64) {
+	m.tellBegan()
 	l := m.log
 	if l == nil || gp == nil || l.Taken >= machine.EventChunk-1 { // an event takes two slots at most
 		m.tellSinkG(kind, gp, arg)
@@ -114,9 +179,6 @@ func (m *M) tellG(kind machine.EventKind, gp *G, arg uint64) {
 		at, arg = at+1, 0
 	}
 	gp.seq++
-	if kind == machine.EventEnd && at != 0 && chunk[(at-1)%machine.EventChunk].PackEnd(l.P, gp.ID(), gp.seq, arg) {
-		return
-	}
 	chunk[at%machine.EventChunk].Pack(kind, l.P, gp.ID(), gp.seq, arg)
 	l.Taken = at + 1
 }
@@ -133,6 +195,7 @@ func (m *M) tellSinkG(kind machine.EventKind, gp *G, arg uint64) {
 
 //go:noinline
 func (m *M) tellP(kind machine.EventKind, p *P) {
+	m.tellBegan()
 	p.seq++
 	e := machine.Event{Kind: kind, M: int32(m.ID), P: int32(p.id), Seq: p.seq}
 	if kind == machine.EventAcquire {
@@ -143,6 +206,7 @@ func (m *M) tellP(kind machine.EventKind, p *P) {
 
 //go:noinline
 func (m *M) tellM(kind machine.EventKind, mp *M) {
+	m.tellBegan()
 	e := machine.Event{Kind: kind, M: int32(m.ID), P: int32(m.P()), Arg: uint64(mp.ID)}
 	if kind.OfM() {
 		mp.seq++

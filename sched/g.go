@@ -215,15 +215,15 @@ func (g *G) runInline(child *G) {
 	returned = true
 	m = child.m // which may be another now
 	g.m, m.c.runs = m, g
-	m.eventGroup(machine.EventEnd, child, child.group)
+	m.eventEnd(child)
 }
 
 // short reports whether g forks and joins in the short way. A child that g takes back is a call
 // then: it gets g, and its own G is free before it begins. Until it is public nobody else has
-// heard of it, so there are no events of it either. Whose children and Groups are whose is told
-// by g and its depth. It is so where run queues are rings, but
-// not on a simulated machine, which charges for every step, and not under Config.Debug,
-// which tells all Gs apart.
+// heard of it, so there are no events of it either. Events of one that was public say that it ends
+// as it is taken back. Whose children and Groups are whose is told by g and its depth. It is so
+// where run queues are rings, but not on a simulated machine, which charges for every step, and not
+// under Config.Debug, which tells all Gs apart.
 func (g *G) short() bool { return g.barred == 0 && g.m.plain }
 
 // hasFresh reports whether g's next child may take the short way: its G stands in the ring.

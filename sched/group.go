@@ -107,8 +107,13 @@ func (g *G) joinSlow(child *G) int {
 // has, and whether that is in the short way.
 func (g *G) takeChild(child *G) (taken, short bool) {
 	m := g.running()
-	taken = m.unqueue(child)
-	return taken, taken && g.short() && m.events == nil
+	if taken = m.unqueue(child); !taken || !g.short() {
+		return taken, false
+	}
+	if m.events != nil { // child was public: else Join has taken it back
+		m.tellTaken(child)
+	}
+	return true, true
 }
 
 // joinOwn is the rest of Join for a child that is a G of its own. taken says that it was taken
@@ -329,8 +334,11 @@ func (gr *Group) await(g *G, done *Chan[struct{}]) (ended bool) {
 func (g *G) takeMember(gr *Group) (child *G, short bool) {
 	m := g.running()
 	private := m.p.ring.private() != 0 // what is taken is: events have not heard of it
-	child = m.popMember(gr)
-	return child, g.short() && (private || m.events == nil)
+	child, short = m.popMember(gr), g.short()
+	if short && child != nil && !private && m.events != nil {
+		m.tellTaken(child)
+	}
+	return child, short
 }
 
 // name is what the events of s name gr by: 0 if it is nil. No other Group has the name while

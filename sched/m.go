@@ -18,6 +18,7 @@ type M struct {
 	memory machine.Memory    // nil on a machine whose memory is real
 	events machine.EventSink // nil while nobody wants to know, see event.go
 	log    *machine.EventLog // events, if m may write into it by itself, see tellG
+	began  *G                // whose start is yet to be told, see eventBegin
 	plain  bool              // forks and joins may take the short way, see short
 	seq    uint32            // events that named it, likewise
 	p      *P                // that it holds; nil while it has none

@@ -194,9 +194,7 @@ func (m *M) publishForks(n uint32) {
 	}
 	r := &m.p.ring
 	if m.plain && m.events != nil {
-		for i := range n {
-			m.tellG(machine.EventSpawn, r.slots[(r.shared+i)%ringSize].load(), 0)
-		}
+		m.tellSpawns(n)
 	}
 	r.publish(m, n)
 }

@@ -122,7 +122,7 @@ func (m *M) execute(gp *G) {
 	m.spend(machine.CostExecute)
 	m.p.stats.Executed++
 	m.ran(gp)
-	m.eventG(machine.EventStart, gp, 0)
+	m.eventBegin(gp)
 	gp.m, m.c.runs = m, gp
 	gp.invoke()
 	gp.m.endG(gp)
@@ -135,7 +135,7 @@ func (m *M) endG(gp *G) {
 		m.c.thread.Unlock()
 		m.stop(gp.endedLocked())
 	}
-	m.eventGroup(machine.EventEnd, gp, gp.group)
+	m.eventEnd(gp)
 	switch {
 	case gp.group != nil:
 		m.endMember(gp.group)

@@ -64,3 +64,49 @@ func TestMembersEndInTheirGroups(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A child that is taken back is a call, whether or not events are recorded, and though others have
+// heard of it: it gets the G that joins it.
+func TestChildrenAreCallsThoughEventsAreRecorded(t *testing.T) {
+	var events trace.Recorder
+	s := newSched(t, events.Sink)
+	forks, called := 0, 0
+	var tree func(g *sched.G, depth int)
+	tree = func(g *sched.G, depth int) {
+		if depth == 0 {
+			return
+		}
+		child := func(c *sched.G, _ sched.Arg) int {
+			if forks++; c == g {
+				called++
+			}
+			tree(c, depth-1)
+			return 0
+		}
+		var gr sched.Group
+		a, b := g.Fork(child, sched.Arg{}), g.Fork(child, sched.Arg{})
+		gr.Go(g, func(c *sched.G) { child(c, sched.Arg{}) })
+		gr.Wait(g)
+		g.Join(b)
+		g.Join(a)
+	}
+	if err := s.Run(func(g *sched.G) { tree(g, 8) }); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if called != forks {
+		t.Errorf("%d of %d children got the G that joined them", called, forks)
+	}
+	inline := 0
+	if err := events.Merge(func(e *trace.Record) error {
+		if e.Kind == machine.EventInline {
+			inline++
+		}
+		return nil
+	}); err != nil || inline == 0 {
+		t.Errorf("%d children were public when they were taken back (%v)", inline, err)
+	}
+	if err := events.Validate(); err != nil {
+		t.Error(err)
+	}
+}

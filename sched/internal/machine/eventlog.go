@@ -76,16 +76,9 @@ func (e *PackedEvent) Pack(kind EventKind, p uint64, g, seq uint32, arg uint64) 
 // PackArg stores the Arg of the event that is stored next, in a log without a clock.
 func (e *PackedEvent) PackArg(arg uint64) { e.What, e.Rest = packedMore, arg }
 
-// PackEnd stores the EventEnd of a G into e, the slot of the event before, if that is the G's
-// EventStart. It reports whether it has. Most Gs never block, and each writes so much less.
-func (e *PackedEvent) PackEnd(p uint64, g, seq uint32, arg uint64) bool {
-	if e.What != uint64(EventStart)|p|uint64(g)<<32 || e.Rest != uint64(seq-1) || !Short(arg) {
-		return false
-	}
-	e.What ^= uint64(EventStart) ^ packedRan
-	e.Rest |= arg << 32
-	return true
-}
+// PackRan stores the EventStart of a G, whose Seq is seq, and the EventEnd that comes next. Most Gs
+// never block, and each writes so much less.
+func (e *PackedEvent) PackRan(p uint64, g, seq uint32, arg uint64) { e.Pack(packedRan, p, g, seq, arg) }
 
 // Short reports whether an Arg takes no slot of its own.
 func Short(arg uint64) bool { return arg>>32 == 0 }
