@@ -17,8 +17,9 @@ import (
 // order of accesses and the conditions of the one that it mirrors, and is a method of
 // goRuntime, which has what are global variables there:
 //
-//	model.go                      the machinery: Ms, locks, notes, what must hold
+//	model.go, model_check.go      the machinery: Ms, locks, notes; what must hold
 //	model_proc.go, _runq, _world  of Go's proc.go what the protocol relies on
+//	model_timers.go               timers, and the netpoller
 //	model_numa*.go                of the overlay's numa*.go what the protocol consists of
 //
 // A test (model_test.go) knows a hash of every mirrored function of the overlay. It fails
@@ -34,7 +35,7 @@ import (
 // # What is left out
 //
 //   - The local queue is one word: its own algorithm is Go's and proven elsewhere.
-//   - GC workers, timers, cgo, locked Gs, tracing.
+//   - GC workers, cgo, locked Gs, tracing. Of timers there are only those of sleepers.
 //   - That sysmon takes Ps from system calls: in the model a G that is in one keeps its P.
 //   - numaAge, sysmon's second line of defence: it would hide what the search looks for.
 //   - sysmon looks as often as it likes, while there is something to see for it. So it
@@ -62,7 +63,8 @@ type goRuntime struct {
 	idlepMask    modelWord
 	npidle       modelWord
 	lastpoll     modelWord // 0: an M blocks in netpoll
-	netpolled    modelWord // such an M sleeps on it until something comes
+	netpolled    modelWord // such an M sleeps on it until something comes; 1: it need not
+	pollUntil    modelWord // when a timer ends its sleep; 0 is never
 	sysmonwait   modelWord
 	sysmonnote   modelWord
 	stopnote     modelWord
@@ -99,20 +101,22 @@ type goNode struct {
 }
 
 type goP struct {
-	id      int
-	m       *goM // that procresize has chosen for it
-	oldm    *goM
-	stopped bool
-	runq    modelWord // its queue, runnext among it
-	next    *goG
-	ring    []*goG
-	tick    uint32 // schedtick
-	runs    modelWord
-	running bool      // an M holds it
-	syscall modelWord // 1 while what it runs is in a system call
-	policy  policy.P
-	node    int
-	hunger  uint32
+	id       int
+	m        *goM // that procresize has chosen for it
+	oldm     *goM
+	stopped  bool
+	runq     modelWord // its queue, runnext among it
+	next     *goG
+	ring     []*goG
+	tick     uint32 // schedtick
+	runs     modelWord
+	running  bool      // an M holds it
+	syscall  modelWord // 1 while what it runs is in a system call
+	timers   modelWord // when the first of its sleepers is due, or 0
+	sleepers []goTimer
+	policy   policy.P
+	node     int
+	hunger   uint32
 }
 
 // A goG runs its steps one after the other, on the stack of its M.
@@ -215,7 +219,7 @@ func newGoRuntime(t *T) *goRuntime {
 	}{
 		{"sched.runq.size", &r.runqsize}, {"sched.nmspinning", &r.nmspinning}, {"sched.needspinning", &r.needspinning},
 		{"sched.gcwaiting", &r.gcwaiting}, {"idlepMask", &r.idlepMask}, {"sched.npidle", &r.npidle},
-		{"sched.lastpoll", &r.lastpoll}, {"netpoll", &r.netpolled}, {"sched.sysmonwait", &r.sysmonwait},
+		{"sched.lastpoll", &r.lastpoll}, {"netpoll", &r.netpolled}, {"sched.pollUntil", &r.pollUntil}, {"sched.sysmonwait", &r.sysmonwait},
 		{"sched.sysmonnote", &r.sysmonnote}, {"sched.stopnote", &r.stopnote}, {"numaDeclined", &r.numa.declined}, {"numa.dozers", &r.numa.dozers},
 	} {
 		r.name(w.modelWord, w.name)
@@ -239,6 +243,7 @@ func newGoRuntime(t *T) *goRuntime {
 		r.name(&pp.runq, fmt.Sprintf("P%d.runq", i))
 		r.name(&pp.runs, fmt.Sprintf("P%d.runs", i))
 		r.name(&pp.syscall, fmt.Sprintf("P%d.m.curg.atomicstatus", i))
+		r.name(&pp.timers, fmt.Sprintf("P%d.timers", i))
 		r.allp = append(r.allp, pp)
 	}
 	for i := range maxThreads {
@@ -435,73 +440,3 @@ func (r *goRuntime) notetsleep(mp *goM, n *modelWord, ns int64) bool {
 
 // usleep is a moment in which others go on.
 func (r *goRuntime) usleep(mp *goM) { r.x.Osyield(&mp.M) }
-
-// checkQuiet checks what must hold when every M sleeps.
-func (r *goRuntime) checkQuiet() error {
-	for _, gp := range r.gs {
-		if gp.begun && !gp.ended {
-			return fmt.Errorf("lost: G %d has begun and not ended, and every M sleeps", gp.id)
-		}
-	}
-	switch idle := len(r.pidle); {
-	case r.locked:
-		return errors.New("sched.lock is held")
-	case r.nmspinning.v != 0:
-		return fmt.Errorf("%d Ms are counted as spinning", int32(r.nmspinning.v))
-	case r.numa.dozers.v != 0:
-		return fmt.Errorf("%d Ms are counted as dozing", int32(r.numa.dozers.v))
-	case r.gcwaiting.v != 0:
-		return errors.New("the world is stopped")
-	case r.runqsize.v != 0:
-		return fmt.Errorf("the global queue counts %d Gs", int32(r.runqsize.v))
-	case idle != r.gomaxprocs || int(r.npidle.v) != idle:
-		return fmt.Errorf("%d Ps of %d are idle, and %d are counted", idle, r.gomaxprocs, r.npidle.v)
-	}
-	counts := make([]int, r.numa.n)
-	for _, pp := range r.pidle {
-		counts[pp.node]++
-		if len(pp.ring) != 0 || pp.next != nil || r.idlepMask.v>>pp.id&1 == 0 {
-			return fmt.Errorf("the idle P%d has Gs or is not in the mask", pp.id)
-		}
-	}
-	for i := range r.numa.nodes {
-		nd := &r.numa.nodes[i]
-		if int(nd.npidle.v) != counts[i] || len(nd.gs) != 0 || nd.queue.v != 0 {
-			return fmt.Errorf("node %d has %d idle Ps and counts %d, and %d Gs in its queue", i, counts[i], nd.npidle.v, len(nd.gs))
-		}
-	}
-	return nil
-}
-
-// executeModel runs p once on the model, and returns what went wrong.
-func (x *Machine) executeModel(p *Program, cfg *Config, pick picker) (err error) {
-	x.reset()
-	t := &T{x: x, cfg: cfg}
-	x.model = newGoRuntime(t)
-	defer func() {
-		if r := recover(); r != nil {
-			if err = x.err; err == nil {
-				err = fmt.Errorf("the model panicked: %v", r)
-			}
-		}
-		x.picker = nil
-		x.model.end()
-	}()
-	if x.marked == nil {
-		x.markUnknown()
-	}
-	r := x.model
-	r.begin(p.Model(r))
-	x.picker = pick
-	pick.start(x)
-	x.settle()
-	for i := range ownWords {
-		if t.started&(1<<i) != 0 && t.words[i] != 1 {
-			return fmt.Errorf("lost: G %d never ran, and every M sleeps", i)
-		}
-	}
-	if err := r.checkQuiet(); err != nil {
-		return fmt.Errorf("when all is quiet: %w", err)
-	}
-	return x.err
-}

@@ -62,8 +62,8 @@ func (r *goRuntime) numaSendHome(mp *goM, gp *goG) {
 	r.wakep(mp)
 }
 
-func (r *goRuntime) numaNetpoll(mp *goM) []*goG {
-	list := r.netpoll(mp)
+func (r *goRuntime) numaNetpoll(mp *goM, delay int64) []*goG {
+	list := r.netpoll(mp, delay)
 	here := uint8(r.numaHere(mp) + 1)
 	var keep []*goG
 	for _, gp := range list {

@@ -7,7 +7,7 @@ import (
 
 // numa_steal.go of the overlay: who is robbed, and of what.
 
-func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
+func (r *goRuntime) numaStealWork(mp *goM, now int64) (gp *goG, rnow, pollUntil int64, newWork bool) {
 	pp := mp.p
 	nd := &r.numa.nodes[pp.node]
 	search := pp.policy.Search(pp.hunger)
@@ -19,7 +19,7 @@ func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 		var p2 *goP
 		switch step.Kind {
 		case policy.GiveUp:
-			return nil, newWork
+			return nil, now, pollUntil, newWork
 		case policy.OwnQueue:
 			if nd.queue.load(mp) != 0 {
 				r.lock(mp)
@@ -27,7 +27,7 @@ func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 				r.unlock(mp)
 				if gp != nil {
 					r.runqputbatch(mp, pp, q)
-					return gp, newWork
+					return gp, now, pollUntil, newWork
 				}
 			}
 			continue
@@ -39,7 +39,7 @@ func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 				continue
 			}
 			if gp := r.numaStealQueue(mp, pp, k, step.Theft); gp != nil {
-				return gp, newWork
+				return gp, now, pollUntil, newWork
 			}
 			continue
 		case policy.AnyP:
@@ -51,10 +51,23 @@ func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 			p2 = r.allp[r.numa.nodes[nd.victims[step.Tier]].lo+int(step.Index)]
 		}
 		if r.gcwaiting.load(mp) != 0 {
-			return nil, true
+			return nil, now, pollUntil, true
 		}
 		if p2 == pp {
 			continue
+		}
+		if step.Last {
+			tnow, w, ran := r.timersCheck(mp, p2, now)
+			now = tnow
+			if w != 0 && (pollUntil == 0 || w < pollUntil) {
+				pollUntil = w
+			}
+			if ran {
+				if gp := r.runqget(mp, pp); gp != nil {
+					return gp, now, pollUntil, newWork
+				}
+				newWork = true
+			}
 		}
 		if r.idlepMask.load(mp)>>p2.id&1 != 0 {
 			continue
@@ -74,7 +87,7 @@ func (r *goRuntime) numaStealWork(mp *goM) (gp *goG, newWork bool) {
 			if step.Remote {
 				mp.ate = mp.Nanotime() + 1 // the clock here begins with 0
 			}
-			return gp, newWork
+			return gp, now, pollUntil, newWork
 		}
 	}
 }

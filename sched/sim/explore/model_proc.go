@@ -178,7 +178,7 @@ func (r *goRuntime) mPark(mp *goM) {
 	r.noteclear(mp, &mp.park)
 }
 
-// findRunnable is without timers, GC work, tracing and safe points.
+// findRunnable is without GC work, tracing and safe points.
 func (r *goRuntime) findRunnable(mp *goM) *goG {
 top:
 	pp := mp.p
@@ -186,6 +186,7 @@ top:
 		r.gcstopm(mp)
 		goto top
 	}
+	now, pollUntil, _ := r.timersCheck(mp, pp, 0)
 	if pp.tick%61 == 0 && !r.numaNotFair(mp, pp) {
 		r.lock(mp)
 		gp := r.numaGlobrunqget(mp)
@@ -210,12 +211,16 @@ top:
 		if !mp.spinning {
 			r.becomeSpinning(mp)
 		}
-		gp, newWork := r.numaStealWork(mp)
+		gp, tnow, w, newWork := r.numaStealWork(mp, now)
 		if gp != nil {
 			return gp
 		}
 		if newWork {
 			goto top
+		}
+		now = tnow
+		if w != 0 && (pollUntil == 0 || w < pollUntil) {
+			pollUntil = w
 		}
 	}
 	// The snapshot of allp is of this moment, that of the mask shares its words.
@@ -258,9 +263,18 @@ top:
 			r.becomeSpinning(mp)
 			goto top
 		}
+		pollUntil = r.checkTimersNoP(mp, allpSnapshot, pollUntil)
 	}
-	if len(r.net) > 0 && r.lastpoll.swap(mp, 0) != 0 {
-		list := r.numaNetpoll(mp)
+	if (len(r.net) > 0 || pollUntil != 0) && r.lastpoll.swap(mp, 0) != 0 {
+		delay := int64(-1)
+		if pollUntil != 0 {
+			r.pollUntil.store(mp, int32(pollUntil))
+			delay = max(0, pollUntil-mp.Nanotime())
+		}
+		list := r.numaNetpoll(mp, delay)
+		if pollUntil != 0 {
+			r.pollUntil.store(mp, 0)
+		}
 		r.lastpoll.store(mp, 1)
 		r.lock(mp)
 		pp := r.pidleget(mp)
@@ -278,23 +292,14 @@ top:
 			}
 			goto top
 		}
+	} else if pollUntil != 0 {
+		if until := int64(r.pollUntil.load(mp)); until == 0 || until > pollUntil {
+			r.netpollBreak(mp)
+		}
 	}
 	r.stopm(mp)
 	goto top
 }
-
-// netpoll blocks until something has come from the network: when nobody else can do
-// anything, or earlier, at the price of a preemption.
-func (r *goRuntime) netpoll(mp *goM) []*goG {
-	for deadline := mp.Nanotime() + netpollTakes; mp.Nanotime() < deadline; {
-		r.x.Futexsleep(&mp.M, r.netpolled.futex(), 0, deadline-mp.Nanotime())
-	}
-	list := r.net
-	r.net = nil
-	return list
-}
-
-const netpollTakes = 100_000_000 // ns
 
 func (r *goRuntime) injectglist(mp *goM, list []*goG) {
 	if len(list) == 0 {

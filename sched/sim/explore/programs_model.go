@@ -1,5 +1,10 @@
 package explore
 
+import (
+	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
+)
+
 // ModelPrograms run on the model of Go's scheduler with the overlay of sched/goruntime: see
 // model.go. The first node is node 0, and the main G is at home there.
 var ModelPrograms = []Program{
@@ -22,6 +27,21 @@ var ModelPrograms = []Program{
 	}},
 	{Name: "numago-home", Doc: "G 0 readies Gs that are at home on the last node, and stays busy until they have run", MinCPUs: 2, MinGs: 2, Model: func(r *goRuntime) *goG {
 		return r.newG(0, 0, r.readiesAll(1, r.t.Gs(), r.t.Nodes()-1), r.busyUntil(1, r.t.Gs()))
+	}},
+	{Name: "numago-sleep", Doc: "the Gs, at home on all nodes in turn, sleep at the same time", MinGs: 2, Model: func(r *goRuntime) *goG {
+		var others []goStep
+		for i := 1; i < r.t.Gs(); i++ {
+			others = append(others, r.readies(r.newG(i, i%r.t.Nodes(), r.sleeps(timerTakes))))
+		}
+		return r.newG(0, 0, append(others, r.sleeps(timerTakes))...)
+	}},
+	{Name: "numago-alarm", Doc: "G 0 readies G 1, which is at home on its node, sets a timer for G 2, and stays busy until both have run elsewhere: whoever comes may doze when the timer is set", MinCPUs: 2, MinGs: 3, Model: func(r *goRuntime) *goG {
+		one, two := r.newG(1, 0), r.newG(2, r.t.Nodes()-1)
+		return r.newG(0, 0, r.readies(one), r.wakesLater(two, timerTakes), r.busyUntil(1, 3))
+	}},
+	{Name: "numago-ticks", Doc: "G 0 readies G 1, which is at home on its node, and stays busy until it has run; G 2 of the last node sleeps for a moment, again and again, until G 1 has run: another node must come for that all the same", MinCPUs: 2, MinGs: 3, Model: func(r *goRuntime) *goG {
+		one, two := r.newG(1, 0), r.newG(2, r.t.Nodes()-1, r.sleepsUntilBegun(1, timerTakes))
+		return r.newG(0, 0, r.readies(two), r.readies(one), r.busyUntil(1, 2))
 	}},
 	{Name: "numago-send", Doc: "G 1 keeps the last node's P, where G 0 then sends G 2, and stays busy, too: another P must come for it", MinCPUs: 3, MinGs: 3, Model: func(r *goRuntime) *goG {
 		last := r.t.Nodes() - 1
@@ -179,6 +199,39 @@ func (r *goRuntime) syscall(until func() bool) goStep {
 		fate := wait(mp, gp)
 		word.store(mp, 0)
 		return fate
+	}
+}
+
+// timerTakes is how long Gs sleep: for less than a thief's patience.
+const timerTakes = 2 * policy.Grace / 5
+
+// sleeps is a step that has its G sleep.
+func (r *goRuntime) sleeps(ns int64) goStep {
+	return func(mp *goM, gp *goG) goFate {
+		r.sleep(mp, gp, ns)
+		return parks
+	}
+}
+
+// sleepsUntilBegun is a step that has its G sleep again and again, until another has begun.
+func (r *goRuntime) sleepsUntilBegun(i int, ns int64) goStep {
+	var step goStep
+	step = func(mp *goM, gp *goG) goFate {
+		if r.x.flag(i, machine.Load); r.t.words[i] != 0 {
+			return goesOn
+		}
+		gp.steps = append([]goStep{step}, gp.steps...)
+		r.sleep(mp, gp, ns)
+		return parks
+	}
+	return step
+}
+
+// wakesLater is a step that sets a timer which makes a G ready.
+func (r *goRuntime) wakesLater(gp *goG, ns int64) goStep {
+	return func(mp *goM, _ *goG) goFate {
+		r.sleep(mp, gp, ns)
+		return goesOn
 	}
 }
 
