@@ -43,7 +43,11 @@ var edits = []edit{
 	replaceCall("proc.go", "startm", "mget", 0, "numaMget(pp)"),
 	replaceCall("proc.go", "procresize", "mget", 0, "numaMget(pp)"),
 	replaceCall("proc.go", "procresize", "mget", 1, "numaMget(pp)"),
-	atStart("proc.go", "pidleget", "if numa.on { numaPidleFirst() }"),
+	ahead("proc.go", "stopTheWorldWithSema", "pidleget", 0, "if numa.on { numaPidleFirst() }"),
+	ahead("proc.go", "startm", "pidleget", 0, "if numa.on { numaPidleFirst() }"),
+	ahead("proc.go", "findRunnable", "pidleget", 0, "if numa.on { numaPidleFirst() }"),
+	ahead("proc.go", "checkdead", "pidleget", 0, "if numa.on { numaPidleFirst() }"),
+	ahead("proc.go", "pidlegetSpinning", "pidleget", 0, "if numa.on { numaPidleFirst() }"),
 	atStart("proc.go", "pidleput", "if numa.on { numaPidleput(pp) }"),
 	replaceCall("proc.go", "exitsyscallTryGetP", "pidleget", 0, "numaPidlegetExit(getg().m.curg)"),
 	replaceCall("proc.go", "exitsyscallNoP", "pidleget", 0, "numaPidlegetExit(gp)"),
@@ -118,10 +122,10 @@ var edits = []edit{
 var relied = map[string][]string{
 	"proc.go": {
 		// The protocol of wake-ups: see _runtime/numa.go.
-		"resetspinning", "m.becomeSpinning", "pidlegetSpinning", "handoffp", "injectglist",
-		"checkIdleGCNoP", "checkTimersNoP", "checkdead", "schedule", "newproc", "pollWork",
+		"resetspinning", "m.becomeSpinning", "pidleget", "handoffp", "injectglist",
+		"checkIdleGCNoP", "checkTimersNoP", "schedule", "newproc", "pollWork",
 		// Stopping the world drains the list of idle Ps.
-		"gcstopm", "stopTheWorldWithSema", "startTheWorldWithSema", "forEachPInternal",
+		"gcstopm", "startTheWorldWithSema", "forEachPInternal",
 		// How an M waits and gets a P.
 		"stopm", "mPark", "mput", "mget", "acquirep", "acquirepNoTrace", "releasep", "stoplockedm", "startlockedm",
 		"newm", "allocm", "startTemplateThread", "templateThread", "unlockOSThread", "dounlockOSThread",

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -81,6 +82,41 @@ func countEdits(file string) (n int) {
 		}
 	}
 	return n
+}
+
+// Whoever in stock takes an idle P has had one chosen, on the same line.
+func TestIdlePsAreChosen(t *testing.T) {
+	release, src := goRuntime(t)
+	files, err := Files(release, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(src, "*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	for _, name := range names {
+		text, edited := files[name]
+		if !edited {
+			if text, err = fs.ReadFile(src, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for line := range strings.Lines(string(text)) {
+			code, _, _ := strings.Cut(line, "//")
+			if !regexp.MustCompile(`\bpidleget\(`).MatchString(code) || strings.HasPrefix(code, "func ") {
+				continue
+			}
+			calls++
+			if !strings.Contains(code, "if numa.on { numaPidleFirst() }; pp, ") {
+				t.Errorf("%s: an idle P is taken that was not chosen: %s", name, line)
+			}
+		}
+	}
+	if calls < 5 {
+		t.Errorf("%d calls of pidleget, want at least 5", calls)
+	}
 }
 
 // Nothing but the package clause of the policy changes on its way into the runtime.

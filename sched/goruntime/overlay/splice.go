@@ -124,6 +124,27 @@ func before(file, decl, callee string, nth int, text string) edit {
 	}}
 }
 
+// ahead inserts a statement before the assignment that the nth call of callee is in.
+func ahead(file, decl, callee string, nth int, text string) edit {
+	return edit{file, decl, func(s *source, n ast.Node) (splice, error) {
+		c, err := call(n, callee, nth)
+		if err != nil {
+			return splice{}, err
+		}
+		off := -1
+		ast.Inspect(n, func(n ast.Node) bool {
+			if a, ok := n.(*ast.AssignStmt); ok && len(a.Rhs) == 1 && a.Rhs[0] == ast.Expr(c) {
+				off = s.offset(a.Pos())
+			}
+			return true
+		})
+		if off < 0 {
+			return splice{}, fmt.Errorf("assigns what %s returns to nothing", callee)
+		}
+		return splice{off, off, text + "; "}, nil
+	}}
+}
+
 // after inserts a statement after the nth statement that is a call of callee.
 func after(file, decl, callee string, nth int, text string) edit {
 	return edit{file, decl, func(s *source, n ast.Node) (splice, error) {

@@ -82,7 +82,6 @@ type goRuntime struct {
 		nodes           []goNode
 		declined        modelWord
 		dozers          modelWord
-		chosen          bool
 	}
 	net []*goG // that become ready from the network, when nobody else can do anything
 	gs  []*goG

@@ -73,10 +73,6 @@ func (r *goRuntime) pidleputQuiet(pp *goP) {
 
 func (r *goRuntime) numaPidleFirst(mp *goM) {
 	r.assertLockHeld()
-	if r.numa.chosen {
-		r.numa.chosen = false
-		return
-	}
 	if len(r.pidle) == 0 {
 		return
 	}
@@ -107,7 +103,6 @@ func (r *goRuntime) numaPidleget(mp *goM, node int) *goP {
 	if !r.numaPidleMove(mp, node) {
 		return nil
 	}
-	r.numa.chosen = true
 	return r.pidleget(mp)
 }
 

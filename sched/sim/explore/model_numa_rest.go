@@ -185,6 +185,7 @@ func (r *goRuntime) numaSend(mp *goM) bool {
 		return false
 	}
 	r.lock(mp)
+	r.numaPidleFirst(mp)
 	pp := r.pidleget(mp)
 	if pp != nil {
 		pp.hunger = 1

@@ -124,6 +124,7 @@ func (r *goRuntime) wakep(mp *goM) {
 }
 
 func (r *goRuntime) pidlegetSpinning(mp *goM) *goP {
+	r.numaPidleFirst(mp)
 	pp := r.pidleget(mp)
 	if pp == nil {
 		r.needspinning.store(mp, 1)
@@ -277,6 +278,7 @@ top:
 		}
 		r.lastpoll.store(mp, 1)
 		r.lock(mp)
+		r.numaPidleFirst(mp)
 		pp := r.pidleget(mp)
 		r.unlock(mp)
 		if pp == nil {
@@ -382,7 +384,6 @@ func (r *goRuntime) pidleputFlat(mp *goM, pp *goP) {
 
 // pidleget takes the P at the head of the list.
 func (r *goRuntime) pidleget(mp *goM) *goP {
-	r.numaPidleFirst(mp)
 	n := len(r.pidle)
 	if n == 0 {
 		return nil

@@ -67,9 +67,9 @@ var reviewed = map[string]string{
 	"numaMget":             "111ecf4fe53e8ae6",
 	"numaMgetSpecific":     "f59c8e64fd6fea48",
 	"numaPidleput":         "4cd93e3e0ba7d408",
-	"numaPidleFirst":       "03f5fc179c3e80ad",
+	"numaPidleFirst":       "5be62cb92314e06f",
 	"numaNth":              "1268d890a3d37dd6",
-	"numaPidleget":         "6f91868bc9deee15",
+	"numaPidleget":         "cf44a629731efe3d",
 	"numaPidleMove":        "805ade7d438d12cb",
 	"numaWakeNode":         "24b4c8b04d621985",
 	"numaQueueOf":          "3adee79a907d8642",
@@ -91,7 +91,7 @@ var reviewed = map[string]string{
 	"numaQuiet":            "d12a0d0a7115a9c8",
 	"numaAllDoze":          "11db15d4398d1bd7",
 	"numaWait":             "6c17f6c0786922bb",
-	"numaSend":             "c55e4029468ad7ad",
+	"numaSend":             "a870534227ec9fa6",
 	"numaProcresize":       "006c712028e5ad2a",
 	"numaProcresizeNode":   "be0175f20e1154d6",
 	"numaStealWork":        "4dae3b3a50f2d92f",
@@ -103,7 +103,7 @@ var reviewed = map[string]string{
 	"numaMList.popFrom":    "55d73fb0347ddeff",
 	"numaRunq.push":        "9cbe7eafda021773",
 	"numaRunq.pushBack":    "7de72148ec46f588",
-	"edits":                "e2dec66c9f8418f6",
+	"edits":                "06559603fa2b2ae3",
 }
 
 // What the model mirrors is as it was when somebody last looked at both.

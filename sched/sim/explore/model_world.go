@@ -16,6 +16,7 @@ func (r *goRuntime) stopTheWorldWithSema(mp *goM) {
 	mp.p.stopped = true
 	r.stopwait--
 	for {
+		r.numaPidleFirst(mp)
 		pp := r.pidleget(mp)
 		if pp == nil {
 			break

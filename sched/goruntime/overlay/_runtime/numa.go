@@ -75,7 +75,6 @@ var numa struct {
 	nodes   [numaMaxNodes]numaNode
 
 	procs   int32         // of the last procresize
-	chosen  bool          // the first P of the idle list is the one to take; under sched.lock
 	dozers  atomic.Int32  // Ms that doze
 	maskTid atomic.Uint32 // a thread that is never bound; set once
 	refused atomic.Int32  // times that the kernel did not bind

@@ -119,10 +119,6 @@ func numaPidleput(pp *p) {
 //go:nowritebarrierrec
 func numaPidleFirst() {
 	assertLockHeld(&sched.lock)
-	if numa.chosen {
-		numa.chosen = false
-		return
-	}
 	if sched.pidle == 0 {
 		return
 	}
@@ -159,7 +155,6 @@ func numaPidleget(node int32, now int64) (*p, int64) {
 	if !numaPidleMove(node) {
 		return nil, now
 	}
-	numa.chosen = true
 	return pidleget(now)
 }
 
@@ -207,10 +202,13 @@ func numaPidleMove(node int32) bool {
 //
 //go:nowritebarrierrec
 func numaPidlegetExit(gp *g) (*p, int64) {
-	if numa.on && gp.numaHome != 0 {
-		if pp, now := numaPidleget(int32(gp.numaHome)-1, 0); pp != nil {
-			return pp, now
+	if numa.on {
+		if gp.numaHome != 0 {
+			if pp, now := numaPidleget(int32(gp.numaHome)-1, 0); pp != nil {
+				return pp, now
+			}
 		}
+		numaPidleFirst()
 	}
 	return pidleget(0)
 }

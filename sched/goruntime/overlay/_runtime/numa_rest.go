@@ -230,6 +230,7 @@ func numaSend(now int64) bool {
 		return false
 	}
 	lock(&sched.lock)
+	numaPidleFirst()
 	pp, _ := pidleget(now)
 	if pp != nil {
 		pp.numa.hunger = 1
