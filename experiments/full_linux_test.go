@@ -26,6 +26,10 @@ func TestCommandsOnAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	factor := 4
+	if longTests() {
+		factor = 2
+	}
 	for _, args := range [][]string{
 		{"merge", results, "--out", in("merged")},
 		{"topo", "--from", "skx-8s", "--svg", in("a.svg")},
@@ -38,7 +42,7 @@ func TestCommandsOnAFullDisk(t *testing.T) {
 			t.Fatalf("%q: status %d on a large disk", args, status)
 		}
 		whole := take(disk)
-		for pages, status := 1, 1; status != 0; pages *= 2 {
+		for pages, status := 1, 1; status != 0; pages *= factor {
 			resize(pages)
 			var errs strings.Builder
 			status = dispatch(args, io.Discard, &errs)
