@@ -1,0 +1,5 @@
+//go:build !smallrings
+
+package explore
+
+const smallRings = false
