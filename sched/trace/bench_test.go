@@ -69,13 +69,18 @@ func BenchmarkRecording(b *testing.B) {
 }
 
 func newSched(b testing.TB, events func(*machine.M) machine.EventSink) *sched.Sched {
+	return newSchedOf(b, sched.Config{Events: events})
+}
+
+func newSchedOf(b testing.TB, cfg sched.Config) *sched.Sched {
 	m, err := host.New(host.Config{Procs: 1})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { m.Close() })
-	arm, _ := policy.ByName("flat")
-	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Procs: 1, Events: events})
+	cfg.Machine, cfg.Procs = m, 1
+	cfg.Arm, _ = policy.ByName("flat")
+	s, err := sched.New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -66,10 +66,11 @@ func TestMembersEndInTheirGroups(t *testing.T) {
 }
 
 // A child that is taken back is a call, whether or not events are recorded, and though others have
-// heard of it: it gets the G that joins it.
+// heard of it: it gets the G that joins it. The G that joins is not preempted, since what is public
+// would run meanwhile.
 func TestChildrenAreCallsThoughEventsAreRecorded(t *testing.T) {
 	var events trace.Recorder
-	s := newSched(t, events.Sink)
+	s := newSchedOf(t, sched.Config{Events: events.Sink, NoPreempt: true})
 	forks, called := 0, 0
 	var tree func(g *sched.G, depth int)
 	tree = func(g *sched.G, depth int) {
