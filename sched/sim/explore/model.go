@@ -149,6 +149,7 @@ type goM struct {
 	node     int // numaM.node
 	left     int // numaM.left
 	ate      int64
+	dozed    int64
 	vain     bool
 	idle     int // numaM.idle
 	fed      bool

@@ -22,6 +22,9 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 			near, far = r.numaLook(mp, here, allpSnapshot)
 			yes = near || far || linger
 			linger = false
+			if !yes {
+				mp.dozed = 0
+			}
 			if yes && !near && fed && step == policy.LookAgain {
 				r.numaDecline(mp)
 				return nil
@@ -133,18 +136,21 @@ func (r *goRuntime) numaAllDoze(mp *goM) (quiet bool) {
 }
 
 func (r *goRuntime) numaDoze(mp *goM, nd *goNode) *goP {
+	began := mp.Nanotime()
 	nd.dozers.add(mp, 1)
 	r.numa.dozers.add(mp, 1)
 	r.lock(mp)
 	r.mput(mp)
 	r.unlock(mp)
-	woken := r.notetsleep(mp, &mp.park, policy.Grace)
+	woken := r.notetsleep(mp, &mp.park, max(0, policy.Grace-mp.dozed))
+	mp.dozed += mp.Nanotime() - began
 	r.numa.dozers.add(mp, -1)
 	nd.dozers.add(mp, -1)
 	if !woken {
 		r.lock(mp)
 		if r.numaMgetSpecific(mp) != nil {
 			r.unlock(mp)
+			mp.dozed = 0
 			return nil
 		}
 		r.unlock(mp)

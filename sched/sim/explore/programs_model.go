@@ -43,6 +43,12 @@ var ModelPrograms = []Program{
 		one, two := r.newG(1, 0), r.newG(2, r.t.Nodes()-1, r.sleepsUntilBegun(1, timerTakes))
 		return r.newG(0, 0, r.readies(two), r.readies(one), r.busyUntil(1, 2))
 	}},
+	{Name: "numago-woken", Doc: "G 0 readies G 1, which is at home on its node, computes until it has run, and wakes G 2 of the last node each time that it parks: another node must come for G 1 all the same", MinCPUs: 2, MinGs: 4, Model: func(r *goRuntime) *goG {
+		last := r.t.Nodes() - 1
+		one, two, three := r.newG(1, 0), r.newG(2, last), r.newG(3, last)
+		r.answerUntilBegun(1, two, three)
+		return r.newG(0, 0, r.readies(two), r.readies(one), r.wakes(two))
+	}},
 	{Name: "numago-send", Doc: "G 1 keeps the last node's P, where G 0 then sends G 2, and stays busy, too: another P must come for it", MinCPUs: 3, MinGs: 3, Model: func(r *goRuntime) *goG {
 		last := r.t.Nodes() - 1
 		one, two := r.newG(1, last, r.busyUntil(2, 3)), r.newG(2, last)
@@ -225,6 +231,54 @@ func (r *goRuntime) sleepsUntilBegun(i int, ns int64) goStep {
 		return parks
 	}
 	return step
+}
+
+// answerUntilBegun gives two Gs of a node their steps. Whenever the first is woken from elsewhere it has
+// the second wake it once more, so that it stays at home. Then it parks, and the program's own word 0 is
+// 1. When G i has begun both end, and the word is 2.
+func (r *goRuntime) answerUntilBegun(i int, first, second *goG) {
+	var woken, again, answer goStep
+	woken = func(mp *goM, gp *goG) goFate {
+		if r.x.flag(i, machine.Load); r.t.words[i] != 0 {
+			r.t.Store(1, 1)
+			r.ready(mp, second, true)
+			r.t.Store(0, 2)
+			return goesOn
+		}
+		gp.steps = []goStep{again}
+		r.ready(mp, second, true)
+		return parks
+	}
+	again = func(_ *goM, gp *goG) goFate {
+		gp.steps = []goStep{woken}
+		r.t.Store(0, 1)
+		return parks
+	}
+	answer = func(mp *goM, gp *goG) goFate {
+		if r.t.Load(1) != 0 {
+			return goesOn
+		}
+		gp.steps = []goStep{answer}
+		r.ready(mp, first, true)
+		return parks
+	}
+	first.steps, second.steps = []goStep{woken}, []goStep{answer}
+}
+
+// wakes is a step that computes, and makes such a G ready whenever it parks.
+func (r *goRuntime) wakes(gp *goG) goStep {
+	return func(mp *goM, _ *goG) goFate {
+		for {
+			r.x.Syscall(&mp.M, timerTakes, func() {})
+			switch r.t.Load(0) {
+			case 1:
+				r.t.Store(0, 0)
+				r.ready(mp, gp, true)
+			case 2:
+				return goesOn
+			}
+		}
+	}
 }
 
 // wakesLater is a step that sets a timer which makes a G ready.

@@ -21,8 +21,9 @@ import (
 //     no home. No queue of a node without Ps has anything in it.
 //   - A spinning M that gives up its P looks at everything once more (checkRunqsNoP). It
 //     leaves work to another node only if it has woken an idle P there, or if a P there is
-//     busy. In the second case it dozes for a moment and then takes some of the work. If all
-//     Ps there are in system calls it takes some at once.
+//     busy. In the second case it dozes for a Grace and then takes some of the work. A doze that
+//     ends early because of other work counts: an M that is woken again and again takes some, too.
+//     If all Ps there are in system calls it takes some at once.
 //     So no P stays idle for long while there is work, as in stock, and no wake-up is lost:
 //     work is published before a waker looks for spinning Ms, and a spinning M stops
 //     counting as one before its last look.
@@ -115,6 +116,7 @@ type numaM struct {
 	idle    int32 // the list of idle Ms that it is on, from 1; 0 is none
 	fed     bool  // its last search was a hungry one, and it has run nothing since
 	ate     int64 // when it took from a P of another node, if not long ago
+	dozed   int64 // for how long, since its last Grace was over or it saw no work elsewhere
 	vain    bool  // it has looked everywhere in vain, and has run nothing since
 	freed   bool  // its thread was given back to the user once
 	foreign bool  // its thread has a mask that the user gave it: it is left alone

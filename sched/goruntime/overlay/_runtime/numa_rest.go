@@ -28,6 +28,9 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 			near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
 			yes = near || far || linger
 			linger = false
+			if !yes {
+				mp.numa.dozed = 0
+			}
 			if yes && !near && fed && step == LookAgain {
 				// It searched hungrily just now, and others were faster. sysmon sends the
 				// next one, so that an M does not go round and round beside busy Ps.
@@ -156,16 +159,18 @@ func numaAllDoze() (quiet bool) {
 	return quiet
 }
 
-// numaDoze waits for a moment as an idle M of a node. It returns the P of whoever has woken
-// it.
+// numaDoze waits as an idle M of a node, until it has dozed for a Grace in all. It returns the P of
+// whoever has woken it before.
 func numaDoze(nd *numaNode) *p {
 	mp := getg().m
+	began := nanotime()
 	nd.dozers.Add(1)
 	numa.dozers.Add(1)
 	lock(&sched.lock)
 	mput(mp)
 	unlock(&sched.lock)
-	woken := notetsleep(&mp.park, Grace)
+	woken := notetsleep(&mp.park, max(0, Grace-mp.numa.dozed))
+	mp.numa.dozed += nanotime() - began
 	// Whoever has relied on it until now has published work that it finds when it looks.
 	numa.dozers.Add(-1)
 	nd.dozers.Add(-1)
@@ -173,6 +178,7 @@ func numaDoze(nd *numaNode) *p {
 		lock(&sched.lock)
 		if numaMgetSpecific(mp) != nil {
 			unlock(&sched.lock)
+			mp.numa.dozed = 0
 			return nil
 		}
 		unlock(&sched.lock)
