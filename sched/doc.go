@@ -170,12 +170,18 @@
 // A stack is left for another by one change of places of package iter. That alone takes 81 to 95
 // ns. With what package coro notes of it, it takes 117 to 174. Two goroutines that pass a
 // message by a channel took 420 to 570 ns for each change in the same run. So coroutines are
-// not what limits ping-pong. Of the time of goroutines, 1, 4, 32 and 64 pairs take 0.95, 0.96, 0.96
-// and 0.93 on one P (all may be as long), and 1.27 (1.11 to 1.41), 0.75, 0.65 and 0.71 on two. An
-// actor ring takes 1.25 on one P (1.10 to 1.35) and on two (1.22 to 1.35). In half of the repetitions
-// other programs took more than 5 % of the computer. In an earlier run the ring took 1.05 and 1.15.
-// On two Ps every message wakes a thief unless one searches, as in Go; what the difference is was
-// not found out.
+// not what limits ping-pong. This is the time relative to that of goroutines:
+//
+//	                                 one P                two Ps
+//	1 pair                            0.95   1.27 (1.11 to 1.41)
+//	4 pairs                           0.96                  0.75
+//	32 pairs                          0.96                  0.65
+//	64 pairs                          0.93                  0.71
+//	a ring of actors   1.25 (1.10 to 1.35)   1.25 (1.22 to 1.35)
+//
+// In half of the repetitions other programs took more than 5 % of the computer. On one P all pairs may
+// take as long as goroutines do. In an earlier run the ring took 1.05 and 1.15. On two Ps every message
+// wakes a thief unless one searches, as in Go. What the difference comes from was not found out.
 //
 // On a server with 16 CPUs (results/reference-host-16cpu) 4 pairs take 1.4 times the time of
 // goroutines. It was 1.9 times while channels, waiters and stacks of different pairs shared cache
@@ -190,8 +196,9 @@
 // How late a G runs after a Sleep (workload timers, half load, two Ps) depends on who else wants the
 // CPUs. In the kernel's real-time class, where nobody else gets them, the latest thousandth are
 // 0.20 ms late under flat and 0.27 ms under numa, and goroutines 1.13 ms: Go's netpoller sleeps at
-// least 1 ms. In the ordinary class, beside programs that computed all the time, it was 3.64,
-// 3.74 and 3.44 ms in one run, 4.33, 4.52 and 4.03 in another, and 5.05, 5.44 and 8.19 in a third.
+// least 1 ms. In the ordinary class, beside programs that computed all the time, flat, numa and
+// goroutines were 3.64, 3.74 and 3.44 ms late in one run, 4.33, 4.52 and 4.03 in another, and 5.05,
+// 5.44 and 8.19 in a third.
 // A trace of the kernel (perf sched) shows threads that were woken and waited for 4 ms, a tick, and
 // longer, behind others. Goroutines sleep longer, so they make a quarter fewer wake-ups in that
 // time. On a quieter machine, with 20 interleaved repetitions of which others disturbed a third

@@ -41,31 +41,40 @@
 //
 // BenchmarkHTTP has servers take turns, with a client on the same two CPUs. What follows are
 // medians of ratios, of 10 to 30 turns of 0.2 s, on a virtual machine with two CPUs, on
-// 27 November 2026. The machine was not quiet: runs of the same programs differed by a fifth. So each
-// number is the range of all runs.
+// 27 November 2026. The machine was not quiet: runs of the same programs differed by a fifth.
 //
-// A loop on Gs that reads requests and writes answers itself had 0.81 to 1.02 times the requests per
-// second of the same loop on goroutines over one connection, 0.80 to 0.99 times over 8 and 0.80 to 0.91
-// times over 64. Its 99th percentile was 1.01 to 1.32, 0.96 to 1.45 and 0.75 to 1.26 times the other's.
-// It took 1.00 to 1.27, 1.00 to 1.17 and 1.08 to 1.33 times the CPU time for a request. Over one
-// connection it makes 0.14 to 0.25 futex calls for each request, and the loop on goroutines 0.05 to
-// 0.13.
+// A loop on Gs that reads requests and writes answers itself, relative to the same loop on goroutines.
+// Each number is the range of all runs:
 //
-// It loses CPU time in the program, and not in system calls. Over 64 connections perf counted, for each
-// request, 0.04 futex calls (goroutines: 0.03 to 0.04), 1.95 to 1.98 reads (1.97 to 2.00), 0.07 to 0.08
-// looks at epoll (0.06 to 0.07) and 0.16 to 0.24 switches of threads (0.13 to 0.18). The profile has no
-// large part that the loop on goroutines lacks, but for the collector (see below): it is spread over
-// switches between coroutines, locks of descriptors, and finding out which G calls.
+//	connections   requests per second   99th percentile   CPU time for a request
+//	          1          0.81 to 1.02      1.01 to 1.32             1.00 to 1.27
+//	          8          0.80 to 0.99      0.96 to 1.45             1.00 to 1.17
+//	         64          0.80 to 0.91      0.75 to 1.26             1.08 to 1.33
+//
+// It loses CPU time in the program, and not in system calls. This was counted for each request:
+//
+//	connections                              Gs     goroutines
+//	          1   futex calls      0.14 to 0.25   0.05 to 0.13
+//	         64   futex calls              0.04   0.03 to 0.04
+//	         64   reads            1.95 to 1.98   1.97 to 2.00
+//	         64   looks at epoll   0.07 to 0.08   0.06 to 0.07
+//	         64   thread switches  0.16 to 0.24   0.13 to 0.18
+//
+// The profile has no large part that the loop on goroutines lacks, but for the collector (see below).
+// It is spread over switches between coroutines, locks of descriptors, and finding out which G calls.
 //
 // [Handler] has the goroutine that reads a connection run the G of a request itself, if a P is idle
-// ([sched.Sched.Do]). Of the requests of the same server without it, a server with it had 0.85 to 0.89
-// over one connection, 0.73 to 0.82 over 8 and 0.81 to 1.03 over 64. Its 99th percentile was 1.16 to
-// 1.18, 0.81 to 1.21 and 1.00 to 1.08 times the other's. It took 1.48 times the CPU time over 8, and 1.26
-// to 1.30 over 64. These are medians of 5 to 8 turns of a second, of 28 November 2026. Single turns had
-// from 0.45 to 1.41.
+// ([sched.Sched.Do]). Such a server, relative to the same server without Handler. These
+// are medians of 5 to 8 turns of a second, of 28 November 2026. Single turns had from 0.45 to 1.41 times the
+// requests:
+//
+//	connections   requests per second   99th percentile       CPU time
+//	          1          0.85 to 0.89      1.16 to 1.18
+//	          8          0.73 to 0.82      0.81 to 1.21           1.48
+//	         64          0.81 to 1.03      1.00 to 1.08   1.26 to 1.30
 //
 // A server without Handler and with as large a GOMAXPROCS, two above the number of CPUs, had 0.98,
-// 1.13 and 1.08 in these runs. So it is not GOMAXPROCS alone that costs. Less than two above makes up
+// 1.13 and 1.08 times the requests in these runs. So it is not GOMAXPROCS alone that costs. Less than two above makes up
 // for nothing, except over one connection: see gomaxprocsSlack in package host for what it costs.
 //
 // Where the CPU time goes was seen with perf over 64 connections. Each request took 48 us with
