@@ -99,7 +99,7 @@
 // A file in testdata/mutations says which file of package sched is changed, what that
 // breaks, which programs show it, and which text replaces which. The old text must occur
 // once, and within a function. If the hunt takes long, a line "first: PROGRAM ARM CPUS GS
-// BOUND" says where to look first. To look for one alone:
+// BOUND" says where to look first: with the bound 0, mostly at random. To look for one alone:
 //
 //	go test -run 'TestMutations/NAME$' -v ./sched/sim/explore   (with NUMASCHED_LONG_TESTS=1)
 //
