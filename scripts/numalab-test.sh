@@ -10,6 +10,12 @@
 # Exit status: 0 all passed; 1 some failed, and their output is shown; 125 the
 # machine cannot be made, and the error says what is missing; 130 interrupted.
 set -eu
+case ${1:-} in
+-h | --help)
+	sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"
+	exit 0
+	;;
+esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 packages="topology numa sched/host experiments/harness" # their tests TestLab... run there
 

@@ -7,6 +7,16 @@
 # Exit status: 0 passed, or skipped since there is no Slurm here; 1 failed, and what
 # happened is shown; 130 interrupted.
 set -eu
+case ${1:-} in
+-h | --help)
+	sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"
+	exit 0
+	;;
+esac
+[ $# -eq 0 ] || {
+	echo "slurm-test: unexpected argument '$1' (valid: --help)" >&2
+	exit 2
+}
 root=$(cd "$(dirname "$0")/.." && pwd)
 PATH=$PATH:/usr/sbin
 for tool in munged mungekey slurmctld slurmd sbatch; do

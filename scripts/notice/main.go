@@ -24,6 +24,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 {
+		fmt.Fprintf(os.Stderr, "notice: unexpected argument %q\n", os.Args[1])
+		os.Exit(2)
+	}
 	text, err := notice(".")
 	if err == nil {
 		err = os.WriteFile("NOTICE", text, 0o666)

@@ -121,7 +121,7 @@ func command(args []string, stdout, stderr io.Writer) error {
 		return version(args, stdout)
 	case "doctor":
 		if len(args) > 0 {
-			return usageError(fmt.Sprintf("doctor: unexpected %q", args[0]))
+			return usageError(fmt.Sprintf("doctor: unexpected %q: want no argument", args[0]))
 		}
 		return doctor(stdout)
 	case "spawn":

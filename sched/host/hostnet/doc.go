@@ -64,9 +64,8 @@
 // It is spread over switches between coroutines, locks of descriptors, and finding out which G calls.
 //
 // [Handler] has the goroutine that reads a connection run the G of a request itself, if a P is idle
-// ([sched.Sched.Do]). Such a server, relative to the same server without Handler. These
-// are medians of 5 to 8 turns of a second, of 28 November 2026. Single turns had from 0.45 to 1.41 times the
-// requests:
+// ([sched.Sched.Do]). The table compares such a server with the same one without Handler. It has medians of
+// 5 to 8 turns of a second, of 28 November 2026. Single turns had from 0.45 to 1.41 times the requests:
 //
 //	connections   requests per second   99th percentile       CPU time
 //	          1          0.85 to 0.89      1.16 to 1.18
@@ -74,8 +73,9 @@
 //	         64          0.81 to 1.03      1.00 to 1.08   1.26 to 1.30
 //
 // A server without Handler and with as large a GOMAXPROCS, two above the number of CPUs, had 0.98,
-// 1.13 and 1.08 times the requests in these runs. So it is not GOMAXPROCS alone that costs. Less than two above makes up
-// for nothing, except over one connection: see gomaxprocsSlack in package host for what it costs.
+// 1.13 and 1.08 times the requests in these runs. So it is not GOMAXPROCS alone that costs. Less than
+// two above makes up for nothing, except over one connection. What it costs stands in package host, at
+// gomaxprocsSlack.
 //
 // Where the CPU time goes was seen with perf over 64 connections. Each request took 48 us with
 // Handler and 36 without:
@@ -84,7 +84,7 @@
 //     every 3 MB. More than half of the 4 us is Go's sweeper, which goes round and round while the
 //     thread of another that sweeps has no CPU (as in golang/go#73499). It took 2.4 us with Handler in
 //     this profile, 0.8 in another, and 0.3 to 0.6 without. It takes a share of the loop on Gs, too. Where
-//     both collect eight times less often (GOGC=800) Handler had 0.93 of the requests (0.74-1.14).
+//     both servers collect eight times less often (GOGC=800), Handler had 0.93 of the requests (0.74 to 1.14).
 //   - 1.6 us for the visit: 0.6 to come and go between stacks, and 0.9 to take a P and to leave it.
 //   - 2.3 us for what stands between net/http and package net's connection: two reads, a write and two
 //     deadlines for each request. Since then goroutines touch two words less for each read and write.
