@@ -113,8 +113,8 @@ func TestWorkUntilIsWorkAgainAndAgain(t *testing.T) {
 		preset string
 		others int // threads of other programs
 		each   int // Gs for each P: with more than one they have to give way to each other
-	}{{"synthetic:1x1", 0, 2}, {"synthetic:2x2", 0, 2}, {"synthetic:2x2", 5, 1}, {"opteron-4x6276", 40, 1}, {"skx-2x8180", 0, 1}} {
-		for _, arm := range []string{"gm", "flat", "numa", "static"} {
+	}{{"synthetic:1x1", 0, 2}, {"synthetic:2x2", 0, 2}, {"synthetic:2x2", 5, 1}, {"opteron-4x6276", 40, 1}} {
+		for _, arm := range []string{"flat", "static"} {
 			t.Run(fmt.Sprintf("%s+%d*%d/%s", c.preset, c.others, c.each, arm), func(t *testing.T) {
 				want := spun(t, c.preset, arm, c.others, c.each, slow)
 				if got := spun(t, c.preset, arm, c.others, c.each, fast); got != want {
