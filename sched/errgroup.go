@@ -39,7 +39,7 @@ func (eg *ErrGroup) SetLimit(n int) {
 // Go starts fn as a member, on g's node. If as many members as may be run already, it
 // waits until one has returned.
 func (eg *ErrGroup) Go(g *G, fn func(*G) error) {
-	eg.admit(nil, g, fn)
+	eg.admit(g, fn)
 	eg.group.start(g, &member{eg, fn})
 }
 
@@ -47,16 +47,21 @@ func (eg *ErrGroup) Go(g *G, fn func(*G) error) {
 // as it does if ctx is done already.
 func (eg *ErrGroup) GoContext(ctx context.Context, g *G, fn func(*G) error) error {
 	mustBeContext(ctx)
-	err := eg.admit(ctx, g, fn)
-	if err == nil {
-		eg.group.start(g, &member{eg, fn})
+	eg.prepare(g, fn)
+	if eg.sem != nil {
+		if err := eg.sem.AcquireContext(ctx, g, 1); err != nil {
+			return err
+		}
+	} else if err := ctx.Err(); err != nil {
+		return err
 	}
-	return err
+	eg.group.start(g, &member{eg, fn})
+	return nil
 }
 
 // GoAt is Go with a [Placement].
 func (eg *ErrGroup) GoAt(g *G, where Placement, fn func(*G) error) {
-	eg.admit(nil, g, fn)
+	eg.admit(g, fn)
 	eg.group.startAt(g, where, &member{eg, fn})
 }
 
@@ -70,18 +75,12 @@ func (eg *ErrGroup) TryGo(g *G, fn func(*G) error) bool {
 	return true
 }
 
-// admit prepares for a member, and waits until it may run, or until ctx is done; ctx may be nil.
-func (eg *ErrGroup) admit(ctx context.Context, g *G, fn func(*G) error) error {
+// admit prepares for a member, and waits until it may run.
+func (eg *ErrGroup) admit(g *G, fn func(*G) error) {
 	eg.prepare(g, fn)
-	switch {
-	case ctx == nil && eg.sem != nil:
+	if eg.sem != nil {
 		eg.sem.Acquire(g, 1)
-	case ctx != nil && eg.sem != nil:
-		return eg.sem.AcquireContext(ctx, g, 1)
-	case ctx != nil:
-		return ctx.Err()
 	}
-	return nil
 }
 
 // prepare is called before a member is added.
