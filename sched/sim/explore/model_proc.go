@@ -212,14 +212,13 @@ top:
 		if !mp.spinning {
 			r.becomeSpinning(mp)
 		}
-		gp, tnow, w, newWork := r.numaStealWork(mp, now)
+		gp, _, w, newWork := r.numaStealWork(mp, now)
 		if gp != nil {
 			return gp
 		}
 		if newWork {
 			goto top
 		}
-		now = tnow
 		if w != 0 && (pollUntil == 0 || w < pollUntil) {
 			pollUntil = w
 		}
