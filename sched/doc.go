@@ -112,9 +112,10 @@
 //
 // Work is conserved, with two exceptions that are made on purpose. Before an M sleeps it
 // has looked everywhere. But under arms with homes it may decline a G that is at home on
-// another node, for as long as policy.Grace. And it does not see the private half of the
-// children of a G that computes (runq.go). That G shares them when it next forks, joins or
-// blocks. So a G can be queued while a P is idle, but for no longer than that.
+// another node, for as long as policy.Grace. If work of its own wakes it before, its next Grace is a
+// whole one, so with such work again and again it declines for as long as the other node is busy. And
+// it does not see the private half of the children of a G that computes (runq.go). That G shares them
+// when it next forks, joins or blocks. So a G can be queued while a P is idle, but for no longer than that.
 //
 // # Invariants
 //
@@ -211,8 +212,8 @@
 // these runs. A child that its parent takes back is a call, recorded or not. Before that was so for
 // those that others could see, a fork took 13 % longer in the same runs, and a spawn 21 %, because the
 // start and the end of a G were kept one after the other.
-// With times, which the clock of a virtual machine makes 40 ns each, a fork takes 1.5 times as long
-// and a spawn three times (go test -bench Recording ./sched/trace).
+// With times, which the clock of a virtual machine makes 40 ns each, a fork takes 1.2 to 1.4 times as
+// long and a spawn 2.0 to 2.5 times (go test -bench Recording ./sched/trace).
 //
 // While nobody listens, the places that would tell of events cost a spawn on one P 5 % (4 to 8),
 // which is 3 ns, and a fork nothing that 40 pairs of runs could show (0.95 to 1.03 of the time of a

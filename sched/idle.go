@@ -25,7 +25,8 @@ import "numasched/sched/policy"
 // If the last look finds something, m goes back to searching. But it may find only
 // what m has just spared: Gs at home on other nodes. Then m dozes for policy.Grace,
 // and may take some of those afterwards. So in arms with homes a G can be queued while
-// a P is idle, but for no longer than that. policy.Rest has the order of all this.
+// a P is idle, but for no longer than that at a time: if work of its own wakes m before, its next
+// Grace is a whole one. (In numago they add up.) policy.Rest has the order of all this.
 func (m *M) sleep() *G {
 	s, p := m.s, m.p
 	n := p.node

@@ -41,7 +41,7 @@ const (
 //	}
 //
 // A simulated machine does this faster if w is short and has no Spans. There done may be called
-// on the stack of another G. It must not ask the scheduler for anything.
+// on the stack of another G. So it must neither ask the scheduler for anything nor panic.
 func (g *G) WorkUntil(done func() bool, w Work, kernel func()) {
 	if g.m.memory == nil || w.Ops >= policy.LongWork || w.Kernel != "" || len(w.Reads)+len(w.Writes) != 0 {
 		for !done() {

@@ -20,7 +20,7 @@ const (
 
 	EventSpawn   EventKind = iota // a G has been made; the G that runs on M, if any, has made it. It is not queued yet. Of a child on a real machine: it is about to become public, see sched/runq.go
 	EventStart                    // M is about to run G, from the scheduling loop, for the first time or again
-	EventInline                   // M is about to run G, a fresh one, inside the join of the G that runs on M, until G ends. On a real machine it ends at once: what it does is told of the G that joins it
+	EventInline                   // M is about to run G, a fresh one, inside the join of the G that runs on M, until G ends. Where run queues are rings on a real machine it ends at once, unless Config.Debug is set: what it does is told of the G that joins it
 	EventPark                     // G, which M runs, is about to leave its stack. Arg is the sched.WaitReason
 	EventReady                    // G, which has parked, can go on, because of what M does; or, if Arg is 1, because it is time, or a device says so. It is not queued yet
 	EventRequeue                  // G, which has just parked on M, can go on at once: it yields, its wait is over already, or it comes from a system call and found no P
