@@ -114,7 +114,7 @@ func TestWorkUntilIsWorkAgainAndAgain(t *testing.T) {
 		others int // threads of other programs
 		each   int // Gs for each P: with more than one they have to give way to each other
 	}{{"synthetic:1x1", 0, 2}, {"synthetic:2x2", 0, 2}, {"synthetic:2x2", 5, 1}, {"opteron-4x6276", 40, 1}} {
-		for _, arm := range []string{"flat", "static"} {
+		for _, arm := range []string{"flat", "static", "numa"} {
 			t.Run(fmt.Sprintf("%s+%d*%d/%s", c.preset, c.others, c.each, arm), func(t *testing.T) {
 				want := spun(t, c.preset, arm, c.others, c.each, slow)
 				if got := spun(t, c.preset, arm, c.others, c.each, fast); got != want {
@@ -145,7 +145,29 @@ func spun(t *testing.T, name, arm string, others, each int, until func(*sched.G,
 			}
 			grp.Wait(g)
 		}
+		awoken(g, nodes, until)
 	})
 	st := s.Stats()
 	return fmt.Sprintf("%016x after %d events and %d ps, %+v", m.Hash(), m.Events(), m.Now(), st)
+}
+
+// awoken has a G woken again and again from another node than its home. It spins in between, so it has
+// memory to stay with, and stays.
+func awoken(g *sched.G, nodes []int, until func(*sched.G, func() bool, sched.Work)) {
+	c := sched.NewChan[int](g.Sched(), 0)
+	var grp sched.Group
+	grp.GoAt(g, sched.OnNode(nodes[len(nodes)-1]), func(g *sched.G) {
+		for range 20 {
+			c.Recv(g)
+			looks := 0
+			until(g, func() bool { looks++; return looks > 3 }, sched.Work{Ops: 9000})
+		}
+	})
+	grp.GoAt(g, sched.OnNode(nodes[0]), func(g *sched.G) {
+		for i := range 20 {
+			g.Work(sched.Work{Ops: 100_000}, nil)
+			c.Send(g, i)
+		}
+	})
+	grp.Wait(g)
 }
