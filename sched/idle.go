@@ -26,7 +26,13 @@ import "numasched/sched/policy"
 // what m has just spared: Gs at home on other nodes. Then m dozes for policy.Grace,
 // and may take some of those afterwards. So in arms with homes a G can be queued while
 // a P is idle, but for no longer than that at a time: if work of its own wakes m before, its next
-// Grace is a whole one. (In numago they add up.) policy.Rest has the order of all this.
+// Grace is a whole one. policy.Rest has the order of all this.
+//
+// In numago the dozes add up to a Grace. That was tried here, on simulated machines. A G at home
+// beside a busy one, while work of its own woke the other node's M every 20 us, ran after
+// 74 us and not after 4.8 ms. Onenode took 0.94 to 0.99 times as long. But wakestorm, whose Gs have
+// nothing that keeps them on a node but each other, took 1.2 to 1.8 times as long, because they
+// spread over the nodes. So dozes do not add up.
 func (m *M) sleep() *G {
 	s, p := m.s, m.p
 	n := p.node
