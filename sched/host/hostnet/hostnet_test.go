@@ -510,3 +510,13 @@ func TestADeadlockNamesHandlers(t *testing.T) {
 		}
 	}
 }
+
+func TestHandlerOfNothingIsRefused(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x1")
+	defer func() {
+		if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "want a handler") {
+			t.Errorf("Handler(nil) panics with %v", err)
+		}
+	}()
+	hostnet.Handler(s, nil)
+}

@@ -1,6 +1,7 @@
 package hostnet
 
 import (
+	"errors"
 	"net/http"
 	"reflect"
 	"runtime"
@@ -8,13 +9,18 @@ import (
 	"numasched/sched"
 )
 
+var errNilHandler = errors.New("hostnet: Handler(nil): want a handler")
+
 // Handler returns a handler that runs h as a G of s, once for each request: with [sched.Sched.Do],
 // so most often on the thread of the goroutine that serves the connection. That goroutine waits
 // until the G has ended. A panic of h, or a call of [runtime.Goexit], ends the request as it does in
 // package http: it goes on in that goroutine. If s is closed, or has failed, before h begins, the
 // answer is 503. If h has begun, the connection is closed, so that nobody takes half an answer for
-// a whole one. In a G of s, h is called by that G.
+// a whole one. In a G of s, h is called by that G. Handler panics if h is nil.
 func Handler(s *sched.Sched, h http.Handler) http.Handler {
+	if h == nil {
+		panic(errNilHandler)
+	}
 	user := serveHTTP(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g := sched.Current(); g != nil && g.Sched() == s {
