@@ -64,18 +64,6 @@ func (m *M) eventG(kind machine.EventKind, gp *G, arg uint64) {
 	}
 }
 
-// eventGroup is eventG with the name of gr, which is looked up if somebody listens.
-func (m *M) eventGroup(kind machine.EventKind, gp *G, gr *Group) {
-	if m.events != nil {
-		m.tellGroup(kind, gp, gr)
-	}
-}
-
-// tellGroup is what eventGroup does when somebody listens. Apart, so that eventGroup is inlined.
-func (m *M) tellGroup(kind machine.EventKind, gp *G, gr *Group) {
-	m.tellG(kind, gp, gr.name(m.s))
-}
-
 // eventBegin says that m is about to run gp, which has not run yet. Where m writes its log by
 // itself, the event waits for the M's next one, whichever that is: most Gs never block, and so their
 // start and their end are told at once.

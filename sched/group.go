@@ -325,7 +325,9 @@ func (gr *Group) await(g *G, done *Chan[struct{}]) (ended bool) {
 	}
 	gr.open = 0
 	gr.left.store(g.m, 0)
-	g.m.eventGroup(machine.EventWait, g, gr)
+	if m := g.m; m.events != nil {
+		m.tellG(machine.EventWait, g, gr.name(m.s))
+	}
 	return false
 }
 
