@@ -301,15 +301,16 @@ func (m *M) awaitVisit() bool {
 // that is one of them or nobody knows.
 func (m *M) pHere() *P {
 	s := m.s
+	cpu := -1 // it makes no difference, or nobody knows
 	if s.severalDomains {
-		cpu := s.machine.Getcpu(&m.M)
-		if cpu >= 0 && (m.oldp == nil || !m.oldp.domain.cpus.Contains(cpu)) {
-			for _, d := range s.domains {
-				if d.cpus.Contains(cpu) && d.hasPs(m) {
-					for _, p := range m.psOf(d.node) {
-						if p.domain == d {
-							return p
-						}
+		cpu = s.machine.Getcpu(&m.M)
+	}
+	if cpu >= 0 && (m.oldp == nil || !m.oldp.domain.cpus.Contains(cpu)) {
+		for _, d := range s.domains {
+			if d.cpus.Contains(cpu) && d.hasPs(m) {
+				for _, p := range m.psOf(d.node) {
+					if p.domain == d {
+						return p
 					}
 				}
 			}
