@@ -33,10 +33,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-for m in $modes; do
-	[[ $m =~ ^(stock|off|confine(=[0-9]+)?|(on|[1-9]|[1-5][0-9]|6[0-4])(,heap)?)$ ]] ||
-		{ echo "costs: unexpected mode $m; want stock or a value of GONUMA: off, on, confine, 1 to 64" >&2; exit 2; }
-done
+. sched/goruntime/modes.sh
+check_modes costs $modes
 [[ $rounds =~ ^[0-9]+$ ]] || { echo "costs: --rounds $rounds: want a whole number" >&2; exit 2; }
 if [ -z "${work:-}" ]; then
 	work=$(mktemp -d)

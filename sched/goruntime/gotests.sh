@@ -48,10 +48,8 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ "${1:-}" = --cell ] || modes=${*:-stock off on confine 2 4 2,heap}
-for m in ${modes:-}; do
-	[[ $m =~ ^(stock|off|confine(=[0-9]+)?|(on|[1-9]|[1-5][0-9]|6[0-4])(,heap)?)$ ]] ||
-		{ echo "gotests: unexpected mode $m; want stock or a value of GONUMA: off, on, confine, 1 to 64" >&2; exit 2; }
-done
+. sched/goruntime/modes.sh
+check_modes gotests ${modes:-}
 
 # pieces ROW is the number of pieces that the tests of a row are dealt to.
 pieces() {
