@@ -48,7 +48,7 @@ func LockDir(dir string) (*Lock, error) {
 	path := filepath.Join(dir, LockFile)
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-		if info, e := os.Stat(dir); err != nil && e == nil && !info.IsDir() {
+		if err != nil && isFile(dir) {
 			err = errors.New("it is a file: want a folder")
 		}
 		if err != nil {
@@ -126,4 +126,10 @@ func (l *Lock) Unlock() {
 	if l.made {
 		os.Remove(filepath.Dir(path)) // fails unless it is empty
 	}
+}
+
+// isFile reports whether something stands at path that is no directory.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }

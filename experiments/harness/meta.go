@@ -383,7 +383,7 @@ func (m *Meta) notPlanned(ms []Measurement) string {
 func loadMeta(dir string) (*Meta, error) {
 	path := filepath.Join(dir, MetaFile)
 	data, err := os.ReadFile(path)
-	if info, e := os.Stat(dir); err != nil && e == nil && !info.IsDir() {
+	if err != nil && isFile(dir) {
 		return nil, fmt.Errorf("%s: it is a file: want a result directory", dir)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
