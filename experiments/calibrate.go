@@ -9,6 +9,7 @@ import (
 	"numasched/experiments/calibrate"
 	"numasched/experiments/harness"
 	"numasched/experiments/usage"
+	"numasched/sched"
 )
 
 func calibrateCommand() *cobra.Command {
@@ -42,6 +43,9 @@ printed: about two minutes.`,
 func writeCalibration(out string, compare bool, stdout, stderr io.Writer) error {
 	if len(out) < 6 || !strings.HasSuffix(out, ".json") {
 		return usage.Errorf("--out %q: want a file name that ends in .json", out)
+	}
+	if err := sched.CheckEnvironment(); err != nil {
+		return usage.Wrong(err)
 	}
 	var said string
 	err := harness.NewFile(out, func() (data []byte, err error) {

@@ -49,7 +49,7 @@ const minDepth = 4
 type exploreFlags struct {
 	cpus, nodes, gs, bound, limit, pct, seed usage.Number
 	programs, arms, replay                   string
-	replaying, nodesGiven                    bool // --replay or --nodes was given
+	replaying, nodesGiven, gsGiven           bool // --replay, --nodes or --gs was given
 }
 
 func exploreCommand() *cobra.Command {
@@ -73,7 +73,8 @@ func exploreCommand() *cobra.Command {
 		Short: "try the interleavings of the scheduler's threads on small programs",
 		Long:  strings.TrimRight(doc.String(), "\n"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.replaying, f.nodesGiven = cmd.Flags().Changed("replay"), cmd.Flags().Changed("nodes")
+			given := cmd.Flags().Changed
+			f.replaying, f.nodesGiven, f.gsGiven = given("replay"), given("nodes"), given("gs")
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
 			failed, err := f.explore(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -94,7 +95,7 @@ func exploreCommand() *cobra.Command {
 	}
 	whole(&f.cpus, "cpus", "CPUs of the machine")
 	whole(&f.nodes, "nodes", "nodes of the machine, at most as many as CPUs")
-	whole(&f.gs, "gs", "Gs of a program")
+	whole(&f.gs, "gs", "Gs of a program; by default more if it needs them")
 	fs.StringVar(&f.programs, "program", "spawn,steal,park,close", "the programs, `NAME,...` or all")
 	fs.StringVar(&f.arms, "arm", "numa", "the arms, `NAME,...` or all")
 	whole(&f.bound, "bound", "preemptions that an interleaving of the systematic search may have")
@@ -116,7 +117,7 @@ func (f *exploreFlags) explore(ctx context.Context, stdout, stderr io.Writer) (f
 		}
 		cfg.Nodes = cfg.CPUs
 	}
-	cells, err := usage.ProgramCells(f.programs, f.arms, cfg)
+	cells, err := usage.ProgramCells(f.programs, f.arms, cfg, f.gsGiven)
 	if err != nil {
 		return false, err
 	}

@@ -31,7 +31,9 @@ func TestExploreRefuses(t *testing.T) {
 		{"--pct -1", `--pct "-1": want a number from 0 to`},
 		{"--seed 1.5", `--seed "1.5": want a number from 0 to`},
 		{"--program steel", `--program: unknown program "steel" (did you mean "steal"? valid: spawn, `},
-		{"--program spawn,", `--program: unknown program "" (valid: spawn, `},
+		{"--program ,", `--program: empty list (valid: spawn, `},
+		{"--program all,steel", `--program: unknown program "steel" (did you mean "steal"? valid: spawn, `},
+		{"--arm=", `--arm: empty list (valid: gm, `},
 		{"--program steal --cpus 1", `--cpus 1: program steal wants 2 to 15`},
 		{"--program fork --gs 1", `--gs 1: program fork wants 2 to 63`},
 		{"--arm numb", `--arm: unknown arm "numb" (did you mean "numa"? valid: gm, `},
@@ -68,6 +70,18 @@ func TestExploreReports(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("no line like %s in\n%s", want, out)
 		}
+	}
+}
+
+// A program that needs more Gs than the default has more, so that --program all can run. Who
+// gives a number gets that, or an error.
+func TestExploreGivesAProgramTheGsThatItNeeds(t *testing.T) {
+	status, out, errs := explored(t, "--program spawn,elder --bound 0 --limit 1 --pct 0")
+	if status != 0 || !strings.Contains(out, "elder") {
+		t.Errorf("status %d, error %q:\n%s", status, errs, out)
+	}
+	if status, _, errs := explored(t, "--program elder --gs 4"); status != 2 || !strings.Contains(errs, "--gs 4: program elder wants 5 to 63") {
+		t.Errorf("status %d, error %q", status, errs)
 	}
 }
 

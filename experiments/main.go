@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/harness"
+	"numasched/experiments/page"
 	"numasched/experiments/usage"
 )
 
@@ -76,7 +77,7 @@ func newRoot(args []string, stdout, stderr io.Writer) *cobra.Command {
 		besideCommand(),
 		manCommand(),
 	)
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return usage.Files(cmd) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error { return usage.Files(cmd, args) }
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		for _, sub := range cmd.Commands() {
@@ -120,7 +121,7 @@ func fail(stderr io.Writer, command string, err error) int {
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", command, strings.ReplaceAll(err.Error(), "\n", "; "))
 	switch {
-	case errors.As(err, new(usage.Error)), errors.As(err, new(*harness.BusyError)):
+	case errors.As(err, new(usage.Error)), errors.As(err, new(*harness.BusyError)), errors.As(err, new(*page.TraceError)):
 		return 2
 	case errors.Is(err, harness.ErrInterrupted):
 		return 130

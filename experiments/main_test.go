@@ -74,6 +74,8 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 	}{
 		{[]string{"rum"}, []string{`unknown command "rum"`, `did you mean "run"?`, "report"}},
 		{[]string{"run", "--arm", "flat,nuna"}, []string{`--arm: unknown arm "nuna"`, `did you mean "numa"?`, "numa-wrongmap", "goroutine"}},
+		{[]string{"nope"}, []string{`unknown command "nope" (valid: topo, `}},
+		{[]string{"run", "--arm", "all,nuna"}, []string{`--arm: unknown arm "nuna"`, `did you mean "numa"?`}},
 		{[]string{"run", "--arm", ""}, []string{"--arm", "valid: gm, flat"}},
 		{[]string{"run", "--workload", "fibb"}, []string{`--workload: unknown workload "fibb"`, `did you mean "fib"?`, "triad"}},
 		{[]string{"run", "--workload", "fib:m=3"}, []string{"--workload: ", "fib", `unknown size "m"`, "want n"}},
@@ -98,6 +100,7 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"run", "--seed", "-1"}, []string{`--seed "-1"`, "want a whole number from 0"}},
 		{[]string{"run", "--budget", "1"}, []string{`--budget "1"`, "as in 500ms"}},
 		{[]string{"run", "--budget", "0s"}, []string{"--budget 0s", "more than nothing"}},
+		{[]string{"run", "--budget", "1ns", "--arm", "flat,numa", "--workload", "fib", "--procs", "1", "--reps", "3"}, []string{"--budget 1ns: want at least 10ms for 3 repetitions of 2 cells"}},
 		{[]string{"run", "--time", "x"}, []string{`--time "x"`, "as in 500ms"}},
 		{[]string{"run", "--time", "0"}, []string{"--time 0s", "more than nothing"}},
 		{[]string{"run", "--time", "-1s"}, []string{"--time -1s", "more than nothing"}},
@@ -154,6 +157,11 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"sim", "--scenario", ""}, []string{`--scenario "": want a file`}},
 		{[]string{"topo", "--svg", ""}, []string{`--svg "": want a file`}},
 		{[]string{"trace", "--out", "-"}, []string{`--out "-": want a file`}},
+		{[]string{"topo", "--svg", "a", "--png", "a"}, []string{"--svg and --png are both a: want two files"}},
+		{[]string{"capture", ""}, []string{`experiments capture: "": want a file`}},
+		{[]string{"man", ""}, []string{`experiments man: "": want a directory`}},
+		{[]string{"man", "-"}, []string{`experiments man: "-": want a directory`}},
+		{[]string{"report", "testdata", ""}, []string{`experiments report: "": want a directory`}},
 		{[]string{"compare", dir}, []string{"want two result directories"}},
 		{[]string{"compare", dir, dir}, []string{"not a result directory"}},
 	} {
@@ -172,6 +180,37 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("bad input has left %d files behind", len(entries)-1)
+	}
+}
+
+// Commands that run a scheduler on this host read NUMASCHED, and refuse what they cannot read before
+// they make anything. Others do not look at it.
+func TestAWrongEnvironmentIsRefusedWhereItIsRead(t *testing.T) {
+	t.Setenv("NUMASCHED", "schedtrace=x")
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		tiny(filepath.Join(dir, "run")),
+		{"peers", "--arm", "flat", "--out", filepath.Join(dir, "peers")},
+		{"trace", "--out", filepath.Join(dir, "trace.json")},
+		{"calibrate", "--out", filepath.Join(dir, "host.json")},
+	} {
+		status, out, errs := cli(args...)
+		if status != 2 || out != "" || !strings.HasPrefix(errs, "experiments "+args[0]+`: sched: NUMASCHED: "schedtrace=x": want`) {
+			t.Errorf("%v: status %d, %q, want 2 and NUMASCHED alone", args, status, errs)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
+		t.Errorf("left behind: %v", entries)
+	}
+	for _, args := range [][]string{
+		{"sim", "--preset", "synthetic:1x1", "--workload", "fib:n=5"},
+		{"trace", "--preset", "synthetic:1x1", "--workload", "fib:n=5", "--out", filepath.Join(dir, "simulated.json")},
+		{"explore", "--program", "spawn", "--bound", "0", "--limit", "1", "--pct", "1"},
+		{"topo"},
+	} {
+		if status, _, errs := cli(args...); status != 0 {
+			t.Errorf("%v: status %d, %q", args, status, errs)
+		}
 	}
 }
 

@@ -36,6 +36,24 @@ func TestAFigureThatCannotBeWrittenDoesNotHideTheTables(t *testing.T) {
 	}
 }
 
+// A file beside results that should be a trace and is none is the user's mistake.
+func TestAReportRefusesABrokenTrace(t *testing.T) {
+	dir := copyCase(t, "onenode")
+	name := filepath.Join(dir, "trace.json")
+	for _, make := range []func() error{
+		func() error { return os.WriteFile(name, []byte("{"), 0o666) },
+		func() error { return os.Mkdir(name, 0o777) },
+	} {
+		os.Remove(name)
+		if err := make(); err != nil {
+			t.Fatal(err)
+		}
+		if status, _, errs := cli("report", dir); status != 2 || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, name) || strings.Count(errs, "want ") > 1 {
+			t.Errorf("status %d, %q; want 2 and what is wrong with the file", status, errs)
+		}
+	}
+}
+
 func TestADirectoryThatARunWritesToIsLeftAlone(t *testing.T) {
 	dir := copyCase(t, "onenode")
 	lock, err := harness.LockDir(dir)

@@ -16,6 +16,7 @@ import (
 	"numasched/experiments/progress"
 	"numasched/experiments/report"
 	"numasched/experiments/usage"
+	"numasched/sched"
 	"numasched/topology"
 )
 
@@ -73,7 +74,7 @@ func runCommand(line []string) *cobra.Command {
 	fs.StringVar(&f.topos, "topology", "host", "comma-separated `LIST` of topologies")
 	fs.StringVar(&f.out, "out", "", "result `DIR`, which must not exist (default: results/ and the time)")
 	fs.IntVar(&f.reps, "reps", 0, "`N` repetitions of every cell (default 10; with --quick 6)")
-	fs.DurationVar(&f.time, "time", 0, "length of a repetition, a `TIME` (default 1s)")
+	fs.DurationVar(&f.time, "time", 0, "length of a repetition, a `TIME` (default 1s); the workload runs at least once")
 	fs.DurationVar(&f.budget, "budget", 0, "approximate length of the whole run, a `TIME`; chooses --time (with --quick: 15s)")
 	fs.Uint64Var(&f.seed, "seed", 1, "`SEED` of random choices; repetition i uses SEED+i")
 	fs.BoolVar(&f.quick, "quick", false, "a run under 30 s: small sizes, 6 short repetitions")
@@ -188,6 +189,9 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 
 // plan checks the command line and turns it into cells.
 func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) {
+	if err := sched.CheckEnvironment(); err != nil {
+		return nil, nil, usage.Wrong(err)
+	}
 	arms, err := usage.Arms(f.arms)
 	if err != nil {
 		return nil, nil, err
@@ -212,12 +216,16 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	}
 	cells, groups := harness.Grid{Loads: loads, Topologies: list, Procs: procs, Arms: arms, Shard: f.shard}.Cells()
 	if len(cells) == 0 && f.shard.Of > 0 {
-		return nil, nil, usage.Errorf("--shard %s: nothing to run: there are %d parts at most", f.shard.String(), groups)
+		return nil, nil, usage.Errorf("--shard %s: nothing to run: there can be %s", f.shard.String(), harness.Count(groups, "part", "parts"))
 	}
 	if len(cells) == 0 {
 		return nil, nil, usage.Errorf("--arm %s, --workload %s: nothing to run: none of these arms has any of these workloads", f.arms, f.workloads)
 	}
-	reps, target := harness.Pace{Reps: f.reps, Target: f.time, Budget: f.budget, Quick: f.quick}.Length(len(cells))
+	pace := harness.Pace{Reps: f.reps, Target: f.time, Budget: f.budget, Quick: f.quick}
+	reps, target := pace.Length(len(cells))
+	if least := pace.LeastBudget(len(cells)); f.budget > 0 && f.budget < least {
+		return nil, nil, usage.Errorf("--budget %v: want at least %v for %s of %s", f.budget, least, harness.Count(reps, "repetition", "repetitions"), harness.Count(len(cells), "cell", "cells"))
+	}
 	place := harness.Host
 	if f.virtual {
 		place = harness.Virtual

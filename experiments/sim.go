@@ -44,7 +44,8 @@ pieces: --claims --full --shard 3/20 simulates a part, on any computer or day, a
 --schedtrace 1ms prints the state of the scheduler to standard error, in lines like those
 of Go's GODEBUG=schedtrace, about every millisecond of virtual time: sysmon writes them, so
 they come up to 10 ms late. The run that warms up the caches is in them, too. They change
-nothing. --scheddetail has a line for every P, M and G as well.
+nothing. --scheddetail has a line for every P, M and G as well. The variable NUMASCHED is
+for hosts and is not read here.
 --scenario FILE runs what a file describes, and --microbench measured tables: both take
 --json. --scenario FILE --out RESULTS.json keeps each variant as soon as it is finished. If
 it is cut off, the same command goes on with the others.

@@ -66,6 +66,9 @@ func (f *topoFlags) show(stdout, stderr io.Writer) error {
 	if f.svg == "-" && f.png == "-" || f.json && (f.svg == "-" || f.png == "-") {
 		return usage.Errorf("--svg, --png, --json: want one of them on standard output, and files for the others")
 	}
+	if f.svg != "" && f.svg == f.png {
+		return usage.Errorf("--svg and --png are both %s: want two files", f.svg)
+	}
 	t, err := usage.Topology("from", f.from)
 	if err != nil {
 		return err

@@ -86,6 +86,11 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 	if len(loads) != 1 {
 		return usage.Errorf("--workload %s: want one workload, not %d", f.workload, len(loads))
 	}
+	if f.preset == "" {
+		if err := sched.CheckEnvironment(); err != nil {
+			return usage.Wrong(err)
+		}
+	}
 	m, closeMachine, err := usage.Machine(f.preset, f.topology)
 	if err != nil {
 		return err

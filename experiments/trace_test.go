@@ -82,19 +82,12 @@ func TestTraceRefuses(t *testing.T) {
 		{"--preset skx-2x8180 --topology synthetic:2x2", "--preset and --topology exclude each other"},
 		{"--limit 0", `--limit "0": want a number from 1 to 1000000000`},
 		{"--out /nowhere/x.json --preset synthetic:1x2", "--out: open /nowhere/x.json"},
+		{"--preset synthetic:0x2", `--preset: topology "synthetic:0x2": "0" is not a number`},
+		{"--preset synthetic:2x2,skx-8s", `--preset: topology "synthetic:2x2,skx-8s": want`},
 	} {
 		var out, errs bytes.Buffer
 		if code := dispatch(append([]string{"trace"}, strings.Fields(c.args)...), &out, &errs); code != 2 || !strings.Contains(errs.String(), c.want) {
 			t.Errorf("trace %s: exit %d, %q, want %q", c.args, code, errs.String(), c.want)
 		}
-	}
-}
-
-// What is wrong with the run is not laid to the file that --out names.
-func TestTraceSaysWhatIsWrongWithTheRun(t *testing.T) {
-	t.Setenv("NUMASCHED", "schedtrace=x")
-	status, _, errs := cli("trace", "--workload", "fib:n=5", "--out", filepath.Join(t.TempDir(), "trace.json"))
-	if status != 1 || !strings.Contains(errs, "NUMASCHED") || strings.Contains(errs, "--out") {
-		t.Errorf("status %d, %q, want NUMASCHED alone", status, errs)
 	}
 }

@@ -60,6 +60,13 @@ func parseEnvironment(text string) (t SchedTrace, err error) {
 	return t, nil
 }
 
+// CheckEnvironment returns what [New] would say of the variable on a host, for programs that do
+// much before they come to it.
+func CheckEnvironment() error {
+	_, err := parseEnvironment(os.Getenv(environment))
+	return err
+}
+
 // initTrace prepares the lines that cfg or the environment asks for.
 func (s *Sched) initTrace(cfg *Config) (err error) {
 	t := cfg.SchedTrace

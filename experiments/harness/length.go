@@ -16,26 +16,45 @@ type Pace struct {
 	Quick  bool          // other defaults, for a run of about quickBudget
 }
 
+// A repetition that a budget has chosen is from shortest to longest: in less time nothing can
+// be measured, and in more nothing is gained.
+const (
+	shortest = time.Millisecond
+	longest  = time.Second
+)
+
 // Length chooses the number of repetitions of each of the run's cells, and the wall-clock
 // time of one repetition.
 func (p Pace) Length(cells int) (reps int, target time.Duration) {
-	reps, target = p.Reps, p.Target
+	reps, target = p.repetitions(), p.Target
 	budget := p.Budget
-	if reps == 0 {
-		reps = 10
-		if p.Quick {
-			reps = quickReps
-		}
-	}
 	if p.Quick && target == 0 && budget == 0 {
 		budget = quickBudget
 	}
 	if budget > 0 {
-		// Choosing run lengths and warming up cost about two repetitions.
-		target = min(time.Second, max(time.Millisecond, budget/time.Duration(cells*(reps+2))))
+		target = min(longest, max(shortest, budget/p.among(cells)))
 	}
 	if target == 0 {
-		target = time.Second
+		target = longest
 	}
 	return reps, target
+}
+
+// LeastBudget returns the least Budget that a run of some cells can keep.
+func (p Pace) LeastBudget(cells int) time.Duration { return shortest * p.among(cells) }
+
+func (p Pace) repetitions() int {
+	switch {
+	case p.Reps != 0:
+		return p.Reps
+	case p.Quick:
+		return quickReps
+	}
+	return 10
+}
+
+// among returns by how many repetitions a budget is shared.
+func (p Pace) among(cells int) time.Duration {
+	// Choosing run lengths and warming up cost about two repetitions.
+	return time.Duration(cells * (p.repetitions() + 2))
 }

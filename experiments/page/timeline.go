@@ -29,12 +29,15 @@ func timelines(res *harness.Results) ([]plot.Figure, error) {
 	var figures []plot.Figure
 	for _, name := range names {
 		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
+		var tracks []plot.Track
+		if err == nil {
+			tracks, err = tracksOf(name, data)
 		}
-		tracks, err := tracksOf(name, data)
+		if err == nil && len(tracks) == 0 {
+			err = fmt.Errorf("%s: no thread has a track in it", name)
+		}
 		if err != nil {
-			return nil, err
+			return nil, &TraceError{err}
 		}
 		base := filepath.Base(name)
 		about := strings.TrimLeft(strings.TrimSuffix(strings.TrimPrefix(base, "trace"), ".json"), "-")
@@ -47,6 +50,17 @@ func timelines(res *harness.Results) ([]plot.Figure, error) {
 	}
 	return figures, nil
 }
+
+// A TraceError says that a file beside results, named as a trace, is none.
+type TraceError struct{ Err error }
+
+// Error says what is wrong with the file, and what was expected.
+func (e *TraceError) Error() string {
+	return e.Err.Error() + "; beside results a trace*.json is to be what experiments trace writes"
+}
+
+// Unwrap returns what is wrong with the file.
+func (e *TraceError) Unwrap() error { return e.Err }
 
 // armIn returns the arm that the name of a trace begins with, or "run".
 func armIn(name string) string {
@@ -149,7 +163,7 @@ func tracksOf(name string, data []byte) ([]plot.Track, error) {
 		}
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%w: want what experiments trace writes", strict.Located(name, data, err))
+		return nil, strict.Located(name, data, err)
 	}
 	type key struct{ pid, tid int }
 	type state struct {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,11 +71,19 @@ func TestTheReportShowsTraces(t *testing.T) {
 	if p := page(dir); !strings.Contains(p, `id="timeline-numa-pin-fib"`) || !strings.Contains(p, "; threads run Gs in ") || !strings.Contains(p, "From trace-numa-pin-fib.json") {
 		t.Error("the trace beside the results is not shown, or not as one of numa-pin")
 	}
-	if err := os.WriteFile(name, []byte("{"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tryToWrite(dir); err == nil || !strings.Contains(err.Error(), "trace-numa-pin-fib.json:1:2: ") || !strings.Contains(err.Error(), "want what experiments trace writes") {
-		t.Errorf("a file that is no trace: %v", err)
+	for text, want := range map[string]string{
+		"{":                                    "trace-numa-pin-fib.json:1:2: the file ends in the middle of a value; beside results",
+		"[]":                                   "trace-numa-pin-fib.json:1:1: array: want an object; beside results",
+		`{"traceEvents":[{"pid":"x"}]}`:        "trace-numa-pin-fib.json:1:26: TraceEvents.Pid: string: want an integer; beside results",
+		"{}":                                   "trace-numa-pin-fib.json: no thread has a track in it; beside results",
+		`{"traceEvents":[{"ph":"E","pid":1}]}`: "trace-numa-pin-fib.json: no thread has a track in it; beside results",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tryToWrite(dir); !errors.As(err, new(*TraceError)) || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "want ") > 1 {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
 	}
 
 	sweep := filepath.Join("..", "..", "results", "reference-sim-findings")

@@ -25,9 +25,10 @@ func (e *UnknownError) Error() string {
 }
 
 // Closest returns the valid name that is nearest to name, or "" if none is within two
-// edits and half of name's length.
+// edits and a third of name's length. With half of its letters wrong a word of four is another
+// word: "nope" is no slip for "topo".
 func Closest(name string, valid []string) string {
-	best, bestDist := "", min(2, len(name)/2)+1
+	best, bestDist := "", min(2, (len(name)+1)/3)+1
 	for _, v := range valid {
 		if d := editDistance(strings.ToLower(name), v); d < bestDist {
 			best, bestDist = v, d
@@ -36,23 +37,27 @@ func Closest(name string, valid []string) string {
 	return best
 }
 
-// editDistance is Levenshtein's, in bytes. Cobra has one, but only for commands.
+// editDistance is how many bytes are too many, missing or wrong, or have changed places with the
+// next, which is the commonest slip of all. Cobra has one that counts those twice.
 func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	row := func() []int { return make([]int, len(b)+1) }
+	before, last, now := row(), row(), row() // for two, one and no more bytes of a
+	for j := range now {
+		now[j] = j
 	}
 	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
+		before, last, now = last, now, before
+		now[0] = i + 1
 		for j := range len(b) {
-			cost := diag
+			cost := 0
 			if a[i] != b[j] {
-				cost++
+				cost = 1
 			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+			now[j+1] = min(last[j]+cost, last[j+1]+1, now[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				now[j+1] = min(now[j+1], before[j-1]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return now[len(b)]
 }

@@ -10,10 +10,7 @@ import (
 // Arms reads the arms that run measures: "flat,numa" or "all".
 func Arms(s string) ([]string, error) {
 	names := ArmNames()
-	arms := List(s)
-	if slices.Contains(arms, "all") {
-		return names, nil
-	}
+	arms := ListWithAll(s, names)
 	for _, a := range arms {
 		if peer := peers.ByName(a); peer != nil {
 			if err := peer.Ready(); err != nil {
@@ -31,12 +28,10 @@ func Arms(s string) ([]string, error) {
 
 // SimArms reads the arms that sim runs: "flat,numa" or "all".
 func SimArms(s string) ([]string, error) {
-	names, arms := Schedulers(), List(s)
+	names := Schedulers()
+	arms := ListWithAll(s, names)
 	if len(arms) == 0 {
 		return nil, Errorf("--arm: empty list (valid: %s, all)", strings.Join(names, ", "))
-	}
-	if slices.Contains(arms, "all") {
-		return names, nil
 	}
 	for _, a := range arms {
 		switch {

@@ -46,18 +46,29 @@ func FlagError(cmd *cobra.Command, args []string, err error) error {
 	return Wrong(err)
 }
 
-// Files refuses a flag that is to name a file or a directory and names none: nothing would be
-// written, and nobody told. It also refuses "-" where that is not standard output: a file of this
-// name would be made.
-func Files(cmd *cobra.Command) (err error) {
+// Files refuses a flag or an argument that is to name a file or a directory and names none: it is
+// most often a variable of a shell that is not set. It also refuses "-" where that is not standard
+// output: a file of this name would be made.
+func Files(cmd *cobra.Command, args []string) (err error) {
+	no := func(name, doc string) bool {
+		return err == nil && (name == "" || name == "-" && !strings.Contains(doc, "- is standard output"))
+	}
+	kinds := map[string]string{"FILE": "file", "DIR": "directory", "DIRECTORY": "directory"}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		arg, doc := pflag.UnquoteUsage(f)
-		name := f.Value.String()
-		empty, dash := name == "", name == "-" && !strings.Contains(doc, "- is standard output")
-		if kind := map[string]string{"FILE": "file", "DIR": "directory", "DIRECTORY": "directory"}[arg]; err == nil && kind != "" && (empty || dash) {
-			err = Errorf("--%s %q: want a %s", f.Name, name, kind)
+		if name := f.Value.String(); kinds[arg] != "" && no(name, doc) {
+			err = Errorf("--%s %q: want a %s", f.Name, name, kinds[arg])
 		}
 	})
+	kind := "directory"
+	if strings.Contains(cmd.Use, "FILE") {
+		kind = "file"
+	}
+	for _, name := range args {
+		if !cmd.Hidden && no(name, cmd.Long) { // shells complete words that are still empty
+			err = Errorf("%q: want a %s", name, kind)
+		}
+	}
 	return err
 }
 

@@ -23,6 +23,16 @@ func List(s string) []string {
 	return list
 }
 
+// ListWithAll is List, with the names of all in the place of "all". Other names may stand beside
+// it, valid ones that all does not mean and wrong ones that are to be refused.
+func ListWithAll(s string, all []string) []string {
+	items := List(s)
+	if i := slices.Index(items, "all"); i >= 0 {
+		items = List(strings.Join(slices.Replace(items, i, i+1, all...), ","))
+	}
+	return items
+}
+
 // Schedulers returns the names of the arms that this module implements.
 func Schedulers() []string {
 	var names []string

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func Shares(s, machine string, cpus int) ([]int, error) {
 		num, err := strconv.Atoi(n)
 		if share && err == nil {
 			var den int
-			if den, err = strconv.Atoi(d); err == nil && num >= 1 && num <= den {
+			if den, err = strconv.Atoi(d); err == nil && num >= 1 && num <= den && den <= math.MaxInt/max(1, cpus) {
 				num = max(1, cpus*num/den)
 			} else {
 				num = 0

@@ -12,7 +12,7 @@ func TestSharesOfCPUs(t *testing.T) {
 			t.Errorf("%s: %s, %v; want %s", in, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "0", "1/0", "0/4", "5/4", "half", "1/2/3", "65", "-1"} {
+	for _, in := range []string{"", "0", "1/0", "0/4", "5/4", "half", "1/2/3", "65", "-1", "9223372036854775807/9223372036854775807"} {
 		if ps, err := Shares(in, "m", 64); err == nil {
 			t.Errorf("%q: %v, want an error", in, ps)
 		}

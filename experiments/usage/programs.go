@@ -8,29 +8,42 @@ import (
 	"numasched/sched/sim/explore"
 )
 
-// ProgramCells returns each of some programs under each of some arms. Both are lists of names that are
-// separated by commas, or "all".
-func ProgramCells(programs, arms string, cfg explore.Config) (cells []explorer.Cell, err error) {
-	if programs == "all" {
-		programs = strings.Join(explorer.ProgramNames(explore.Programs), ",")
-	}
+// ProgramCells returns each of some programs under each of some arms: "spawn,steal" or "all" of
+// both. Unless somebody has given cfg's number of Gs, a program that needs more has more.
+func ProgramCells(programs, arms string, cfg explore.Config, gsGiven bool) (cells []explorer.Cell, err error) {
 	names := explorer.ProgramNames(explore.Programs, explore.ModelPrograms)
 	schedulers := Schedulers()
-	if arms == "all" {
-		arms = strings.Join(schedulers, ",")
+	wanted := func(flag, list string, all, valid []string) ([]string, error) {
+		items := ListWithAll(list, all)
+		if len(items) == 0 {
+			return nil, Errorf("--%s: empty list (valid: %s, all)", flag, strings.Join(valid, ", "))
+		}
+		return items, nil
 	}
-	for name := range strings.SplitSeq(arms, ",") {
+	progNames, err := wanted("program", programs, explorer.ProgramNames(explore.Programs), names)
+	if err != nil {
+		return nil, err
+	}
+	armNames, err := wanted("arm", arms, schedulers, schedulers)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range armNames {
 		arm, err := policy.ByName(name)
 		if err != nil {
-			return nil, Errorf("--arm: %w", Unknown("arm", name, schedulers))
+			return nil, Errorf("--arm: %w", Unknown("arm", name, append(schedulers, "all")))
 		}
-		for name := range strings.SplitSeq(programs, ",") {
+		for _, name := range progNames {
 			p, ok := explore.ProgramByName(name)
 			if !ok {
-				return nil, Errorf("--program: %w", Unknown("program", name, names))
+				return nil, Errorf("--program: %w", Unknown("program", name, append(names, "all")))
 			}
 			if p.MinCPUs > cfg.CPUs {
 				return nil, Errorf("--cpus %d: program %s wants %d to %d", cfg.CPUs, name, p.MinCPUs, explore.MaxCPUs)
+			}
+			cfg := cfg
+			if p.MinGs > cfg.Gs && !gsGiven {
+				cfg.Gs = p.MinGs
 			}
 			if p.MinGs > cfg.Gs {
 				return nil, Errorf("--gs %d: program %s wants %d to %d", cfg.Gs, name, p.MinGs, explore.MaxGs)

@@ -222,6 +222,9 @@ func LoadPreset(arg string) (*Preset, error) { return loadPreset(arg, 0) }
 // loadPreset is LoadPreset; depth counts the "like" links followed so far.
 func loadPreset(arg string, depth int) (*Preset, error) {
 	if strings.HasPrefix(arg, "synthetic:") {
+		if _, err := topology.ParseSynthetic(arg); err != nil {
+			return nil, err
+		}
 		p, err := LoadPreset("default")
 		if err != nil {
 			return nil, err

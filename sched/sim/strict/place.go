@@ -57,7 +57,10 @@ func Located(name string, data []byte, err error) error {
 	at := int64(0)
 	if typed := new(json.UnmarshalTypeError); errors.As(err, &typed) {
 		at = typed.Offset - 1
-		err = fmt.Errorf("%s: %s: want %s", typed.Field, typed.Value, kinds(typed.Type.Kind()))
+		err = fmt.Errorf("%s: want %s", typed.Value, kinds(typed.Type.Kind()))
+		if typed.Field != "" { // not the whole file
+			err = fmt.Errorf("%s: %w", typed.Field, err)
+		}
 	}
 	return Where(name, data, at, err)
 }
