@@ -35,7 +35,7 @@ var cilkSort = &Workload{
 			Setup: r.setup,
 			Run: func(g *sched.G) error {
 				r.seed++
-				if got := sortTask(g, sched.Arg{Data: r, B: r.n}); got != r.n {
+				if got := sortPiece(g, piece{r, 0, r.n, 0}); got != r.n {
 					return fmt.Errorf("cilksort: %d keys merged, want %d", got, r.n)
 				}
 				return nil
@@ -72,24 +72,28 @@ func (r *sortRun) setup(s *sched.Sched) error {
 	return nil
 }
 
-// sortTask sorts the keys from arg.A to arg.B into array arg.C, and returns how
-// many there are.
-func sortTask(g *sched.G, arg sched.Arg) int {
-	r, lo, hi, to := arg.Data.(*sortRun), arg.A, arg.B, arg.C
-	if n := hi - lo; n <= r.grain {
-		spans := []sched.Span{r.span(to, lo, hi)}
+// A piece of the keys, from lo to hi, is to be sorted into array to.
+type piece struct {
+	*sortRun
+	lo, hi, to int
+}
+
+// sortPiece sorts a piece, and returns how many keys it has.
+func sortPiece(g *sched.G, p piece) int {
+	if n := p.hi - p.lo; n <= p.grain {
+		spans := []sched.Span{p.span(p.to, p.lo, p.hi)}
 		// A comparison, which is mispredicted every second time, and what it moves
 		// take some 15 cycles: slices.Sort of 4096 keys in the first-level cache
 		// takes 190 cycles a key on a Zen 5.
 		ops := int64(n) * int64(15*bits.Len(uint(n))+4)
-		g.Work(sched.Work{Kernel: "cilksort sort", Ops: ops, Reads: spans, Writes: spans}, func() { r.leaf(lo, hi, to) })
+		g.Work(sched.Work{Kernel: "cilksort sort", Ops: ops, Reads: spans, Writes: spans}, func() { p.leaf(p.lo, p.hi, p.to) })
 		return n
 	}
-	mid := (lo + hi) / 2
-	c := g.Fork(sortTask, sched.Arg{Data: r, A: mid, B: hi, C: 1 - to})
-	sortTask(g, sched.Arg{Data: r, A: lo, B: mid, C: 1 - to})
-	g.Join(c)
-	return mergeTask(g, r.mergeArg(merge{lo, mid, mid, hi, lo, to}))
+	mid := (p.lo + p.hi) / 2
+	c := sched.Fork(g, sortPiece, piece{p.sortRun, mid, p.hi, 1 - p.to})
+	sortPiece(g, piece{p.sortRun, p.lo, mid, 1 - p.to})
+	c.Join(g)
+	return mergePiece(g, mergeOf{p.sortRun, merge{p.lo, mid, mid, p.hi, p.lo, p.to}})
 }
 
 // leaf fills a piece with random keys and sorts it.
@@ -121,28 +125,28 @@ func (r *sortRun) span(array, lo, hi int) sched.Span {
 // beginning at out.
 type merge struct{ a, b, c, d, out, to int }
 
-func (r *sortRun) mergeArg(m merge) sched.Arg {
-	return sched.Arg{Data: r, A: m.a | m.b<<32, B: m.c | m.d<<32, C: m.to | m.out<<1}
+// A mergeOf is a merge of the keys of a run of the workload.
+type mergeOf struct {
+	*sortRun
+	m merge
 }
 
-func mergeTask(g *sched.G, arg sched.Arg) int {
-	const low = 1<<32 - 1
-	r := arg.Data.(*sortRun)
-	m := merge{arg.A & low, arg.A >> 32, arg.B & low, arg.B >> 32, arg.C >> 1, arg.C & 1}
+func mergePiece(g *sched.G, p mergeOf) int {
+	m := p.m
 	n := m.b - m.a + m.d - m.c
-	if n <= r.grain {
+	if n <= p.grain {
 		g.Work(sched.Work{
 			Kernel: "cilksort merge",
 			Ops:    15 * int64(n), // the same
-			Reads:  []sched.Span{r.span(1-m.to, m.a, m.b), r.span(1-m.to, m.c, m.d)},
-			Writes: []sched.Span{r.span(m.to, m.out, m.out+n)},
-		}, func() { r.merge(m) })
+			Reads:  []sched.Span{p.span(1-m.to, m.a, m.b), p.span(1-m.to, m.c, m.d)},
+			Writes: []sched.Span{p.span(m.to, m.out, m.out+n)},
+		}, func() { p.merge(m) })
 		return n
 	}
-	left, right := r.split(m)
-	c := g.Fork(mergeTask, r.mergeArg(right))
-	done := mergeTask(g, r.mergeArg(left))
-	return done + g.Join(c)
+	left, right := p.split(m)
+	c := sched.Fork(g, mergePiece, mergeOf{p.sortRun, right})
+	done := mergePiece(g, mergeOf{p.sortRun, left})
+	return done + c.Join(g)
 }
 
 // split makes two merges of one: of the smaller keys and of the greater ones.

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"numasched/sched"
@@ -31,13 +30,13 @@ var nQueens = &Workload{
 		}
 		return &Instance{
 			Tasks: int64(tasks),
-			Run:   func(g *sched.G) error { return check(queensTask(g, queensArg(new(queens), 0, n))) },
+			Run:   func(g *sched.G) error { return check(placeQueens(g, board{n: n})) },
 			Stock: func() error { return check(queensStock(queens{}, 0, n)) },
 		}, nil
 	},
 }
 
-// queens are the columns of the queens in the first rows. They fit into two ints of an Arg.
+// queens are the columns of the queens in the first rows.
 type queens [16]byte
 
 // safe reports whether no queen above attacks one in the given row and column.
@@ -50,38 +49,33 @@ func (q *queens) safe(row, col int) bool {
 	return true
 }
 
-func queensArg(q *queens, row, n int) sched.Arg {
-	le := binary.LittleEndian
-	return sched.Arg{A: int(le.Uint64(q[:8])), B: int(le.Uint64(q[8:])), C: row | n<<8}
+// A board has queens in its first rows.
+type board struct {
+	queens
+	rows, n int
 }
 
-func queensOf(arg sched.Arg) (q queens, row, n int) {
-	le := binary.LittleEndian
-	le.PutUint64(q[:8], uint64(arg.A))
-	le.PutUint64(q[8:], uint64(arg.B))
-	return q, arg.C & 0xff, arg.C >> 8
-}
-
-// queensTask counts the ways to place the queens that are missing.
-func queensTask(g *sched.G, arg sched.Arg) int {
-	q, row, n := queensOf(arg)
-	if row == n {
+// placeQueens counts the ways to place the queens that are missing.
+func placeQueens(g *sched.G, b board) int {
+	if b.rows == b.n {
 		return 1
 	}
-	g.Work(sched.Work{Kernel: "nqueens", Ops: queensOps(row, n)}, func() {}) // done below: it decides what comes next
-	var kids [len(q)]sched.Child
+	g.Work(sched.Work{Kernel: "nqueens", Ops: queensOps(b.rows, b.n)}, func() {}) // done below: it decides what comes next
+	var kids [len(b.queens)]sched.Forked[board, int]
 	forked := 0
-	for col := range n {
-		if q.safe(row, col) {
-			q[row] = byte(col)
-			kids[forked] = g.Fork(queensTask, queensArg(&q, row+1, n))
+	for col := range b.n {
+		if b.safe(b.rows, col) {
+			next := b
+			next.queens[b.rows] = byte(col)
+			next.rows++
+			kids[forked] = sched.Fork(g, placeQueens, next)
 			forked++
 		}
 	}
 	ways := 0
 	for forked > 0 {
 		forked--
-		ways += g.Join(kids[forked])
+		ways += kids[forked].Join(g)
 	}
 	return ways
 }

@@ -141,8 +141,8 @@ func (t *utsTree) search(g *sched.G, root utsNode) int {
 	counts := make([]int, t.children(&root))
 	var gr sched.Group
 	for i := range counts {
-		v := t.child(&root, i)
-		gr.Go(g, func(g *sched.G) { counts[i] = utsTask(g, t.arg(&v)) })
+		below := subtree{t, t.child(&root, i)}
+		gr.Go(g, func(g *sched.G) { counts[i] = searchBelow(g, below) })
 	}
 	gr.Wait(g)
 	sum := 1
@@ -152,44 +152,28 @@ func (t *utsTree) search(g *sched.G, root utsNode) int {
 	return sum
 }
 
-// arg packs a node. The 20 bytes of its state and its depth fit into three ints.
-func (t *utsTree) arg(v *utsNode) sched.Arg {
-	le := binary.LittleEndian
-	return sched.Arg{
-		Data: t,
-		A:    int(le.Uint64(v.state[0:])),
-		B:    int(le.Uint64(v.state[8:])),
-		C:    int(uint64(le.Uint32(v.state[16:])) | uint64(v.depth)<<32),
-	}
+// A subtree is a node of a tree and all below it.
+type subtree struct {
+	*utsTree
+	node utsNode
 }
 
-func utsUnpack(arg sched.Arg) (v utsNode) {
-	le := binary.LittleEndian
-	le.PutUint64(v.state[0:], uint64(arg.A))
-	le.PutUint64(v.state[8:], uint64(arg.B))
-	le.PutUint32(v.state[16:], uint32(arg.C))
-	v.depth = int(uint64(arg.C) >> 32)
-	return v
-}
-
-func utsTask(g *sched.G, arg sched.Arg) int {
-	t := arg.Data.(*utsTree)
-	v := utsUnpack(arg)
-	n := t.children(&v)
+// searchBelow counts a subtree.
+func searchBelow(g *sched.G, s subtree) int {
+	n := s.children(&s.node)
 	if n == 0 {
 		return 1
 	}
 	sum := 1
-	var kids [utsFan]sched.Child
+	var kids [utsFan]sched.Forked[subtree, int]
 	for lo := 0; lo < n; lo += utsFan {
 		hi := min(lo+utsFan, n)
 		g.Work(sched.Work{Kernel: "uts", Ops: int64(hi-lo) * UTSOps}, func() {}) // done below: it decides what comes next
 		for i := lo; i < hi; i++ {
-			c := t.child(&v, i)
-			kids[i-lo] = g.Fork(utsTask, t.arg(&c))
+			kids[i-lo] = sched.Fork(g, searchBelow, subtree{s.utsTree, s.child(&s.node, i)})
 		}
 		for i := hi - 1; i >= lo; i-- {
-			sum += g.Join(kids[i-lo])
+			sum += kids[i-lo].Join(g)
 		}
 	}
 	return sum

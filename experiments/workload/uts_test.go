@@ -36,14 +36,3 @@ func TestUTSTreesHaveTheirPublishedSizes(t *testing.T) {
 		})
 	}
 }
-
-func TestPackingAUTSNodeLosesNothing(t *testing.T) {
-	tree := &utsTree{binomial: true, root: 3}
-	v := utsNode{depth: 1<<31 - 1}
-	for i := range v.state {
-		v.state[i] = byte(0xF0 + i)
-	}
-	if got := utsUnpack(tree.arg(&v)); got != v {
-		t.Errorf("got %x, want %x", got, v)
-	}
-}
