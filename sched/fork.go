@@ -105,22 +105,21 @@ func (c Forked[A, R]) Join(g *G) R {
 	return result
 }
 
-// runInline is [G.runInlineTask] for the function that f's child, child, is to run.
+// runInline runs the function that child, f's child, is to run, as [G.Join] runs a task.
 func (f *frame[A, R]) runInline(g *G, child *G) R {
 	fn, arg := f.fn, f.takeArg()
 	f.fn = nil
 	child.joinedOnce()
 	g.beginCall()
-	returned := false
+	depth := g.depth
 	defer func() {
-		if !returned {
+		if g.depth != depth {
 			g.panicked(recover(), g)
 		}
 	}()
-	g.depth++
+	g.depth = depth + 1
 	ret := fn(g, arg)
-	g.endCall()
-	returned = true
+	g.endCall(depth)
 	return ret
 }
 

@@ -45,10 +45,7 @@ func (g *G) Fork(task Task, arg Arg) Child {
 	}
 	m := g.m
 	gp := m.p.takeFresh()
-	// Field by field: a copy as a whole reads from the stack, by 16 bytes, what was just
-	// written there by 8, and waits for that.
-	gp.task, gp.arg.Data, gp.parent = task, arg.Data, g
-	gp.arg.A, gp.arg.B, gp.arg.C = arg.A, arg.B, arg.C
+	gp.task, gp.arg, gp.parent = task, arg, g
 	if m.keepsMuch() {
 		m.offer()
 	}
@@ -73,9 +70,22 @@ func (g *G) Join(c Child) int {
 		if g.m.dropNewest() {
 			g.m.offer()
 		}
-		return g.runInlineTask(child)
+	} else if taken, short := g.takeChild(child); !short {
+		return g.joinOwn(child, taken)
 	}
-	return g.joinSlow(child)
+	task, arg := child.task, child.arg
+	child.joinedOnce()
+	g.beginCall()
+	depth := g.depth
+	defer func() {
+		if g.depth != depth {
+			g.panicked(recover(), g)
+		}
+	}()
+	g.depth = depth + 1
+	ret := task(g, arg)
+	g.endCall(depth)
+	return ret
 }
 
 // of returns c's G. It panics if c is no child of g that is to be joined.
@@ -90,17 +100,6 @@ func (c Child) of(g *G) *G {
 func (c *G) joinedOnce() {
 	c.task, c.arg.Data, c.parent = nil, nil, nil
 	c.forks++
-}
-
-// joinSlow is Join where the child is to be waited for or something is out of the ordinary.
-//
-//go:noinline
-func (g *G) joinSlow(child *G) int {
-	taken, short := g.takeChild(child)
-	if short {
-		return g.runInlineTask(child)
-	}
-	return g.joinOwn(child, taken)
 }
 
 // takeChild takes child back from the run queue, if that is possible, and reports whether it

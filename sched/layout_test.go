@@ -34,6 +34,13 @@ func TestAGIsTwoCacheLines(t *testing.T) {
 
 var escaped *G // so that the compiler does not put it on the stack
 
+// Go's compiler keeps a struct in registers only if it has at most four words.
+func TestAnArgIsFourWords(t *testing.T) {
+	if size, want := unsafe.Sizeof(Arg{}), 4*unsafe.Sizeof(uintptr(0)); size > want {
+		t.Errorf("an Arg has %d bytes, want at most %d", size, want)
+	}
+}
+
 // What Gs share, and what Ms write for them, shares no line with another such object.
 func TestNoTwoObjectsShareALine(t *testing.T) {
 	s := stillSched(t)
