@@ -171,8 +171,8 @@ func (pd *PollDesc) look(m *M, mode PollMode) error {
 	return err
 }
 
-// Wait blocks g until the descriptor is ready, or was ready since [PollDesc.Prepare]. The
-// errors are those of Prepare.
+// Wait blocks g until the descriptor is ready, or was ready since [PollDesc.Prepare], or since
+// the last Wait. The errors are those of Prepare; after one what has come may be forgotten.
 func (pd *PollDesc) Wait(g *G, mode PollMode) error {
 	h := &pd.half[mode]
 	for {

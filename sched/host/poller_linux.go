@@ -24,7 +24,13 @@ type Poller struct {
 
 	mu    sync.Mutex
 	last  uint64
-	descs map[uint64]*sched.PollDesc // by what the kernel tells us of them; nil when closed
+	descs map[uint64]polled // by what the kernel tells us of them; nil when closed
+}
+
+// A polled is a descriptor that the kernel tells a Poller of.
+type polled struct {
+	pd   *sched.PollDesc
+	ends *atomic.Bool // see Open
 }
 
 // NewPoller implements [sched.Machine].
@@ -38,7 +44,7 @@ func (m *Machine) NewPoller() (machine.Poller, error) {
 		unix.Close(epoll)
 		return nil, os.NewSyscallError("eventfd", err)
 	}
-	p := &Poller{epoll: epoll, event: event, descs: make(map[uint64]*sched.PollDesc)}
+	p := &Poller{epoll: epoll, event: event, descs: make(map[uint64]polled)}
 	if err := p.add(event, unix.EPOLLIN, 0); err != nil {
 		p.Close()
 		return nil, err
@@ -54,16 +60,17 @@ func (p *Poller) add(fd int, events uint32, id uint64) error {
 	return nil
 }
 
-// Open has p tell pd when fd, which must not block, becomes ready. The returned number is
-// for Forget. The error is that of epoll_ctl: EPERM for what cannot be polled, such as a
-// regular file.
-func (p *Poller) Open(fd int, pd *sched.PollDesc) (id uint64, err error) {
+// Open has p tell pd when fd, which must not block, becomes ready. It sets ends, before it tells pd,
+// if there may be more to read than the bytes that have come: the end, an error, or urgent data.
+// The returned number is for Forget. The error is that of epoll_ctl: EPERM for what cannot be
+// polled, such as a regular file.
+func (p *Poller) Open(fd int, pd *sched.PollDesc, ends *atomic.Bool) (id uint64, err error) {
 	p.mu.Lock()
 	p.last++
 	id = p.last
-	p.descs[id] = pd
+	p.descs[id] = polled{pd, ends}
 	p.mu.Unlock()
-	if err = p.add(fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET&math.MaxUint32, id); err != nil {
+	if err = p.add(fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLPRI|unix.EPOLLET&math.MaxUint32, id); err != nil {
 		p.Forget(-1, id)
 	}
 	return id, err
@@ -104,15 +111,18 @@ func (p *Poller) Wait(m *machine.M, ns int64) {
 			}
 			continue
 		}
-		pd := p.descs[id]
-		if pd == nil {
+		d, open := p.descs[id]
+		if !open {
 			continue // it was closed meanwhile
 		}
+		if ev.Events&(unix.EPOLLPRI|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 && !d.ends.Load() {
+			d.ends.Store(true)
+		}
 		if ev.Events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-			pd.Ready(m, sched.PollRead)
+			d.pd.Ready(m, sched.PollRead)
 		}
 		if ev.Events&(unix.EPOLLOUT|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-			pd.Ready(m, sched.PollWrite)
+			d.pd.Ready(m, sched.PollWrite)
 		}
 	}
 }

@@ -51,6 +51,10 @@ type poll struct {
 	pd   *sched.PollDesc
 	id   atomic.Uint64  // at the poller, 0 until a G has to wait; set under file.mu
 	busy [2]sched.Mutex // held while a G reads, or writes: one at a time, as in package net
+
+	// See readAs.
+	drained bool        // by the last read; under busy
+	ends    atomic.Bool // the poller has told of more than bytes
 }
 
 // newDesc takes over what package net, or os, has made. label is what errors call it.
@@ -168,7 +172,7 @@ func (f *file) register(p *poll) error {
 	if p.id.Load() != 0 || f.closed.Load() { // if it is closed p's wait says so
 		return nil
 	}
-	id, err := p.pd.Poller().(*host.Poller).Open(f.fd, p.pd)
+	id, err := p.pd.Poller().(*host.Poller).Open(f.fd, p.pd, &p.ends)
 	if err != nil {
 		return errUnpolled
 	}
