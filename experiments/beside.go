@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"numasched/experiments/beside"
@@ -34,18 +32,11 @@ whether the prediction was there before the measurement. scripts/fieldtrial.sh d
 		if err != nil {
 			return usage.Wrong(err)
 		}
-		w := cmd.OutOrStdout()
-		t := p.Table()
-		t.Print(w)
-		fmt.Fprintln(w)
-		for _, line := range p.Lines() {
-			fmt.Fprintln(w, harness.Wrap(line, "  "))
-		}
+		p.Print(cmd.OutOrStdout())
 		if *page == "" {
 			return nil
 		}
-		err = p.WritePage(*page, args[0], args[1])
-		if err != nil {
+		if err := p.WritePage(*page, args[0], args[1]); err != nil {
 			return usage.FileError("page", err)
 		}
 		return nil

@@ -34,17 +34,9 @@ FILE must not exist yet; - is standard output.`,
 // stdout, and then says elsewhere what it is.
 func capture(from, file string, stdout, stderr io.Writer) error {
 	var b bytes.Buffer
-	if err := topology.CaptureDir(&b, from); err != nil {
+	t, err := topology.CaptureDir(&b, from)
+	if err != nil {
 		return usage.Errorf("%s: %w", from, err)
-	}
-	// What is written must be readable, before it is too late to make another.
-	fsys, err := topology.OpenArchive(bytes.NewReader(b.Bytes()))
-	if err != nil {
-		return err
-	}
-	t, err := topology.Read(fsys)
-	if err != nil {
-		return err
 	}
 	said := fmt.Sprintf("%d KB, %s, %s\n", (b.Len()+1023)/1024, harness.Count(t.Online.Len(), "CPU", "CPUs"), harness.Count(len(t.Nodes), "NUMA node", "NUMA nodes"))
 	if file == "-" {

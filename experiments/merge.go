@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,16 +64,9 @@ func mergeDirs(all []*harness.Results, out, baseline string) (*harness.Results, 
 // that the others are compared with, unless it is "". Several directories are merged
 // first, into the new directory out.
 func loadResults(dirs []string, out, baseline string) (*harness.Results, error) {
-	var all []*harness.Results
-	for _, dir := range dirs {
-		res, err := harness.Load(dir)
-		if err == nil && len(res.Measurements) == 0 {
-			err = fmt.Errorf("%s: no measurement", filepath.Join(dir, harness.ResultsFile))
-		}
-		if err != nil {
-			return nil, usage.Wrong(err)
-		}
-		all = append(all, res)
+	all, err := harness.LoadAll(dirs)
+	if err != nil {
+		return nil, usage.Wrong(err)
 	}
 	if len(all) == 1 && out == "" {
 		return all[0], usage.SetBaseline(all[0], baseline)

@@ -76,11 +76,7 @@ func peersCommand(line []string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if t := report.BesidePublished(res.Groups()); len(t.Rows) > 0 {
-			fmt.Fprintln(cmd.OutOrStdout())
-			t.Print(cmd.OutOrStdout())
-			fmt.Fprintln(cmd.OutOrStdout(), harness.Wrap("published: "+peers.PublishedSource+".", "  "))
-		}
+		report.PrintBesidePublished(cmd.OutOrStdout(), res)
 		return nil
 	}
 	return cmd

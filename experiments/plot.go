@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"numasched/experiments/plot"
 	"numasched/experiments/report"
 	"numasched/experiments/usage"
 )
@@ -29,14 +27,12 @@ directories are merged first, into --out ("experiments merge --help" says how).`
 		if err != nil {
 			return err
 		}
-		figures := plot.Figures(res)
-		if err := report.WriteFigures(res, figures); err != nil {
+		files, err := report.WriteFigures(res)
+		if err != nil {
 			return err
 		}
-		stdout := cmd.OutOrStdout()
-		for _, f := range figures {
-			fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".svg"))
-			fmt.Fprintln(stdout, filepath.Join(res.Dir, f.Name+".png"))
+		for _, file := range files {
+			fmt.Fprintln(cmd.OutOrStdout(), file)
 		}
 		return nil
 	}

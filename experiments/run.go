@@ -154,7 +154,7 @@ func (f *runFlags) run(line []string, stdout, stderr io.Writer) error {
 	ctx, stop := untilInterrupted()
 	defer stop()
 	show, end := progress.New(stderr)
-	err = harness.Run(ctx, f.out, meta, f.resume, harness.HostBench(topos), harnessProgress(show))
+	err = harness.Run(ctx, f.out, meta, f.resume, harness.HostBench(topos), func(s harness.Status) { show(s.Step()) })
 	end()
 	var dirErr *harness.DirError
 	interrupted := errors.Is(err, harness.ErrInterrupted)
@@ -236,16 +236,4 @@ func (f *runFlags) plan() (*harness.Meta, map[string]*topology.Topology, error) 
 	}
 	meta.Plan = harness.Plan{Seed: f.seed, Reps: reps, Target: harness.Duration(target), Cells: cells}
 	return meta, topos, nil
-}
-
-// harnessProgress shows the progress of the harness. The harness calls it between
-// repetitions, so that drawing does not disturb a measurement.
-func harnessProgress(show func(progress.Step)) func(harness.Status) {
-	return func(s harness.Status) {
-		what := ""
-		if s.Cell.Workload != "" {
-			what = s.Cell.Workload + " " + s.Cell.Arm
-		}
-		show(progress.Step{Phase: s.Phase, What: what, Done: s.Done, Planned: s.Planned, Left: progress.Left(s.Left)})
-	}
 }

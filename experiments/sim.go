@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"io"
-	"os"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -189,18 +189,22 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 		}
 		return micro.Print(stdout, tables)
 	case f.scenario != "":
-		return simScenario(f.scenario, f.out, f.json, stdout, stderr)
+		return f.simulateScenario(stdout, stderr)
 	case f.verify != "":
 		return verifySweep(f.verify, stdout, stderr)
 	case f.claims:
-		return f.writeClaims(line, stdout, stderr)
+		plan, err := f.plan()
+		if err != nil {
+			return err
+		}
+		return f.into(plan.Into, line, stdout, stderr)
 	}
 	sw, err := f.sweep()
 	if err != nil {
 		return err
 	}
 	if f.out != "" {
-		return writeSweep(sw, f.out, line, stdout, stderr)
+		return f.into(sw.Into, line, stdout, stderr)
 	}
 	runs, err := sw.RunWatched(simulated.Watch{Trace: sched.SchedTrace{Every: f.schedTrace, Detail: f.schedDetail}, Check: f.check}, stderr)
 	if err != nil {
@@ -211,36 +215,22 @@ func (f *simFlags) simulate(line []string, stdout, stderr io.Writer) error {
 			r.ForgetWall()
 		}
 	}
-	return showSim(runs, f.json, stdout)
+	return simulated.Show(stdout, runs, f.json)
 }
 
-// showSim prints runs. The error is the first check that failed.
-func showSim(runs []*simulated.Run, asJSON bool, w io.Writer) error {
-	if asJSON {
-		if err := harness.WriteJSON(w, runs); err != nil {
-			return err
-		}
-	} else {
-		simulated.Print(w, runs)
-	}
-	return simulated.FailedCheck(runs)
-}
-
-// simScenario runs a scenario file. If out is not "", it keeps finished variants there, and
-// leaves out those that an earlier run has kept.
-func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
+// simulateScenario runs what a file describes.
+func (f *simFlags) simulateScenario(stdout, stderr io.Writer) error {
+	sc, err := scenario.Load(f.scenario)
+	if errors.As(err, new(*fs.PathError)) {
 		return usage.Errorf("--scenario: %w", err)
 	}
-	sc, err := scenario.Parse(file, data)
 	if err != nil {
 		return usage.Wrong(err)
 	}
-	if sc.Workload != nil && out != "" {
-		return usage.Errorf("--out with --scenario %s: it has a workload and no variants: want --out of a scenario of threads", file)
-	}
 	if sc.Workload != nil {
+		if f.out != "" {
+			return usage.Errorf("--out with --scenario %s: it has a workload and no variants: want --out of a scenario of threads", f.scenario)
+		}
 		runs, err := sc.RunWorkload(stderr)
 		if errors.As(err, new(*scenario.MachineError)) {
 			return usage.Wrong(err)
@@ -248,25 +238,18 @@ func simScenario(file, out string, asJSON bool, w, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return showSim(runs, asJSON, w)
+		return simulated.Show(stdout, runs, f.json)
 	}
-	program := ""
-	if out != "" {
-		if program, err = scenario.ThisProgram(); err != nil {
-			return err
-		}
-	}
-	kept, err := scenario.Begin(out, data, program)
-	if err != nil {
+	results, err := sc.RunAll(f.out, stderr)
+	if errors.As(err, new(*scenario.KeptError)) {
 		return usage.Errorf("--out: %w", err)
 	}
-	results, err := kept.RunAll(sc, stderr)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return harness.WriteJSON(w, results)
+	if f.json {
+		return harness.WriteJSON(stdout, results)
 	}
-	scenario.Print(w, sc, results)
+	scenario.Print(stdout, sc, results)
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -153,6 +154,14 @@ func TestSimSchedTrace(t *testing.T) {
 }
 
 func TestSimBadInput(t *testing.T) {
+	named := func(file, name string) string {
+		path := filepath.Join(t.TempDir(), file)
+		if err := os.WriteFile(path, fmt.Appendf(nil, `{"name": %q, "topology": "synthetic:2x2", "like": "default"}`, name), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	tagged, blank := named("same.json", "synthetic:2x2"), named("blank.json", "two words")
 	for _, c := range []struct {
 		args []string
 		want string
@@ -165,6 +174,8 @@ func TestSimBadInput(t *testing.T) {
 		{[]string{"--preset", "synthetic:2x2", "--workload", "nap"}, "unknown workload"},
 		{[]string{"--preset", "synthetic:0x2"}, `--preset: topology "synthetic:0x2": "0" is not a number`},
 		{[]string{"--claims", "--out", "none", "--preset", "synthetic:0x2"}, `--preset: topology "synthetic:0x2": "0" is not a number`},
+		{[]string{"--preset", "synthetic:2x2," + tagged}, "--preset: two of the list are named synthetic:2x2: one run cannot tell them apart"},
+		{[]string{"--preset", "synthetic:2x2," + blank}, `its name is "two words": want one word without slashes`},
 		{[]string{"--scenario", "nowhere.json"}, "nowhere.json"},
 		{[]string{"--scenario", "x.json", "--arm", "numa"}, "--scenario and --arm exclude each other"},
 		{[]string{"--verify", "x", "--json"}, "--verify and --json exclude each other"},

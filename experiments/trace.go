@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,18 +108,12 @@ func (f *traceFlags) run(stdout io.Writer) (err error) {
 		return err
 	}
 	r := &trace.Recorder{Clock: true, Limit: int(f.limit.Value)}
-	// The file is made first: if it cannot be, that is known before a long run. A file
-	// that was there stays until the new one is whole.
-	var failed error
-	err = harness.WriteFile(f.out, func(w io.Writer) error {
-		failed = harness.Record(w, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
-		return failed
-	})
-	switch {
-	case failed != nil && !errors.As(failed, new(*fs.PathError)):
-		return failed // the run, and not the file
-	case err != nil:
+	err = harness.RecordFile(f.out, r, in, sched.Config{Machine: m, Arm: arm, Procs: procs[0]}, f.seed)
+	if errors.As(err, new(*harness.FileError)) {
 		return usage.FileError("out", err)
+	}
+	if err != nil {
+		return err
 	}
 	kept, cut := r.Kept()
 	fmt.Fprintf(stdout, "%s: %s of %s under %s on %s, checked", f.out, harness.Count(kept, "event", "events"), loads[0].Name, arm.Name, topo.Origin)

@@ -195,7 +195,7 @@ func TestAnUnpackedTreeOfTrapsIsRead(t *testing.T) {
 			wantNote(t, topo, "node1/meminfo")
 		}
 		var b bytes.Buffer
-		if err := CaptureDir(&b, dir); err != nil {
+		if _, err := CaptureDir(&b, dir); err != nil {
 			t.Error(err)
 		}
 	})

@@ -44,14 +44,28 @@ func Capture(w io.Writer, fsys fs.FS) error {
 }
 
 // CaptureDir captures the machine whose sys and proc are in a directory. "/" is this
-// machine.
-func CaptureDir(w io.Writer, dir string) error {
+// machine. It reads the capture back before it writes it, and returns the machine that others will
+// see: they cannot make another.
+func CaptureDir(w io.Writer, dir string) (*Topology, error) {
 	fsys, done, err := openDirFS(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer done()
-	return Capture(w, fsys)
+	var b bytes.Buffer
+	if err := Capture(&b, fsys); err != nil {
+		return nil, err
+	}
+	back, err := OpenArchive(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		return nil, err
+	}
+	t, err := Read(back)
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.Write(b.Bytes())
+	return t, err
 }
 
 // record reads a tree and returns what it has read of it.

@@ -10,6 +10,7 @@ package beside
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 
@@ -170,6 +171,16 @@ func (p *Page) Table() harness.Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// Print prints the table and the sentences below it.
+func (p *Page) Print(w io.Writer) {
+	t := p.Table()
+	t.Print(w)
+	fmt.Fprintln(w)
+	for _, line := range p.Lines() {
+		fmt.Fprintln(w, harness.Wrap(line, "  "))
+	}
 }
 
 // locked reports whether an arm takes Go's lock in simulation.

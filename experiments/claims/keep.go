@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"time"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/simulated"
@@ -31,11 +32,11 @@ func (p *Plan) text(command []string, pieces []Block) ([]byte, error) {
 // Keep simulates the plan's pieces and keeps each in the file at path as soon as it is
 // finished. Those that the same command has kept there before are left out. At the end the
 // file is what one run writes that was never cut off. Keep returns how many pieces there are.
-// The error is an [OtherCommandError] if the file is not the command's.
+// The error is a [harness.DirError] if the file is not the command's.
 func (p *Plan) Keep(ctx context.Context, path string, command []string, stderr io.Writer) (pieces int, err error) {
 	have, err := unfinished(path, command)
 	if err != nil {
-		return 0, &OtherCommandError{err}
+		return 0, &harness.DirError{Err: err}
 	}
 	write := func(text []byte) error {
 		return harness.WriteFile(path, func(w io.Writer) error { _, err := w.Write(text); return err })
@@ -57,27 +58,38 @@ func (p *Plan) Keep(ctx context.Context, path string, command []string, stderr i
 	return len(have), err
 }
 
-// Simulate simulates what a claim table needs into a result directory: the pieces, and the sweep
-// whose results are still to be written there. It goes on where the same command was cut off.
-func (p *Plan) Simulate(ctx context.Context, dir string, command []string, stderr io.Writer) (*simulated.Sweep, []*simulated.Run, error) {
+// Into simulates what a claim table needs into dir: the pieces, and then the results of
+// [Plan.Sweep]. It goes on where the same command was cut off. An error that has to do with dir,
+// and not with the runs, is a [harness.DirError].
+func (p *Plan) Into(ctx context.Context, dir string, command []string, stderr io.Writer) (*harness.Meta, []*simulated.Run, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, nil, &harness.DirError{Err: err}
+	}
+	lock, err := harness.LockDir(dir)
+	if err != nil {
+		return nil, nil, &harness.DirError{Err: err}
+	}
+	defer lock.Unlock()
+	if _, err := os.Stat(filepath.Join(dir, harness.MetaFile)); !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, &harness.DirError{Err: errors.New("it exists: want a folder that does not, or one with a claim table that is not finished")}
+	}
 	path := filepath.Join(dir, File)
+	began := time.Now()
 	have, err := p.Keep(ctx, path, command, stderr)
 	var runs []*simulated.Run
 	sw := p.Sweep()
 	if err == nil {
 		runs, err = sw.Run(ctx, stderr)
 	}
-	if ctx.Err() != nil && !errors.As(err, new(*OtherCommandError)) {
+	if ctx.Err() != nil && !errors.As(err, new(*harness.DirError)) {
 		err = fmt.Errorf("%w: %d of %d pieces are kept in %s; the same command goes on with the rest", harness.ErrInterrupted, have, p.Pieces(), path)
 	}
-	return sw, runs, err
+	if err != nil {
+		return nil, nil, err
+	}
+	meta, err := sw.Keep(runs, dir, command, began)
+	return meta, runs, err
 }
-
-// An OtherCommandError says that a file of claims cannot be gone on with.
-type OtherCommandError struct{ error }
-
-// Unwrap returns how the file differs from what the command would have begun.
-func (e *OtherCommandError) Unwrap() error { return e.error }
 
 // unfinished returns the pieces in a file that the command began, or none if there is no file.
 func unfinished(path string, command []string) ([]Block, error) {
@@ -94,9 +106,10 @@ func unfinished(path string, command []string) ([]Block, error) {
 	return ReadPieces(filepath.Dir(path))
 }
 
-// Again simulates the plan once more and compares with the file at path, which the command
+// Again simulates the plan once more and compares with the files in dir, which the command
 // wrote, byte for byte.
-func (p *Plan) Again(path string, command []string, stdout, stderr io.Writer) error {
+func (p *Plan) Again(dir string, command []string, stdout, stderr io.Writer) error {
+	path := filepath.Join(dir, File)
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -113,5 +126,5 @@ func (p *Plan) Again(path string, command []string, stdout, stderr io.Writer) er
 		return err
 	}
 	fmt.Fprintf(stdout, "%s: reproduced bit for bit: %s, %d bytes, on %s/%s\n", path, harness.Count(p.Pieces(), "piece", "pieces"), len(old), runtime.GOOS, runtime.GOARCH)
-	return nil
+	return p.Sweep().Again(dir, stdout, stderr)
 }

@@ -364,6 +364,21 @@ func Load(dir string) (*Results, error) {
 	return r, err
 }
 
+// LoadAll reads run directories. One without measurements is an error.
+func LoadAll(dirs []string) (all []*Results, err error) {
+	for _, dir := range dirs {
+		res, err := Load(dir)
+		if err == nil && len(res.Measurements) == 0 {
+			err = fmt.Errorf("%s: no measurement", filepath.Join(dir, ResultsFile))
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, res)
+	}
+	return all, nil
+}
+
 // notPlanned names the first repetition that m's plan does not have, or "".
 func (m *Meta) notPlanned(ms []Measurement) string {
 	left := map[Cell]int{}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"numasched/experiments/progress"
 )
 
 // A Bench measures one repetition of one cell.
@@ -41,6 +43,15 @@ type Status struct {
 	Done    int    // in this phase
 	Planned int
 	Left    time.Duration // estimate; 0 while there is none
+}
+
+// Step returns the status as it is shown.
+func (s Status) Step() progress.Step {
+	step := progress.Step{Phase: s.Phase, Done: s.Done, Planned: s.Planned, Left: progress.Left(s.Left)}
+	if s.Cell.Workload != "" {
+		step.What = s.Cell.Workload + " " + s.Cell.Arm
+	}
+	return step
 }
 
 // ErrInterrupted means that ctx ended before the plan was done. Finished

@@ -37,9 +37,13 @@ func WritePage(res *harness.Results) error {
 	return write(res, func() error { return pageFile(res, plot.Figures(res)) })
 }
 
-// WriteFigures writes the figures of a run into its directory.
-func WriteFigures(res *harness.Results, figures []plot.Figure) error {
-	return write(res, func() error { return plot.Write(res.Dir, figures) })
+// WriteFigures writes the figures of a run into its directory, and returns the files.
+func WriteFigures(res *harness.Results) (files []string, err error) {
+	figures := plot.Figures(res)
+	for _, f := range figures {
+		files = append(files, filepath.Join(res.Dir, f.Name+".svg"), filepath.Join(res.Dir, f.Name+".png"))
+	}
+	return files, write(res, func() error { return plot.Write(res.Dir, figures) })
 }
 
 // pageFile writes the page with these figures in it. The directory is locked.

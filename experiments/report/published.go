@@ -2,12 +2,22 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"numasched/experiments/harness"
 	"numasched/experiments/peers"
 )
+
+// PrintBesidePublished prints [BesidePublished], and where the table is from, if there is anything.
+func PrintBesidePublished(w io.Writer, res *harness.Results) {
+	if t := BesidePublished(res.Groups()); len(t.Rows) > 0 {
+		fmt.Fprintln(w)
+		t.Print(w)
+		fmt.Fprintln(w, harness.Wrap("published: "+peers.PublishedSource+".", "  "))
+	}
+}
 
 // BesidePublished lays what was measured at the sizes of a public table beside the table: the
 // CPU time for a task, and that over oneTBB's on the same machine. It has no rows if nothing

@@ -10,6 +10,7 @@ import (
 
 	"numasched/experiments/findings"
 	"numasched/experiments/harness"
+	"numasched/experiments/simulated"
 )
 
 // Show prints a report as text or as JSON.
@@ -61,10 +62,25 @@ func printConclusion(w io.Writer, res *harness.Results, lines []string) {
 	fmt.Fprintf(w, "\nresults: %s\nreport:  %s\n", HostPath(filepath.Join(res.Dir, harness.ResultsFile)), HostPath(filepath.Join(res.Dir, harness.ReportFile)))
 }
 
-// PrintSweep prints what a sweep has found, and where the rest of it is.
-func PrintSweep(w io.Writer, res *harness.Results) {
-	fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
-	printSimulated(w, res)
+// ShowSweep prints what the sweep in dir has found, and where the rest of it is. It writes the
+// sweep's figures and its page. An error also says that the sweep was interrupted, or which check
+// failed first.
+func ShowSweep(w io.Writer, dir string, meta *harness.Meta, runs []*simulated.Run) error {
+	if meta.Done > 0 {
+		res, err := harness.Load(dir)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\n\n", res.Meta.Label())
+		printSimulated(w, res)
+		if err := Publish(res); err != nil {
+			return err
+		}
+	}
+	if !meta.Complete() {
+		return fmt.Errorf("%w: %d of %d runs are finished and kept in %s", harness.ErrInterrupted, meta.Done, meta.Planned, dir)
+	}
+	return simulated.FailedCheck(runs)
 }
 
 // printSimulated prints what stands below a simulated run's tables.

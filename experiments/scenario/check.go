@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"numasched/experiments/workload"
@@ -24,6 +25,15 @@ const (
 	mostStreams = 8                           // side by side in a phase
 )
 
+// Load reads a scenario from a file, as [Parse] does.
+func Load(file string) (*Scenario, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, data)
+}
+
 // Parse reads a scenario. An error is one line: file, line, column, what is there, and
 // what was expected.
 func Parse(name string, data []byte) (*Scenario, error) {
@@ -31,6 +41,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if err := strict.Decode(name, data, s); err != nil {
 		return nil, err
 	}
+	s.data = data
 	c := &checker{name: name, data: data, s: s, buffers: map[string]bool{}, groups: map[string]bool{}, queues: map[string]bool{}, used: map[string]bool{}}
 	if err := c.scenario(); err != nil {
 		return nil, err

@@ -33,14 +33,34 @@ type Kept struct {
 
 const keptFormat = 1
 
-// Begin reads what an earlier run has kept in the file at path, or begins one if there is no
-// such file. data is the scenario's own file, and program is the one that runs. If path is
-// "", nothing is kept.
-func Begin(path string, data []byte, program string) (*Kept, error) {
-	k := &Kept{keptFormat, fmt.Sprintf("%x", sha256.Sum256(data)), program, nil, path}
-	if path == "" {
-		return k, nil
+// A KeptError says why finished variants cannot be kept in a file.
+type KeptError struct{ error }
+
+// Unwrap returns what is wrong with the file.
+func (e *KeptError) Unwrap() error { return e.error }
+
+// RunAll simulates the variants of s on all CPUs of this computer, and returns their results in
+// their order. It keeps each in the file at path as soon as it is finished, and leaves out those
+// that an earlier run has kept there. If path is "", nothing is kept. The error is a [KeptError] if
+// the file is not of this scenario and this program.
+func (s *Scenario) RunAll(path string, stderr io.Writer) ([]*Result, error) {
+	k := new(Kept)
+	if path != "" {
+		program, err := thisProgram()
+		if err != nil {
+			return nil, err
+		}
+		if k, err = begin(path, s.data, program); err != nil {
+			return nil, &KeptError{err}
+		}
 	}
+	return k.runAll(s, stderr)
+}
+
+// begin reads what an earlier run has kept in the file at path, or begins one if there is no
+// such file. data is the scenario's own file, and program is the one that runs.
+func begin(path string, data []byte, program string) (*Kept, error) {
+	k := &Kept{keptFormat, fmt.Sprintf("%x", sha256.Sum256(data)), program, nil, path}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, k.save(nil) // it may take an hour until there is something to keep
@@ -73,9 +93,8 @@ func Begin(path string, data []byte, program string) (*Kept, error) {
 	return old, nil
 }
 
-// RunAll simulates the variants of s that are not kept yet, on all CPUs of this computer, and
-// keeps each as soon as it is finished. It returns the results of all, in their order.
-func (k *Kept) RunAll(s *Scenario, stderr io.Writer) ([]*Result, error) {
+// runAll simulates the variants of s that are not kept yet.
+func (k *Kept) runAll(s *Scenario, stderr io.Writer) ([]*Result, error) {
 	if n := len(k.Results); n > 0 {
 		fmt.Fprintf(stderr, "%s: %d of %d variants are there\n", k.path, n, len(s.Variants))
 	}
@@ -122,9 +141,9 @@ func (k *Kept) save(s *Scenario) error {
 	})
 }
 
-// ThisProgram returns the SHA-256 of the program that runs. A commit would not do: two programs
+// thisProgram returns the SHA-256 of the program that runs. A commit would not do: two programs
 // with changes that are not committed have the same.
-func ThisProgram() (string, error) {
+func thisProgram() (string, error) {
 	file, err := os.Executable()
 	if err != nil {
 		return "", err

@@ -58,6 +58,8 @@ type Scenario struct {
 
 	Workload *Workload `json:"workload"` // instead of threads, buffers and variants
 
+	data []byte // of the file
+
 	preset *sim.Preset
 }
 

@@ -1,7 +1,9 @@
 package simulated
 
 import (
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -64,5 +66,46 @@ func TestKeepOfASweepThatWasCutOff(t *testing.T) {
 	}
 	if _, err := os.Stat(none); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("Keep made the directory")
+	}
+}
+
+// A sweep goes into a new directory or into none. What has to do with the directory can be told
+// from what has to do with the runs. If it is interrupted, the directory says so.
+func TestASweepGoesIntoANewDirectory(t *testing.T) {
+	sw := new(Sweep)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, file, filepath.Join(file, "below")} {
+		if _, _, err := sw.Into(t.Context(), path, nil, io.Discard); !errors.As(err, new(*harness.DirError)) {
+			t.Errorf("into %s: %v, want a DirError", path, err)
+		}
+	}
+	p, err := sim.LoadPreset("synthetic:1x1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	topo, err := topology.Load(p.Topology)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sw, _ = Grid{Seed: 1, Arms: []string{"flat"}, Programs: []workload.Program{workload.ByName("fib").Program(true)},
+		Machines: []Sized{{Machine: Machine{Preset: p, Topology: topo}, Procs: []int{1}}}}.Sweep()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	fresh := filepath.Join(dir, "fresh")
+	meta, _, err := sw.Into(ctx, fresh, []string{"experiments", "sim"}, io.Discard)
+	if err != nil || meta.Complete() {
+		t.Errorf("interrupted: %v, complete %v", err, err == nil && meta.Complete())
+	}
+	if res, err := harness.Load(fresh); err != nil || res.Meta.Complete() {
+		t.Errorf("kept of an interrupted sweep: %v", err)
+	}
+	if lock, err := harness.LockDir(fresh); err != nil {
+		t.Errorf("the directory is still locked: %v", err)
+	} else {
+		lock.Unlock()
 	}
 }

@@ -8,6 +8,18 @@ import (
 	"numasched/experiments/harness"
 )
 
+// Show prints runs, as a table or as JSON. The error is the first check that failed.
+func Show(w io.Writer, runs []*Run, asJSON bool) error {
+	if asJSON {
+		if err := harness.WriteJSON(w, runs); err != nil {
+			return err
+		}
+	} else {
+		Print(w, runs)
+	}
+	return FailedCheck(runs)
+}
+
 // Print prints runs as a table, with what they assume and what checks have found.
 func Print(w io.Writer, runs []*Run) {
 	t := harness.Table{Title: "simulated machines, virtual time",

@@ -131,6 +131,24 @@ func (sw *Sweep) Meta(command []string) *harness.Meta {
 	return m
 }
 
+// Into simulates the sweep into dir, which must not exist, and returns what run.json there has. What
+// is finished when ctx ends is kept. An error that has to do with dir, and not with the runs, is a
+// [harness.DirError].
+func (sw *Sweep) Into(ctx context.Context, dir string, command []string, stderr io.Writer) (*harness.Meta, []*Run, error) {
+	lock, err := harness.LockNewDir(dir)
+	if err != nil {
+		return nil, nil, &harness.DirError{Err: err}
+	}
+	defer lock.Unlock()
+	began := time.Now()
+	runs, err := sw.Run(ctx, stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	meta, err := sw.Keep(runs, dir, command, began)
+	return meta, runs, err
+}
+
 // Keep writes the files of a sweep that began then into dir, which the caller has locked. It
 // returns what run.json has. Runs that were not finished are nil.
 func (sw *Sweep) Keep(runs []*Run, dir string, command []string, began time.Time) (*harness.Meta, error) {
