@@ -8,6 +8,9 @@ import (
 // Fork and Forked.Join for functions of any one argument and any result: G.Fork and G.Join
 // without an Arg. The argument and the result lie in a frame, which stays with the child's
 // G and is used again by the next child of the same types. So a fork allocates nothing.
+//
+// Invariant: if arg.Data of a G is a frame, its task is that frame's. A child that was taken back
+// keeps both, so that a fork that finds its G in the ring need not set them.
 
 // A Forked is a child that Fork has made and that has not been joined.
 type Forked[A, R any] struct {
@@ -32,9 +35,11 @@ func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
 	}
 	m := g.m
 	gp := m.p.takeFresh()
-	f := frameOf[A, R](gp)
-	f.fn, f.arg = fn, arg
-	gp.task, gp.parent = f.task, g
+	f, ok := gp.arg.Data.(*frame[A, R])
+	if !ok {
+		f = giveFrame[A, R](gp)
+	}
+	f.fn, f.arg, gp.parent = fn, arg, g
 	if m.keepsMuch() {
 		m.offer()
 	}
@@ -46,32 +51,28 @@ func Fork[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
 //go:noinline
 func forkSlow[A, R any](g *G, fn func(*G, A) R, arg A) Forked[A, R] {
 	gp := g.running().newChild()
-	f := frameOf[A, R](gp)
-	f.fn, f.arg = fn, arg
-	gp.task, gp.parent = f.task, g
+	f := giveFrame[A, R](gp)
+	f.fn, f.arg, gp.parent = fn, arg, g
 	g.runqfork(gp)
 	return Forked[A, R]{Child{gp, gp.forks, g.depth}, f}
 }
 
-// frameOf returns gp's frame for functions of these types.
-func frameOf[A, R any](gp *G) *frame[A, R] {
-	if gp.rest != nil {
-		if f, ok := gp.rest.frame.(*frame[A, R]); ok {
-			return f
-		}
-	}
-	return newFrame[A, R](gp)
-}
-
+// giveFrame has gp run the task of its frame for functions of these types, which it returns.
+//
 //go:noinline
-func newFrame[A, R any](gp *G) *frame[A, R] {
-	f := new(frame[A, R])
-	f.task = func(g *G, _ Arg) int {
-		arg := f.takeArg()
-		f.result = f.fn(g, arg)
-		return 0
+func giveFrame[A, R any](gp *G) *frame[A, R] {
+	rest := gp.needRest()
+	f, ok := rest.frame.(*frame[A, R])
+	if !ok {
+		f = new(frame[A, R])
+		f.task = func(g *G, _ Arg) int {
+			arg := f.takeArg()
+			f.result = f.fn(g, arg)
+			return 0
+		}
+		rest.frame = f
 	}
-	gp.needRest().frame = f
+	gp.task, gp.arg.Data = f.task, f
 	return f
 }
 
@@ -86,30 +87,22 @@ func (f *frame[A, R]) takeArg() A {
 // Join waits for a child of g and returns what its function returned. It panics if c is
 // the child of another G, or was joined before.
 func (c Forked[A, R]) Join(g *G) R {
-	child := c.child.of(g)
+	child, f := c.child.of(g), c.frame
 	if g.short() && g.m.p.ring.newest() == child {
 		if g.m.dropNewest() {
 			g.m.offer()
 		}
-		return c.frame.runInline(g, child)
+	} else if taken, short := g.takeChild(child); !short {
+		g.joinOwn(child, taken)
+		// The child's G is free, but on a list of this P: nobody has taken it yet.
+		var none R
+		result := f.result
+		f.result = none
+		return result
 	}
-	taken, short := g.takeChild(child)
-	if short {
-		return c.frame.runInline(g, child)
-	}
-	g.joinOwn(child, taken)
-	// The child's G is free, but on a list of this P: nobody has taken it yet.
-	var none R
-	result := c.frame.result
-	c.frame.result = none
-	return result
-}
-
-// runInline runs the function that child, f's child, is to run, as [G.Join] runs a task.
-func (f *frame[A, R]) runInline(g *G, child *G) R {
 	fn, arg := f.fn, f.takeArg()
-	f.fn = nil
-	child.joinedOnce()
+	f.fn, child.parent = nil, nil // its task and frame stay, for the next fork
+	child.forks++
 	g.beginCall()
 	depth := g.depth
 	defer func() {

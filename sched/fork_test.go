@@ -56,6 +56,52 @@ func TestForksOfAnyTypeReturnWhatTheirFunctionsReturn(t *testing.T) {
 	})
 }
 
+// A G that was forked with types and taken back is whatever comes next: a child of other types,
+// one with an Arg, a member of a Group.
+func TestAChildTakenBackIsAnythingNext(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *sched.Sched) {
+		run(t, s, func(g *sched.G) {
+			next := map[string]func(n int) int{
+				"typed": func(n int) int { return sched.Fork(g, func(_ *sched.G, n int) int { return n + 1 }, n).Join(g) },
+				"text": func(n int) int {
+					got, _ := strconv.Atoi(sched.Fork(g, strconvItoa, n).Join(g))
+					return got + 1
+				},
+				"arg": func(n int) int {
+					return g.Join(g.Fork(func(_ *sched.G, arg sched.Arg) int { return arg.A + 1 }, sched.Arg{A: n}))
+				},
+				"member": func(n int) int {
+					var gr sched.Group
+					got := 0
+					gr.Go(g, func(*sched.G) { got = n + 1 })
+					if n%2 == 0 {
+						g.Yield() // the member runs on its own
+					}
+					gr.Wait(g)
+					return got
+				},
+				"two alone": func(n int) int {
+					done := sched.NewChan[int](s, 2)
+					g.Go(func(g *sched.G) { done.Send(g, n) })
+					g.Go(func(g *sched.G) { done.Send(g, 1) })
+					one, _ := done.Recv(g)
+					other, _ := done.Recv(g)
+					return one + other
+				},
+			}
+			for before := range next {
+				for after := range next {
+					for i, kind := range []string{before, before, after, after, before, after} {
+						if got := next[kind](i); got != i+1 {
+							t.Errorf("%s beside %s: %d returned %d, want %d", after, before, i, got, i+1)
+						}
+					}
+				}
+			}
+		})
+	})
+}
+
 // A fork of types that were forked before allocates nothing.
 func TestAForkAllocatesNothing(t *testing.T) {
 	if raceDetector {

@@ -99,9 +99,16 @@ func (s *Sched) initG(gp *G, rest *gRest) *G {
 // giveUpFresh puts the free Gs of r, the ring of m's P, into the P's magazine.
 func (m *M) giveUpFresh(r *ring) {
 	for r.fresh != r.tail {
-		r.fresh--
-		m.gfput(r.slots[r.fresh%ringSize].load())
+		m.gfput(r.giveUp())
 	}
+}
+
+// giveUp takes the last free G out of r. It keeps nothing of what it ran.
+func (r *ring) giveUp() *G {
+	r.fresh--
+	gp := r.slots[r.fresh%ringSize].load()
+	gp.task, gp.arg.Data = nil, nil // of typed forks, see fork.go
+	return gp
 }
 
 // gfput frees gp, of which group, or task and parent, and arg.Data have been

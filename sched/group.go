@@ -228,7 +228,7 @@ func (gr *Group) start(g *G, data any) {
 	gr.add(g)
 	if g.hasFresh() {
 		gp := g.m.p.takeFresh()
-		gp.arg.Data, gp.group = data, gr
+		gp.task, gp.arg.Data, gp.group = nil, data, gr // it may have been forked before
 		if g.m.keepsMuch() {
 			g.m.offer()
 		}

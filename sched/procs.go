@@ -422,8 +422,7 @@ func (m *M) emptyMagazines(p *P) {
 		return // see gfull
 	}
 	for r := &p.ring; r.hasFresh(); {
-		r.fresh--
-		p.gfree.push(r.slots[r.fresh%ringSize].load())
+		p.gfree.push(r.giveUp())
 	}
 	for _, l := range []*magazine{&p.gfree, &p.gspare} {
 		if l.n > 0 {
