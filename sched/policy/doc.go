@@ -40,7 +40,7 @@
 // # Reading order
 //
 // arms.go; turn.go, search.go, rest.go for the order of things; then a file for each rule:
-// walk.go, near.go, batch.go, remote.go, hunger.go, smallthefts.go, light.go, wake.go, home.go,
+// walk.go, near.go, batch.go, remote.go, hunger.go, doze.go, smallthefts.go, light.go, wake.go, home.go,
 // biased.go, handoff.go, spin.go; and those of sysmon: watch.go, retake.go, slice.go, stuck.go.
 package policy
 

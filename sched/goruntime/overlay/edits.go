@@ -54,6 +54,7 @@ var edits = []edit{
 
 	// Stealing, and what an M does that has found nothing.
 	atStart("proc.go", "wakep", "if numa.on { if numaQuiet() { return } }"),
+	before("proc.go", "wakeNetPoller", "wakep", 0, "if numa.on { numaTimer(when) }"),
 	atStart("proc.go", "stealWork", "if numa.on { return numaStealWork(now) }"),
 	atStart("proc.go", "checkRunqsNoP", "if numa.on { return numaCheckRunqsNoP(allpSnapshot, idlepMaskSnapshot) }"),
 	renameCall("proc.go", "sysmon", "retake", 0, "numaRetake"),

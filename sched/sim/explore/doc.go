@@ -157,7 +157,7 @@
 //	   3   4            2  numago-spawn numago-doze numago-hungry numago-net
 //	   3   4            2  numago-nets numago-netprocs numago-send numago-alarm
 //	   3   4            1  numago-home numago-queue numago-yield numago-last
-//	   3   4            1  numago-procs numago-close numago-sleep numago-ticks numago-woken
+//	   3   4            1  numago-procs numago-close numago-sleep numago-ticks numago-woken numago-patient
 //
 // The program interrupt is exhausted within one preemption, too, but no test repeats that:
 // it takes 1.5 million interleavings. With 3 Gs the programs locked and lockedclose are tried in

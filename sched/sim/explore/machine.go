@@ -39,6 +39,7 @@ type Machine struct {
 	others  [maxThreads]*thread // what candidates returns
 	due     [maxThreads]*thread // what dueNext returns
 	now     int64               // what the clock shows, see clock.go
+	hurried bool                // the clock has gone on while an M could
 
 	pollers []*poller       // of this execution
 	books   trace.Validator // of what the scheduler says it does
@@ -71,7 +72,7 @@ func (x *Machine) reset() {
 	x.until, x.every, x.hashing, x.search = 0, false, false, nil
 	x.deviations = x.deviations[:0]
 	x.err, x.closed, x.grew, x.onWait = nil, false, false, nil
-	x.sum, x.now = 0, 0
+	x.sum, x.now, x.hurried = 0, 0, false
 	x.pollers = x.pollers[:0]
 	x.books.Reset()
 	clear(x.words)

@@ -95,6 +95,7 @@ type goNode struct {
 	npidle       modelWord
 	dozers       modelWord
 	appetite     policy.Appetite
+	until        modelWord
 	queue        modelWord // of its part of the global queue
 	gs           []*goG
 }
@@ -151,6 +152,10 @@ type goM struct {
 	ate      int64
 	dozed    int64
 	vain     bool
+	took     int64
+	taken    uint32
+	ran      uint32
+	lean     uint32
 	idle     int // numaM.idle
 	fed      bool
 
@@ -236,6 +241,7 @@ func newGoRuntime(t *T) *goRuntime {
 		}
 		r.name(&nd.npidle, fmt.Sprintf("numa.nodes[%d].npidle", i))
 		r.name(&nd.dozers, fmt.Sprintf("numa.nodes[%d].dozers", i))
+		r.name(&nd.until, fmt.Sprintf("numa.nodes[%d].until", i))
 		r.name(&nd.queue, fmt.Sprintf("numaQueues[%d]", i))
 	}
 	for i := range cpus {

@@ -80,6 +80,7 @@ func (r *goRuntime) numaExecute(mp *goM, gp *goG) {
 	pp := mp.p
 	node := pp.node + 1
 	mp.fed, mp.vain = false, false
+	mp.ran++
 	mp.node = node // numaBind
 	pp.runs.add(mp, 1)
 	switch here := uint8(node); {

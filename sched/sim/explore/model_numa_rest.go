@@ -32,7 +32,7 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 		case policy.FarOnly:
 			yes = !near
 		case policy.Doze:
-			if pp := r.numaDoze(mp, nd); pp != nil {
+			if pp := r.numaDoze(mp, nd, allpSnapshot); pp != nil {
 				return pp
 			}
 		case policy.Resume, policy.ResumeHungry:
@@ -42,6 +42,7 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 				pp = r.pidlegetSpinning(mp)
 			}
 			if pp != nil && step == policy.ResumeHungry {
+				mp.lean++
 				pp.hunger = r.numa.nodes[pp.node].appetite.After(mp.Nanotime())
 			}
 			r.unlock(mp)
@@ -135,20 +136,25 @@ func (r *goRuntime) numaAllDoze(mp *goM) (quiet bool) {
 	return quiet
 }
 
-func (r *goRuntime) numaDoze(mp *goM, nd *goNode) *goP {
+func (r *goRuntime) numaDoze(mp *goM, nd *goNode, ps []*goP) *goP {
 	began := mp.Nanotime()
 	nd.dozers.add(mp, 1)
 	r.numa.dozers.add(mp, 1)
 	r.lock(mp)
 	r.mput(mp)
 	r.unlock(mp)
-	woken := r.notetsleep(mp, &mp.park, max(0, policy.Grace-mp.dozed))
+	length := r.numaDozeFor(mp, nd, ps, began)
+	woken := r.notetsleep(mp, &mp.park, max(0, length-mp.dozed))
 	mp.dozed += mp.Nanotime() - began
+	if length > policy.Grace {
+		nd.until.store(mp, 0)
+	}
 	r.numa.dozers.add(mp, -1)
 	nd.dozers.add(mp, -1)
 	if !woken {
 		r.lock(mp)
 		if r.numaMgetSpecific(mp) != nil {
+			nd.appetite.Dozed(mp.dozed)
 			r.unlock(mp)
 			mp.dozed = 0
 			return nil
@@ -164,6 +170,37 @@ func (r *goRuntime) numaDoze(mp *goM, nd *goNode) *goP {
 		r.nmspinning.add(mp, -1)
 	}
 	return pp
+}
+
+func (r *goRuntime) numaDozeFor(mp *goM, nd *goNode, ps []*goP, now int64) int64 {
+	if mp.ran != 0 {
+		mp.lean, mp.ran = 0, 0
+	}
+	length := policy.DozeFor(mp.lean)
+	if length == policy.Grace || len(r.net) > 0 && r.lastpoll.load(mp) != 0 || !nd.until.cas(mp, 0, int32(now+length)) {
+		return policy.Grace
+	}
+	for _, pp := range ps {
+		if w := int64(pp.timers.load(mp)); w != 0 {
+			length = min(length, w-now)
+		}
+	}
+	if length <= policy.Grace {
+		nd.until.store(mp, 0)
+		return policy.Grace
+	}
+	return length
+}
+
+func (r *goRuntime) numaTimer(mp *goM, when int64) {
+	if r.numa.dozers.load(mp) == 0 {
+		return
+	}
+	for k := range r.numa.n {
+		if when < int64(r.numa.nodes[k].until.load(mp)) && r.numaWakeNode(mp, k) {
+			return
+		}
+	}
 }
 
 func (r *goRuntime) numaDecline(mp *goM) {

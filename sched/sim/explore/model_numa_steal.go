@@ -12,6 +12,7 @@ func (r *goRuntime) numaStealWork(mp *goM, now int64) (gp *goG, rnow, pollUntil 
 	nd := &r.numa.nodes[pp.node]
 	search := pp.policy.Search(pp.hunger)
 	mp.fed = pp.hunger != 0
+	r.numaEaten(mp)
 	wait := pp.hunger == 0 && r.numaWait(mp)
 	pp.hunger = 0
 	for {
@@ -86,6 +87,7 @@ func (r *goRuntime) numaStealWork(mp *goM, now int64) (gp *goG, rnow, pollUntil 
 			pp.policy.Stole(uint32(1+len(pp.ring)), step.Remote)
 			if step.Remote {
 				mp.ate = mp.Nanotime() + 1 // the clock here begins with 0
+				mp.took, mp.taken, mp.ran = mp.ate, uint32(1+len(pp.ring)), 0
 			}
 			return gp, now, pollUntil, newWork
 		}
@@ -162,5 +164,16 @@ func (r *goRuntime) numaStealQueue(mp *goM, pp *goP, node int, theft policy.Thef
 	}
 	r.unlock(mp)
 	r.runqputbatch(mp, pp, q)
+	mp.took, mp.taken, mp.ran = mp.Nanotime()+1, n, 0
 	return gp
+}
+
+func (r *goRuntime) numaEaten(mp *goM) {
+	if mp.took == 0 {
+		return
+	}
+	if mp.ran > mp.taken || mp.Nanotime()+1-mp.took > policy.Morsel {
+		mp.lean = 0
+	}
+	mp.took, mp.ran = 0, 0
 }

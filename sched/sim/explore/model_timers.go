@@ -1,9 +1,11 @@
 package explore
 
 import (
+	"fmt"
 	"math"
 
 	"numasched/sched/internal/machine"
+	"numasched/sched/policy"
 )
 
 // Of Go's time.go and proc.go: timers, and who looks at them. The timers of a P are one word, the
@@ -40,6 +42,9 @@ func (r *goRuntime) timersCheck(mp *goM, pp *goP, now int64) (rnow, pollUntil in
 	}
 	if now < next {
 		return now, next, false
+	}
+	if now-next > policy.Grace && !r.x.hurried {
+		r.throw(fmt.Sprintf("a timer of P%d is %d ns late", pp.id, now-next))
 	}
 	pp.timers.access(mp, machine.RMW)
 	var due []*goG
@@ -79,6 +84,7 @@ func (r *goRuntime) wakeNetPoller(mp *goM, when int64) {
 		}
 		return
 	}
+	r.numaTimer(mp, when)
 	r.wakep(mp)
 }
 

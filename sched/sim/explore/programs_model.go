@@ -39,6 +39,10 @@ var ModelPrograms = []Program{
 		one, two := r.newG(1, 0), r.newG(2, r.t.Nodes()-1)
 		return r.newG(0, 0, r.readies(one), r.wakesLater(two, timerTakes), r.busyUntil(1, 3))
 	}},
+	{Name: "numago-patient", Doc: "G 0 does so after it has been robbed once, of a G that ended at once: whoever comes may doze for longer, but not for longer than the timer takes", MinCPUs: 2, MinGs: 4, Model: func(r *goRuntime) *goG {
+		one, two, three := r.newG(1, 0), r.newG(2, 0), r.newG(3, r.t.Nodes()-1)
+		return r.newG(0, 0, r.readies(one), r.busyUntil(1, 2), r.readies(two), r.wakesLater(three, timerTakes), r.busyUntil(1, 4))
+	}},
 	{Name: "numago-ticks", Doc: "G 0 readies G 1, which is at home on its node, and stays busy until it has run; G 2 of the last node sleeps for a moment, again and again, until G 1 has run: another node must come for that all the same", MinCPUs: 2, MinGs: 3, Model: func(r *goRuntime) *goG {
 		one, two := r.newG(1, 0), r.newG(2, r.t.Nodes()-1, r.sleepsUntilBegun(1, timerTakes))
 		return r.newG(0, 0, r.readies(two), r.readies(one), r.busyUntil(1, 2))

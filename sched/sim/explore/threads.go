@@ -112,6 +112,8 @@ func (x *Machine) pick(t *thread, runnable bool) *thread {
 	if next != nil && next.state == asleep {
 		if !runnable && len(x.candidates(t)) == 0 {
 			x.attended()
+		} else {
+			x.hurried = true
 		}
 		x.advance(next.until)
 	}

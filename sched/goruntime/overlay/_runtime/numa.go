@@ -24,6 +24,11 @@ import (
 //     busy. In the second case it dozes for a Grace and then takes some of the work. A doze that
 //     ends early because of other work counts: an M that is woken again and again takes some, too.
 //     If all Ps there are in system calls it takes some at once.
+//   - One M of a node may doze for up to LongDoze, if all that it has come for of late was a Morsel each
+//     time and its node had nothing else to do. It wakes for the first timer of all, and a timer that is
+//     started meanwhile wakes its node: the timer is published before its maker looks for such an
+//     M, and that says so before it looks at timers. It does so neither while the collector marks,
+//     nor if the network may have news and nobody waits there.
 //     So no P stays idle for long while there is work, as in stock, and no wake-up is lost:
 //     work is published before a waker looks for spinning Ms, and a spinning M stops
 //     counting as one before its last look.
@@ -98,6 +103,9 @@ type numaNode struct {
 	npidle   atomic.Int32 // idle Ps; written with sched.lock held
 	dozers   atomic.Int32 // Ms that doze
 	appetite Appetite     // under sched.lock
+
+	// When the M wakes that dozes for longer than a Grace; 0 if none does. There is at most one.
+	until atomic.Int64
 }
 
 // numaP is what each P has.
@@ -111,15 +119,19 @@ type numaP struct {
 
 // numaM is what each M has.
 type numaM struct {
-	node    int32 // the node that its thread is bound to, from 1; 0 is none
-	left    int32 // the node of the P that it made idle last; its thread may be bound elsewhere
-	idle    int32 // the list of idle Ms that it is on, from 1; 0 is none
-	fed     bool  // its last search was a hungry one, and it has run nothing since
-	ate     int64 // when it took from a P of another node, if not long ago
-	dozed   int64 // for how long, since its last Grace was over or it saw no work elsewhere
-	vain    bool  // it has looked everywhere in vain, and has run nothing since
-	freed   bool  // its thread was given back to the user once
-	foreign bool  // its thread has a mask that the user gave it: it is left alone
+	node    int32  // the node that its thread is bound to, from 1; 0 is none
+	left    int32  // the node of the P that it made idle last; its thread may be bound elsewhere
+	idle    int32  // the list of idle Ms that it is on, from 1; 0 is none
+	fed     bool   // its last search was a hungry one, and it has run nothing since
+	ate     int64  // when it took from a P of another node, if not long ago
+	dozed   int64  // for how long, since its last Grace was over or it saw no work elsewhere
+	vain    bool   // it has looked everywhere in vain, and has run nothing since
+	took    int64  // when it took from another node, if it has not searched since
+	taken   uint32 // how many goroutines
+	ran     uint32 // how many it has run since its last search after that, or its last doze
+	lean    uint32 // how often in a row it has come for other nodes' work and got a Morsel at most
+	freed   bool   // its thread was given back to the user once
+	foreign bool   // its thread has a mask that the user gave it: it is left alone
 }
 
 // numaHere is the node that the calling thread works for.

@@ -117,6 +117,7 @@ func numaExecute(gp *g) {
 	pp := mp.p.ptr()
 	node := pp.numa.node + 1
 	mp.numa.fed, mp.numa.vain = false, false
+	mp.numa.ran++
 	if mp.numa.node != node {
 		numaBind(mp, node)
 	}

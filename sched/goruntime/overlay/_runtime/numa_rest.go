@@ -40,7 +40,7 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		case FarOnly:
 			yes = !near
 		case Doze:
-			if pp := numaDoze(nd); pp != nil {
+			if pp := numaDoze(nd, allpSnapshot); pp != nil {
 				return pp
 			}
 		case Resume, ResumeHungry:
@@ -50,6 +50,7 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 				pp, now = pidlegetSpinning(0)
 			}
 			if pp != nil && step == ResumeHungry {
+				mp.numa.lean++
 				pp.numa.hunger = numa.nodes[pp.numa.node].appetite.After(now)
 				pp.numa.count[numaHungry]++
 			}
@@ -159,9 +160,9 @@ func numaAllDoze() (quiet bool) {
 	return quiet
 }
 
-// numaDoze waits as an idle M of a node, until it has dozed for a Grace in all. It returns the P of
-// whoever has woken it before.
-func numaDoze(nd *numaNode) *p {
+// numaDoze waits as an idle M of a node, until it has dozed for a Grace in all, or for longer. It
+// returns the P of whoever has woken it before.
+func numaDoze(nd *numaNode, ps []*p) *p {
 	mp := getg().m
 	began := nanotime()
 	nd.dozers.Add(1)
@@ -169,14 +170,19 @@ func numaDoze(nd *numaNode) *p {
 	lock(&sched.lock)
 	mput(mp)
 	unlock(&sched.lock)
-	woken := notetsleep(&mp.park, max(0, Grace-mp.numa.dozed))
+	length := numaDozeFor(nd, ps, began)
+	woken := notetsleep(&mp.park, max(0, length-mp.numa.dozed))
 	mp.numa.dozed += nanotime() - began
+	if length > Grace {
+		nd.until.Store(0)
+	}
 	// Whoever has relied on it until now has published work that it finds when it looks.
 	numa.dozers.Add(-1)
 	nd.dozers.Add(-1)
 	if !woken {
 		lock(&sched.lock)
 		if numaMgetSpecific(mp) != nil {
+			nd.appetite.Dozed(mp.numa.dozed)
 			unlock(&sched.lock)
 			mp.numa.dozed = 0
 			return nil
@@ -194,6 +200,43 @@ func numaDoze(nd *numaNode) *p {
 		sched.nmspinning.Add(-1)
 	}
 	return pp
+}
+
+// numaDozeFor is for how long the calling M dozes. If that is more than a Grace, nobody may wait for
+// it: it wakes for the first timer, and whoever starts an earlier one wakes it (numaTimer). One
+// who publishes a timer then looks for who dozes, and one who dozes looks at timers afterwards.
+func numaDozeFor(nd *numaNode, ps []*p, now int64) int64 {
+	mp := getg().m
+	if mp.numa.ran != 0 { // its node has had work
+		mp.numa.lean, mp.numa.ran = 0, 0
+	}
+	length := DozeFor(mp.numa.lean)
+	if length == Grace || gcBlackenEnabled != 0 || netpollAnyWaiters() && sched.lastpoll.Load() != 0 || !nd.until.CompareAndSwap(0, now+length) {
+		return Grace
+	}
+	for _, pp := range ps {
+		if w := pp.timers.wakeTime(); w != 0 {
+			length = min(length, w-now)
+		}
+	}
+	if length <= Grace {
+		nd.until.Store(0)
+		return Grace
+	}
+	return length
+}
+
+// numaTimer is called when a timer was started that is the first of its P, and nobody waits for
+// the network and timers.
+func numaTimer(when int64) {
+	if numa.dozers.Load() == 0 {
+		return
+	}
+	for k := int32(0); k < numa.n; k++ {
+		if when < numa.nodes[k].until.Load() && numaWakeNode(k) {
+			return
+		}
+	}
 }
 
 // numaDeclined tells sysmon that an M went to sleep beside work of other nodes.

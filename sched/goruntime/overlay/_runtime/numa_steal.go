@@ -13,6 +13,7 @@ func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, n
 	nd := &numa.nodes[me.node]
 	search := me.policy.Search(me.hunger)
 	mp.numa.fed = me.hunger != 0
+	numaEaten(mp)
 	wait := me.hunger == 0 && numaWait(mp)
 	me.hunger = 0
 	for {
@@ -90,6 +91,7 @@ func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, n
 			if step.Remote {
 				me.count[numaStolenFar] += uint64(n)
 				mp.numa.ate = nanotime()
+				mp.numa.took, mp.numa.taken, mp.numa.ran = mp.numa.ate, n, 0
 			} else {
 				me.count[numaStolenNear] += uint64(n)
 			}
@@ -104,6 +106,18 @@ func numaWait(mp *m) bool {
 		mp.numa.ate = 0
 	}
 	return mp.numa.ate != 0
+}
+
+// numaEaten is mp's first search after it has run what it took from another node. If that was
+// more than a Morsel, or not all that it has run, it does not doze for longer than a Grace next.
+func numaEaten(mp *m) {
+	if mp.numa.took == 0 {
+		return
+	}
+	if mp.numa.ran > mp.numa.taken || nanotime()-mp.numa.took > Morsel {
+		mp.numa.lean = 0
+	}
+	mp.numa.took, mp.numa.ran = 0, 0
 }
 
 // numaStealFar takes from a P of another node what the policy allows: pp's queue is empty.
@@ -193,5 +207,7 @@ func numaStealQueue(pp *p, node int32, theft Theft) *g {
 	unlock(&sched.lock)
 	runqputbatch(pp, &q)
 	pp.numa.count[numaStolenFar] += uint64(n)
+	mp := getg().m
+	mp.numa.took, mp.numa.taken, mp.numa.ran = nanotime(), n, 0
 	return gp
 }
