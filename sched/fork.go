@@ -88,9 +88,10 @@ func (f *frame[A, R]) takeArg() A {
 // the child of another G, or was joined before.
 func (c Forked[A, R]) Join(g *G) R {
 	child, f := c.child.of(g), c.frame
-	if g.short() && g.m.p.ring.newest() == child {
-		if g.m.dropNewest() {
-			g.m.offer()
+	if m := g.m; g.short() && m.p.ring.newest() == child {
+		m.p.ring.drop()
+		if m.keepsMuch() {
+			m.offer()
 		}
 	} else if taken, short := g.takeChild(child); !short {
 		g.joinOwn(child, taken)

@@ -45,7 +45,8 @@ func (g *G) Fork(task Task, arg Arg) Child {
 	}
 	m := g.m
 	gp := m.p.takeFresh()
-	gp.task, gp.arg, gp.parent = task, arg, g
+	gp.arg.A, gp.arg.B = arg.A, arg.B
+	gp.arg.Data, gp.task, gp.parent = arg.Data, task, g // together: one look whether the collector marks
 	if m.keepsMuch() {
 		m.offer()
 	}
@@ -66,9 +67,10 @@ func (g *G) forkSlow(task Task, arg Arg) Child {
 // the child of another G, or was joined before.
 func (g *G) Join(c Child) int {
 	child := c.of(g)
-	if g.short() && g.m.p.ring.newest() == child {
-		if g.m.dropNewest() {
-			g.m.offer()
+	if m := g.m; g.short() && m.p.ring.newest() == child {
+		m.p.ring.drop()
+		if m.keepsMuch() {
+			m.offer()
 		}
 	} else if taken, short := g.takeChild(child); !short {
 		return g.joinOwn(child, taken)

@@ -133,14 +133,6 @@ func (m *M) keepsMuch() bool {
 	return r.private() > ringLen(r.state.Peek()) || census(m.s.npidle.Peek()).idle() != 0
 }
 
-// dropNewest takes the newest private G out of the ring of m's P, in the short way. It reports
-// whether m has to offer what is left.
-func (m *M) dropNewest() bool {
-	r := &m.p.ring
-	r.drop()
-	return r.tail != r.shared && m.keepsMuch()
-}
-
 // overflow is runqfork when the ring of g's P is full. If the P's node has a backlog
 // already, g first lets what is in the ring run. A G that starts a million others would
 // otherwise be done long before the first of them have run, and all would need memory of
