@@ -46,6 +46,7 @@ type visit struct {
 	names   any     // the function that errors call the G by
 	started *string // where Do was called, under Config.Debug
 	state   atomic.Uint32
+	here    bool                          // it has ended on its guest's own M, so that nobody else knows of it any more
 	how     error                         // valid when state is visitEnded
 	done    atomic.Pointer[chan struct{}] // of who waits for that, closed then; nil if nobody does
 }
@@ -82,18 +83,41 @@ func (s *Sched) DoFor(user any, fn func(*G)) error {
 	if g := Current(); g != nil && g.m.s == s {
 		panic(errDoInG)
 	}
-	v := &visit{fn: fn, names: user}
-	if m := s.enterGuest(); m != nil {
-		if s.mayAsk == watched {
-			v.started = caller()
+	m := s.enterGuest()
+	if m == nil {
+		v := &visit{fn: fn, names: user}
+		if err := s.startData(v); err != nil {
+			return err
 		}
-		m.visit = v
-		m.base.enter(m)
-		m.base.stack.Switch(m.c.stack)
-		m.s.leaveGuest(m)
-	} else if err := s.startData(v); err != nil {
-		return err
+		return v.ended(s)
 	}
+	v := m.spare
+	if v == nil {
+		v = new(visit)
+	}
+	v.fn, v.names = fn, user
+	if s.mayAsk == watched {
+		v.started = caller()
+	}
+	m.visit, m.spare = v, nil
+	m.base.enter(m)
+	m.base.stack.Switch(m.c.stack)
+	if v.here && v.how == nil {
+		v.fn, v.names, v.started, v.here = nil, nil, nil, false
+		v.state.Store(visitNew)
+		m.spare = v
+		s.leaveGuest(m)
+		return nil
+	}
+	s.leaveGuest(m)
+	return v.ended(s)
+}
+
+// errUnwound says that fn has panicked or was cancelled: the scheduler stops, and says why.
+var errUnwound = errors.New("sched: the function of Do was unwound")
+
+// ended returns how the visit has ended, when it has, or will never begin.
+func (v *visit) ended(s *Sched) error {
 	if v.state.Load() != visitEnded && !v.wait(s) {
 		return s.failure()
 	}
@@ -103,9 +127,6 @@ func (s *Sched) DoFor(user any, fn func(*G)) error {
 	}
 	return v.how
 }
-
-// errUnwound says that fn has panicked or was cancelled: the scheduler stops, and says why.
-var errUnwound = errors.New("sched: the function of Do was unwound")
 
 // wait returns true when the visit has ended, and false if it will never begin. Most visits of
 // guests have ended before anybody waits, so the channel is made here. Whoever waits publishes
@@ -143,11 +164,16 @@ func (v *visit) run(g *G) {
 		default:
 			v.how = errUnwound
 		}
+		if g.m.guest {
+			v.here = true
+			v.state.Store(visitEnded)
+			return // whoever waits is on this thread, and goes on when the guest has left
+		}
 		v.state.Store(visitEnded)
 		if done := v.done.Load(); done != nil {
 			close(*done)
 		}
-		if g.barred != cancelled && !g.m.guest {
+		if g.barred != cancelled {
 			// Whoever waits is next on this thread: let him go on, rather than wait until
 			// another thread takes him over.
 			runtime.Gosched()

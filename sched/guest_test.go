@@ -70,6 +70,14 @@ func TestDoWakesNobody(t *testing.T) {
 }
 
 // A goroutine that is locked to its thread may not enter the stacks of Gs.
+func TestDoAllocatesNothing(t *testing.T) {
+	s := startOn(t, open(t, "synthetic:1x2"), "numa")
+	fn := func(*sched.G) {}
+	if n := testing.AllocsPerRun(1000, func() { s.Do(fn) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
 func TestDoOfALockedThread(t *testing.T) {
 	s := start(t, "numa", "synthetic:1x2")
 	runtime.LockOSThread()
