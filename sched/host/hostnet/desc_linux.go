@@ -258,28 +258,43 @@ type standIn struct {
 	std   any
 	read  io.Reader
 	write io.Writer
-	limit [2]func(time.Time) error // its deadlines
+	limit deadlines
 }
+
+// deadlines are those of what package net, or os, has.
+type deadlines interface {
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// A listenerLimit is the one deadline of a listener, that of Accept.
+type listenerLimit struct {
+	l interface{ SetDeadline(time.Time) error }
+}
+
+func (l listenerLimit) SetReadDeadline(t time.Time) error  { return l.l.SetDeadline(t) }
+func (l listenerLimit) SetWriteDeadline(t time.Time) error { return nil }
 
 func newStandIn(std any) *standIn {
 	n := &standIn{std: std}
 	n.read, _ = std.(io.Reader)
 	n.write, _ = std.(io.Writer)
 	switch c := std.(type) {
-	case interface {
-		SetReadDeadline(time.Time) error
-		SetWriteDeadline(time.Time) error
-	}:
-		n.limit = [2]func(time.Time) error{sched.PollRead: c.SetReadDeadline, sched.PollWrite: c.SetWriteDeadline}
-	case interface{ SetDeadline(time.Time) error }: // a listener
-		n.limit[sched.PollRead] = c.SetDeadline
+	case deadlines:
+		n.limit = c
+	case interface{ SetDeadline(time.Time) error }:
+		n.limit = listenerLimit{c}
 	}
 	return n
 }
 
 func (n *standIn) setDeadline(mode sched.PollMode, t time.Time) {
-	if set := n.limit[mode]; set != nil {
-		set(t)
+	switch {
+	case n.limit == nil:
+	case mode == sched.PollRead:
+		n.limit.SetReadDeadline(t)
+	default:
+		n.limit.SetWriteDeadline(t)
 	}
 }
 
@@ -481,7 +496,7 @@ func (f *file) setDeadline(t time.Time, read, write bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for mode, set := range [2]bool{read, write} {
-		if !set {
+		if !set || t == f.deadline[mode] { // net/http says twice for each request that there is none
 			continue
 		}
 		f.deadline[mode] = t

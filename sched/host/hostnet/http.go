@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
+	"sync"
 
 	"numasched/sched"
 )
@@ -27,16 +28,20 @@ func Handler(s *sched.Sched, h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
-		c := &handlerCall{h: h, w: w, r: r}
+		c := handlerCalls.Get().(*handlerCall)
+		c.h, c.w, c.r = h, w, r
 		err := s.DoFor(user, c.run)
 		switch {
+		case err == nil && c.ended:
+			c.h, c.w, c.r, c.begun, c.ended = nil, nil, nil, false, false
+			handlerCalls.Put(c)
 		case err == sched.ErrGoexit:
 			runtime.Goexit()
 		case err != nil && c.begun:
 			panic(http.ErrAbortHandler)
 		case err != nil:
 			http.Error(w, "the scheduler does not run", http.StatusServiceUnavailable)
-		case !c.ended:
+		default:
 			panic(c.panicked)
 		}
 	})
@@ -51,9 +56,10 @@ func serveHTTP(h http.Handler) any {
 	return method.Func.Interface()
 }
 
-// A handlerCall is a call of a handler by a G. It is one object, because there is one for each
-// request.
+// A handlerCall is a call of a handler by a G.
 type handlerCall struct {
+	run func(*sched.G)
+
 	h            http.Handler
 	w            http.ResponseWriter
 	r            *http.Request
@@ -61,7 +67,14 @@ type handlerCall struct {
 	panicked     any
 }
 
-func (c *handlerCall) run(*sched.G) {
+// handlerCalls are those that no request uses. There is one call for each request.
+var handlerCalls = sync.Pool{New: func() any {
+	c := new(handlerCall)
+	c.run = c.serve
+	return c
+}}
+
+func (c *handlerCall) serve(*sched.G) {
 	defer func() {
 		if !c.ended {
 			c.panicked = recover()

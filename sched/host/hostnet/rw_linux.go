@@ -26,7 +26,9 @@ func (f *file) read(b []byte) (n int, err error) {
 	}
 	std, err := f.native()
 	if err == nil {
-		n, err = std.read.Read(b)
+		if n, err = std.read.Read(b); err == nil {
+			return n, nil
+		}
 	}
 	return n, f.opError("read", err)
 }
@@ -37,7 +39,9 @@ func (f *file) write(b []byte) (n int, err error) {
 	}
 	std, err := f.native()
 	if err == nil {
-		n, err = std.write.Write(b)
+		if n, err = std.write.Write(b); err == nil {
+			return n, nil
+		}
 	}
 	return n, f.opError("write", err)
 }
