@@ -38,6 +38,15 @@ func fibTask(g *sched.G, arg sched.Arg) int {
 	return g.Join(c) + y
 }
 
+func fibClosure(g *sched.G, n int) int {
+	if n < 2 {
+		return n
+	}
+	c := g.Fork(func(g *sched.G, _ sched.Arg) int { return fibClosure(g, n-1) }, sched.Arg{})
+	y := fibClosure(g, n-2)
+	return g.Join(c) + y
+}
+
 func fibGroup(g *sched.G, n int) int {
 	if n < 2 {
 		return n
@@ -77,7 +86,7 @@ const fibTasks = 317810
 
 func BenchmarkFib(b *testing.B) {
 	for _, arm := range []string{"gm", "flat", "numa"} {
-		for _, kind := range []string{"fork", "typed", "group", "fork/P=1", "typed/P=1", "group/P=1"} {
+		for _, kind := range []string{"fork", "typed", "closure", "group", "fork/P=1", "typed/P=1", "closure/P=1", "group/P=1"} {
 			b.Run(arm+"/"+kind, func(b *testing.B) {
 				kind, one := strings.CutSuffix(kind, "/P=1")
 				procs := 2
@@ -94,6 +103,8 @@ func BenchmarkFib(b *testing.B) {
 							got = fibTask(g, sched.Arg{A: fibN})
 						case "typed":
 							got = fibTyped(g, fibN)
+						case "closure":
+							got = fibClosure(g, fibN)
 						default:
 							got = fibGroup(g, fibN)
 						}
