@@ -58,7 +58,11 @@ func (r *goRuntime) numaMgetSpecific(mp *goM) *goM {
 }
 
 func (r *goRuntime) numaPidleput(mp *goM, pp *goP) {
-	r.numa.nodes[pp.node].npidle.add(mp, 1)
+	nd := &r.numa.nodes[pp.node]
+	if mp.spinning {
+		r.doze(mp, nd, 1)
+	}
+	nd.npidle.add(mp, 1)
 	mp.left = pp.node
 	r.pidleputFlat(mp, pp)
 }

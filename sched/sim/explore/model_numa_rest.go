@@ -15,6 +15,7 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 	linger := vain && nd.npidle.load(mp) == int32(nd.hi-nd.lo) && r.npidle.load(mp) < int32(r.gomaxprocs)
 	self := policy.P{Rules: policy.Rules{Homes: true}}
 	near, far := false, false
+	counted := true
 	for step := self.Rest(0); ; {
 		yes := false
 		switch step {
@@ -22,6 +23,12 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 			near, far = r.numaLook(mp, here, allpSnapshot)
 			yes = near || far || linger
 			linger = false
+			if counted && (!yes || !near && fed && step == policy.LookAgain) {
+				r.doze(mp, nd, -1)
+				counted = false
+				near, far = r.numaLook(mp, here, allpSnapshot)
+				yes = near || far
+			}
 			if !yes {
 				mp.dozed = 0
 			}
@@ -32,7 +39,12 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 		case policy.FarOnly:
 			yes = !near
 		case policy.Doze:
+			if !counted {
+				r.doze(mp, nd, 1)
+				counted = true
+			}
 			if pp := r.numaDoze(mp, nd, allpSnapshot); pp != nil {
+				r.doze(mp, nd, -1)
 				return pp
 			}
 		case policy.Resume, policy.ResumeHungry:
@@ -46,6 +58,9 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 				pp.hunger = r.numa.nodes[pp.node].appetite.After(mp.Nanotime())
 			}
 			r.unlock(mp)
+			if counted {
+				r.doze(mp, nd, -1)
+			}
 			return pp
 		default:
 			return nil
@@ -119,6 +134,11 @@ func (r *goRuntime) numaHomeless(mp *goM, p2 *goP) bool {
 	return p2.next != nil && p2.next.home == 0
 }
 
+func (r *goRuntime) doze(mp *goM, nd *goNode, n int32) {
+	nd.dozers.add(mp, n)
+	r.numa.dozers.add(mp, n)
+}
+
 func (r *goRuntime) numaQuiet(mp *goM) bool { return r.numa.dozers.load(mp) != 0 && r.numaAllDoze(mp) }
 
 func (r *goRuntime) numaAllDoze(mp *goM) (quiet bool) {
@@ -138,8 +158,6 @@ func (r *goRuntime) numaAllDoze(mp *goM) (quiet bool) {
 
 func (r *goRuntime) numaDoze(mp *goM, nd *goNode, ps []*goP) *goP {
 	began := mp.Nanotime()
-	nd.dozers.add(mp, 1)
-	r.numa.dozers.add(mp, 1)
 	r.lock(mp)
 	r.mput(mp)
 	r.unlock(mp)
@@ -149,8 +167,6 @@ func (r *goRuntime) numaDoze(mp *goM, nd *goNode, ps []*goP) *goP {
 	if length > policy.Grace {
 		nd.until.store(mp, 0)
 	}
-	r.numa.dozers.add(mp, -1)
-	nd.dozers.add(mp, -1)
 	if !woken {
 		r.lock(mp)
 		if r.numaMgetSpecific(mp) != nil {

@@ -66,7 +66,7 @@ var reviewed = map[string]string{
 	"numaExecute":          "875ad4f849061d7e",
 	"numaMget":             "111ecf4fe53e8ae6",
 	"numaMgetSpecific":     "f59c8e64fd6fea48",
-	"numaPidleput":         "4cd93e3e0ba7d408",
+	"numaPidleput":         "7e14614d689b4b9e",
 	"numaPidleFirst":       "5be62cb92314e06f",
 	"numaNth":              "1268d890a3d37dd6",
 	"numaPidleget":         "cf44a629731efe3d",
@@ -80,12 +80,12 @@ var reviewed = map[string]string{
 	"numaTakable":          "308154e8ac1fd2c6",
 	"numaNothingQueued":    "9a04374b4d0c4d1b",
 	"numaGlobrunqgetbatch": "df9e9e5f8150cddd",
-	"numaCheckRunqsNoP":    "69b4414216cd363e",
+	"numaCheckRunqsNoP":    "30f44257fbeceb3a",
 	"numaLook":             "08f908af1e96f7da",
 	"numaOut":              "7d459ea2ca3944ab",
 	"numaInSyscall":        "c5956d21667eebc3",
 	"numaHomeless":         "d606071b9cb73b20",
-	"numaDoze":             "2ff6d1dd360c1585",
+	"numaDoze":             "3f098ece161411ed",
 	"numaDecline":          "73c16ea24a43f1a2",
 	"numaRetake":           "e54261f629b44854",
 	"numaQuiet":            "d12a0d0a7115a9c8",
@@ -98,6 +98,7 @@ var reviewed = map[string]string{
 	"numaStealFar":         "6b5d42a8085420ac",
 	"numaStealNext":        "c9eee758a822c7e9",
 	"numaStealQueue":       "aac0fa3e9b029455",
+	"numaNode.doze":        "ca443c716c7f7b75",
 	"numaEaten":            "2290fa55ebfd87ec",
 	"numaDozeFor":          "e0b6a2eccb8cacdd",
 	"numaTimer":            "7fa65712db27c667",
@@ -177,7 +178,7 @@ func TestModelMirrors(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	// These have other names in the overlay, or are parts of functions.
-	renamed := map[string]string{"of": "midleFor", "pop": "mget", "popFrom": "popFrom", "push": "push", "pushBack": "pushBack"}
+	renamed := map[string]string{"of": "midleFor", "pop": "mget", "popFrom": "popFrom", "doze": "doze", "push": "push", "pushBack": "pushBack"}
 	own := []string{"head", "pop", "pidleputQuiet"}
 	var have []string
 	for _, file := range files {

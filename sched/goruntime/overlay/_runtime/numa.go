@@ -34,7 +34,9 @@ import (
 //     counting as one before its last look.
 //   - A waker leaves a node alone where an M dozes, unless the waker belongs to that node.
 //     That is the same protocol once more: work is published before the waker looks for
-//     dozing Ms, and an M stops counting as one before it looks again.
+//     dozing Ms, and an M stops counting as one before it looks again. An M counts from when it
+//     makes its P idle and still counts as spinning. If it counted from its doze on, two goroutines
+//     that talk to each other would wake it while it looks, again and again.
 //   - An M that was not spinning may go idle beside another node's work: then another M is
 //     spinning, which has its last look before it.
 //   - State that the scheduler writes without a P holds no pointers.
@@ -81,7 +83,7 @@ var numa struct {
 	nodes   [numaMaxNodes]numaNode
 
 	procs   int32         // of the last procresize
-	dozers  atomic.Int32  // Ms that doze
+	dozers  atomic.Int32  // Ms that doze, or look a last time
 	maskTid atomic.Uint32 // a thread that is never bound; set once
 	refused atomic.Int32  // times that the kernel did not bind
 }
@@ -101,7 +103,7 @@ type numaNode struct {
 	victims [numaMaxNodes]uint8 // the nodes of these tiers
 
 	npidle   atomic.Int32 // idle Ps; written with sched.lock held
-	dozers   atomic.Int32 // Ms that doze
+	dozers   atomic.Int32 // Ms that doze, or look a last time
 	appetite Appetite     // under sched.lock
 
 	// When the M wakes that dozes for longer than a Grace; 0 if none does. There is at most one.

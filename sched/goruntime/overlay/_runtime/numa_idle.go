@@ -108,8 +108,12 @@ func numaPidleput(pp *p) {
 		head.numa.prev.set(pp)
 	}
 	pp.numa.prev = 0
-	numa.nodes[pp.numa.node].npidle.Add(1)
-	getg().m.numa.left = pp.numa.node
+	nd, mp := &numa.nodes[pp.numa.node], getg().m
+	if mp.spinning { // numaCheckRunqsNoP comes next
+		nd.doze(1)
+	}
+	nd.npidle.Add(1)
+	mp.numa.left = pp.numa.node
 }
 
 // numaPidleFirst makes the P that stock's pidleget is about to take the first of the list. Most

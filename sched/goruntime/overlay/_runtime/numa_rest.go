@@ -21,6 +21,7 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 	linger := vain && nd.npidle.Load() == nd.hi-nd.lo && sched.npidle.Load() < gomaxprocs
 	self := P{Rules: Rules{Homes: true}}
 	near, far := false, false
+	counted := true // by numaPidleput
 	for step := self.Rest(0); ; {
 		yes := false
 		switch step {
@@ -28,6 +29,13 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 			near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
 			yes = near || far || linger
 			linger = false
+			if counted && (!yes || !near && fed && step == LookAgain) {
+				// Whoever has relied on it until now has published work that it finds now.
+				nd.doze(-1)
+				counted = false
+				near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
+				yes = near || far
+			}
 			if !yes {
 				mp.numa.dozed = 0
 			}
@@ -40,7 +48,12 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		case FarOnly:
 			yes = !near
 		case Doze:
+			if !counted {
+				nd.doze(1)
+				counted = true
+			}
 			if pp := numaDoze(nd, allpSnapshot); pp != nil {
+				nd.doze(-1)
 				return pp
 			}
 		case Resume, ResumeHungry:
@@ -55,6 +68,9 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 				pp.numa.count[numaHungry]++
 			}
 			unlock(&sched.lock)
+			if counted { // the P is idle no longer, or others have it
+				nd.doze(-1)
+			}
 			return pp
 		default:
 			return nil
@@ -139,6 +155,14 @@ func numaHomeless(p2 *p) bool {
 	return next != nil && next.numaHome == 0
 }
 
+// doze counts Ms that wakers of other nodes rely on: see numaQuiet.
+//
+//go:nowritebarrierrec
+func (nd *numaNode) doze(n int32) {
+	nd.dozers.Add(n)
+	numa.dozers.Add(n)
+}
+
 // numaQuiet reports whether a waker may leave it at that: all idle Ps are on other nodes,
 // and an M dozes on each of these. Without it, two goroutines that talk to each other would
 // wake another node's M for each message. Stock's M sleeps for a moment as a spinning one
@@ -165,8 +189,6 @@ func numaAllDoze() (quiet bool) {
 func numaDoze(nd *numaNode, ps []*p) *p {
 	mp := getg().m
 	began := nanotime()
-	nd.dozers.Add(1)
-	numa.dozers.Add(1)
 	lock(&sched.lock)
 	mput(mp)
 	unlock(&sched.lock)
@@ -176,9 +198,6 @@ func numaDoze(nd *numaNode, ps []*p) *p {
 	if length > Grace {
 		nd.until.Store(0)
 	}
-	// Whoever has relied on it until now has published work that it finds when it looks.
-	numa.dozers.Add(-1)
-	nd.dozers.Add(-1)
 	if !woken {
 		lock(&sched.lock)
 		if numaMgetSpecific(mp) != nil {
