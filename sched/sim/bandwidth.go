@@ -383,7 +383,10 @@ func (f *fabric) share(now Time) {
 	// In ascending order of caps: a flow that cannot use its share leaves the rest to
 	// others.
 	slices.SortFunc(all, func(a, b *class) int {
-		return cmp.Or(cmp.Compare(a.cap, b.cap), cmp.Compare(a.actor, b.actor))
+		if c := cmp.Compare(a.cap, b.cap); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.actor, b.actor)
 	})
 	capped := 0
 	for fixed := 0; fixed < len(all); {

@@ -12,8 +12,12 @@ import "math/bits"
 // block knows its dirty sectors and the core that wrote them, until they leave that
 // core's L3.
 //
-// Invariants: an entry is on its cache's LRU list, on its block's holder list and in
-// the index, or it is on the free list. Its mask is not empty.
+// Few caches hold a block that is streamed, so an entry is found by a walk over the block's
+// holders. Only where many do there is an index.
+//
+// Invariants: an entry is on its cache's LRU list and on its block's holder list, or it is on the
+// free list. Its mask is not empty. It is in the index if its block is indexed. A block that has
+// more than fewHolders is.
 
 const (
 	blockMin  = 4 << 10
@@ -24,12 +28,14 @@ const (
 type block struct {
 	home    int32 // node position, or -1 before the first touch
 	holders int32 // first entry that holds a part of it, or -1
+	count   int32 // of them
 	sole    int32 // the only core that has used it, or -1
 	owner   int32 // the core that dirtied it
 	dirty   uint64
 	epoch   int32 // of NUMA balancing, when it was last looked at
 	toucher int32 // the node that touched it then, plus 1
 	bound   bool  // by a memory policy: NUMA balancing leaves it alone
+	indexed bool  // its holders are in the index
 }
 
 type cache struct {
@@ -62,26 +68,81 @@ func (c *caches) add(bytes int64) int32 {
 	return int32(len(c.all) - 1)
 }
 
-// hit returns the wanted sectors that the cache holds, and its entry of the block or -1.
-// The block becomes the most recently used one.
-func (c *caches) hit(id, blk int32, want uint64) (got uint64, i int32) {
-	i = c.index.get(cacheKey(id, blk))
-	if i < 0 {
-		return 0, i
+// fewHolders is how many entries are looked at one by one. The caches of one core are three.
+const fewHolders = 4
+
+// find returns the entries of a block in some caches, of which none is there twice, or -1.
+func (c *caches) find(ids [3]int32, blk int32, b *block) (found [3]int32) {
+	found = [3]int32{-1, -1, -1}
+	if b.indexed {
+		for l, id := range ids {
+			if id >= 0 {
+				found[l] = c.index.get(cacheKey(id, blk))
+			}
+		}
+		return found
 	}
-	c.toFront(id, i)
-	return c.entries[i].mask & want, i
+	for i := b.holders; i >= 0; {
+		e := &c.entries[i]
+		switch e.cache {
+		case ids[0]:
+			found[0] = i
+		case ids[1]:
+			found[1] = i
+		case ids[2]:
+			found[2] = i
+		}
+		i = e.down
+	}
+	return found
 }
 
 // has returns the sectors of a block that the cache holds.
-func (c *caches) has(id, blk int32) uint64 {
-	if i := c.index.get(cacheKey(id, blk)); i >= 0 {
+func (c *caches) has(id, blk int32, b *block) uint64 {
+	if i := c.find([3]int32{id, -1, -1}, blk, b)[0]; i >= 0 {
 		return c.entries[i].mask
 	}
 	return 0
 }
 
-// fill puts sectors of a block into a cache, whose entry of the block is i, as hit said.
+// hold puts a new entry of the block on the list of its holders.
+func (c *caches) hold(i int32, b *block) {
+	e := &c.entries[i]
+	e.up, e.down = -1, b.holders
+	if b.holders >= 0 {
+		c.entries[b.holders].up = i
+	}
+	b.holders = i
+	b.count++
+	switch {
+	case b.indexed:
+		c.index.put(cacheKey(e.cache, e.block), i)
+	case b.count > fewHolders:
+		b.indexed = true
+		for ; i >= 0; i = c.entries[i].down {
+			c.index.put(cacheKey(c.entries[i].cache, c.entries[i].block), i)
+		}
+	}
+}
+
+// release takes an entry from the list of the block's holders.
+func (c *caches) release(e *entry, b *block) {
+	if b.indexed {
+		c.index.remove(cacheKey(e.cache, e.block))
+	}
+	if e.up >= 0 {
+		c.entries[e.up].down = e.down
+	} else {
+		b.holders = e.down
+	}
+	if e.down >= 0 {
+		c.entries[e.down].up = e.up
+	}
+	b.count--
+	b.indexed = b.indexed && b.count > 0
+}
+
+// fill puts sectors of a block into a cache, whose entry of the block is i, as find said.
 // If last, what the cache gives up is written back.
 func (c *caches) fill(id, blk, i int32, b []block, want uint64, sector int32, last bool) {
 	k := &c.all[id]
@@ -96,19 +157,14 @@ func (c *caches) fill(id, blk, i int32, b []block, want uint64, sector int32, la
 		} else {
 			c.free = c.entries[i].next
 		}
-		first := b[blk].holders
-		c.entries[i] = entry{cache: id, block: blk, prev: -1, next: k.head, up: -1, down: first, sector: sector}
-		if first >= 0 {
-			c.entries[first].up = i
-		}
-		b[blk].holders = i
+		c.entries[i] = entry{cache: id, block: blk, prev: -1, next: k.head, sector: sector}
+		c.hold(i, &b[blk])
 		if k.head >= 0 {
 			c.entries[k.head].prev = i
 		} else {
 			k.tail = i
 		}
 		k.head = i
-		c.index.put(cacheKey(id, blk), i)
 	} else {
 		c.toFront(id, i)
 	}
@@ -166,7 +222,7 @@ func (c *caches) remove(i int32, b []block) {
 	e := &c.entries[i]
 	k := &c.all[e.cache]
 	k.used -= c.charge(e)
-	c.index.remove(cacheKey(e.cache, e.block))
+	c.release(e, &b[e.block])
 	if e.prev >= 0 {
 		c.entries[e.prev].next = e.next
 	} else {
@@ -176,14 +232,6 @@ func (c *caches) remove(i int32, b []block) {
 		c.entries[e.next].prev = e.prev
 	} else {
 		k.tail = e.prev
-	}
-	if e.up >= 0 {
-		c.entries[e.up].down = e.down
-	} else {
-		b[e.block].holders = e.down
-	}
-	if e.down >= 0 {
-		c.entries[e.down].up = e.up
 	}
 	e.next = c.free
 	c.free = i

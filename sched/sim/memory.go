@@ -131,15 +131,15 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 	part := func(mask uint64) int64 { return bytes * popcount(mask) / all }
 	rates := [3]Milli{k.preset.L1BW.Value, k.preset.L2BW.Value, k.preset.L3BW.Value}
 	left := want
-	entries := [3]int32{-1, -1, -1} // of the levels that are looked at
+	entries := m.caches.find(core.caches, id, blk)
 	t.span.found, t.span.changed = [4]int64{}, 0
 	for l := range 3 {
-		id2 := core.caches[l]
-		if id2 < 0 || left == 0 {
+		i := entries[l]
+		if i < 0 || left == 0 {
 			continue
 		}
-		var got uint64
-		if got, entries[l] = m.caches.hit(id2, id, left); got != 0 {
+		m.caches.toFront(core.caches[l], i)
+		if got := m.caches.entries[i].mask & left; got != 0 {
 			d := Time(mulDiv(part(got), 1_000_000, int64(rates[l])))
 			if l == 0 {
 				t.span.near += d
@@ -151,7 +151,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 			t.span.found[l] = popcount(got)
 			if l == 2 && blk.owner >= 0 && blk.owner != t.core {
 				if private := k.cores[blk.owner].caches[1]; private >= 0 {
-					t.span.changed = popcount(got & blk.dirty & m.caches.has(private, id))
+					t.span.changed = popcount(got & blk.dirty & m.caches.has(private, id, blk))
 				}
 			}
 		}

@@ -105,6 +105,9 @@ func (q *queue) set(id int32, t Time) {
 		return
 	}
 	old := q.heap[i]
+	if e == old { // a class of flows whose rate is what it was
+		return
+	}
 	q.heap[i] = e
 	if e.before(old) {
 		q.up(i)
