@@ -130,6 +130,8 @@ func TestBadInputIsOneLineThatNamesItAndTheChoices(t *testing.T) {
 		{[]string{"doctor", "--watch", "2"}, []string{`--watch "2"`, "as in 500ms"}},
 		{[]string{"capture"}, []string{"want the name of one file", "got 0"}},
 		{[]string{"capture", "a", "b"}, []string{"want the name of one file", "got 2"}},
+		{[]string{"peers", "--workload", "fibb"}, []string{`experiments peers: --workload: unknown workload "fibb"`, `did you mean "fib"?`}},
+		{[]string{"peers", "--procs", "two"}, []string{`experiments peers: --procs "two"`}},
 		{[]string{"calibrate", "--otu", "x.json"}, []string{`unknown flag "--otu"`, `did you mean "--out"?`}},
 		{[]string{"man"}, []string{"want one directory", "got 0"}},
 		{[]string{"man", filepath.Join(file, "below")}, []string{"letter.txt"}},

@@ -10,6 +10,7 @@ import (
 	"numasched/experiments/peers"
 	"numasched/experiments/report"
 	"numasched/experiments/usage"
+	"numasched/sched"
 )
 
 const peersDoc = `Measures this module beside other people's task runtimes: "run" with the
@@ -65,6 +66,16 @@ func peersCommand(line []string) *cobra.Command {
 			fs.Set("workload", peersLoads)
 		}
 		if !fs.Changed("arm") {
+			// Peers are built now, which may take a minute. What is wrong is said before.
+			if err := sched.CheckEnvironment(); err != nil {
+				return usage.Wrong(err)
+			}
+			if _, err := usage.Workloads(fs.Lookup("workload").Value.String(), false); err != nil {
+				return err
+			}
+			if _, err := usage.Procs(fs.Lookup("procs").Value.String()); err != nil {
+				return err
+			}
 			arms := append([]string{"flat", "numa", harness.Goroutine}, peers.ThatCanRun(cmd.ErrOrStderr())...)
 			fs.Set("arm", strings.Join(arms, ","))
 		}
