@@ -69,7 +69,6 @@ func TestDoWakesNobody(t *testing.T) {
 	}
 }
 
-// A goroutine that is locked to its thread may not enter the stacks of Gs.
 func TestDoAllocatesNothing(t *testing.T) {
 	s := startOn(t, open(t, "synthetic:1x2"), "numa")
 	fn := func(*sched.G) {}
@@ -78,6 +77,7 @@ func TestDoAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A goroutine that is locked to its thread may not enter the stacks of Gs.
 func TestDoOfALockedThread(t *testing.T) {
 	s := start(t, "numa", "synthetic:1x2")
 	runtime.LockOSThread()
@@ -323,5 +323,37 @@ func TestSysmonStaysAwakeWhileGuestsCome(t *testing.T) {
 	}
 	if m.slept {
 		t.Errorf("sysmon sleeps after %d looks, with a visit before each", m.looks)
+	}
+}
+
+// Close comes while guests come and leave. None is left behind, and none comes afterwards.
+func TestCloseWhileGuestsCome(t *testing.T) {
+	for range 50 {
+		s := start(t, "numa", "synthetic:1x2")
+		var closed atomic.Bool
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for {
+					err := s.Do(func(*sched.G) {
+						if closed.Load() {
+							t.Error("a guest has come after Close")
+						}
+					})
+					if err != nil {
+						if err != sched.ErrClosed {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		for s.Stats().Executed < 20 {
+			runtime.Gosched()
+		}
+		s.Close()
+		closed.Store(true)
+		wg.Wait()
 	}
 }

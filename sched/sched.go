@@ -421,10 +421,10 @@ func (s *Sched) Close() error {
 		return ErrClosed
 	}
 	s.closed = true
-	s.outer.Unlock() // deferred functions may call Run, which then says that s is closed
+	m.stop(ErrClosed) // a guest may come, in m's name as well
+	s.outer.Unlock()  // deferred functions may call Run, which then says that s is closed
 	defer s.detach()
 
-	m.stop(ErrClosed)
 	for again := true; again; again = s.nm.Peek() != 0 { // a guest that left may have started an M
 		for n := s.nm.load(m); n != 0; n = s.nm.load(m) {
 			s.machine.Futexsleep(&m.M, s.nm.futex(), n, -1)
