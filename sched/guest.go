@@ -24,20 +24,46 @@ import (
 //     P is idle, it queues the G and wakes an M, as Start does.
 //   - It hands its P over when it leaves (handoffp), as the M of a locked G does. So nothing that the
 //     G has left on the P is lost, nor what others have queued while they saw no idle P.
-//   - While it visits it is counted in guests.visiting, and Close waits until it has left. It counts
-//     itself only while the scheduler does not stop, under the lock under which Close looks. It is
-//     not counted in Sched.nm: a guest is no thread more, so it takes none from Config.MaxMs. There
-//     are at most as many guests at a time as Ps.
+//   - Close waits until every guest has left. It shuts the doors first, so that those who
+//     come, and those who leave, meet it at the lock. A guest is not counted in Sched.nm: it is no
+//     thread more, so it takes none from Config.MaxMs. No more are made than there are Ps.
 //   - Its thread is not bound. It takes a P of the node that the thread is on.
 
-// guests are the guests of a scheduler.
+// guests are the guests of a scheduler. The free ones are at the doors of the CPUs on which they came
+// last, one at each. The next visit on that CPU takes the one that it finds there, with its P, its
+// stack and its G, which that CPU has in its caches. It need not take the lock for that.
 type guests struct {
-	sync.Mutex
-	free     []*M
-	visiting int       // guests that are not free
-	left     sync.Cond // visiting has become 0; its L is the Mutex
+	doors []door
 
-	came atomic.Uint64 // visits, see policy.Pace.MaySleep
+	sync.Mutex
+	free []*M      // that found another one at their door, or found it shut
+	made int       // those that have not ended
+	left sync.Cond // all are free; its L is the Mutex
+}
+
+// A door is that of a CPU. It is a cache line.
+type door struct {
+	guest atomic.Pointer[M]
+	came  atomic.Uint64 // visits, see policy.Pace.MaySleep
+	_     [lineSize - 16]byte
+}
+
+// doorShut is at every door once the scheduler stops.
+var doorShut = new(M)
+
+func (d *door) take() *M {
+	if m := d.guest.Load(); m != nil && m != doorShut && d.guest.CompareAndSwap(m, nil) {
+		return m
+	}
+	return nil
+}
+
+// came returns how many visits there have been.
+func (gs *guests) came() (n uint64) {
+	for i := range gs.doors {
+		n += gs.doors[i].came.Load()
+	}
+	return n
 }
 
 // A visit is one call of Do.
@@ -201,21 +227,45 @@ func (s *Sched) enterGuest() *M {
 	if m0.count().idle() == 0 || !threadlock.Known() || threadlock.Mine().Locked() {
 		return nil
 	}
-	s.guests.Lock()
-	if s.guests.visiting >= m0.count().procs() || s.stopping.load(m0) == stopping {
-		s.guests.Unlock()
+	at := &s.guests.doors[max(0, s.machine.Getcpu(&m0.M))%len(s.guests.doors)]
+	at.came.Add(1)
+	m := at.take()
+	if m == nil {
+		m = s.guestElsewhere()
+	}
+	if m != nil {
+		m.door = at
+	}
+	return m
+}
+
+// guestElsewhere returns a guest that is not at the door of the calling thread's CPU: a new one, if
+// there may be one more, so that each CPU gets its own.
+func (s *Sched) guestElsewhere() *M {
+	gs := &s.guests
+	gs.Lock()
+	if s.stopping.load(s.m0) == stopping {
+		gs.Unlock()
 		return nil
 	}
-	s.guests.visiting++
-	s.guests.came.Add(1)
-	if n := len(s.guests.free); n > 0 {
-		m := s.guests.free[n-1]
-		s.guests.free = s.guests.free[:n-1]
-		s.guests.Unlock()
+	if n := len(gs.free); n > 0 {
+		m := gs.free[n-1]
+		gs.free = gs.free[:n-1]
+		gs.Unlock()
 		return m
 	}
-	s.guests.Unlock()
-	return s.newGuest()
+	if gs.made < s.m0.count().procs() {
+		gs.made++
+		gs.Unlock()
+		return s.newGuest()
+	}
+	gs.Unlock()
+	for i := range gs.doors {
+		if m := gs.doors[i].take(); m != nil {
+			return m
+		}
+	}
+	return nil
 }
 
 func (s *Sched) newGuest() *M {
@@ -236,17 +286,23 @@ func (s *Sched) newGuest() *M {
 
 // leaveGuest is called when m has left, or has ended because the scheduler stops.
 func (s *Sched) leaveGuest(m *M) {
+	if !m.ended && m.door.guest.CompareAndSwap(nil, m) {
+		return
+	}
 	if m.ended {
 		m.c.mustBeSound()
 		m.eventM(machine.EventEndM, m)
 	}
-	s.guests.Lock()
-	defer s.guests.Unlock()
-	if !m.ended {
-		s.guests.free = append(s.guests.free, m)
+	gs := &s.guests
+	gs.Lock()
+	defer gs.Unlock()
+	if m.ended {
+		gs.made--
+	} else {
+		gs.free = append(gs.free, m)
 	}
-	if s.guests.visiting--; s.guests.visiting == 0 {
-		s.guests.left.Broadcast()
+	if len(gs.free) == gs.made {
+		gs.left.Broadcast()
 	}
 }
 
@@ -254,16 +310,26 @@ func (s *Sched) leaveGuest(m *M) {
 func (s *Sched) awaitGuests() {
 	s.guests.Lock()
 	defer s.guests.Unlock()
-	for s.guests.visiting > 0 {
+	for !s.guests.allLeft() {
 		s.guests.left.Wait()
 	}
 }
 
-// noGuests reports whether no guest visits.
+// noGuests reports whether no guest visits. The scheduler stops.
 func (s *Sched) noGuests() bool {
 	s.guests.Lock()
 	defer s.guests.Unlock()
-	return s.guests.visiting == 0
+	return s.guests.allLeft()
+}
+
+// allLeft shuts the doors, and reports whether no guest visits. The lock is held.
+func (gs *guests) allLeft() bool {
+	for i := range gs.doors {
+		if m := gs.doors[i].guest.Swap(doorShut); m != nil && m != doorShut {
+			gs.free = append(gs.free, m)
+		}
+	}
+	return len(gs.free) == gs.made
 }
 
 // visitNext is a guest's part of the scheduling loop. If its visit is over it leaves. If it

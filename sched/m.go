@@ -33,6 +33,7 @@ type M struct {
 	guest  bool     // see guest.go
 	visit  *visit   // of a guest: what it comes for next
 	spare  *visit   // of a guest: one that has ended, for the next time
+	door   *door    // likewise: where it came, and will be free
 	visits []*visit // likewise, on a simulated machine: what it comes for later
 
 	ownCache machine.Cache // of Alloc while m has no P; see cache

@@ -48,7 +48,7 @@ func (m *M) sysmon() {
 		if s.machine.Futexsleep(&m.M, m.note.key.futex(), noteClear, pace.Delay()); s.stopping.load(m) == stopping {
 			return
 		}
-		if idle := !traced && m.count().allIdle(); pace.MaySleep(idle, s.guests.came.Load()) {
+		if idle := !traced && m.count().allIdle(); pace.MaySleep(idle, s.guests.came()) {
 			m.sysmonSleep()
 			pace.Again()
 			continue
