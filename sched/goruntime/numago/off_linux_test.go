@@ -36,22 +36,28 @@ func TestOffTakesStocksInstructions(t *testing.T) {
 	shapes := strings.Split(strings.TrimSpace(string(names)), "\n")
 	slices.Sort(shapes)
 	for _, shape := range shapes {
-		more := 0.0
-		// When the heap reorganises its free pages depends on what came before: hence the tries.
-		for try := 0; try < 3 && (try == 0 || more > 2.5); try++ {
+		// The median of three tries: when the heap reorganises its free pages, and how many of the
+		// scheduler's turns are its rare ones, depends on what came before. So one try differs by
+		// chance, to either side. A repetition that is long alone has all of these in it.
+		var more []float64
+		for tries := 3; len(more) < tries; {
 			a := count(t, stock, shape, 0)
 			b := count(t, ours, shape, a.repetitions)
-			more = 100 * float64(b.all-a.all) / float64(a.all)
-			t.Logf("%s, %d times: %d instructions in stock, %d with off, %+.2f %%%s", shape, a.repetitions, a.all, b.all, more, differences(a, b))
+			more = append(more, 100*float64(b.all-a.all)/float64(a.all))
+			t.Logf("%s, %d times: %d instructions in stock, %d with off, %+.2f %%%s", shape, a.repetitions, a.all, b.all, more[len(more)-1], differences(a, b))
+			if a.all > 10*enough {
+				tries = 1
+			}
 		}
-		if more > 2.5 {
+		slices.Sort(more)
+		if more := more[len(more)/2]; more > 2.5 {
 			t.Errorf("%s takes %.2f %% more instructions with GONUMA=off than in stock", shape, more)
 		}
 	}
 }
 
 // enough is how many instructions of stock's are counted, or more.
-const enough = 120_000
+const enough = 40_000
 
 // chance are functions that are not counted. Every eighth time that a goroutine waits, Go notes
 // for how long, and which times these are differs between runs. How long a search in tables of
