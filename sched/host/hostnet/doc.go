@@ -40,45 +40,46 @@
 // # How fast it is
 //
 // BenchmarkHTTP has servers take turns, with a client on the same two CPUs. What follows are
-// medians of ratios, of 10 to 30 turns of 0.2 s, on a virtual machine with two CPUs, on
-// 27 November 2026. The machine was not quiet: runs of the same programs differed by a fifth.
+// medians of ratios of two runs of 24 turns of 0.2 s, on a virtual machine with two CPUs, on
+// 28 November 2026. The machine was not quiet: runs of the same programs differed by a tenth. No
+// server on Gs had 0.95 of its peer's requests.
 //
-// A loop on Gs that reads requests and writes answers itself, relative to the same loop on goroutines.
-// Each number is the range of all runs:
+// A loop on Gs that reads requests and writes answers itself, relative to the same loop on goroutines:
 //
 //	connections   requests per second   99th percentile   CPU time for a request
-//	          1          0.81 to 1.02      1.01 to 1.32             1.00 to 1.27
-//	          8          0.80 to 0.99      0.96 to 1.45             1.00 to 1.17
-//	         64          0.80 to 0.91      0.75 to 1.26             1.08 to 1.33
+//	          1          0.86 and 0.90      1.20 and 1.21            1.12 and 1.28
+//	          8          0.90 and 0.93      1.01 and 1.13            1.08 and 1.10
+//	         64          0.91 and 0.94      0.85 and 0.87            1.10 and 1.14
 //
-// It loses CPU time in the program, and not in system calls. This was counted for each request:
-//
-//	connections                              Gs     goroutines
-//	          1   futex calls      0.14 to 0.25   0.05 to 0.13
-//	         64   futex calls              0.04   0.03 to 0.04
-//	         64   reads            1.95 to 1.98   1.97 to 2.00
-//	         64   looks at epoll   0.07 to 0.08   0.06 to 0.07
-//	         64   thread switches  0.16 to 0.24   0.13 to 0.18
-//
-// The profile has no large part that the loop on goroutines lacks, but for the collector (see below).
-// It is spread over switches between coroutines, locks of descriptors, and finding out which G calls.
+// It loses CPU time in the program. Of system calls it makes fewer: 1.0 reads for each request, where
+// the loop on goroutines makes 1.5 over one connection and 2.0 over 64, since it does not try to read
+// what it has emptied (see readAs). Without that it had 0.85 of the requests over 8 connections where it
+// had 1.00 with it (medians of 20 turns). But over one connection a try often finds the next request. There
+// the loop made 0.79 to 0.91 futex calls for each request in short runs on a busy machine, and 0.63 to 0.65
+// when it tried. The profile has no large part that the loop on goroutines
+// lacks, but for the collector (see below). It is spread over switches between coroutines, locks of
+// descriptors, and finding out which G calls.
 //
 // [Handler] has the goroutine that reads a connection run the G of a request itself, if a P is idle
-// ([sched.Sched.Do]). The table compares such a server with the same one without Handler. It has medians of
-// 5 to 8 turns of a second, of 28 November 2026. Single turns had from 0.45 to 1.41 times the requests:
+// ([sched.Sched.Do]). The table compares such a server with the same one without Handler:
 //
-//	connections   requests per second   99th percentile       CPU time
-//	          1          0.85 to 0.89      1.16 to 1.18
-//	          8          0.73 to 0.82      0.81 to 1.21           1.48
-//	         64          0.81 to 1.03      1.00 to 1.08   1.26 to 1.30
+//	connections   requests per second   99th percentile   CPU time for a request
+//	          1          0.91 and 0.94      1.09 and 1.17            1.06 and 1.16
+//	          8          0.88 and 0.90      0.65 and 0.75            1.38 and 1.40
+//	         64          0.88 and 0.93      1.01 and 1.11            1.31 and 1.33
+//
+// Most of the difference is the P that a visit takes and leaves. Over 8 connections a visit that did
+// neither, but changed stacks, took 1.03 times the CPU time of a server whose scheduler had nothing to
+// do, one that took a P and left it 1.30, and the whole one 1.21 (medians of 40 turns). On one CPU
+// with nothing beside, a whole visit takes 0.7 us.
 //
 // A server without Handler and with as large a GOMAXPROCS, two above the number of CPUs, had 0.98,
-// 1.13 and 1.08 times the requests in these runs. So it is not GOMAXPROCS alone that costs. Less than
+// 1.13 and 1.08 times the requests in earlier runs. So it is not GOMAXPROCS alone that costs. Less than
 // two above makes up for nothing, except over one connection. What it costs stands in package host, at
 // gomaxprocsSlack.
 //
-// Where the CPU time goes was seen with perf over 64 connections. Each request took 48 us with
-// Handler and 36 without:
+// Where the CPU time goes was seen with perf over 64 connections, before visits were made cheaper.
+// Each request took 48 us with Handler and 36 without:
 //
 //   - 4 us more for the collector. The heap of this benchmark is below 1 MB, so Go collects it after
 //     every 3 MB. More than half of the 4 us is Go's sweeper, which goes round and round while the
@@ -86,9 +87,8 @@
 //     this profile, 0.8 in another, and 0.3 to 0.6 without. It takes a share of the loop on Gs, too. Where
 //     both servers collect eight times less often (GOGC=800), Handler had 0.93 of the requests (0.74 to 1.14).
 //   - 1.6 us for the visit: 0.6 to come and go between stacks, and 0.9 to take a P and to leave it.
-//   - 2.3 us for what stands between net/http and package net's connection: two reads, a write and two
-//     deadlines for each request. Since then goroutines touch two words less for each read and write.
-//     That this made a server faster could not be shown.
+//   - 2.3 us for what stands between net/http and package net's connection: two reads, a write and
+//     deadlines. Since then a deadline that is set already is not set again.
 //   - 0.8 us for net/http's goroutine that reads the connection while a handler runs.
 //   - The rest is Go's scheduler and poller, and in neither of them one thing.
 //
