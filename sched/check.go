@@ -294,6 +294,8 @@ func (in inside) Reset() {
 	s.lines.Store(s.reuse.lines)
 	s.runs, s.err, s.later, s.closed = nil, nil, nil, false
 	s.ncarriers, s.allm, s.mcount, s.sysmonM = 0, nil, 0, nil
+	clear(s.guests.doors)
+	s.guests.free, s.guests.made = nil, 0
 }
 
 func (in inside) Discard() {

@@ -308,28 +308,31 @@ func (s *Sched) leaveGuest(m *M) {
 
 // awaitGuests returns when no guest visits. The scheduler stops, so no other one comes.
 func (s *Sched) awaitGuests() {
-	s.guests.Lock()
-	defer s.guests.Unlock()
-	for !s.guests.allLeft() {
-		s.guests.left.Wait()
-	}
-}
-
-// noGuests reports whether no guest visits. The scheduler stops.
-func (s *Sched) noGuests() bool {
-	s.guests.Lock()
-	defer s.guests.Unlock()
-	return s.guests.allLeft()
-}
-
-// allLeft shuts the doors, and reports whether no guest visits. The lock is held.
-func (gs *guests) allLeft() bool {
+	gs := &s.guests
+	gs.Lock()
+	defer gs.Unlock()
 	for i := range gs.doors {
 		if m := gs.doors[i].guest.Swap(doorShut); m != nil && m != doorShut {
 			gs.free = append(gs.free, m)
 		}
 	}
-	return len(gs.free) == gs.made
+	for len(gs.free) != gs.made {
+		gs.left.Wait()
+	}
+}
+
+// noGuests reports whether no guest visits. The scheduler stops.
+func (s *Sched) noGuests() bool {
+	gs := &s.guests
+	gs.Lock()
+	defer gs.Unlock()
+	away := len(gs.free)
+	for i := range gs.doors {
+		if m := gs.doors[i].guest.Load(); m != nil && m != doorShut {
+			away++
+		}
+	}
+	return away == gs.made
 }
 
 // visitNext is a guest's part of the scheduling loop. If its visit is over it leaves. If it
