@@ -45,6 +45,7 @@ func numaReady(gp *g) bool                             { return false }
 func numaExecute(gp *g)                                {}
 func numaExitsyscall()                                 {}
 func numaReused(pp *p, gp *g)                          {}
+func numaTimer(when int64)                             {}
 func numaStealWork(now int64) (gp *g, inheritTime bool, rnow, pollUntil int64, newWork bool) {
 	return
 }
@@ -59,6 +60,7 @@ func numaQuiet() bool                        { return false }
 func numaRetake(now int64) uint32            { return retake(now) }
 func numaNetpoll(delay int64) (gList, int32) { return netpoll(delay) }
 func numaMstart()                            {}
+func numaMaskThread() uintptr                { return 0 }
 
 //go:nosplit
 func numaUnbind() {}
