@@ -18,6 +18,9 @@ import (
 //     searches elsewhere;
 //   - by sysmon, if nobody has for 10 ms.
 //
+// So news may be found late where Gs keep every P busy. Whoever waits though what he waits for may
+// be there already, as a read of an emptied connection in host/hostnet does, asks Prompt first.
+//
 // For each of the two modes, read and write, a descriptor has one word:
 //
 //	nil      nobody waits, and nothing has come
@@ -150,6 +153,15 @@ func (pd *PollDesc) Prepare(g *G, mode PollMode) error {
 	}
 	pd.lock.unlock(m)
 	return err
+}
+
+// Prompt reports whether g hears at once of what has come, if it waits now instead of trying first:
+// it may wait, and its M will look at the poller next, because nothing is queued for its P. What
+// is queued a moment later may come first all the same.
+func (pd *PollDesc) Prompt(g *G) bool {
+	m := g.running()
+	p := m.p
+	return p.node == pd.node && !m.c.thread.Locked() && p.ring.private() == 0 && !p.hasWork(m) && !m.queued(p.node)
 }
 
 // check returns why nobody may wait for the descriptor. pd.lock is held.

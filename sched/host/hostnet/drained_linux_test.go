@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,73 @@ func TestAReadAfterAShortOneGetsWhatThereIs(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// What has come to an emptied connection is read at once though others are queued for the only P.
+func TestAReadOfWhatHasComeWaitsForNobody(t *testing.T) {
+	err := newSched(t).Run(func(g *sched.G) {
+		conn, other := emptied(t, g)
+		defer conn.Close()
+		defer other.Close()
+		yields, stop := 0, false
+		defer func() { stop = true }()
+		for range 3 {
+			g.Go(func(g *sched.G) {
+				for ; !stop; yields++ {
+					g.Yield()
+				}
+			})
+		}
+		for range 20 {
+			g.Yield()
+			if !conn.poll.Load().drained {
+				t.Error("the next read would try before it waits, whatever is queued")
+			}
+			sendAndAwait(t, conn, other, "abc")
+			before := yields
+			if got := readText(conn); got != "abc" || yields != before {
+				t.Errorf("read %q after %d yields of others, want abc after none", got, yields-before)
+			}
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A G that is locked to its thread may read from an emptied connection what has come: it need
+// not block.
+func TestALockedGReadsWhatHasCome(t *testing.T) {
+	err := newSched(t).Run(func(g *sched.G) {
+		conn, other := emptied(t, g)
+		defer conn.Close()
+		defer other.Close()
+		sendAndAwait(t, conn, other, "abc")
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if got := readText(conn); got != "abc" {
+			t.Errorf("read %q, want abc", got)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// sendAndAwait returns when what other has sent can be read from conn. The caller keeps its P.
+func sendAndAwait(t *testing.T, conn *Conn, other *net.TCPConn, text string) {
+	send(t, other, text, 0)
+	fds := []unix.PollFd{{Fd: int32(conn.fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(fds, 10_000)
+		if err == unix.EINTR {
+			continue
+		}
+		if n != 1 || err != nil {
+			t.Errorf("poll returns %d, %v, want 1 and no error", n, err)
+		}
+		return
 	}
 }
 

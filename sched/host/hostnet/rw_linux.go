@@ -89,13 +89,15 @@ func (f *file) readAs(g *sched.G, b []byte) (n int, err error) {
 	return n, f.failed("read", err)
 }
 
-// beginRead is called before g tries to read. It waits if there is nothing to be read.
+// beginRead is called before g tries to read. It waits if there was nothing to be read, unless g
+// would hear late of what has come since.
 func (p *poll) beginRead(g *sched.G) error {
-	if !p.drained {
-		return p.pd.Prepare(g, sched.PollRead)
-	}
+	drained := p.drained
 	p.drained = false // if the wait fails, the news that it waits for may be lost
-	return p.wait(g, sched.PollRead)
+	if drained && p.pd.Prompt(g) {
+		return p.wait(g, sched.PollRead)
+	}
+	return p.pd.Prepare(g, sched.PollRead)
 }
 
 // readNothing is read with no room. It waits for nothing and is never late.
