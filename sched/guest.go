@@ -44,7 +44,7 @@ type guests struct {
 // A door is that of a CPU. It is a cache line.
 type door struct {
 	guest atomic.Pointer[M]
-	came  atomic.Uint64 // visits, see policy.Pace.MaySleep
+	came  atomic.Uint64 // callers who looked for a guest, see policy.Pace.MaySleep
 	_     [lineSize - 16]byte
 }
 
@@ -58,7 +58,7 @@ func (d *door) take() *M {
 	return nil
 }
 
-// came returns how many visits there have been.
+// came returns how many callers have looked for a guest.
 func (gs *guests) came() (n uint64) {
 	for i := range gs.doors {
 		n += gs.doors[i].came.Load()
@@ -308,31 +308,29 @@ func (s *Sched) leaveGuest(m *M) {
 
 // awaitGuests returns when no guest visits. The scheduler stops, so no other one comes.
 func (s *Sched) awaitGuests() {
-	gs := &s.guests
-	gs.Lock()
-	defer gs.Unlock()
-	for i := range gs.doors {
-		if m := gs.doors[i].guest.Swap(doorShut); m != nil && m != doorShut {
-			gs.free = append(gs.free, m)
-		}
-	}
-	for len(gs.free) != gs.made {
-		gs.left.Wait()
+	s.guests.Lock()
+	defer s.guests.Unlock()
+	for !s.guests.allLeft() {
+		s.guests.left.Wait()
 	}
 }
 
 // noGuests reports whether no guest visits. The scheduler stops.
 func (s *Sched) noGuests() bool {
-	gs := &s.guests
-	gs.Lock()
-	defer gs.Unlock()
-	away := len(gs.free)
+	s.guests.Lock()
+	defer s.guests.Unlock()
+	return s.guests.allLeft()
+}
+
+// allLeft shuts the doors, so that no guest moves from one to another while it counts, and reports
+// whether no guest visits. The lock is held.
+func (gs *guests) allLeft() bool {
 	for i := range gs.doors {
-		if m := gs.doors[i].guest.Load(); m != nil && m != doorShut {
-			away++
+		if m := gs.doors[i].guest.Swap(doorShut); m != nil && m != doorShut {
+			gs.free = append(gs.free, m)
 		}
 	}
-	return away == gs.made
+	return len(gs.free) == gs.made
 }
 
 // visitNext is a guest's part of the scheduling loop. If its visit is over it leaves. If it

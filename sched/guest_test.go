@@ -326,10 +326,21 @@ func TestSysmonStaysAwakeWhileGuestsCome(t *testing.T) {
 	}
 }
 
-// Close comes while guests come and leave. None is left behind, and none comes afterwards.
+// A turningMachine says that each caller is on the next of its CPUs.
+type turningMachine struct {
+	*hosttest.Machine
+	cpu atomic.Uint32
+}
+
+// Getcpu implements [sched.Machine].
+func (m *turningMachine) Getcpu(*machine.M) int { return int(m.cpu.Add(1) % 4) }
+
+// Close comes while guests come and leave, at the doors of all CPUs. None is left behind, and none
+// comes afterwards.
 func TestCloseWhileGuestsCome(t *testing.T) {
 	for range 50 {
-		s := start(t, "numa", "synthetic:1x2")
+		m := &turningMachine{Machine: open(t, "synthetic:2x2")}
+		s := startOn(t, m, "numa")
 		var closed atomic.Bool
 		var wg sync.WaitGroup
 		for range 4 {
@@ -355,5 +366,8 @@ func TestCloseWhileGuestsCome(t *testing.T) {
 		s.Close()
 		closed.Store(true)
 		wg.Wait()
+		if m.cpu.Load() < 20 {
+			t.Fatalf("%d callers were asked for their CPU, want at least as many as came", m.cpu.Load())
+		}
 	}
 }

@@ -189,7 +189,11 @@ func New(cfg Config) (*Sched, error) {
 		s.stopped = make(chan struct{})
 	}
 	s.guests.left.L = &s.guests
-	s.guests.doors = make([]door, topo.Online.Len())
+	if s.machine.Memory() == nil {
+		s.guests.doors = make([]door, topo.Online.Len())
+	} else {
+		s.guests.doors = make([]door, 1) // nobody saves anything there
+	}
 	s.m0 = &M{M: machine.M{ID: -1}, s: s}
 	s.m0.Worker = s.m0
 	s.lock.key.line = s.newLines(1)

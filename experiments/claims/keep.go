@@ -59,8 +59,8 @@ func (p *Plan) Keep(ctx context.Context, path string, command []string, stderr i
 }
 
 // Into simulates what a claim table needs into dir: the pieces, and then the results of
-// [Plan.Sweep]. It goes on where the same command was cut off. An error that has to do with dir,
-// and not with the runs, is a [harness.DirError].
+// [Plan.Sweep]. It goes on where the same command was cut off. An error about dir itself,
+// before anything runs, is a [harness.DirError].
 func (p *Plan) Into(ctx context.Context, dir string, command []string, stderr io.Writer) (*harness.Meta, []*simulated.Run, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, nil, &harness.DirError{Err: err}

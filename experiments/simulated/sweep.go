@@ -132,7 +132,7 @@ func (sw *Sweep) Meta(command []string) *harness.Meta {
 }
 
 // Into simulates the sweep into dir, which must not exist, and returns what run.json there has. What
-// is finished when ctx ends is kept. An error that has to do with dir, and not with the runs, is a
+// is finished when ctx ends is kept. An error about dir itself, before anything runs, is a
 // [harness.DirError].
 func (sw *Sweep) Into(ctx context.Context, dir string, command []string, stderr io.Writer) (*harness.Meta, []*Run, error) {
 	lock, err := harness.LockNewDir(dir)

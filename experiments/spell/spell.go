@@ -25,8 +25,8 @@ func (e *UnknownError) Error() string {
 }
 
 // Closest returns the valid name that is nearest to name, or "" if none is within two
-// edits and a third of name's length. With half of its letters wrong a word of four is another
-// word: "nope" is no slip for "topo".
+// edits and a third of name's length, rounded. With half of its letters wrong a word of four is
+// another word: "nope" is no slip for "topo".
 func Closest(name string, valid []string) string {
 	best, bestDist := "", min(2, (len(name)+1)/3)+1
 	for _, v := range valid {
