@@ -101,6 +101,8 @@ func (r *goRuntime) numaWait(mp *goM) bool {
 	return mp.ate != 0
 }
 
+func (r *goRuntime) numaMore(mp *goM) { mp.lean = 0 }
+
 func (r *goRuntime) numaStealFar(mp *goM, pp, p2 *goP, theft policy.Theft) *goG {
 	p2.runq.access(mp, machine.Load)
 	n := uint32(len(p2.ring))
@@ -116,6 +118,9 @@ func (r *goRuntime) numaStealFar(mp *goM, pp, p2 *goP, theft policy.Theft) *goG 
 		return nil
 	}
 	p2.runq.access(mp, machine.RMW)
+	if free == 0 && take < n {
+		r.numaMore(mp)
+	}
 	return r.grab(mp, pp, p2, min(int(take), len(p2.ring))) // the ring's compare-and-swap would fail and try again
 }
 
@@ -155,6 +160,9 @@ func (r *goRuntime) numaStealQueue(mp *goM, pp *goP, node int, theft policy.Thef
 	if n == 0 {
 		r.unlock(mp)
 		return nil
+	}
+	if free == 0 && int(n) < len(from.gs) {
+		r.numaMore(mp)
 	}
 	r.runqsize.add(mp, -int32(n))
 	gp := r.pop(mp, node)

@@ -120,6 +120,10 @@ func numaEaten(mp *m) {
 	mp.numa.took, mp.numa.ran = 0, 0
 }
 
+// numaMore is called when the calling M has taken what is at home on another node and has left more
+// of that: who shares out a backlog does not doze for longer, however short all of it is.
+func numaMore() { getg().m.numa.lean = 0 }
+
 // numaStealFar takes from a P of another node what the policy allows: pp's queue is empty.
 // It returns one goroutine and puts the others there.
 func numaStealFar(pp, p2 *p, theft Theft) *g {
@@ -152,6 +156,9 @@ func numaStealFar(pp, p2 *p, theft Theft) *g {
 		}
 		if !atomic.CasRel(&p2.runqhead, head, head+take) {
 			continue
+		}
+		if free == 0 && take < n {
+			numaMore()
 		}
 		take--
 		gp := pp.runq[(tail+take)%size].ptr()
@@ -197,6 +204,9 @@ func numaStealQueue(pp *p, node int32, theft Theft) *g {
 	if n == 0 {
 		unlock(&sched.lock)
 		return nil
+	}
+	if free == 0 && int32(n) < from.size {
+		numaMore()
 	}
 	sched.runq.size -= int32(n)
 	gp := from.pop()
