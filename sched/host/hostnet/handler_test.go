@@ -96,3 +96,34 @@ func TestHandlerOfNothingIsRefused(t *testing.T) {
 	}()
 	hostnet.Handler(s, nil)
 }
+
+// A call of a handler is used again, and none knows of what has become of the one before.
+func TestCallsOfAHandlerThatPanicsNowAndThen(t *testing.T) {
+	s := start(t, "flat", "synthetic:1x1")
+	calls := 0
+	h := hostnet.Handler(s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		if calls%3 == 0 {
+			panic(r.URL.Path)
+		}
+		fmt.Fprint(w, r.URL.Path)
+	}))
+	for i := 1; i <= 30; i++ {
+		path, w := fmt.Sprint("/", i), httptest.NewRecorder()
+		var panicked any
+		func() {
+			defer func() { panicked = recover() }()
+			h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		}()
+		if i%3 == 0 {
+			if panicked != path {
+				t.Errorf("call %d panics with %v, want %s", i, panicked, path)
+			}
+		} else if panicked != nil || w.Body.String() != path {
+			t.Errorf("call %d panics with %v and answers %q, want %s", i, panicked, w.Body, path)
+		}
+	}
+	if calls != 30 {
+		t.Errorf("the handler was called %d times, want 30", calls)
+	}
+}
