@@ -407,7 +407,7 @@ func (f *file) setDeadline(t time.Time, read, write bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for mode, set := range [2]bool{read, write} {
-		if !set || t == f.deadline[mode] { // net/http says twice for each request that there is none
+		if !set || t == f.deadline[mode] { // net/http says several times for each request that there is none
 			continue
 		}
 		f.deadline[mode] = t

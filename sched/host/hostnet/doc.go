@@ -41,8 +41,8 @@
 //
 // BenchmarkHTTP has servers take turns, with a client on the same two CPUs. What follows are
 // medians of ratios of two runs of 24 turns of 0.2 s, on a virtual machine with two CPUs, on
-// 28 November 2026. The machine was not quiet: runs of the same programs differed by a tenth. No
-// server on Gs had 0.95 of its peer's requests.
+// 28 November 2026. The machine was not quiet: runs of the same programs differed by a tenth. In these
+// runs no server on Gs had 0.95 of its peer's requests.
 //
 // A loop on Gs that reads requests and writes answers itself, relative to the same loop on goroutines:
 //
@@ -51,14 +51,19 @@
 //	          8          0.90 and 0.93      1.01 and 1.13            1.08 and 1.10
 //	         64          0.91 and 0.94      0.85 and 0.87            1.10 and 1.14
 //
-// It loses CPU time in the program. Of system calls it makes fewer: 1.0 reads for each request, where
-// the loop on goroutines makes 1.5 over one connection and 2.0 over 64, since it does not try to read
-// what it has emptied (see readAs). Without that it had 0.85 of the requests over 8 connections where it
-// had 1.00 with it (medians of 20 turns). But over one connection a try often finds the next request. There
-// the loop made 0.79 to 0.91 futex calls for each request in short runs on a busy machine, and 0.63 to 0.65
-// when it tried. The profile has no large part that the loop on goroutines
-// lacks, but for the collector (see below). It is spread over switches between coroutines, locks of
-// descriptors, and finding out which G calls.
+// It loses CPU time in the program. The profile has no large part that the loop on goroutines lacks, but
+// for the collector (see below). It is spread over switches between coroutines, locks of descriptors, and
+// finding out which G calls.
+//
+// The loop on Gs does not try to read what it has emptied, unless others are queued (see readAs). It makes
+// 1.0 reads for each request over one connection, 1.6 over 8 and 1.9 over 64. The loop on goroutines makes
+// 1.5 over one connection and 2.0 over 64. When the tables were measured the loop on Gs never
+// tried, whatever was queued, and made 1.0 over any number of connections. Two runs of 10 turns of each, one after the other, differ by
+// no more than runs of the same program: it had 0.94 and 0.96 of the requests over 8 connections then, and
+// 0.94 and 0.91 since; over 64 0.92 and 0.95, and 0.92 and 0.98. In an earlier run, of 20 turns over 8
+// connections, it had 1.00, and 0.85 when it always tried; the runs of the table found less than 1.00.
+// Over one connection a try often finds the next request. There the loop made 0.79 to 0.91 futex calls for
+// each request in short runs on a busy machine, and 0.63 to 0.65 when it tried.
 //
 // [Handler] has the goroutine that reads a connection run the G of a request itself, if a P is idle
 // ([sched.Sched.Do]). The table compares such a server with the same one without Handler:

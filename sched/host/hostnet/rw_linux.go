@@ -48,12 +48,18 @@ func (f *file) write(b []byte) (n int, err error) {
 
 // readAs is read by g.
 //
-// A read from a TCP connection that gets less than it has room for has emptied it: see epoll(7). So
-// the next read waits before it tries, which would fail with EAGAIN. For each request that a server
-// reads that is one system call less. It is so only once the poller tells of the connection: then
-// whatever comes after the read is news, and no news is forgotten in between. It is not so if
-// something other than bytes has come. The end, or an error, may have been told of together with the
-// last bytes, and is no news then. Bytes behind an urgent one are left by the read before it.
+// A read from a TCP connection that gets less than it has room for has emptied it: see epoll(7). The
+// next read waits for news before it tries, unless it would hear late of them (see beginRead). A server
+// whose clients wait for their answers most often tries in vain: to leave that out is one system call less
+// for a request. Over a single busy connection a try often finds the next request: see doc.go.
+//
+// A read counts as one that has emptied the connection only if
+//   - the poller tells of the connection already. Then whatever comes after the read is news, and no
+//     news is forgotten in between;
+//   - the poller has told of nothing but bytes. The end, or an error, may have been told of together
+//     with the last bytes, and is no news then. And bytes behind an urgent one are left by the read
+//     before it.
+//
 // package net does not do this: its poller forgets at the beginning of a read what has come.
 func (f *file) readAs(g *sched.G, b []byte) (n int, err error) {
 	p, err := f.begin(g)
