@@ -1,11 +1,14 @@
 package policy
 
-// To come for another node's work costs a wake-up, a look at all Ps, and the memory of what is
-// taken. If all that ran for a Morsel only, the other node would have run it sooner itself. So an M
-// that has come for little dozes for twice as long before it comes again, up to LongDoze, until it
-// has got more than a Morsel or has had work of its own node. Only Go's own runtime does so, where
-// two pretended nodes with one P each started short goroutines in 1.2 times stock's CPU time
-// otherwise, one doze after each theft. package sched has not tried it.
+// To come for another node's work costs a wake-up, a look at all Ps, and the cache lines of what is
+// taken. If that runs for no more than a [Morsel] in all, it was not worth coming: its own node would
+// have run it sooner. An M to which this happens dozes for twice as long before it comes again, and for
+// twice as long as that if it happens again, up to [LongDoze]. It is back at a [Grace] when it gets more
+// than a Morsel, when it leaves more of what is at home there behind, or when its own node has work.
+//
+// Only Go's own runtime does so. A program that starts short goroutines took 1.2 times stock's CPU
+// time there, on two pretended nodes with one P each, when an M dozed for a Grace after each theft.
+// Package sched has not tried it.
 const (
 	Morsel   = Grace / 4
 	LongDoze = 8 * Grace

@@ -27,7 +27,9 @@ var edits = []edit{
 
 	// A queue for each node in the place of the global queue. In findRunnable the first
 	// look is for fairness, the second is an ordinary one, the third comes with sched.lock
-	// held before the P is given up, and the fourth comes after that.
+	// held before the P is given up, and the fourth comes after that. With nodes told apart
+	// the fourth finds nothing, because numaCheckRunqsNoP looks there, too, and because
+	// numaPidleput relies on it that the M comes there: findRunnable does not return before.
 	retypeField("runtime2.go", "schedt", "runq", "numaRunq"),
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 0, "numaNotFair(pp)"),
 	replaceCall("proc.go", "findRunnable", "sched.runq.empty", 1, "numaQueueEmpty(pp)"),

@@ -24,14 +24,15 @@ import (
 //     busy. In the second case it dozes for a Grace and then takes some of the work. A doze that
 //     ends early because of other work counts: an M that is woken again and again takes some, too.
 //     If all Ps there are in system calls it takes some at once.
-//   - One M of a node may doze for up to LongDoze, if all that it has come for of late was a Morsel each
-//     time and its node had nothing else to do. It wakes for the first timer of all, and a timer that is
-//     started meanwhile wakes its node: the timer is published before its maker looks for such an
-//     M, and that says so before it looks at timers. It does so neither while the collector marks,
-//     nor if the network may have news and nobody waits there.
 //     So no P stays idle for long while there is work, as in stock, and no wake-up is lost:
 //     work is published before a waker looks for spinning Ms, and a spinning M stops
 //     counting as one before its last look.
+//   - One M of a node may doze for up to LongDoze, if all that it has come for of late was a Morsel each
+//     time and its node had nothing else to do. It wakes for the first timer of all, and a timer that is
+//     started meanwhile wakes its node: the timer is published before its maker looks for such an
+//     M, and that says so before it looks at timers. No such doze begins while the collector marks,
+//     or if the network may have news and nobody waits there. If either begins during a doze, it may
+//     have to wait for the end of that, for 400 us (LongDoze) at most.
 //   - A waker leaves a node alone where an M dozes, unless the waker belongs to that node.
 //     That is the same protocol once more: work is published before the waker looks for
 //     dozing Ms, and an M stops counting as one before it looks again. An M counts from when it

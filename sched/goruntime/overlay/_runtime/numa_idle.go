@@ -109,7 +109,7 @@ func numaPidleput(pp *p) {
 	}
 	pp.numa.prev = 0
 	nd, mp := &numa.nodes[pp.numa.node], getg().m
-	if mp.spinning { // numaCheckRunqsNoP comes next
+	if mp.spinning { // numaCheckRunqsNoP comes next, as no look at the queue comes before: see edits
 		nd.doze(1)
 	}
 	nd.npidle.Add(1)

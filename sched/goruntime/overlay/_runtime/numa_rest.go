@@ -30,7 +30,7 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 			yes = near || far || linger
 			linger = false
 			if counted && (!yes || !near && fed && step == LookAgain) {
-				// Whoever has relied on it until now has published work that it finds now.
+				// Who relied on this M published work before this, and so the M finds it now.
 				nd.doze(-1)
 				counted = false
 				near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
