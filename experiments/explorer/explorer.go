@@ -110,18 +110,25 @@ func Run(ctx context.Context, cells []Cell, stdout io.Writer, show func(progress
 }
 
 // exhausted says for each program within how many preemptions every interleaving was
-// tried. Of more, the search has tried a part.
+// tried, and of which programs not even those without a preemption were. Of more, the search has
+// tried a part.
 func exhausted(reports []explore.Report) string {
-	var parts []string
+	var whole, part, lines []string
 	for i := range reports {
 		r := &reports[i]
-		within := "within no bound"
 		if n := r.Complete(); n >= 0 {
-			within = fmt.Sprintf("within %d", n)
+			whole = append(whole, fmt.Sprintf("%s %s within %d", r.Program, r.Arm, n))
+		} else {
+			part = append(part, fmt.Sprintf("%s %s", r.Program, r.Arm))
 		}
-		parts = append(parts, fmt.Sprintf("%s %s %s", r.Program, r.Arm, within))
 	}
-	return "every interleaving was tried: " + strings.Join(parts, ", ")
+	if whole != nil {
+		lines = append(lines, "every interleaving was tried: "+strings.Join(whole, ", "))
+	}
+	if part != nil {
+		lines = append(lines, "only a part was tried: "+strings.Join(part, ", "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // lastLines returns the last n lines of a text, and says how many it leaves out. A

@@ -28,6 +28,21 @@ func TestLongTimelinesAreCut(t *testing.T) {
 	}
 }
 
+// What was not exhausted within any bound is not among what was.
+func TestExhausted(t *testing.T) {
+	whole := explore.Report{Program: "steal", Arm: "numa", Bounds: []explore.BoundReport{{Complete: true}}}
+	part := explore.Report{Program: "park", Arm: "flat"}
+	for want, reports := range map[string][]explore.Report{
+		"every interleaving was tried: steal numa within 0":                                   {whole},
+		"only a part was tried: park flat":                                                    {part},
+		"every interleaving was tried: steal numa within 0\nonly a part was tried: park flat": {part, whole},
+	} {
+		if got := exhausted(reports); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
 // An interrupted exploration says so, and what it had covered.
 func TestExploreIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
