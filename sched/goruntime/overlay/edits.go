@@ -131,7 +131,7 @@ var relied = map[string][]string{
 		"gcstopm", "startTheWorldWithSema", "forEachPInternal",
 		// How an M waits and gets a P.
 		"stopm", "mPark", "mput", "mget", "acquirep", "acquirepNoTrace", "releasep", "stoplockedm", "startlockedm",
-		"newm", "allocm", "startTemplateThread", "templateThread", "unlockOSThread", "dounlockOSThread",
+		"newm", "allocm", "startTemplateThread", "templateThread", "lockOSThread", "unlockOSThread", "dounlockOSThread",
 		// What a P in a system call looks like: see numaInSyscall.
 		"setBlockOnExitSyscall", "reentersyscall", "readgstatus",
 		// Queues.

@@ -94,9 +94,13 @@ func numaMstart() {
 func numaMaskThread() uintptr { return uintptr(numa.maskTid.Load()) }
 
 // numaBeforeExec runs before this process becomes another program, which has the mask and
-// the memory policy of the calling thread.
+// the memory policy of the calling thread. The goroutine stays on that thread until then: a
+// preemption would have it go on on a bound one.
 func numaBeforeExec() {
-	numaUnbind()
+	if numa.on || numa.confined {
+		lockOSThread() // which unbinds it
+		getg().m.numa.execs = true
+	}
 	if numa.confined {
 		numaUnconfine()
 	}
@@ -106,6 +110,10 @@ func numaBeforeExec() {
 func numaAfterExec() {
 	if numa.confined {
 		numaConfineThread()
+	}
+	if mp := getg().m; mp.numa.execs {
+		mp.numa.execs = false
+		unlockOSThread()
 	}
 }
 

@@ -58,6 +58,19 @@ func busy() {
 	wg.Wait()
 }
 
+// compete has more goroutines compute than there are Ps, without end. It returns after a while that
+// differs between processes. So the caller may have to give way at any moment of what comes next.
+func compete() {
+	for range 2 * runtime.GOMAXPROCS(0) {
+		go func() {
+			for n := 0; ; n++ {
+			}
+		}()
+	}
+	for end := time.Now().Add(time.Duration(os.Getpid()%20) * time.Millisecond); time.Now().Before(end); {
+	}
+}
+
 // pages touches memory on all Ps and prints on which nodes the process's own pages lie.
 func pages() {
 	var wg sync.WaitGroup
@@ -105,6 +118,7 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == "exec" {
 		busy()
+		compete()
 		err := syscall.Exec(os.Args[0], []string{os.Args[0], "mask", "exec"}, os.Environ())
 		fmt.Println("exec:", err)
 		return
