@@ -278,7 +278,8 @@ func runsG() bool {
 	pcs := make([]uintptr, 1024)
 	for frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)]); ; {
 		f, more := frames.Next()
-		if strings.HasSuffix(f.Function, "/sched.(*G).invoke") || strings.Contains(f.Function, "/sched.(*G).runInline") || strings.Contains(f.Function, "/sched.(*frame[") {
+		if strings.HasSuffix(f.Function, "/sched.(*G).invoke") || strings.HasSuffix(f.Function, "/sched.(*G).Join") ||
+			strings.Contains(f.Function, "/sched.(*G).runInline") || strings.Contains(f.Function, "/sched.Forked[") {
 			return true
 		}
 		if !more {

@@ -125,6 +125,30 @@ func TestAGMayNotQuiesce(t *testing.T) {
 	})
 }
 
+// Nor may one that is so deep in forks that the beginning of its stack is out of sight.
+func TestADeepChildMayNotQuiesce(t *testing.T) {
+	var task sched.Task
+	task = func(g *sched.G, arg sched.Arg) int {
+		if arg.A == 0 {
+			g.Sched().Quiesce()
+			return 0
+		}
+		return g.Join(g.Fork(task, sched.Arg{A: arg.A - 1}))
+	}
+	var typed func(g *sched.G, n int) int
+	typed = func(g *sched.G, n int) int {
+		if n == 0 {
+			g.Sched().Quiesce()
+			return 0
+		}
+		return sched.Fork(g, typed, n-1).Join(g)
+	}
+	s := start(t, "numa", "synthetic:1x1")
+	panics(t, s, "Quiesce in a G", func(g *sched.G) { task(g, sched.Arg{A: 1000}) })
+	s = start(t, "numa", "synthetic:1x1")
+	panics(t, s, "Quiesce in a G", func(g *sched.G) { typed(g, 1000) })
+}
+
 // The value that unwinds a cancelled G, when another G panics with it, is a panic
 // like any other.
 func TestAPanicWithTheValueOfACancelledGIsReported(t *testing.T) {

@@ -59,7 +59,8 @@ func blocksInG(stack string) bool {
 	}
 	sleeps := strings.Contains(frames, "numa.FutexWait(") && // the scheduler's own sleep, but not
 		!strings.Contains(frames, "sched.(*Sched).Run(") // that of a Run, which a G must not call
-	runs := strings.Contains(frames, "sched.(*G).invoke(") || strings.Contains(frames, "sched.(*G).runInline") || strings.Contains(frames, "sched.(*frame[")
+	runs := strings.Contains(frames, "sched.(*G).invoke(") || strings.Contains(frames, "sched.(*G).Join(") ||
+		strings.Contains(frames, "sched.(*G).runInline") || strings.Contains(frames, "sched.Forked[")
 	return !sleeps && runs && // it runs a G
 		!strings.Contains(frames, "host.(*Machine).Syscall(") // and not a system call that says so
 }
