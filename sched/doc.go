@@ -149,8 +149,8 @@
 // machine. Ratios of two programs that take turns differ by less. They are medians.
 //
 // A fork and its join without a closure take 16 to 17 ns on two Ps (results/reference-host-tasks).
-// The least of many short runs is 14 on two Ps and 21 to 22 on one (go test -bench Fib ./sched/host:
-// one run in twenty took less). The aim is 12 and 24. A child that is taken back is a call (G.short),
+// Of many short runs one in twenty took less than 14 ns on two Ps, and less than 21 to 22 on one (go
+// test -bench Fib ./sched/host). The aim is 12 and 24. A child that is taken back is a call (G.short),
 // and the next fork finds its G in the slot where it has to be (runq.go). An [Arg] is four words, so
 // that it is passed in registers: with five it took 1.2 times as long. Atomic operations are not what
 // is left: on fib, one fork in 27 publishes and one join in 14 takes a public child back. What is
