@@ -17,7 +17,7 @@ func config(t testing.TB, arm string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 8_000, PCT: 4_000, Depth: 4}
+	cfg := Config{Arm: a, CPUs: 3, Gs: 4, Seed: 1, Bound: 1, Limit: 5_000, PCT: 2_500, Depth: 4}
 	switch {
 	case raceDetector: // for what explorers that run in parallel share
 		cfg.Limit, cfg.PCT = 20, 10
