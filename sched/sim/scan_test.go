@@ -35,6 +35,22 @@ func (p plain) Spin(m *machine.M, ops int64, _ func(), s machine.Scan) {
 
 func whole(m *sim.Machine) sched.Machine { return m }
 
+// A drifting is a simulated machine that finds every seventh thread it is asked about on a CPU of
+// no node, as if somebody had moved it. Those that a scheduler binds it binds again.
+type drifting struct {
+	*sim.Machine
+	asked int
+}
+
+func (d *drifting) Getcpu(m *machine.M) int {
+	if d.asked++; d.asked%7 == 0 {
+		return 1000
+	}
+	return d.Machine.Getcpu(m)
+}
+
+func drift(m *sim.Machine) sched.Machine { return &drifting{Machine: m} }
+
 // A scan is the loads that it names, to the picosecond and in the same order: also where
 // other threads take the CPU away in the middle of a scan.
 func TestAScanIsItsLoads(t *testing.T) {
@@ -101,7 +117,8 @@ func contended(t *testing.T, name, arm string, others int, wrap func(*sim.Machin
 }
 
 // A G that works until something has come does the same as one that looks between two Works, to
-// the picosecond: also where its time slice is over, and where other threads take the CPU away.
+// the picosecond: also where its time slice is over, where other threads take the CPU away, and
+// where a thread that was bound is found elsewhere.
 func TestWorkUntilIsWorkAgainAndAgain(t *testing.T) {
 	slow := func(g *sched.G, done func() bool, w sched.Work) {
 		for !done() {
@@ -115,19 +132,21 @@ func TestWorkUntilIsWorkAgainAndAgain(t *testing.T) {
 		each   int // Gs for each P: with more than one they have to give way to each other
 	}{{"synthetic:1x1", 0, 2}, {"synthetic:2x2", 0, 2}, {"synthetic:2x2", 5, 1}, {"opteron-4x6276", 40, 1}} {
 		for _, arm := range []string{"flat", "static", "numa"} {
-			t.Run(fmt.Sprintf("%s+%d*%d/%s", c.preset, c.others, c.each, arm), func(t *testing.T) {
-				want := spun(t, c.preset, arm, c.others, c.each, slow)
-				if got := spun(t, c.preset, arm, c.others, c.each, fast); got != want {
-					t.Errorf("%s, want %s", got, want)
-				}
-			})
+			for name, wrap := range map[string]func(*sim.Machine) sched.Machine{"": whole, "/drifting": drift} {
+				t.Run(fmt.Sprintf("%s+%d*%d/%s%s", c.preset, c.others, c.each, arm, name), func(t *testing.T) {
+					want := spun(t, c.preset, arm, c.others, c.each, wrap, slow)
+					if got := spun(t, c.preset, arm, c.others, c.each, wrap, fast); got != want {
+						t.Errorf("%s, want %s", got, want)
+					}
+				})
+			}
 		}
 	}
 }
 
 // spun runs Gs that wait until all have come, twice, and says what has happened.
-func spun(t *testing.T, name, arm string, others, each int, until func(*sched.G, func() bool, sched.Work)) string {
-	m, s := contended(t, name, arm, others, whole)
+func spun(t *testing.T, name, arm string, others, each int, wrap func(*sim.Machine) sched.Machine, until func(*sched.G, func() bool, sched.Work)) string {
+	m, s := contended(t, name, arm, others, wrap)
 	finish(t, s, func(g *sched.G) {
 		nodes := s.NodeIDs()
 		for _, ops := range []int64{100, 9000} {
