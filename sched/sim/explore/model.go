@@ -81,7 +81,7 @@ type goRuntime struct {
 		n, first, procs int
 		nodes           []goNode
 		declined        modelWord
-		dozers          modelWord
+		idle, dozing    modelWord
 	}
 	net []*goG // that become ready from the network, when nobody else can do anything
 	gs  []*goG
@@ -93,7 +93,6 @@ type goNode struct {
 	tiers        []policy.Tier
 	victims      []int
 	npidle       modelWord
-	dozers       modelWord
 	appetite     policy.Appetite
 	until        modelWord
 	queue        modelWord // of its part of the global queue
@@ -157,6 +156,7 @@ type goM struct {
 	ran      uint32
 	lean     uint32
 	idle     int // numaM.idle
+	dozing   bool
 	fed      bool
 
 	run   func(*goM)
@@ -210,6 +210,18 @@ func (w *modelWord) swap(mp *goM, v int32) (old int32) {
 	return old
 }
 
+func (w *modelWord) or(mp *goM, v uint32) (old uint32) {
+	w.access(mp, machine.RMW)
+	old = w.v
+	w.v |= v
+	return old
+}
+
+func (w *modelWord) and(mp *goM, v uint32) {
+	w.access(mp, machine.RMW)
+	w.v &= v
+}
+
 func (w *modelWord) futex() machine.Word { return machine.Word{Addr: &w.v, Line: w.line} }
 
 // newGoRuntime makes a runtime with its main G, whose home is the first node.
@@ -225,7 +237,7 @@ func newGoRuntime(t *T) *goRuntime {
 		{"sched.runq.size", &r.runqsize}, {"sched.nmspinning", &r.nmspinning}, {"sched.needspinning", &r.needspinning},
 		{"sched.gcwaiting", &r.gcwaiting}, {"idlepMask", &r.idlepMask}, {"sched.npidle", &r.npidle},
 		{"sched.lastpoll", &r.lastpoll}, {"netpoll", &r.netpolled}, {"sched.pollUntil", &r.pollUntil}, {"sched.sysmonwait", &r.sysmonwait},
-		{"sched.sysmonnote", &r.sysmonnote}, {"sched.stopnote", &r.stopnote}, {"numaDeclined", &r.numa.declined}, {"numa.dozers", &r.numa.dozers},
+		{"sched.sysmonnote", &r.sysmonnote}, {"sched.stopnote", &r.stopnote}, {"numaDeclined", &r.numa.declined}, {"numa.idle", &r.numa.idle}, {"numa.dozing", &r.numa.dozing},
 	} {
 		r.name(w.modelWord, w.name)
 	}
@@ -240,7 +252,6 @@ func newGoRuntime(t *T) *goRuntime {
 			nd.order = append(nd.order, (i+k)%n)
 		}
 		r.name(&nd.npidle, fmt.Sprintf("numa.nodes[%d].npidle", i))
-		r.name(&nd.dozers, fmt.Sprintf("numa.nodes[%d].dozers", i))
 		r.name(&nd.until, fmt.Sprintf("numa.nodes[%d].until", i))
 		r.name(&nd.queue, fmt.Sprintf("numaQueues[%d]", i))
 	}

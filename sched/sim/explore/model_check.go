@@ -24,8 +24,8 @@ func (r *goRuntime) checkQuiet() error {
 		return errors.New("sched.lock is held")
 	case r.nmspinning.v != 0:
 		return fmt.Errorf("%d Ms are counted as spinning", int32(r.nmspinning.v))
-	case r.numa.dozers.v != 0:
-		return fmt.Errorf("%d Ms are counted as dozing", int32(r.numa.dozers.v))
+	case r.numa.dozing.v != 0:
+		return fmt.Errorf("an M counts as dozing on nodes %#x", r.numa.dozing.v)
 	case r.gcwaiting.v != 0:
 		return errors.New("the world is stopped")
 	case r.runqsize.v != 0:
@@ -44,6 +44,9 @@ func (r *goRuntime) checkQuiet() error {
 		nd := &r.numa.nodes[i]
 		if int(nd.npidle.v) != counts[i] || len(nd.gs) != 0 || nd.queue.v != 0 {
 			return fmt.Errorf("node %d has %d idle Ps and counts %d, and %d Gs in its queue", i, counts[i], nd.npidle.v, len(nd.gs))
+		}
+		if (counts[i] != 0) != (r.numa.idle.v&numaBit(i) != 0) {
+			return fmt.Errorf("node %d has %d idle Ps, and those with idle Ps are %#x", i, counts[i], r.numa.idle.v)
 		}
 	}
 	return nil

@@ -8,6 +8,8 @@ import "numasched/sched/policy"
 
 // numa.go
 
+func numaBit(node int) uint32 { return 1 << node }
+
 func (r *goRuntime) numaHere(mp *goM) int {
 	if mp.p != nil {
 		return mp.p.node
@@ -122,7 +124,6 @@ func (r *goRuntime) numaProcresize(nprocs int) {
 
 func (r *goRuntime) numaProcresizeNode(i, nprocs int) {
 	nd := &r.numa.nodes[i]
-	nd.npidle.v = 0
 	if nd.lo == nd.hi {
 		return
 	}

@@ -60,9 +60,11 @@ func (r *goRuntime) numaMgetSpecific(mp *goM) *goM {
 func (r *goRuntime) numaPidleput(mp *goM, pp *goP) {
 	nd := &r.numa.nodes[pp.node]
 	if mp.spinning {
-		r.doze(mp, nd, 1)
+		r.numaDozing(mp, pp.node)
 	}
-	nd.npidle.add(mp, 1)
+	if nd.npidle.add(mp, 1) == 1 {
+		r.numa.idle.store(mp, int32(r.numa.idle.v|numaBit(pp.node)))
+	}
 	mp.left = pp.node
 	r.pidleputFlat(mp, pp)
 }
@@ -70,6 +72,7 @@ func (r *goRuntime) numaPidleput(mp *goM, pp *goP) {
 // pidleputQuiet is pidleput before there are threads.
 func (r *goRuntime) pidleputQuiet(pp *goP) {
 	r.numa.nodes[pp.node].npidle.v++
+	r.numa.idle.v |= numaBit(pp.node)
 	r.idlepMask.v |= 1 << pp.id
 	r.pidle = append(r.pidle, pp)
 	r.npidle.v++
@@ -121,7 +124,9 @@ func (r *goRuntime) numaPidleMove(mp *goM, node int) bool {
 		}
 		pp := r.allp[id]
 		r.pidle = append(slices.DeleteFunc(r.pidle, func(o *goP) bool { return o == pp }), pp)
-		nd.npidle.add(mp, -1)
+		if nd.npidle.add(mp, -1) == 0 {
+			r.numa.idle.store(mp, int32(r.numa.idle.v&^numaBit(node)))
+		}
 		return true
 	}
 	r.throw("numa: a node's count of idle Ps is wrong")

@@ -15,7 +15,6 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 	linger := vain && nd.npidle.load(mp) == int32(nd.hi-nd.lo) && r.npidle.load(mp) < int32(r.gomaxprocs)
 	self := policy.P{Rules: policy.Rules{Homes: true}}
 	near, far := false, false
-	counted := true
 	for step := self.Rest(0); ; {
 		yes := false
 		switch step {
@@ -23,9 +22,8 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 			near, far = r.numaLook(mp, here, allpSnapshot)
 			yes = near || far || linger
 			linger = false
-			if counted && (!yes || !near && fed && step == policy.LookAgain) {
-				r.doze(mp, nd, -1)
-				counted = false
+			if mp.dozing && (!yes || !near && fed && step == policy.LookAgain) {
+				r.numaAwake(mp, here)
 				near, far = r.numaLook(mp, here, allpSnapshot)
 				yes = near || far
 			}
@@ -39,12 +37,11 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 		case policy.FarOnly:
 			yes = !near
 		case policy.Doze:
-			if !counted {
-				r.doze(mp, nd, 1)
-				counted = true
+			if !mp.dozing {
+				r.numaDozing(mp, here)
 			}
 			if pp := r.numaDoze(mp, nd, allpSnapshot); pp != nil {
-				r.doze(mp, nd, -1)
+				r.numaAwake(mp, here)
 				return pp
 			}
 		case policy.Resume, policy.ResumeHungry:
@@ -58,9 +55,7 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 				pp.hunger = r.numa.nodes[pp.node].appetite.After(mp.Nanotime())
 			}
 			r.unlock(mp)
-			if counted {
-				r.doze(mp, nd, -1)
-			}
+			r.numaAwake(mp, here)
 			return pp
 		default:
 			return nil
@@ -134,26 +129,21 @@ func (r *goRuntime) numaHomeless(mp *goM, p2 *goP) bool {
 	return p2.next != nil && p2.next.home == 0
 }
 
-func (r *goRuntime) doze(mp *goM, nd *goNode, n int32) {
-	nd.dozers.add(mp, n)
-	r.numa.dozers.add(mp, n)
+func (r *goRuntime) numaDozing(mp *goM, node int) {
+	bit := numaBit(node)
+	mp.dozing = uint32(r.numa.dozing.load(mp))&bit == 0 && r.numa.dozing.or(mp, bit)&bit == 0
 }
 
-func (r *goRuntime) numaQuiet(mp *goM) bool { return r.numa.dozers.load(mp) != 0 && r.numaAllDoze(mp) }
-
-func (r *goRuntime) numaAllDoze(mp *goM) (quiet bool) {
-	here := r.numaHere(mp)
-	for k := range r.numa.n {
-		nd := &r.numa.nodes[k]
-		if nd.npidle.load(mp) == 0 {
-			continue
-		}
-		if k == here || nd.dozers.load(mp) == 0 {
-			return false
-		}
-		quiet = true
+func (r *goRuntime) numaAwake(mp *goM, node int) {
+	if mp.dozing {
+		mp.dozing = false
+		r.numa.dozing.and(mp, ^numaBit(node))
 	}
-	return quiet
+}
+
+func (r *goRuntime) numaQuiet(mp *goM) bool {
+	idle := uint32(r.numa.idle.load(mp))
+	return idle != 0 && idle&^uint32(r.numa.dozing.load(mp)) == 0 && idle&numaBit(r.numaHere(mp)) == 0
 }
 
 func (r *goRuntime) numaDoze(mp *goM, nd *goNode, ps []*goP) *goP {
@@ -193,9 +183,10 @@ func (r *goRuntime) numaDozeFor(mp *goM, nd *goNode, ps []*goP, now int64) int64
 		mp.lean, mp.ran = 0, 0
 	}
 	length := policy.DozeFor(mp.lean)
-	if length == policy.Grace || len(r.net) > 0 && r.lastpoll.load(mp) != 0 || !nd.until.cas(mp, 0, int32(now+length)) {
+	if length == policy.Grace || len(r.net) > 0 && r.lastpoll.load(mp) != 0 || !mp.dozing {
 		return policy.Grace
 	}
+	nd.until.store(mp, int32(now+length))
 	for _, pp := range ps {
 		if w := int64(pp.timers.load(mp)); w != 0 {
 			length = min(length, w-now)
@@ -209,7 +200,7 @@ func (r *goRuntime) numaDozeFor(mp *goM, nd *goNode, ps []*goP, now int64) int64
 }
 
 func (r *goRuntime) numaTimer(mp *goM, when int64) {
-	if r.numa.dozers.load(mp) == 0 {
+	if r.numa.dozing.load(mp) == 0 {
 		return
 	}
 	for k := range r.numa.n {

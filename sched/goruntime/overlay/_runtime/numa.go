@@ -27,7 +27,7 @@ import (
 //     So no P stays idle for long while there is work, as in stock, and no wake-up is lost:
 //     work is published before a waker looks for spinning Ms, and a spinning M stops
 //     counting as one before its last look.
-//   - One M of a node may doze for up to LongDoze, if all that it has come for of late was a Morsel each
+//   - The M that counts as dozing may do so for up to LongDoze, if all that it has come for of late was a Morsel each
 //     time and its node had nothing else to do. It wakes for the first timer of all, and a timer that is
 //     started meanwhile wakes its node: the timer is published before its maker looks for such an
 //     M, and that says so before it looks at timers. No such doze begins while the collector marks,
@@ -37,7 +37,9 @@ import (
 //     That is the same protocol once more: work is published before the waker looks for
 //     dozing Ms, and an M stops counting as one before it looks again. An M counts from when it
 //     makes its P idle and still counts as spinning. If it counted from its doze on, two goroutines
-//     that talk to each other would wake it while it looks, again and again.
+//     that talk to each other would wake it while it looks, again and again. One M counts for its
+//     node, so that a bit says it: when that one leaves, another that dozes there does not count,
+//     and so the node's Ps may be woken in vain, never too late.
 //   - An M that was not spinning may go idle beside another node's work: then another M is
 //     spinning, which has its last look before it.
 //   - State that the scheduler writes without a P holds no pointers.
@@ -83,8 +85,11 @@ var numa struct {
 	why     string   // why on is false
 	nodes   [numaMaxNodes]numaNode
 
+	// Sets of nodes. Whoever makes a goroutine ready reads both, so they share a cache line.
+	idle   uint64 // those with idle Ps; written with sched.lock held
+	dozing uint64 // those where an M counts as dozing: see numaDozing
+
 	procs   int32         // of the last procresize
-	dozers  atomic.Int32  // Ms that doze, or look a last time
 	maskTid atomic.Uint32 // a thread that is never bound; set once
 	refused atomic.Int32  // times that the kernel did not bind
 }
@@ -104,10 +109,9 @@ type numaNode struct {
 	victims [numaMaxNodes]uint8 // the nodes of these tiers
 
 	npidle   atomic.Int32 // idle Ps; written with sched.lock held
-	dozers   atomic.Int32 // Ms that doze, or look a last time
 	appetite Appetite     // under sched.lock
 
-	// When the M wakes that dozes for longer than a Grace; 0 if none does. There is at most one.
+	// When the M that counts as dozing wakes, if it dozes for longer than a Grace; else 0.
 	until atomic.Int64
 }
 
@@ -125,6 +129,7 @@ type numaM struct {
 	node    int32  // the node that its thread is bound to, from 1; 0 is none
 	left    int32  // the node of the P that it made idle last; its thread may be bound elsewhere
 	idle    int32  // the list of idle Ms that it is on, from 1; 0 is none
+	dozing  bool   // its node counts as one where an M dozes because of it
 	fed     bool   // its last search was a hungry one, and it has run nothing since
 	ate     int64  // when it took from a P of another node, if not long ago
 	dozed   int64  // for how long, since its last Grace was over or it saw no work elsewhere
@@ -137,6 +142,11 @@ type numaM struct {
 	execs   bool   // its goroutine is locked to it because it is to become another program
 	foreign bool   // its thread has a mask that the user gave it: it is left alone
 }
+
+// numaBit is the set of one node.
+//
+//go:nosplit
+func numaBit(node int32) uint64 { return 1 << (uint32(node) % numaMaxNodes) }
 
 // numaHere is the node that the calling thread works for.
 //

@@ -110,9 +110,11 @@ func numaPidleput(pp *p) {
 	pp.numa.prev = 0
 	nd, mp := &numa.nodes[pp.numa.node], getg().m
 	if mp.spinning { // numaCheckRunqsNoP comes next, as no look at the queue comes before: see edits
-		nd.doze(1)
+		numaDozing(mp, pp.numa.node)
 	}
-	nd.npidle.Add(1)
+	if nd.npidle.Add(1) == 1 {
+		atomic.Store64(&numa.idle, numa.idle|numaBit(pp.numa.node))
+	}
 	mp.numa.left = pp.numa.node
 }
 
@@ -194,7 +196,9 @@ func numaPidleMove(node int32) bool {
 		if next := pp.link.ptr(); next != nil {
 			next.numa.prev = 0
 		}
-		nd.npidle.Add(-1)
+		if nd.npidle.Add(-1) == 0 {
+			atomic.Store64(&numa.idle, numa.idle&^numaBit(node))
+		}
 		return true
 	}
 	throw("numa: a node's count of idle Ps is wrong")

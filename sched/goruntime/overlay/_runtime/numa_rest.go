@@ -21,7 +21,6 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 	linger := vain && nd.npidle.Load() == nd.hi-nd.lo && sched.npidle.Load() < gomaxprocs
 	self := P{Rules: Rules{Homes: true}}
 	near, far := false, false
-	counted := true // by numaPidleput
 	for step := self.Rest(0); ; {
 		yes := false
 		switch step {
@@ -29,10 +28,9 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 			near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
 			yes = near || far || linger
 			linger = false
-			if counted && (!yes || !near && fed && step == LookAgain) {
+			if mp.numa.dozing && (!yes || !near && fed && step == LookAgain) {
 				// Who relied on this M published work before this, and so the M finds it now.
-				nd.doze(-1)
-				counted = false
+				numaAwake(mp, here)
 				near, far = numaLook(here, allpSnapshot, idlepMaskSnapshot)
 				yes = near || far
 			}
@@ -48,12 +46,11 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 		case FarOnly:
 			yes = !near
 		case Doze:
-			if !counted {
-				nd.doze(1)
-				counted = true
+			if !mp.numa.dozing {
+				numaDozing(mp, here)
 			}
 			if pp := numaDoze(nd, allpSnapshot); pp != nil {
-				nd.doze(-1)
+				numaAwake(mp, here)
 				return pp
 			}
 		case Resume, ResumeHungry:
@@ -68,9 +65,7 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 				pp.numa.count[numaHungry]++
 			}
 			unlock(&sched.lock)
-			if counted { // the P is idle no longer, or others have it
-				nd.doze(-1)
-			}
+			numaAwake(mp, here) // the P is idle no longer, or others have it
 			return pp
 		default:
 			return nil
@@ -155,33 +150,30 @@ func numaHomeless(p2 *p) bool {
 	return next != nil && next.numaHome == 0
 }
 
-// doze counts Ms that wakers of other nodes rely on: see numaQuiet.
+// numaDozing has a node count as one where an M dozes, or looks a last time, because of mp. If it
+// counts because of another M it does nothing. Wakers of other nodes rely on such an M: see numaQuiet.
 //
 //go:nowritebarrierrec
-func (nd *numaNode) doze(n int32) {
-	nd.dozers.Add(n)
-	numa.dozers.Add(n)
+func numaDozing(mp *m, node int32) {
+	bit := numaBit(node)
+	mp.numa.dozing = atomic.Load64(&numa.dozing)&bit == 0 && atomic.Or64(&numa.dozing, bit)&bit == 0
+}
+
+// numaAwake has it no longer count because of mp.
+func numaAwake(mp *m, node int32) {
+	if mp.numa.dozing {
+		mp.numa.dozing = false
+		atomic.And64(&numa.dozing, ^numaBit(node))
+	}
 }
 
 // numaQuiet reports whether a waker may leave it at that: all idle Ps are on other nodes,
 // and an M dozes on each of these. Without it, two goroutines that talk to each other would
 // wake another node's M for each message. Stock's M sleeps for a moment as a spinning one
 // when it sees them, and so nobody wakes it, either.
-func numaQuiet() bool { return numa.dozers.Load() != 0 && numaAllDoze() }
-
-func numaAllDoze() (quiet bool) {
-	here := numaHere()
-	for k := int32(0); k < numa.n; k++ {
-		nd := &numa.nodes[k]
-		if nd.npidle.Load() == 0 {
-			continue
-		}
-		if k == here || nd.dozers.Load() == 0 {
-			return false
-		}
-		quiet = true
-	}
-	return quiet
+func numaQuiet() bool {
+	idle := atomic.Load64(&numa.idle)
+	return idle != 0 && idle&^atomic.Load64(&numa.dozing) == 0 && idle&numaBit(numaHere()) == 0
 }
 
 // numaDoze waits as an idle M of a node, until it has dozed for a Grace in all, or for longer. It
@@ -230,9 +222,10 @@ func numaDozeFor(nd *numaNode, ps []*p, now int64) int64 {
 		mp.numa.lean, mp.numa.ran = 0, 0
 	}
 	length := DozeFor(mp.numa.lean)
-	if length == Grace || gcBlackenEnabled != 0 || netpollAnyWaiters() && sched.lastpoll.Load() != 0 || !nd.until.CompareAndSwap(0, now+length) {
+	if length == Grace || gcBlackenEnabled != 0 || netpollAnyWaiters() && sched.lastpoll.Load() != 0 || !mp.numa.dozing {
 		return Grace
 	}
+	nd.until.Store(now + length)
 	for _, pp := range ps {
 		if w := pp.timers.wakeTime(); w != 0 {
 			length = min(length, w-now)
@@ -248,7 +241,7 @@ func numaDozeFor(nd *numaNode, ps []*p, now int64) int64 {
 // numaTimer is called when a timer was started that is the first of its P, and nobody waits for
 // the network and timers.
 func numaTimer(when int64) {
-	if numa.dozers.Load() == 0 {
+	if atomic.Load64(&numa.dozing) == 0 {
 		return
 	}
 	for k := int32(0); k < numa.n; k++ {

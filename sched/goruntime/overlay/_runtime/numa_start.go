@@ -92,7 +92,6 @@ func numaProcresize(nprocs int32) {
 
 func numaProcresizeNode(i, nprocs int32) {
 	nd := &numa.nodes[i]
-	nd.npidle.Store(0)
 	if nd.lo == nd.hi {
 		return
 	}
