@@ -138,7 +138,8 @@ type numaM struct {
 	taken   uint32 // how many goroutines
 	ran     uint32 // how many it has run since its last search after that, or its last doze
 	lean    uint32 // how often in a row it has come for other nodes' work and got a Morsel at most
-	freed   bool   // its thread was given back to the user once
+	freed   bool   // a goroutine was locked to it since it was bound
+	loose   int64  // when it ran another goroutine after that, or 0
 	execs   bool   // its goroutine is locked to it because it is to become another program
 	foreign bool   // its thread has a mask that the user gave it: it is left alone
 }

@@ -11,8 +11,14 @@ import (
 // the id may be another thread's by now. The threads of sysmon and of the template are
 // never bound. sysmon's mask is the process's own, for those who ask. If that changes while
 // the program runs, somebody has used taskset or a cpuset: then no thread is bound any more.
+//
+// A thread that a goroutine was locked to stays unbound for a while. To bind it may move it to
+// another CPU, which takes the kernel longer than all else in a short time with a locked thread.
 
-const numaRefusals = 100 // so often the kernel may refuse before we stop asking
+const (
+	numaRefusals = 100         // so often the kernel may refuse before we stop asking
+	numaLoose    = 1000 * 1000 // ns for which a thread that was locked stays unbound at least
+)
 
 //go:nosplit
 func numaSetaffinity(mask *numaMask) bool {
@@ -24,6 +30,15 @@ func numaSetaffinity(mask *numaMask) bool {
 func numaBind(mp *m, node int32) {
 	if mp.lockedg != 0 || mp.lockedExt != 0 || mp.isextra || mp.numa.foreign {
 		return
+	}
+	if mp.numa.freed {
+		now := nanotime()
+		if mp.numa.loose == 0 {
+			mp.numa.loose = now
+		}
+		if now-mp.numa.loose < numaLoose {
+			return
+		}
 	}
 	if tid := numa.maskTid.Load(); numa.bind && tid != 0 && !numaMaskIs(uintptr(tid), &numa.all) {
 		numa.bind = false
@@ -69,8 +84,13 @@ const numaWatchEvery = 100 * 1000 * 1000 // ns
 //
 //go:nosplit
 func numaUnbind() {
-	if mp := getg().m; mp.numa.node != 0 {
-		mp.numa.node, mp.numa.freed = 0, true
+	if !numa.on {
+		return
+	}
+	mp := getg().m
+	mp.numa.freed, mp.numa.loose = true, 0
+	if mp.numa.node != 0 {
+		mp.numa.node = 0
 		if numa.bind {
 			numaSetaffinity(&numa.all)
 		}
