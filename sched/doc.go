@@ -52,9 +52,9 @@
 // makes no such call should call [G.Preempt] now and then. In simulation [G.Work] is stopped
 // in its midst.
 //
-// Only the function that was started with a *G may use it, and what that function calls.
-// Nobody may use it after the function has returned. Config.Debug finds who does. A G that
-// calls [Sched.Run] of its own scheduler panics.
+// A *G may be used by the function that was started with it and by what that function calls,
+// until the function returns. Config.Debug finds every other use. A G that calls [Sched.Run] of
+// its own scheduler panics.
 //
 // A G must not block or end while it is locked to its thread
 // ([runtime.LockOSThread], or a callback from C). It panics if it does. A G that needs a
@@ -68,9 +68,9 @@
 //
 // A context interrupts no wait by itself, as with goroutines. The methods in the table stop
 // waiting when their context is done, and return ctx.Err(). If it is done before they begin,
-// they do nothing else. If it ends at the moment in which what they wait for comes, one of the
-// two counts, and the other is as if it had not been: a value that was not received is there for
-// the next.
+// they do nothing else. If the context ends just when what they wait for comes, either the
+// method succeeds or it returns ctx.Err(). In the second case it has taken nothing: a value is
+// there for the next receiver.
 //
 //	waits in                        waits no longer than ctx in
 //	Chan.Send, Recv                 Chan.SendContext, Chan.RecvContext
@@ -110,12 +110,14 @@
 // where it was placed. It is woken there. Thieves from other nodes take it last, unless
 // the Works of that node hardly use memory (policy/light.go).
 //
-// Work is conserved, with two exceptions that are made on purpose. Before an M sleeps it
-// has looked everywhere. But under arms with homes it may decline a G that is at home on
-// another node, for as long as policy.Grace. If work of its own wakes it before, its next Grace is a
-// whole one, so with such work again and again it declines for as long as the other node is busy. And
-// it does not see the private half of the children of a G that computes (runq.go). That G shares them
-// when it next forks, joins or blocks. So a G can be queued while a P is idle, but for no longer than that.
+// Work is conserved: before an M sleeps it has looked everywhere. There are two exceptions, both on
+// purpose. In them a G can be queued while a P is idle, but no longer than said here:
+//
+//   - Under arms with homes an M may decline a G that is at home on another node, for as long as
+//     policy.Grace. If work of its own wakes the M before, its next Grace is a whole one. So with
+//     such work again and again it declines for as long as the other node is busy.
+//   - An M does not see the private half of the children of a G that computes (runq.go). That G
+//     shares them when it next forks, joins or blocks.
 //
 // # Invariants
 //
@@ -142,39 +144,62 @@
 //     G is in a system call, none waits for a time, a descriptor or somebody outside, and a
 //     Run waits (errors.go, checkdead).
 //
+// # Reading order
+//
+//   - G, queues and stacks: g.go, runq.go, carrier.go, goexit.go
+//   - the decisions: policy/doc.go and its reading order
+//   - what an M does: schedule.go, steal.go, idle.go, handoff.go, place.go, inbox.go
+//   - how Gs wait: group.go, wait.go, chan.go, select.go, mutex.go, rwmutex.go, cond.go,
+//     semaphore.go, and context.go for what ends a wait early
+//   - time and the network: timer.go, sleep.go, poll.go, netpoll.go
+//   - callers that are no Gs: inject.go, guest.go
+//   - how Ps are taken away: syscall.go, sysmon.go; how they come and go: procs.go
+//   - what flat costs in simulation: schedlock.go
+//   - what can be seen of it all: event.go, schedtrace.go
+//   - where it runs: machine.go
+//
 // # How fast it is
 //
-// The numbers are of one virtual machine with two CPUs (Sapphire Rapids, 2.6 to 3.0 GHz) under
-// Go 1.26, which other programs share. Nanoseconds differ by half between two hours of such a
-// machine. Ratios of two programs that take turns differ by less. They are medians.
+// The numbers are medians of one virtual machine with two CPUs (Sapphire Rapids, 2.6 to 3.0 GHz)
+// under Go 1.26. Other programs share its host. Nanoseconds differ by half between two hours of
+// such a machine. Ratios of two programs that take turns differ by less.
 //
 // A fork and its join without a closure take 16 to 17 ns on two Ps (results/reference-host-tasks).
-// Of many short runs one in twenty took less than 14 ns on two Ps, and less than 21 to 22 on one (go
-// test -bench Fib ./sched/host). The aim is 12 and 24. A child that is taken back is a call (G.short),
-// and the next fork finds its G in the slot where it has to be (runq.go). An [Arg] is four words, so
-// that it is passed in registers: with five it took 1.2 times as long. Atomic operations are not what
-// is left: on fib, one fork in 27 publishes and one join in 14 takes a public child back. What is
-// left is some 170 instructions. A third of them are the price of safety: whether the child is
-// g's, whether g may fork, whether the garbage collector must hear of a pointer that is stored,
-// and a deferred function, because a child's panic must not reach its parent. Without that function
-// it would take 4 ns less on one P. The child is called through a pointer. A typed fork ([Fork])
-// takes as long as one with an [Arg].
+// The aim is 12 ns on two Ps and 24 on one. Of many short runs one in twenty took less than 14 ns
+// on two Ps, and less than 21 to 22 on one (go test -bench Fib ./sched/host). Three things keep it
+// cheap:
 //
-// With a closure, which is one object for each call, it is 53 ns on two Ps; the aim is 40. Go's
-// collector makes the difference: with GOGC=400 it was 29 where it was 51 without.
-// With a closure, a [Group] and a variable for the result, three objects, it is 150 ns and more on
-// one P. A program without a scheduler that allocates these three takes 141 ns and more. So Go's
-// allocator and collector set the limit of both.
+//   - A child that is taken back is a call (G.short).
+//   - The next fork finds its G in the slot where it has to be (runq.go).
+//   - An [Arg] is four words, so that it is passed in registers. With five words a fork took 1.2
+//     times as long. A typed fork ([Fork]) takes as long as one with an [Arg].
 //
-// A parallel loop over 2e7 float32 with one kernel for all (experiments peers): relative to the
-// arm flat, a goroutine for each chunk reaches 0.62 on one P and 0.68 on two, a channel pool
-// 0.91 and 0.87, conc 0.82 and 0.47. OneTBB reaches 1.8 and 3.7 with vector code, which Go's
-// compiler does not make.
+// What is left is some 170 instructions. Atomic operations are not among the costs: on fib, one
+// fork in 27 publishes and one join in 14 takes a public child back. A third of the instructions are the
+// price of safety. They check whether the child is g's, whether g may fork, and whether the garbage
+// collector must hear of a pointer that is stored. And they defer a function, because a child's
+// panic must not reach its parent. Without that function a fork would take 4 ns less on one P. The
+// child is called through a pointer.
 //
-// A stack is left for another by one change of places of package iter. That alone takes 81 to 95
-// ns. With what package coro notes of it, it takes 117 to 174. Two goroutines that pass a
-// message by a channel took 420 to 570 ns for each change in the same run. So coroutines are
-// not what limits ping-pong. This is the time relative to that of goroutines:
+// With a closure, which is one object for each call, a fork and its join take 53 ns on two Ps; the
+// aim is 40. Go's collector makes the difference: in a run in which they took 51 ns, they took 29
+// with GOGC=400. With a closure, a [Group] and a variable for the result, three objects, they take
+// 150 ns and more on one P. A program without a scheduler that allocates these three takes 141 ns
+// and more. So Go's allocator and collector set the limit of both.
+//
+// This is the speed of a parallel loop over 2e7 float32 with one kernel for all, relative to that of
+// the arm flat (experiments peers). OneTBB has vector code, which Go's compiler does not make:
+//
+//	                            one P  two Ps
+//	a goroutine for each chunk   0.62    0.68
+//	a channel pool               0.91    0.87
+//	conc                         0.82    0.47
+//	oneTBB                        1.8     3.7
+//
+// To change from one stack to another is one switch of package iter, which takes 81 to 95 ns. With
+// what package coro notes of it, it takes 117 to 174 ns. In the same run two goroutines that passed a
+// message by a channel took 420 to 570 ns for each change. So coroutines are not what limits
+// ping-pong. The table has the time of ping-pong relative to that of goroutines:
 //
 //	                                 one P                two Ps
 //	1 pair                            0.95   1.27 (1.11 to 1.41)
@@ -184,53 +209,45 @@
 //	a ring of actors   1.25 (1.10 to 1.35)   1.25 (1.22 to 1.35)
 //
 // In half of the repetitions other programs took more than 5 % of the computer. On one P all pairs may
-// take as long as goroutines do. In an earlier run the ring took 1.05 and 1.15. On two Ps every message
-// wakes a thief unless one searches, as in Go. What the difference comes from was not found out.
+// take as long as goroutines do. In another run the ring took 1.05 and 1.15. On two Ps every message
+// wakes a thief unless one searches, as in Go. The cause of the difference is not known.
 //
 // On a server with 16 CPUs (results/reference-host-16cpu) 4 pairs take 1.4 times the time of
-// goroutines. It was 1.9 times while channels, waiters and stacks of different pairs shared cache
-// lines (line.go). In runs that are not kept, one pair takes 1.3 to 1.5 times, and 32 and 64 pairs
-// 0.6 and 0.5. Of 1000 round trips of one pair, 25 wake a thief, which finds nothing: one that
-// takes what another P is about to run would part the pair. What the rest of the difference is was
-// not found out.
+// goroutines. Where channels, waiters and stacks of different pairs share cache lines, they take 1.9
+// times (line.go prevents that). In runs that are not kept, one pair takes 1.3 to 1.5 times, and 32
+// and 64 pairs 0.6 and 0.5. Of 1000 round trips of one pair, 25 wake a thief. It finds nothing, because
+// taking what another P is about to run would part the pair. The rest of the difference is not explained.
 //
 // A million Gs that wait at a channel take 3.78 KB each (RSS): 2.15 KB for stacks, which are
-// goroutines, and 1.54 KB of heap. The aim is 4. Of 200,000 goroutines, each takes 2.76 KB.
+// goroutines, and 1.54 KB of heap. The aim is 4 KB. Of 200,000 goroutines, each takes 2.76 KB.
 //
-// How late a G runs after a Sleep (workload timers, half load, two Ps) depends on who else wants the
-// CPUs. In the kernel's real-time class, where nobody else gets them, the latest thousandth are
-// 0.20 ms late under flat and 0.27 ms under numa, and goroutines 1.13 ms: Go's netpoller sleeps at
-// least 1 ms. In the ordinary class, beside programs that computed all the time, flat, numa and
-// goroutines were 3.64, 3.74 and 3.44 ms late in one run, 4.33, 4.52 and 4.03 in another, and 5.05,
-// 5.44 and 8.19 in a third.
-// A trace of the kernel (perf sched) shows threads that were woken and waited for 4 ms, a tick, and
-// longer, behind others. Goroutines sleep longer, so they make a quarter fewer wake-ups in that
-// time. On a quieter machine, with 20 interleaved repetitions of which others disturbed a third
-// (timers:ops=8000), half of all were no later than 0.019 ms under flat and numa, and no later than
-// 0.115 ms with goroutines. The latest hundredth were 3.2, 3.1 and 4.8 ms late, and the latest thousandth
-// 5.8, 6.2 and 12.6 ms.
+// How late a G runs after a Sleep depends on who else wants the CPUs. The table is of the workload
+// timers at half load on two Ps. It says how many ms late a G was at most, of the part of all Gs
+// that is named:
 //
-// To record events (package trace) makes a fork take 4 % longer (2 to 6) and a spawn 10 % (2 to 16):
-// medians of eleven runs on an idle machine. Two Schedulers that both record nothing differed by up to
-// 4 % in these runs, so the aim of 10 % is met for a fork and neither met nor missed for a spawn. A child
-// that its parent takes back is a call, recorded or not. Before that was so for those that others could
-// see, a fork took 13 % longer, and a spawn 21 %, because the start and the end of a G were kept one
-// after the other.
-// With times, which the clock of a virtual machine makes 40 ns each, a fork takes 1.2 to 1.4 times as
-// long and a spawn 2.0 to 2.5 times (go test -bench Recording ./sched/trace).
+//		                                         flat              numa        goroutines
+//		alone: all but a thousandth              0.20              0.27              1.13
+//		busy: all but a thousandth   3.64, 4.33, 5.05  3.74, 4.52, 5.44  3.44, 4.03, 8.19
+//		quieter: half                           0.019             0.019             0.115
+//		quieter: all but a hundredth              3.2               3.1               4.8
+//		quieter: all but a thousandth             5.8               6.2              12.6
 //
-// While nobody listens, the places that would tell of events cost a spawn on one P 5 % (4 to 8),
-// which is 3 ns, and a fork nothing that 40 pairs of runs could show (0.95 to 1.03 of the time of a
-// program without these places). On two Ps a spawn took 0.97 (0.94 to 1.04) and 0.99 (0.95 to 1.05) of
-// that time under flat and numa, 24 pairs. The aim is 1 %. Which place costs it was not found out.
+//	  - alone: in the kernel's real-time class, where nobody else gets the CPUs. Goroutines are late
+//	    there because Go's netpoller sleeps at least 1 ms.
+//	  - busy: three runs in the ordinary class, beside programs that computed all the time. A trace
+//	    of the kernel (perf sched) shows threads that were woken and waited behind others for 4 ms, a
+//	    tick, and longer. Goroutines sleep longer, so they make a quarter fewer wake-ups in that time.
+//	  - quieter: 20 interleaved repetitions, of which others disturbed a third (timers:ops=8000).
 //
-// # Reading order
+// Recording events (package trace) makes a fork take 4 % longer (2 to 6) and a spawn 10 % (2 to 16):
+// medians of eleven runs on an idle machine. Two schedulers that both record nothing differed by up
+// to 4 % in these runs. So the aim of 10 % is met for a fork, and neither met nor missed for a spawn.
+// With times, which the clock of a virtual machine makes 40 ns each, a fork takes 1.2 to 1.4 times
+// as long and a spawn 2.0 to 2.5 times (go test -bench Recording ./sched/trace).
 //
-// g.go, runq.go, carrier.go, goexit.go; policy/doc.go and its reading order, schedule.go, steal.go,
-// idle.go, handoff.go, place.go, inbox.go; group.go; wait.go, chan.go, select.go, mutex.go,
-// rwmutex.go, cond.go and semaphore.go for how Gs wait, and context.go for what ends that early; timer.go, sleep.go, poll.go and
-// netpoll.go for time and the network; inject.go and guest.go for callers that are no Gs; syscall.go and sysmon.go for how
-// Ps are taken away; procs.go for how they come and go; schedlock.go for what flat costs in
-// simulation; event.go and schedtrace.go for what can be seen of it; then machine.go
-// for where it runs.
+// The places that would tell of events cost something even while nobody listens. On one P they cost
+// a spawn 5 % (4 to 8), which is 3 ns. They cost a fork nothing that 40 pairs of runs could show: it
+// took 0.95 to 1.03 of the time of a program without these places. On two Ps a spawn took 0.97 (0.94
+// to 1.04) of that time under flat and 0.99 (0.95 to 1.05) under numa, in 24 pairs. The aim is 1 %.
+// Which place costs a spawn its 5 % is not known.
 package sched
