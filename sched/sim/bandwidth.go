@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 )
 
@@ -150,6 +151,8 @@ type class struct {
 	at      Time // when served was last updated
 	flows   []*flow
 	actor   int32
+	timed   *flow // the one whose end the class's event is, at this rate
+	rank    int   // its place in fabric.order
 	visited bool
 	fixed   bool
 	next    int64
@@ -174,6 +177,8 @@ type fabric struct {
 	dirty   []int32 // resources whose flows have changed
 	marked  []bool
 	seq     uint64
+	order   []*class // all classes, by cap and then actor
+	ranks   []uint64 // scratch: a set of places in order
 	scratch []*class
 }
 
@@ -209,9 +214,9 @@ func (f *fabric) start(t *thread, now Time, from, blend int32, bytes, share, lim
 	}
 	c.advance(now)
 	f.seq++
-	fl := &flow{thread: t, end: c.served + bytes*1_000_000_000, bytes: bytes, seq: f.seq, class: c}
-	t.flow = fl
-	c.push(fl)
+	t.stream = flow{thread: t, end: c.served + bytes*1_000_000_000, bytes: bytes, seq: f.seq, class: c}
+	t.flow = &t.stream
+	c.push(t.flow)
 	f.touch(c)
 	if len(c.route) == 0 { // a cache of the own node: nothing is shared
 		c.setRate(f.q, c.cap)
@@ -258,7 +263,22 @@ func (f *fabric) newClass(key classKey) *class {
 	}
 	f.classes[key] = c
 	f.byActor[c.actor] = c
+	f.place(c)
 	return c
+}
+
+// place puts a new class into order.
+func (f *fabric) place(c *class) {
+	i, _ := slices.BinarySearchFunc(f.order, c, func(a, b *class) int {
+		return cmp.Or(cmp.Compare(a.cap, b.cap), cmp.Compare(a.actor, b.actor))
+	})
+	f.order = slices.Insert(f.order, i, c)
+	for ; i < len(f.order); i++ {
+		f.order[i].rank = i
+	}
+	if len(f.order) > 64*len(f.ranks) {
+		f.ranks = append(f.ranks, 0)
+	}
 }
 
 // pass adds a part of c's bytes to what passes a resource.
@@ -295,11 +315,15 @@ func (c *class) advance(now Time) {
 
 // setRate gives every flow of c a new rate; served is up to date.
 func (c *class) setRate(q *queue, rate int64) {
-	c.rate = rate
 	if len(c.flows) == 0 {
+		c.rate, c.timed = rate, nil
 		q.clear(c.actor)
 		return
 	}
+	if rate == c.rate && c.flows[0] == c.timed {
+		return // served grows as foreseen, so its event is when it was
+	}
+	c.rate, c.timed = rate, c.flows[0]
 	left := c.flows[0].end - c.served
 	q.set(c.actor, c.at+Time(max(0, (left+rate-1)/rate)))
 }
@@ -307,6 +331,7 @@ func (c *class) setRate(q *queue, rate int64) {
 // finish ends the flows of c that are over at time now, and calls done for each.
 func (f *fabric) finish(c *class, now Time, done func(*thread)) {
 	c.advance(now)
+	c.timed = nil
 	for len(c.flows) > 0 && c.flows[0].end-c.served <= 0 {
 		fl := c.pop()
 		for i := range c.route {
@@ -349,7 +374,6 @@ func (f *fabric) share(now Time) {
 	if len(f.dirty) == 0 {
 		return
 	}
-	all := f.scratch[:0]
 	for i := 0; i < len(f.dirty); i++ { // dirty grows to the connected resources
 		r := &f.resources[f.dirty[i]]
 		for _, m := range r.members {
@@ -359,9 +383,18 @@ func (f *fabric) share(now Time) {
 			m.visited = true
 			m.advance(now)
 			m.fixed = false
-			all = append(all, m.class)
+			f.ranks[m.rank/64] |= 1 << (m.rank % 64)
 			f.touch(m.class)
 		}
+	}
+	// In ascending order of caps: a flow that cannot use its share leaves the rest to
+	// others.
+	all := f.scratch[:0]
+	for i, set := range f.ranks {
+		for ; set != 0; set &= set - 1 {
+			all = append(all, f.order[64*i+bits.TrailingZeros64(set)])
+		}
+		f.ranks[i] = 0
 	}
 	for _, i := range f.dirty {
 		r := &f.resources[i]
@@ -380,14 +413,6 @@ func (f *fabric) share(now Time) {
 		r.average(now)
 		r.used = 0
 	}
-	// In ascending order of caps: a flow that cannot use its share leaves the rest to
-	// others.
-	slices.SortFunc(all, func(a, b *class) int {
-		if c := cmp.Compare(a.cap, b.cap); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.actor, b.actor)
-	})
 	capped := 0
 	for fixed := 0; fixed < len(all); {
 		bottleneck, level := int32(-1), int64(never)
@@ -398,12 +423,16 @@ func (f *fabric) share(now Time) {
 				}
 			}
 		}
-		for capped < len(all) && all[capped].fixed {
-			capped++
+		// A flow that takes no more than its share leaves no less to the others. So level only
+		// grows by these, and all of them are found at once.
+		before := fixed
+		for ; capped < len(all) && (all[capped].fixed || all[capped].cap <= level); capped++ {
+			if c := all[capped]; !c.fixed {
+				f.fix(c, c.cap)
+				fixed++
+			}
 		}
-		if c := all[capped]; c.cap <= level {
-			f.fix(c, c.cap)
-			fixed++
+		if fixed > before {
 			continue
 		}
 		for _, m := range f.resources[bottleneck].members {

@@ -40,7 +40,7 @@ type thread struct {
 	deadline Time     // of a blocked thread
 	rng      uint64
 	wait     *uint32
-	flow     *flow
+	flow     *flow        // that it waits for: stream, or nil
 	scan     machine.Scan // that it has left to the machine, see scan.go
 	round    Time         // of a spin: what the Work between its loads takes on a core of its own
 	os       osThread     // what a policy keeps
@@ -53,6 +53,7 @@ type thread struct {
 	resided    []Time // by node: busy there; of plain threads only
 	path       Time   // see paths
 	span       touch  // scratch of Work
+	stream     flow   // the last that it waited for
 }
 
 // resume lets t go on until it yields. It returns false if t has ended.
