@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"maps"
+	"math/bits"
 	"slices"
 
 	"numasched/sched"
@@ -47,17 +48,20 @@ func (k *Machine) NewBuffer(bytes int64, where sched.Placement) (*sched.Buffer, 
 	} else {
 		b.first = int32(len(k.mem.blocks))
 		k.mem.blocks = append(k.mem.blocks, make([]block, b.n)...)
+		k.mem.marks = append(k.mem.marks, make([]mark, b.n)...)
 	}
 	k.mem.bytes += bytes
 	if k.cur != nil {
 		k.cur.clock += k.preset.Map.ps()
 	}
+	shift := uint8(bits.TrailingZeros64(uint64(b.size / sectors)))
 	for i := range b.n {
 		h := home
 		if where.Interleaved() {
 			h = k.mem.pages[int(i)%len(k.mem.pages)]
 		}
-		k.mem.blocks[b.first+i] = block{home: h, holders: -1, sole: -1, owner: -1}
+		k.mem.blocks[b.first+i] = block{home: h, holders: -1, sole: -1, owner: -1, shift: shift}
+		k.mem.marks[b.first+i] = mark{}
 	}
 	return &sched.Buffer{Bytes: bytes, Local: b}, nil
 }

@@ -25,15 +25,16 @@ const (
 	sectors   = 64
 )
 
+// A stream visits blocks and entries once each, so most of its time goes to fetch them from the
+// host's own caches. A block and an entry are half a line there, and what few need is elsewhere.
 type block struct {
+	dirty   uint64
 	home    int32 // node position, or -1 before the first touch
 	holders int32 // first entry that holds a part of it, or -1
 	count   int32 // of them
 	sole    int32 // the only core that has used it, or -1
 	owner   int32 // the core that dirtied it
-	dirty   uint64
-	epoch   int32 // of NUMA balancing, when it was last looked at
-	toucher int32 // the node that touched it then, plus 1
+	shift   uint8 // a sector has 1<<shift bytes
 	bound   bool  // by a memory policy: NUMA balancing leaves it alone
 	indexed bool  // its holders are in the index
 }
@@ -48,7 +49,6 @@ type entry struct {
 	mask         uint64
 	prev, next   int32 // LRU
 	up, down     int32 // holders
-	sector       int32 // bytes
 }
 
 type caches struct {
@@ -144,9 +144,9 @@ func (c *caches) release(e *entry, b *block) {
 
 // fill puts sectors of a block into a cache, whose entry of the block is i, as find said.
 // If last, what the cache gives up is written back.
-func (c *caches) fill(id, blk, i int32, b []block, want uint64, sector int32, last bool) {
+func (c *caches) fill(id, blk, i int32, b []block, want uint64, last bool) {
 	k := &c.all[id]
-	if int64(bits.OnesCount64(want))*int64(sector) > k.bytes {
+	if int64(bits.OnesCount64(want))<<b[blk].shift > k.bytes {
 		return // streams through
 	}
 	if i < 0 {
@@ -157,7 +157,7 @@ func (c *caches) fill(id, blk, i int32, b []block, want uint64, sector int32, la
 		} else {
 			c.free = c.entries[i].next
 		}
-		c.entries[i] = entry{cache: id, block: blk, prev: -1, next: k.head, sector: sector}
+		c.entries[i] = entry{cache: id, block: blk, prev: -1, next: k.head}
 		c.hold(i, &b[blk])
 		if k.head >= 0 {
 			c.entries[k.head].prev = i
@@ -169,16 +169,16 @@ func (c *caches) fill(id, blk, i int32, b []block, want uint64, sector int32, la
 		c.toFront(id, i)
 	}
 	e := &c.entries[i]
-	before := c.charge(e)
+	before := c.charge(e, &b[blk])
 	e.mask |= want
-	k.used += c.charge(e) - before
+	k.used += c.charge(e, &b[blk]) - before
 	for k.used > k.bytes {
 		t := k.tail
 		if t == i {
 			// The block alone is too large: keep the sectors that came last.
-			before := c.charge(e)
+			before := c.charge(e, &b[blk])
 			e.mask = want
-			k.used += c.charge(e) - before
+			k.used += c.charge(e, &b[blk]) - before
 			if k.used > k.bytes {
 				c.remove(t, b)
 			}
@@ -191,14 +191,14 @@ func (c *caches) fill(id, blk, i int32, b []block, want uint64, sector int32, la
 	}
 }
 
-// charge is the room that an entry takes: its bytes, but at least an eighth of a block
+// charge is the room that an entry of b takes: its bytes, but at least an eighth of a block
 // or of the cache, whichever is less. This limits the number of entries.
-func (c *caches) charge(e *entry) int64 {
+func (c *caches) charge(e *entry, b *block) int64 {
 	if e.mask == 0 {
 		return 0
 	}
-	least := min(int64(e.sector)*sectors/8, c.all[e.cache].bytes/8)
-	return max(int64(bits.OnesCount64(e.mask))*int64(e.sector), least)
+	least := min(sectors/8<<b.shift, c.all[e.cache].bytes/8)
+	return max(int64(bits.OnesCount64(e.mask))<<b.shift, least)
 }
 
 func (c *caches) toFront(id, i int32) {
@@ -221,7 +221,7 @@ func (c *caches) toFront(id, i int32) {
 func (c *caches) remove(i int32, b []block) {
 	e := &c.entries[i]
 	k := &c.all[e.cache]
-	k.used -= c.charge(e)
+	k.used -= c.charge(e, &b[e.block])
 	c.release(e, &b[e.block])
 	if e.prev >= 0 {
 		c.entries[e.prev].next = e.next
@@ -249,9 +249,9 @@ func (c *caches) invalidate(blk int32, b []block, gone uint64, mine [3]int32) (a
 				c.remove(i, b)
 			} else {
 				alone = false
-				before := c.charge(e)
+				before := c.charge(e, &b[blk])
 				e.mask &^= gone
-				c.all[e.cache].used += c.charge(e) - before
+				c.all[e.cache].used += c.charge(e, &b[blk]) - before
 			}
 		}
 		i = down

@@ -3,27 +3,35 @@ package sim
 import (
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
+
+// Two blocks fit into a line of the host's cache, and two entries.
+func TestBlocksAndEntriesAreHalfALine(t *testing.T) {
+	if b, e := unsafe.Sizeof(block{}), unsafe.Sizeof(entry{}); b != 32 || e != 32 {
+		t.Errorf("a block has %d bytes and an entry %d, want 32", b, e)
+	}
+}
 
 // Whatever caches take in and give up, of a block that few of them hold or many: each entry is
 // found in its cache and in no other, by a walk or by the index, as the invariants of cache.go say.
 func TestEntriesAreFoundWithAndWithoutAnIndex(t *testing.T) {
-	const n, blocks, sector = 12, 10, 64
+	const n, blocks, shift = 12, 10, 6
 	var c caches
 	c.init()
 	for range n {
-		c.add(6 * sectors * sector)
+		c.add(6 * sectors << shift)
 	}
 	b := make([]block, blocks)
 	for i := range b {
-		b[i] = block{holders: -1, sole: -1, owner: -1}
+		b[i] = block{holders: -1, sole: -1, owner: -1, shift: shift}
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	indexed, walked := 0, 0
 	for step := range 50_000 {
 		id, blk := rnd.Int32N(n), rnd.Int32N(blocks)
 		if rnd.IntN(8) != 0 {
-			c.fill(id, blk, c.find([3]int32{id, -1, -1}, blk, &b[blk])[0], b, rnd.Uint64()|1, sector, false)
+			c.fill(id, blk, c.find([3]int32{id, -1, -1}, blk, &b[blk])[0], b, rnd.Uint64()|1, false)
 		} else {
 			c.invalidate(blk, b, ^uint64(0), [3]int32{id, -1, -1})
 		}

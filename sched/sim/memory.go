@@ -7,6 +7,7 @@ type memory struct {
 	*hardware
 	caches caches
 	blocks []block
+	marks  []mark            // by block
 	free   map[int32][]int32 // first blocks of freed buffers, by number of blocks
 	pages  []int32           // nodes that have memory, for interleaving
 
@@ -111,7 +112,7 @@ func (k *Machine) latency(t *thread, level int, home int32) Time {
 // touchBlock touches sectors of one block and charges for them. bytes is how much of
 // them is really touched. It returns the deepest level that was needed and, for
 // memory, its node.
-func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, bytes, size int64, write bool) (level int, home int32) {
+func (k *Machine) touchBlock(t *thread, id int32, want uint64, bytes, size int64, write bool) (level int, home int32) {
 	m := &k.mem
 	blk := &m.blocks[id]
 	core := &k.cores[t.core]
@@ -124,8 +125,8 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 		t.span.faults += max(1, size/4096)
 		t.span.fault += Time(k.preset.Fault.Value) * Time(max(1, size/4096))
 	}
-	if m.scan.epoch > blk.epoch && !blk.bound {
-		k.faulted(t, blk, node, size)
+	if m.scan.epoch > 0 && !blk.bound && m.scan.epoch > m.marks[id].epoch {
+		k.faulted(t, id, node, size)
 	}
 	all := popcount(want)
 	part := func(mask uint64) int64 { return bytes * popcount(mask) / all }
@@ -204,7 +205,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, sector int32, byt
 		}
 		if c := core.caches[l]; c >= 0 {
 			last := l == 2 || core.caches[2] < 0 && l == 1
-			m.caches.fill(c, id, entries[l], m.blocks, want, sector, last)
+			m.caches.fill(c, id, entries[l], m.blocks, want, last)
 		}
 	}
 	return level, home

@@ -33,6 +33,12 @@ type pageScan struct {
 	right, left int64 // bytes of marked pages that were on the node that touched them, and of others, in this pass
 }
 
+// A mark is what NUMA balancing keeps of a block.
+type mark struct {
+	epoch   int32 // when it was last looked at
+	toucher int32 // the node that touched it then, plus 1
+}
+
 // pass begins a pass if it is time for one.
 func (m *memory) pass(now Time) {
 	s := &m.scan
@@ -49,9 +55,9 @@ func (m *memory) pass(now Time) {
 }
 
 // faulted does what NUMA balancing does when a thread touches a marked block.
-func (k *Machine) faulted(t *thread, blk *block, node int32, size int64) {
-	s := &k.mem.scan
-	blk.epoch = s.epoch
+func (k *Machine) faulted(t *thread, id, node int32, size int64) {
+	s, blk, mark := &k.mem.scan, &k.mem.blocks[id], &k.mem.marks[id]
+	mark.epoch = s.epoch
 	if t.os.faults == nil {
 		t.os.faults = make([]int64, len(k.nodes))
 	}
@@ -64,13 +70,13 @@ func (k *Machine) faulted(t *thread, blk *block, node int32, size int64) {
 	} else {
 		s.left += size
 	}
-	early := !s.fixed && s.epoch <= 4 && blk.toucher == 0
-	if blk.home != node && (blk.toucher == node+1 || early) && len(k.nodes[node].cpus) > 0 && k.nodes[node].memory {
+	early := !s.fixed && s.epoch <= 4 && mark.toucher == 0
+	if blk.home != node && (mark.toucher == node+1 || early) && len(k.nodes[node].cpus) > 0 && k.nodes[node].memory {
 		blk.home = node
 		t.span.fault += copyPage * pages
 		s.migrated += size
 	}
-	blk.toucher = node + 1
+	mark.toucher = node + 1
 }
 
 // Migrated returns how many bytes NUMA balancing has moved.

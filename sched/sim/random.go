@@ -66,7 +66,7 @@ func (k *Machine) random(t *thread, sp *sched.Span, n int64, write bool) {
 			home = k.nodes[k.cpus[t.cpu].node].store
 		}
 		saved := t.span.from[home]
-		level, from := k.touchBlock(t, id, want, int32(sector), weight*64, b.size, write)
+		level, from := k.touchBlock(t, id, want, weight*64, b.size, write)
 		found, changed := t.span.found, t.span.changed
 		if t.span.faults > 0 {
 			t.span.mapping = &b.mapping

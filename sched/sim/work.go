@@ -326,7 +326,7 @@ func (k *Machine) stream(t *thread, sp *sched.Span, lo, hi int64, write, first b
 		s0, s1 := at%b.size/sector, (end-1)%b.size/sector
 		want := ^uint64(0) >> (63 - (s1 - s0)) << s0
 		bytes := max(64, end-at)
-		level, home := k.touchBlock(t, b.first+int32(i), want, int32(sector), bytes, b.size, write)
+		level, home := k.touchBlock(t, b.first+int32(i), want, bytes, b.size, write)
 		if level > deepest {
 			deepest, far = level, home
 		}
