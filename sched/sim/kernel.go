@@ -15,7 +15,8 @@ import (
 //
 // Invariants: a running thread is its CPU's current one. It has an event, or a flow
 // whose class has one, unless it runs at this moment. A ready thread is in one CPU's
-// queue and has no event. A blocked thread has an event only if it has a time-out.
+// queue, in kernel.waiting, and has no event. A blocked thread has an event only if it has a
+// time-out.
 
 type threadState uint8
 
@@ -35,6 +36,7 @@ type thread struct {
 	cpu      int32 // that it runs on, or ran on last; -1 if none yet
 	core     int32
 	queue    int32    // the CPU whose queue it is in, while it is ready
+	waits    int32    // likewise: its place in kernel.waiting
 	allowed  *cpuMask // nil: all
 	sliceEnd Time     // when another thread gets the CPU
 	deadline Time     // of a blocked thread
@@ -86,11 +88,11 @@ type kernel struct {
 	*hardware
 	threads  []*thread
 	cpus     []cpuState
-	busy     []int8  // by core: CPUs that have a current thread
-	idle     []int32 // by L3 group: idle CPUs
-	idleCPUs []int32 // by node: idle CPUs
-	idleAll  int     // idle CPUs
-	queued   int     // ready threads of all CPUs
+	busy     []int8    // by core: CPUs that have a current thread
+	idle     []int32   // by L3 group: idle CPUs
+	idleCPUs []int32   // by node: idle CPUs
+	idleAll  int       // idle CPUs
+	waiting  []*thread // that are ready, in no order
 
 	syscall, waking, sleeping, near, far, switching, moving, cloning, slice Time
 }
@@ -185,7 +187,7 @@ func (k *Machine) account(t *thread) {
 // chooses.
 func (k *Machine) pull(cpu int32) *thread {
 	o := &k.kernel
-	if o.queued == 0 {
+	if len(o.waiting) == 0 {
 		return nil
 	}
 	if q := o.cpus[cpu].queue; len(q) > 0 {
@@ -225,7 +227,8 @@ func (k *Machine) enqueue(t *thread, cpu int32) {
 		at--
 	}
 	c.queue = slices.Insert(c.queue, at, t)
-	o.queued++
+	t.waits = int32(len(o.waiting))
+	o.waiting = append(o.waiting, t)
 	if c.cur != nil && c.cur.sliceEnd == never {
 		c.cur.sliceEnd = k.until(c.cur, max(k.now, c.cur.since))
 	}
@@ -237,7 +240,9 @@ func (k *Machine) unqueue(t *thread) {
 	c := &o.cpus[t.queue]
 	at := slices.Index(c.queue, t)
 	c.queue = slices.Delete(c.queue, at, at+1)
-	o.queued--
+	last := o.waiting[len(o.waiting)-1]
+	o.waiting[t.waits], last.waits = last, t.waits
+	o.waiting = o.waiting[:len(o.waiting)-1]
 	if len(c.queue) == 0 && c.cur != nil {
 		c.cur.sliceEnd = never
 	}

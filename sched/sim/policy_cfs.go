@@ -244,7 +244,7 @@ func (p *cfs) tick(now Time) {
 			p.prefers.tick(now)
 		}
 	}
-	if p.kernel.queued > 0 {
+	if len(p.kernel.waiting) > 0 {
 		p.inTurn(func(cpu int32) { p.balance(cpu, now) })
 	}
 }

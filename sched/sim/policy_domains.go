@@ -159,7 +159,11 @@ func (p *cfs) pull(cpu int32) *thread {
 	if p.idles[cpu] < cfsHot {
 		return nil
 	}
+	any := slices.ContainsFunc(p.kernel.waiting, func(t *thread) bool { return t.allowed.has(cpu) })
 	for _, d := range p.domains[cpu] {
+		if !any && d.failed == 0 {
+			continue // take would find nothing, and has nothing to forget
+		}
 		if t := p.take(d, cpu, newlyIdle); t != nil {
 			return t
 		}

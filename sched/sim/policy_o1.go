@@ -97,7 +97,7 @@ func (p *o1) expired(t *thread) bool           { return p.used(t) >= o1Slice }
 
 func (p *o1) tick(now Time) {
 	busy := now/p.busy != (now-o1Tick)/p.busy
-	if p.kernel.queued == 0 && !(busy && p.looks) {
+	if len(p.kernel.waiting) == 0 && !(busy && p.looks) {
 		return
 	}
 	p.inTurn(func(cpu int32) {

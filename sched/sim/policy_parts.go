@@ -76,11 +76,11 @@ func (p *parts) tick(now Time) {
 			}
 		}
 	}
-	if p.kernel.queued == 0 {
+	if len(p.kernel.waiting) == 0 {
 		return
 	}
 	p.inTurn(func(cpu int32) {
-		if p.kernel.queued == 0 {
+		if len(p.kernel.waiting) == 0 {
 			return
 		}
 		if p.kernel.cpus[cpu].cur == nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"numasched/topology"
@@ -294,5 +295,71 @@ func TestKernelsDiffer(t *testing.T) {
 			t.Errorf("%s and %s have the same events", what, other)
 		}
 		hashes[hash] = what
+	}
+}
+
+// A CPU that runs out of threads and finds that no waiting one may run there takes the same, and
+// forgets the same failures, as if it had looked in each of its domains.
+func TestLookingInVainChangesWhatItWould(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	found, forgot := 0, 0
+	for range 60 {
+		type parked struct {
+			cpu, n int
+			bound  bool
+		}
+		var plan []parked
+		for cpu := range 16 {
+			if n := rnd.IntN(4); cpu != 3 && n > 0 {
+				plan = append(plan, parked{cpu, n, rnd.IntN(8) != 0})
+			}
+		}
+		failed := [4]int{rnd.IntN(2), rnd.IntN(2), rnd.IntN(2), rnd.IntN(2)}
+		make := func() (*cfs, map[*thread]int) {
+			k := onKernel(t, "2x8", OSPolicy{Kernel: "linux-6.4", Seed: 1})
+			k.now = 100 * Second
+			number := map[*thread]int{nil: -1}
+			for _, c := range plan {
+				for _, th := range k.park(int32(c.cpu), c.n) {
+					if c.bound {
+						th.allowed = &cpuMask{topology.CPURange(c.cpu, c.cpu+1), 1}
+					}
+					number[th] = len(number)
+				}
+			}
+			p := k.policy.(*cfs)
+			for cpu := range p.used {
+				p.used[cpu] = cfsFull
+			}
+			for i, d := range p.domains[3] {
+				d.failed = failed[i]
+			}
+			return p, number
+		}
+		a, as := make()
+		b, bs := make()
+		got := as[a.pull(3)]
+		want := -1
+		for _, d := range b.domains[3] {
+			if want = bs[b.take(d, 3, newlyIdle)]; want >= 0 {
+				break
+			}
+		}
+		if got != want {
+			t.Fatalf("%v: thread %d is taken, want %d", plan, got, want)
+		}
+		for i, d := range a.domains[3] {
+			if w := b.domains[3][i].failed; d.failed != w {
+				t.Fatalf("%v: domain %d has failed %d times, want %d", plan, i, d.failed, w)
+			} else if w < failed[i] {
+				forgot++
+			}
+		}
+		if want >= 0 {
+			found++
+		}
+	}
+	if found < 5 || forgot < 5 {
+		t.Errorf("%d threads were taken, and %d failures forgotten: this test needs more", found, forgot)
 	}
 }
