@@ -68,8 +68,12 @@ func (q *queue) lookahead() {
 	if q.next.id == held {
 		return
 	}
+	if len(q.heap) > 4 {
+		q.next = q.heap[1+earliest(q.heap[1:5:5])]
+		return
+	}
 	q.next = event{q.end, nobody}
-	for i := 1; i < len(q.heap) && i <= 4; i++ {
+	for i := 1; i < len(q.heap); i++ {
 		if q.next.id == nobody || q.heap[i].before(q.next) {
 			q.next = q.heap[i]
 		}
@@ -168,6 +172,14 @@ func (q *queue) up(i int32) {
 	q.pos[e.id] = i
 }
 
+// earliest returns which of four events comes first. That is never known beforehand, so there is
+// no branch to predict.
+func earliest(four []event) int32 {
+	_ = four[3]
+	a, b := four[1].less(four[0]), 2+four[3].less(four[2])
+	return a + (b-a)*four[b&3].less(four[a&3])
+}
+
 func (q *queue) down(i int32) {
 	n := int32(len(q.heap))
 	e := q.heap[i]
@@ -178,8 +190,7 @@ func (q *queue) down(i int32) {
 		}
 		least := first
 		if first+4 <= n {
-			// Which of four is least is never known beforehand, so there is no branch to predict.
-			four := q.heap[first : first+4 : first+4]
+			four := q.heap[first : first+4 : first+4] // as earliest does; a call in this loop shows
 			a, b := four[1].less(four[0]), 2+four[3].less(four[2])
 			least += a + (b-a)*four[b&3].less(four[a&3])
 		} else {
