@@ -11,7 +11,6 @@ import (
 	"numasched/sched/host"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 // A Timing is how long runs of a workload took, in ns per unit.
@@ -74,11 +73,7 @@ func onHost(prog workload.Program, procs int) (t Timing, err error) {
 // simulatedNs returns what a unit of the program takes on the simulated machine, in
 // virtual ns, after a run that warms its caches up.
 func simulatedNs(prog workload.Program, p *sim.Preset, procs int) (ns float64, err error) {
-	topo, err := topology.Load(p.Topology)
-	if err != nil {
-		return 0, err
-	}
-	m, err := sim.New(sim.Config{Preset: p, Topology: topo})
+	m, err := sim.New(sim.Config{Preset: p})
 	if err != nil {
 		return 0, err
 	}

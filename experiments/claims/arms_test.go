@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"numasched/experiments/simulated"
 	"numasched/sched/policy"
 	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 // What arms declare is so: without a mechanism an arm is numa but for one switch, and each switch
@@ -78,11 +78,11 @@ func TestTheTableHasTheWorkloadsThatDeclareIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		topo, err := topology.Load(p.Topology)
+		m, err := simulated.Of(p, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		progs, err := programs(topo)
+		progs, err := programs(m.Topology)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -94,10 +94,11 @@ func NewPlan(machines []*sim.Preset, progs []workload.Program, seed uint64, sing
 	p := &Plan{seed: seed}
 	comparisons := 0
 	for _, preset := range machines {
-		topo, err := topology.Load(preset.Topology)
+		m, err := simulated.Of(preset, seed)
 		if err != nil {
 			return nil, err
 		}
+		topo := m.Topology
 		meta := harness.SimulatedTopology(preset.Name, topo, preset.Assumed())
 		p.Machines = append(p.Machines, meta)
 		cpus := topo.Allowed.Len()
@@ -109,7 +110,6 @@ func NewPlan(machines []*sim.Preset, progs []workload.Program, seed uint64, sing
 		}
 		for _, prog := range of {
 			if prog.Open {
-				m := simulated.Machine{Preset: preset, Topology: topo, Seed: seed}
 				if prog, err = loaded(m, prog, cpus); err != nil {
 					return nil, err
 				}

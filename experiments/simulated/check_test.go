@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"numasched/experiments/workload"
-	"numasched/sched/sim"
 )
 
 // A run that breaks an invariant is told so.
@@ -65,12 +64,9 @@ func TestMillionEvents(t *testing.T) {
 // A name that is no arm is refused wherever a run begins: the zero Arm is Go 1.0's
 // scheduler.
 func TestMisspeltArmIsRefused(t *testing.T) {
-	p, err := sim.LoadPreset("synthetic:2x2")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := machine(t, "synthetic:2x2")
 	for _, arm := range []string{"", "numma", "goroutine"} {
-		if r, err := (Machine{Preset: p, Seed: 1}).Run(arm, workload.ByName("fib").Program(true), 2); err == nil || !strings.Contains(err.Error(), "unknown arm") {
+		if r, err := m.Run(arm, workload.ByName("fib").Program(true), 2); err == nil || !strings.Contains(err.Error(), "unknown arm") {
 			t.Errorf("simulated under %q: %+v, %v", arm, r, err)
 		}
 	}

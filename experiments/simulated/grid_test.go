@@ -7,8 +7,6 @@ import (
 
 	"numasched/experiments/harness"
 	"numasched/experiments/workload"
-	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 // A sweep has the arms of a cell side by side, then other numbers of Ps, programs and machines, and
@@ -17,15 +15,8 @@ import (
 func TestGridInOrderAndInShards(t *testing.T) {
 	g := Grid{Seed: 7, Arms: []string{"flat", "numa"}, Programs: []workload.Program{workload.ByName("fib").Program(true), workload.ByName("uts").Program(true)}}
 	for _, name := range []string{"synthetic:1x2", "synthetic:2x2"} {
-		p, err := sim.LoadPreset(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		topo, err := topology.Load(p.Topology)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.Machines = append(g.Machines, Sized{Machine: Machine{Preset: p, Topology: topo}, Procs: []int{1, topo.Allowed.Len()}})
+		m := machine(t, name)
+		g.Machines = append(g.Machines, Sized{Machine: m, Procs: []int{1, m.Topology.Allowed.Len()}})
 	}
 	names := func(sw *Sweep) (all []string) {
 		for i := range sw.Cells {

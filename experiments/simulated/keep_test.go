@@ -13,25 +13,16 @@ import (
 
 	"numasched/experiments/harness"
 	"numasched/experiments/workload"
-	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 // What is kept of a sweep that was cut off has the finished runs, says that others are
 // missing, and has each warning of a machine once. If it cannot be written, there is nothing.
 func TestKeepOfASweepThatWasCutOff(t *testing.T) {
-	p, err := sim.LoadPreset("synthetic:2x2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	topo, err := topology.Load(p.Topology)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sw := &Sweep{Seed: 1, Machines: []harness.TopoMeta{harness.SimulatedTopology(p.Name, topo, p.Assumed())}}
+	m := machine(t, "synthetic:2x2")
+	sw := &Sweep{Seed: 1, Machines: []harness.TopoMeta{harness.SimulatedTopology(m.Preset.Name, m.Topology, m.Preset.Assumed())}}
 	var runs []*Run
 	for _, arm := range []string{"flat", "numa", "static"} {
-		c := Cell{Machine: Machine{Preset: p, Topology: topo, Seed: 1}, Arm: arm, Program: workload.ByName("fib").Program(true), Procs: 2}
+		c := Cell{Machine: m, Arm: arm, Program: workload.ByName("fib").Program(true), Procs: 2}
 		c.Program.Params["n"] = 8
 		r, err := c.Run(arm, c.Program, c.Procs)
 		if err != nil {
@@ -46,7 +37,7 @@ func TestKeepOfASweepThatWasCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{p.Name + ": warns"}; meta.Complete() || meta.Done != 2 || meta.Planned != 3 || !slices.Equal(meta.Warnings, want) {
+	if want := []string{m.Preset.Name + ": warns"}; meta.Complete() || meta.Done != 2 || meta.Planned != 3 || !slices.Equal(meta.Warnings, want) {
 		t.Errorf("%d of %d done, warnings %q; want 2 of 3, not complete, %q", meta.Done, meta.Planned, meta.Warnings, want)
 	}
 	res, err := harness.Load(dir)
@@ -83,16 +74,8 @@ func TestASweepGoesIntoANewDirectory(t *testing.T) {
 			t.Errorf("into %s: %v, want a DirError", path, err)
 		}
 	}
-	p, err := sim.LoadPreset("synthetic:1x1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	topo, err := topology.Load(p.Topology)
-	if err != nil {
-		t.Fatal(err)
-	}
 	sw, _ = Grid{Seed: 1, Arms: []string{"flat"}, Programs: []workload.Program{workload.ByName("fib").Program(true)},
-		Machines: []Sized{{Machine: Machine{Preset: p, Topology: topo}, Procs: []int{1}}}}.Sweep()
+		Machines: []Sized{{Machine: machine(t, "synthetic:1x1"), Procs: []int{1}}}}.Sweep()
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	fresh := filepath.Join(dir, "fresh")

@@ -91,6 +91,12 @@ type Machine struct {
 	Trace sched.SchedTrace // of Run, at virtual times; Check traces nothing
 }
 
+// Of returns the machine of a preset, with the topology that the preset names.
+func Of(p *sim.Preset, seed uint64) (Machine, error) {
+	topo, err := topology.Load(p.Topology)
+	return Machine{Preset: p, Topology: topo, Seed: seed}, err
+}
+
 // A Lap is the watch of runs on a simulated machine.
 type Lap struct {
 	Machine *sim.Machine

@@ -7,8 +7,21 @@ import (
 
 	"numasched/experiments/workload"
 	"numasched/sched/sim"
-	"numasched/topology"
 )
+
+// machine returns the machine of a preset, by its name, with seed 1.
+func machine(t testing.TB, preset string) Machine {
+	t.Helper()
+	p, err := sim.LoadPreset(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Of(p, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
 
 // BenchmarkSpeed is the speed of the simulator, without the making of the machine and the
 // run that warms up.
@@ -16,11 +29,15 @@ func BenchmarkSpeed(b *testing.B) {
 	for _, c := range []struct{ preset, arm, workload string }{
 		{"skx-8s", "numa", "triad"},
 		{"skx-8s", "flat", "triad"},
+		{"skx-8s", "numa", "triad:n=25000000"},
+		{"skx-8s", "flat", "triad:n=25000000"},
 		{"skx-8s", "numa", "heat"},
 		{"skx-8s", "flat", "heat"},
 		{"skx-8s", "static", "heat"},
 		{"skx-8s", "numa", "uts"},
 		{"skx-8s", "flat", "uts"},
+		{"skx-8s", "numa", "uts:depth=8"},
+		{"skx-8s", "flat", "uts:depth=8"},
 		{"synthetic:1x4", "flat", "fib:n=22"},
 		{"synthetic:2x1x1x22x2", "flat", "fib:n=22"},
 		{"skx-8s", "flat", "fib:n=22"},
@@ -29,14 +46,7 @@ func BenchmarkSpeed(b *testing.B) {
 		{"synthetic:64x1x1x32x2", "numa", "fib:n=22"},
 	} {
 		b.Run(c.preset+"/"+c.arm+"/"+c.workload, func(b *testing.B) {
-			preset, err := sim.LoadPreset(c.preset)
-			if err != nil {
-				b.Fatal(err)
-			}
-			topo, err := topology.Load(preset.Topology)
-			if err != nil {
-				b.Fatal(err)
-			}
+			m := machine(b, c.preset)
 			name, sizes := c.workload, ""
 			for i := range name {
 				if name[i] == ':' {
@@ -52,7 +62,7 @@ func BenchmarkSpeed(b *testing.B) {
 			var wall time.Duration
 			for b.Loop() {
 				runtime.GC()
-				r, err := Machine{Preset: preset, Topology: topo, Seed: 1}.Run(c.arm, prog, topo.Online.Len())
+				r, err := m.Run(c.arm, prog, m.Topology.Online.Len())
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -6,24 +6,15 @@ import (
 
 	"numasched/experiments/harness"
 	"numasched/experiments/workload"
-	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 // What a simulated run counts is in its results: how much longer work takes away from its
 // data, moves of threads, and what each node's memory and each link carried.
 func TestResultsHaveEveryCount(t *testing.T) {
-	p, err := sim.LoadPreset("snb-4s-ring")
-	if err != nil {
-		t.Fatal(err)
-	}
-	topo, err := topology.Load(p.Topology)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sw := &Sweep{Seed: 1, Machines: []harness.TopoMeta{harness.SimulatedTopology(p.Name, topo, nil)}}
+	m := machine(t, "snb-4s-ring")
+	sw := &Sweep{Seed: 1, Machines: []harness.TopoMeta{harness.SimulatedTopology(m.Preset.Name, m.Topology, nil)}}
 	for _, arm := range []string{"flat", "numa"} {
-		sw.Cells = append(sw.Cells, Cell{Machine: Machine{Preset: p, Topology: topo, Seed: 1}, Arm: arm, Program: workload.ByName("triad").Program(true), Procs: 64})
+		sw.Cells = append(sw.Cells, Cell{Machine: m, Arm: arm, Program: workload.ByName("triad").Program(true), Procs: 64})
 	}
 	runs, err := sw.Run(t.Context(), new(strings.Builder))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 
 	"numasched/experiments/simulated"
 	"numasched/sched/sim"
-	"numasched/topology"
 )
 
 // Presets resolves the items of --preset.
@@ -33,7 +32,7 @@ func Simulated(presets, procs string) (all []simulated.Sized, err error) {
 		return nil, err
 	}
 	for i, p := range machines {
-		topo, err := topology.Load(p.Topology)
+		m, err := simulated.Of(p, 0)
 		if err != nil {
 			return nil, Wrong(err)
 		}
@@ -43,11 +42,11 @@ func Simulated(presets, procs string) (all []simulated.Sized, err error) {
 		if slices.ContainsFunc(machines[:i], func(o *sim.Preset) bool { return o.Name == p.Name }) {
 			return nil, Errorf("--preset: two of the list are named %s: one run cannot tell them apart", p.Name)
 		}
-		ps, err := Shares(procs, names[i], topo.Allowed.Len())
+		ps, err := Shares(procs, names[i], m.Topology.Allowed.Len())
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, simulated.Sized{Machine: simulated.Machine{Preset: p, Topology: topo}, Procs: ps})
+		all = append(all, simulated.Sized{Machine: m, Procs: ps})
 	}
 	return all, nil
 }
