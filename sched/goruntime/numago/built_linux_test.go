@@ -55,7 +55,7 @@ func program(t *testing.T, name string) string {
 			defer os.Unsetenv("CGO_ENABLED")
 		}
 		os.Setenv("CGO_ENABLED", "0")
-		for _, name := range []string{"affinity", "stress", "loops", "readings", "heap", "steps"} {
+		for _, name := range []string{"affinity", "stress", "loops", "readings", "heap", "steps", "locality"} {
 			var errs bytes.Buffer
 			if status := run([]string{"build", "-o", filepath.Join(built.dir, name), "./testdata/" + name}, &errs, &errs); status != 0 {
 				built.err = errors.New(errs.String())
