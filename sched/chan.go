@@ -68,7 +68,10 @@ const bufRounded = 512 // bytes
 // on returns g's M if g may use c. It panics if g's scheduler is another than c's, or if
 // g is barred. g may give way first.
 func (c *hchan) on(g *G) *M {
-	m := g.preemptible()
+	m := g.m
+	if !g.short() || m.p.slice.Peek() == sliceOver { // else preemptible does nothing, and need not be called
+		m = g.preemptible()
+	}
 	c.mustBeOf(m.s)
 	return m
 }
