@@ -235,19 +235,21 @@
 // timers at half load on two Ps. It says how many ms late a G was at most, of the part of all Gs
 // that is named:
 //
-//		                                         flat              numa        goroutines
-//		alone: all but a thousandth              0.20              0.27              1.13
-//		busy: all but a thousandth   3.64, 4.33, 5.05  3.74, 4.52, 5.44  3.44, 4.03, 8.19
-//		quieter: half                           0.019             0.019             0.115
-//		quieter: all but a hundredth              3.2               3.1               4.8
-//		quieter: all but a thousandth             5.8               6.2              12.6
+//	                                         flat              numa        goroutines
+//	alone: all but a thousandth              0.20              0.27              1.13
+//	busy: all but a thousandth   3.64, 4.33, 5.05  3.74, 4.52, 5.44  3.44, 4.03, 8.19
+//	quieter: half                           0.019             0.019             0.115
+//	quieter: all but a hundredth              3.2               3.1               4.8
+//	quieter: all but a thousandth             5.8               6.2              12.6
 //
-//	  - alone: in the kernel's real-time class, where nobody else gets the CPUs. Goroutines are late
-//	    there because Go's netpoller sleeps at least 1 ms.
-//	  - busy: three runs in the ordinary class, beside programs that computed all the time. A trace
-//	    of the kernel (perf sched) shows threads that were woken and waited behind others for 4 ms, a
-//	    tick, and longer. Goroutines sleep longer, so they make a quarter fewer wake-ups in that time.
-//	  - quieter: 20 interleaved repetitions, of which others disturbed a third (timers:ops=8000).
+// Where the program ran:
+//
+//   - alone: in the kernel's real-time class, where nobody else gets the CPUs. Goroutines are late
+//     there because Go's netpoller sleeps at least 1 ms.
+//   - busy: three runs in the ordinary class, beside programs that computed all the time. A trace
+//     of the kernel (perf sched) shows threads that were woken and waited behind others for 4 ms, a
+//     tick, and longer. Goroutines sleep longer, so they make a quarter fewer wake-ups in that time.
+//   - quieter: 20 interleaved repetitions, of which others disturbed a third (timers:ops=8000).
 //
 // Recording events (package trace) makes a fork take 4 % longer (2 to 6) and a spawn 10 % (2 to 16):
 // medians of eleven runs on an idle machine. Two schedulers that both record nothing differed by up
