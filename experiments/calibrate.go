@@ -22,14 +22,15 @@ does for a spawn, a join and a switch, the cycles of the workloads' loops, and t
 price of an object on Go's heap. If the kernel lists no caches, their sizes are
 taken from a pointer chase. The result is a preset for "experiments sim --preset
 FILE.json". What this host cannot tell (another node, a busy SMT sibling) keeps its
-assumed value, and the preset says so. Nothing else should run meanwhile; if others
+assumed value, and the preset says so. Nothing else should run meanwhile. If others
 took more than 5 % of the CPU time, the preset says so.
 
-Everything is measured in three rounds, and the best counts: about a minute.
+Everything is measured in three rounds, and the best counts. That takes about a
+minute.
 
-With --compare, every workload whose time means something runs on the host as well,
-in each round, on 1 and 2 Ps. At the end the same is simulated, and the errors are
-printed: about two minutes.`,
+With --compare, every workload whose time means something also runs on the host, in
+each round, on 1 and 2 Ps. At the end the same is simulated, and the errors are
+printed. That takes about two minutes.`,
 	}
 	out := cmd.Flags().String("out", "", "`FILE` to write; its name ends in .json")
 	compare := cmd.Flags().Bool("compare", false, "compare host and simulation on the quick workloads")

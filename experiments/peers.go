@@ -13,23 +13,24 @@ import (
 	"numasched/sched"
 )
 
-const peersDoc = `Measures this module beside other people's task runtimes: "run" with the
-workloads and arms that let them be compared, interleaved, with the same table,
-plots and result directory. A peer that this computer cannot run is left out, and
-the command says why. Peers are arms of "run" too.
+const peersDoc = `Measures this module beside other people's task runtimes. It is "run" with the
+workloads and arms that allow a comparison. Repetitions are interleaved, and the
+table, plots and result directory are those of "run". A peer that this computer
+cannot run is left out, and the command says why. Peers are also arms of "run".
 
 Peers:
 
 %s
-A pool has spawn and parfor alone, because its tasks must not wait for each other.
-No peer has pingpong and actorring; there goroutines are the measure.
+A pool runs only spawn and parfor, because its tasks must not wait for each other.
+No peer runs pingpong and actorring. There the comparison is with goroutines.
 
---tables runs the sizes of a public table of task runtimes, and prints its numbers
-below, as CPU time for each task: another machine and other compilers, so compare
-what a runtime takes of oneTBB's time here and there. On 2 CPUs it takes most of an
-hour, two thirds of it for goroutines and OpenMP. Skynet has a hundred million tasks
-there; goroutines would need 20 GB for it, so they have the million of the original.
-The table's matmul is left out: it compares compilers.`
+--tables runs the sizes of a public table of task runtimes, and prints the numbers of
+that table below its own, as CPU time for each task. They are of another machine and
+other compilers. So compare ratios: a runtime's time over oneTBB's, here and there. On
+2 CPUs this takes most of an hour, two thirds of it for goroutines and OpenMP. Skynet
+has a hundred million tasks in that table. Goroutines would need 20 GB for them, so
+they run a million, as in the original. The table's matmul is left out, because it
+compares compilers.`
 
 // peersLoads are the workloads that peers have, and two of which goroutines are the
 // measure.

@@ -21,34 +21,40 @@ import (
 )
 
 const simDoc = `Runs the scheduler on simulated machines, in virtual time. Everything it prints
-is simulated. Every run is checked: it must not beat the lower bound, its time must
-be accounted for, and one P must neither steal nor wait. --check makes 9 to 65 more
-runs of each, over 4 to 16 seeds, until a difference of 1 % shows or is excluded:
-with all latencies doubled nothing may get faster, and with all latencies equal (on
-one node) numa must take as long as flat.
+is simulated.
 
-The arms numa-wrongmap and numa-randommap are controls. On their maps a node has the
-CPUs of another one, or some of each. The rest is as in numa, so what numa gains over
-numa-wrongmap is gained by locality. See the column "local".
+Every run is checked: it must not beat the lower bound, its time must be accounted for,
+and one P must neither steal nor wait. --check makes 9 to 65 more runs of each, over 4 to
+16 seeds, until a difference of 1 % shows or is excluded. With all latencies doubled
+nothing may get faster. With all latencies equal (on one node) numa must take as long as
+flat.
 
-Here flat, interleave and their kin take a lock wherever Go 1.26 takes sched.lock. On
-a host they do not. So what is to predict a measurement has to be simulated with
---nolock.
+The arms numa-wrongmap and numa-randommap are controls. On the map of numa-wrongmap a
+node has the CPUs of another node. On the map of numa-randommap it has CPUs of all nodes.
+The rest is as in numa, so what numa gains over numa-wrongmap is gained by locality. See
+the column "local".
 
---out writes a result directory; --verify DIR runs what is in one again. --claims
-writes one with the claim table: what may be said of numa beside other arms, over seeds
-and over other values of all constants that nobody has measured. On 2 CPUs it takes
-half an hour, with --full hours, and goes on where it was interrupted. It runs in
-pieces: --claims --full --shard 3/20 simulates a part, on any computer or day, and
-"experiments merge" makes of all 20 what one run would have written, to the byte.
---schedtrace 1ms prints the state of the scheduler to standard error, in lines like those
-of Go's GODEBUG=schedtrace, about every millisecond of virtual time: sysmon writes them, so
-they come up to 10 ms late. The run that warms up the caches is in them, too. They change
-nothing. --scheddetail has a line for every P, M and G as well. The variable NUMASCHED is
-for hosts and is not read here.
---scenario FILE runs what a file describes, and --microbench measured tables: both take
---json. --scenario FILE --out RESULTS.json keeps each variant as soon as it is finished. If
-it is cut off, the same command goes on with the others.
+In simulation the arms flat, interleave and their kin take a lock wherever Go 1.26 takes
+sched.lock. On a host they do not. Use --nolock to predict a measurement.
+
+--out writes a result directory, and --verify DIR repeats what is in one.
+
+--claims writes a result directory with the claim table: what may be said of numa beside
+other arms, over seeds and over other values of all constants that nobody has measured.
+On 2 CPUs it takes half an hour, with --full hours. If it is interrupted, the same command
+goes on where it stopped. The table can be made in parts: --claims --full --shard 3/20
+simulates one part, on any computer or day. From all 20 parts "experiments merge" makes,
+to the byte, what one run would have written.
+
+--schedtrace 1ms prints the state of the scheduler to standard error about every
+millisecond of virtual time, in lines like those of Go's GODEBUG=schedtrace. sysmon writes
+them, so they come up to 10 ms late. They include the run that warms up the caches, and
+they do not change the simulation. --scheddetail adds a line for every P, M and G. The
+variable NUMASCHED is for hosts and is not read here.
+
+--scenario FILE runs what a file describes, and --microbench runs measured tables. Both
+take --json. --scenario FILE --out RESULTS.json keeps each variant as soon as it is
+finished. If that is interrupted, the same command goes on with the others.
 
 Arms:
 

@@ -12,12 +12,12 @@
 //	*.svg *.png     plots, made from these files
 //	index.html      the report, made from these files
 //
-// Everything that is shown is computed from these files, but for plots and report. A directory may hold
-// several runs, of several machines (Merge). While a process writes into it, that process
-// holds a lock there (LockDir).
+// Everything that is shown is computed from the first three. A directory may hold several
+// runs, of several machines (Merge). A process that writes into it holds a lock there
+// (LockDir).
 //
-// [Measure] is the one way in which a workload is run, here and elsewhere. [Metrics] is
-// the table of all numbers that results have.
+// Every workload is run by [Measure], here and elsewhere. [Metrics] is the table of all
+// numbers that results have.
 package harness
 
 import (

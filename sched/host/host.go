@@ -8,31 +8,36 @@
 //
 // # What a Machine changes in the process
 //
-// GOMAXPROCS, and for the threads that its Ms run on the mask and the name:
-// numasched-0 and so on, one name for each mask. Close restores all of them, thread
-// by thread, and Machines may be closed in any order. What somebody else has set
-// meanwhile stays: a GOMAXPROCS, the mask of a thread that the program has pinned,
-// the masks that "taskset -a" gave the running process. Within a second of a taskset
-// threads are bound to what it has left of their nodes, and not at all where that is
-// nothing. Where an M finds that its thread alone has another mask than it gave, the
-// Machine binds no more threads. Warnings says so each time, and sched.Config.Report.
+// It changes GOMAXPROCS, and the mask and the name of the threads that its Ms run on. The
+// names are numasched-0 and so on, one for each mask. Close restores all of them, thread
+// by thread, and Machines may be closed in any order.
+//
+// What somebody else has set meanwhile stays: a GOMAXPROCS, the mask of a thread that the
+// program has pinned, the masks that "taskset -a" gave the running process. The Machine
+// notices two such changes. [Machine.Warnings] and sched.Config.Report say so each time:
+//
+//   - After a taskset of the process, threads are bound to what it has left of their nodes,
+//     within a second. Where it has left nothing of a node, its threads are not bound.
+//   - If an M finds that its thread alone has another mask than the M gave it, the Machine
+//     binds no more threads.
 //
 // Processes that are started with package os/exec or [syscall.ForkExec] do not
 // inherit the mask of a bound thread, whoever starts them. The price: while threads
-// are bound, it takes up to 10 ms longer to start a process, and Ms are not bound for
-// the moment that it takes.
+// are bound, it takes up to 10 ms longer to start a process, and Ms are not bound while it
+// starts.
 //
 // Limits:
 //
 //   - A process that C code forks, and the program that [syscall.Exec] turns this one
 //     into, inherit the mask of the thread that they are made on. [Unbound] helps.
 //   - A thread that is made on a bound thread has its mask for up to about a second.
-//   - A Machine cannot tell whether it or the program has set a mask that is the same.
-//     So if the program pins a thread that an M has just left, to the very CPUs that
-//     the M's mask had, Close widens the mask again. So does the Machine if the main thread
-//     is bound to those CPUs and the pinned thread is younger than that: it looks like a clone.
-//   - Nothing closes a Machine that is dropped. Slices of its Buffers may still be in
-//     use, which the garbage collector does not see, and GOMAXPROCS and masks must not
+//   - If the program sets the mask that the Machine set, the Machine cannot tell the two apart.
+//     So if the program pins a thread that an M has just left, to the very CPUs that the M's
+//     mask had, Close widens the mask again. The Machine does so earlier if the main thread is
+//     bound to those CPUs, and was so before the pinned thread was made: then that looks like
+//     a clone of the main thread.
+//   - Nothing closes a Machine that is dropped, for two reasons. Slices of its Buffers may still
+//     be in use, which the garbage collector does not see. And GOMAXPROCS and masks must not
 //     change at some time that the collector chooses.
 //
 // Example, without error handling:

@@ -16,10 +16,10 @@
 //
 // Time is integer picoseconds. Events are taken in the total order (time, actor).
 // Nothing depends on the order of a map, on floating-point arithmetic, on addresses,
-// or on Go's own scheduler: threads are coroutines of one event loop, and one of
+// or on Go's own scheduler. Threads are coroutines of one event loop, and one of
 // them runs at a time. A thread goes on without a switch as long as no other event
-// is due before its clock (queue.go). When one is, an M goes straight to the M whose
-// turn that is; all else is left to the event loop (machine.go).
+// is due before its clock (queue.go). If the next event is another M's, an M switches
+// straight to that M. In all other cases it switches to the event loop (machine.go).
 //
 // # What is modelled
 //
@@ -38,20 +38,34 @@
 //	micro         MLC, likwid and core-to-core, compared with what was measured;
 //	              micro/errors.txt is the table of errors
 //
-// Not modelled: TLBs, prefetchers (a stream pays its first latency only),
-// instruction caches, frequency changes, interrupts, other locks of the kernel, and what
-// a Go program does outside of the scheduler and its Work.
-// There is one exception: objects that a program says it allocates (sched.G.Allocated).
-// Collections do not run; each object pays its share. Work.Ops are cycles, as the
-// workload counts them, unless the preset knows the Work's Kernel.
+// Not modelled:
+//
+//   - TLBs, instruction caches, frequency changes, interrupts
+//   - prefetchers: a stream pays its first latency only
+//   - other locks of the kernel
+//   - what a Go program does outside of the scheduler and its Work, with one exception: a
+//     program may say what it allocates (sched.G.Allocated). Collections do not run. Each
+//     object pays its share of them.
+//
+// Work.Ops are cycles, as the workload counts them, unless the preset knows the Work's
+// Kernel.
+//
+// # Use
+//
+//	p, err := sim.LoadPreset("skx-2x8180")
+//	m, err := sim.New(sim.Config{Preset: p})
+//	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1})
+//	err = sim.Guard(func() error { return s.Run(f) })
+//	account := m.Account() // of virtual time, traffic, work
 //
 // # Speed
 //
-// Millions of events a second, of one run after one that warms up, without the making of
-// the machine: the column Mevents/s of "experiments sim", but one run at a time
-// (BenchmarkSpeed of experiments/simulated). Workloads have their quick sizes; fib has n=22.
-// Medians of five, on 2026-11-27, on two CPUs of a virtual machine (Intel Xeon, family 6,
-// model 207, 2.1 GHz). Others share its host, so the second digit means little.
+// The table has millions of events for each second of real time, with one run at a time
+// (BenchmarkSpeed of experiments/simulated). "experiments sim" prints the same measure in its
+// column Mevents/s. Each run follows one that warms up. The time to make the machine is not
+// counted. Workloads have their quick sizes, and fib has n=22. The numbers are medians of five
+// runs on two CPUs of a virtual machine (Intel Xeon, family 6, model 207, 2.1 GHz). Others share
+// its host, so the second digit means little.
 //
 //	CPUs                              4    88   448  4096
 //	fib, flat                       6.0   3.2   3.7   8.0
@@ -60,18 +74,12 @@
 //	heat, flat and numa                    5.9 and 7.3
 //	triad, flat and numa                   2.5 and 3.6
 //
-// The machine with 448 CPUs is skx-8s, the others are synthetic. An event does not cost
-// more with the number of CPUs. It costs more where more events end a turn, for then the
-// stack is switched. Events of a thief that finds nothing are cheap (scan.go): with 4096 CPUs
-// most are such.
+// The machine with 448 CPUs is skx-8s, the others are synthetic. The cost of an event does not
+// grow with the number of CPUs. It grows with the share of events that end a thread's turn, for
+// then the stack is switched. Events of a thief that finds nothing are cheap (scan.go). With 4096
+// CPUs most events are of that kind.
 //
-// In fib and uts, switches between stacks and the caches of this computer are what costs. In
-// triad it is the walk over the blocks of each Work (memory.go, cache.go), of which no
-// event tells.
-//
-//	p, err := sim.LoadPreset("skx-2x8180")
-//	m, err := sim.New(sim.Config{Preset: p})
-//	s, err := sched.New(sched.Config{Machine: m, Arm: arm, Seed: 1})
-//	err = sim.Guard(func() error { return s.Run(f) })
-//	account := m.Account() // of virtual time, traffic, work
+// In fib and uts the time goes into switches between stacks and into cache misses of the
+// computer that simulates. In triad it goes into the walk over the blocks of each Work
+// (memory.go, cache.go), which counts as no event.
 package sim

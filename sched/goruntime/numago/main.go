@@ -43,19 +43,19 @@ A program built by numago reads the environment variable GONUMA when it starts:
                 narrowed its CPU mask or set a memory policy; then as off
   confine       the whole process on one node, the best one: its threads, its memory,
                 GOMAXPROCS, and GOMEMLIMIT unless that is set. The scheduler is Go's own.
-                It leaves a process alone whose CPU mask is narrowed or that has a memory
-                policy, and says so
+                If the process has a narrowed CPU mask or a memory policy, nothing is
+                changed, and the program says so
   confine=NODE  likewise, on that node
   N             pretends N nodes, from 1 to 64: for tests
-  on,heap       as on, and each node has its own part of the heap: what a P allocates lies on
-                its node, also when the memory was used before, and so do the stacks of
-                the goroutines that it makes. With cgo there is one heap
-                for all nodes, and the program says so
-  N,heap        likewise, with N pretended nodes: in the books only
+  on,heap       as on, and each node has its own part of the heap. What a P allocates lies on
+                its node, even if the memory was used before. So do the stacks of the
+                goroutines that it makes. With cgo there is one heap for all nodes, and the
+                program says so
+  N,heap        likewise, with N pretended nodes: no page is placed
 
 Any other value stops the program with exit status 2.
 
-What it does can be read in these ways:
+These show what the scheduler in a program does:
 
   GONUMATRACE=1             prints at exit what the scheduler did, and why it is off if it is
   GODEBUG=schedtrace=1000   Go's lines, with columns for nodes at their end
@@ -63,12 +63,13 @@ What it does can be read in these ways:
                             imports it builds with numago only
   package runtime/metrics   as ever; what waits in the nodes' queues is counted
 
-The heap is Go's own unless GONUMA says "heap": an object lies where its page was first
-touched. With "heap", what one node has free is not used for another one, unless the kernel
-gives no more. And a node's share of addresses (0.6 GB), page tables and half-used blocks is
-its own. So the process may take more memory.
-What the collector needs for itself is not kept by node, nor are the stacks of threads.
-confine, and spawn, keep all memory near.
+The heap is Go's own unless GONUMA says "heap". In Go's heap an object lies where its page
+was first touched. With "heap" the process may take more memory. Free memory of one node is
+not used for another node, unless the kernel gives no more. And each node has addresses
+(0.6 GB), page tables and half-used blocks of its own. The collector's own memory and the
+stacks of threads are not kept by node.
+
+To keep all memory near, use confine or spawn.
 
 -buildmode=plugin, c-shared, c-archive and shared are refused, and so is an -overlay of your
 own. Profiles (default.pgo), workspaces, vendoring, -trimpath and -race work as with go.
