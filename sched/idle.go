@@ -28,11 +28,14 @@ import "numasched/sched/policy"
 // a P is idle, but for no longer than that at a time: if work of its own wakes m before, its next
 // Grace is a whole one. policy.Rest has the order of all this.
 //
-// In numago the dozes add up to a Grace. That was tried here, on simulated machines. A G at home
-// beside a busy one, while work of its own woke the other node's M every 20 us, ran after
-// 74 us and not after 4.8 ms. Onenode took 0.94 to 0.99 times as long. But wakestorm, whose Gs have
-// nothing that keeps them on a node but each other, took 1.2 to 1.8 times as long, because they
-// spread over the nodes. So dozes do not add up.
+// In numago the dozes add up to a Grace. Here they do not. On simulated machines the sum had a gain
+// and a loss:
+//
+//   - Work of its own woke a node's M every 20 us. On another node a G was queued at home behind a
+//     busy one. It ran after 74 us, and after 4.8 ms without the sum. Onenode took 0.94 to 0.99
+//     times as long.
+//   - Wakestorm took 1.2 to 1.8 times as long. Nothing keeps its Gs on a node but each other, and
+//     with the sum they spread over the nodes.
 func (m *M) sleep() *G {
 	s, p := m.s, m.p
 	n := p.node

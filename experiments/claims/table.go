@@ -393,6 +393,6 @@ func (r *Report) Method() string {
 	if each > 0 {
 		alone = fmt.Sprintf(", and with each alone at 0.7 and at 1.3 times (in %d of them: those of times, on machines of which it is assumed how far memory is)", each)
 	}
-	return fmt.Sprintf("A ratio is the other arm's time, or its latency, over numa's: above 1 numa is faster. Faster is at least %.2fx, slower less than %.2fx. A claim holds with every one of %d seeds (sign test, p at most %.2g after Holm's correction for %d statements), and with all assumed constants drawn at once between 0.7 and 1.3 times their value (%d draws, in %d of %d blocks)%s. What is measured is not changed.",
+	return fmt.Sprintf("A ratio is the other arm's time, or its latency, over numa's: above 1 numa is faster. Faster is at least %.2fx, slower less than %.2fx. A claim holds with every one of %d seeds (sign test, p at most %.2g after Holm's correction for %d statements), and with all assumed constants drawn at once between 0.7 and 1.3 times their value (%d draws, in %d of %d blocks)%s. Constants that were measured are not changed.",
 		Faster.Least, NotSlower.Least, r.seeds, alpha, hypotheses*len(r.Comparisons), Draws, draws, len(r.blocks), alone)
 }
