@@ -99,13 +99,15 @@
 //
 // Programs whose names begin with numago- run on a model of Go's scheduler with the overlay
 // of sched/goruntime. model.go says what is modelled, and what is not. The search, the
-// timelines and the mutations are the same. Such programs have found three faults of the
+// timelines and the mutations are the same. Such programs have found four faults of the
 // overlay, which are mended, and one of Go:
 //
 //   - An M that had run nothing yet took itself for an M of the first node, and searched
 //     without an end beside that node's work.
 //   - An M that declined work did not end sysmon's deep sleep, so sysmon did not hear of it.
 //   - What came from the network could be queued at a node that had lost its Ps.
+//   - An M that came too late for a P still counted as dozing. When another M then made that P
+//     idle, nobody looked again, and wakers relied on an M that was gone.
 //   - Go's own: while a P moves a batch of Gs from the global queue to its own, the last searcher
 //     may see them in neither queue.
 //

@@ -54,8 +54,8 @@ func (r *goRuntime) numaCheckRunqsNoP(mp *goM, allpSnapshot []*goP) *goP {
 				mp.lean++
 				pp.hunger = r.numa.nodes[pp.node].appetite.After(mp.Nanotime())
 			}
-			r.unlock(mp)
 			r.numaAwake(mp, here)
+			r.unlock(mp)
 			return pp
 		default:
 			return nil

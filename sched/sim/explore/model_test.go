@@ -80,7 +80,7 @@ var reviewed = map[string]string{
 	"numaTakable":          "308154e8ac1fd2c6",
 	"numaNothingQueued":    "9a04374b4d0c4d1b",
 	"numaGlobrunqgetbatch": "df9e9e5f8150cddd",
-	"numaCheckRunqsNoP":    "4708eb9f4ba8a151",
+	"numaCheckRunqsNoP":    "0c9b753b962f0f79",
 	"numaLook":             "08f908af1e96f7da",
 	"numaOut":              "7d459ea2ca3944ab",
 	"numaInSyscall":        "c5956d21667eebc3",

@@ -82,6 +82,11 @@ var ModelPrograms = []Program{
 		}
 		return r.newG(0, 0, r.readies(next))
 	}},
+	{Name: "numago-back", Doc: "G 0 readies G 1 of the last node, and G 2 when a P there has been given up: whose M it was may want it back while another one has it. When an M sleeps again G 0 starts the others, and stays busy until they have run elsewhere", MinCPUs: 2, MinGs: 4, Model: func(r *goRuntime) *goG {
+		last := r.t.Nodes() - 1
+		one, two := r.newG(1, last), r.newG(2, last)
+		return r.newG(0, 0, r.readies(one), r.busy(r.idleAgain(1)), r.readies(two), r.busy(r.asleepAgain(2)), r.starts(3, r.t.Gs(), -1), r.busyUntil(3, r.t.Gs()))
+	}},
 	{Name: "numago-hungry", Doc: "G 0 readies G 1 and parks, G 1 readies G 2, and so on, and the last but one stays busy until the last has run: a hungry M comes too late each time, and then must come again", MinCPUs: 2, MinGs: 3, Model: func(r *goRuntime) *goG {
 		n := r.t.Gs()
 		next := r.newG(n-1, 0)
@@ -197,6 +202,24 @@ func (r *goRuntime) begun(lo, hi int) func() bool {
 			}
 		}
 		return true
+	}
+}
+
+// idleAgain reports whether G i has begun, a P of the last node is idle, and no M spins.
+func (r *goRuntime) idleAgain(i int) func() bool {
+	bit := numaBit(r.t.Nodes() - 1)
+	return func() bool { return r.t.words[i] != 0 && uint32(r.numa.idle.v)&bit != 0 && r.nmspinning.v == 0 }
+}
+
+// asleepAgain reports whether that is so, and an M without a P sleeps.
+func (r *goRuntime) asleepAgain(i int) func() bool {
+	idle := r.idleAgain(i)
+	return func() bool {
+		sleeping := 0
+		for node := range r.numa.n + 1 {
+			sleeping += len(*r.midleFor(node))
+		}
+		return idle() && sleeping > 0
 	}
 }
 

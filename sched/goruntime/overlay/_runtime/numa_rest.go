@@ -64,8 +64,10 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 				pp.numa.hunger = numa.nodes[pp.numa.node].appetite.After(now)
 				pp.numa.count[numaHungry]++
 			}
+			// Before others can make a P of the node idle: who does counts for the node, if
+			// nobody else does, and this M does not look again.
+			numaAwake(mp, here)
 			unlock(&sched.lock)
-			numaAwake(mp, here) // the P is idle no longer, or others have it
 			return pp
 		default:
 			return nil
@@ -150,8 +152,9 @@ func numaHomeless(p2 *p) bool {
 	return next != nil && next.numaHome == 0
 }
 
-// numaDozing has a node count as one where an M dozes, or looks a last time, because of mp. If it
-// counts because of another M it does nothing. Wakers of other nodes rely on such an M: see numaQuiet.
+// numaDozing has a node count as one where an M dozes, or looks a last time, because of mp, unless
+// it counts because of another M. It must not count because of mp already. Wakers of other nodes
+// rely on such an M: see numaQuiet.
 //
 //go:nowritebarrierrec
 func numaDozing(mp *m, node int32) {
