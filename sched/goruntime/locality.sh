@@ -7,8 +7,9 @@
 #
 # A MODE is a value of GONUMA, or "stock" for the go command alone. Without any: stock, off, on,
 # on,heap and confine. In each round the modes take turns, and each scenario of numago/testdata/locality
-# runs for the time (500 ms). The table has medians of all rounds (5): the share of touches that
-# were local, in %, and below it the touches in a second, as multiples of stock's.
+# runs for the time (500 ms) after its last goroutine has begun. The table has medians of all
+# rounds (5): the share of touches that were local, in %, and below it the touches in a second, as
+# multiples of those in the first mode.
 set -eu
 case ${1:-} in -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"; exit 0 ;; esac
 cd "$(dirname "$0")/../.."

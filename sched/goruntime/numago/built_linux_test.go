@@ -172,6 +172,23 @@ func TestAffinityStaysInside(t *testing.T) {
 	}
 }
 
+// A thread that a goroutine was locked to is bound again later.
+func TestThreadIsBoundAfterALock(t *testing.T) {
+	app := program(t, "affinity")
+	top, err := topology.Host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if top.Allowed.Len() < 2 {
+		t.Skip("needs two CPUs")
+	}
+	for gonuma, want := range map[string]string{"off": "again free\n", "2": "again bound\n"} {
+		if _, out, errs := start(t, gonuma, app, "again"); out != want {
+			t.Errorf("GONUMA=%s: %q %s, want %q", gonuma, out, errs, want)
+		}
+	}
+}
+
 // Who narrows the mask of a running program is obeyed from then on.
 func TestTasksetWhileRunning(t *testing.T) {
 	app := program(t, "stress")

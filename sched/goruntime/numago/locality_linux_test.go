@@ -9,7 +9,8 @@ import (
 )
 
 // What locality.sh measures on a virtual machine runs on this one, too: goroutines touch pages in
-// every scenario, whichever nodes are pretended, and on one node all of them are local.
+// every scenario, whichever nodes are pretended. On one node this says nothing about how many of
+// them are local, but that all are.
 func TestLocality(t *testing.T) {
 	file := program(t, "locality")
 	machine, err := topology.Host()
@@ -18,6 +19,9 @@ func TestLocality(t *testing.T) {
 	}
 	for _, gonuma := range []string{"off", "2", "2,heap"} {
 		status, out, errs := start(t, gonuma, file, "20ms")
+		if status == 3 {
+			t.Skip(errs) // the kernel, or a container, does not say where pages lie
+		}
 		if status != 0 {
 			t.Fatalf("GONUMA=%s: exit status %d: %s", gonuma, status, errs)
 		}

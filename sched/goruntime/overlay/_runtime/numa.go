@@ -13,7 +13,7 @@ import (
 //
 // Vocabulary. A node has CPUs, and the Ps that procresize gave it. A goroutine's home is
 // the node where it ran first. An M is bound to its P's node: its thread runs on that
-// node's CPUs only.
+// node's CPUs only. One that a goroutine was locked to is bound a millisecond later (numa_bind.go).
 //
 // Invariants
 //

@@ -31,7 +31,7 @@ func numaBind(mp *m, node int32) {
 	if mp.lockedg != 0 || mp.lockedExt != 0 || mp.isextra || mp.numa.foreign {
 		return
 	}
-	if mp.numa.freed {
+	if numa.bind && mp.numa.freed {
 		now := nanotime()
 		if mp.numa.loose == 0 {
 			mp.numa.loose = now

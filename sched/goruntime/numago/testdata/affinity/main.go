@@ -106,7 +106,40 @@ func pages() {
 	runtime.KeepAlive(blocks)
 }
 
+// again locks goroutines to threads for a moment, and prints "bound" when one of these threads has
+// other CPUs than before later on. It gives up after some seconds.
+func again() {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	free := map[int]string{}
+	for range 8 {
+		wg.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			mu.Lock()
+			free[syscall.Gettid()] = mask(syscall.Gettid())
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+		})
+	}
+	wg.Wait()
+	for range 30 {
+		busy()
+		for tid, before := range free {
+			if mask(tid) != before {
+				fmt.Println("again bound")
+				return
+			}
+		}
+	}
+	fmt.Println("again free")
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "again" {
+		again()
+		return
+	}
 	if len(os.Args) > 1 && os.Args[1] == "mask" {
 		runtime.LockOSThread()
 		fmt.Println(os.Args[2], mask(syscall.Gettid()))

@@ -4,8 +4,9 @@
 //	locality [DURATION]
 //
 // A line for each scenario has its name, the number of pages touched, the share of them that were
-// local, and the touches in a second: one for each message, sleep, Gosched or Lock. A goroutine touches memory of its own:
-// pages from the kernel that it is the first to touch, or objects that it allocates ("heap").
+// local, and the touches in a second: one for each message, sleep, Gosched or Lock. A goroutine
+// touches memory of its own: pages from the kernel that it is the first to touch, or objects that
+// it allocates ("heap"). Exit status 3 says that the kernel does not tell where a page lies.
 package main
 
 import (
@@ -42,7 +43,8 @@ func nodeOf(p *byte) int {
 	var node int32
 	const flags = unix.MPOL_F_NODE | unix.MPOL_F_ADDR
 	if _, _, errno := unix.RawSyscall6(unix.SYS_GET_MEMPOLICY, uintptr(unsafe.Pointer(&node)), 0, 0, uintptr(unsafe.Pointer(p)), flags, 0); errno != 0 {
-		fail("get_mempolicy", errno)
+		fmt.Fprintln(os.Stderr, "locality: get_mempolicy:", errno)
+		os.Exit(3)
 	}
 	return int(node)
 }
@@ -103,11 +105,12 @@ func (w *worker) touch() {
 
 // A load starts goroutines that touch until stopped. Each announces its worker.
 type load struct {
-	stopped atomic.Bool
 	heap    bool
+	begun   sync.WaitGroup // goroutines that have their memory
+	gate    chan bool      // closed when all have, so that none begins before
+	stopped atomic.Bool
 	mu      sync.Mutex
 	workers []*worker
-	begun   sync.WaitGroup // goroutines that have their memory
 	all     sync.WaitGroup
 }
 
@@ -117,6 +120,7 @@ func (l *load) start(f func(w *worker)) {
 	l.all.Go(func() {
 		w := newWorker(l.heap)
 		l.begun.Done()
+		<-l.gate
 		f(w)
 		l.mu.Lock()
 		l.workers = append(l.workers, w)
@@ -124,10 +128,13 @@ func (l *load) start(f func(w *worker)) {
 	})
 }
 
-// done has w touch a page, and reports whether the load is over.
+// done has w touch a page, unless the load is over, and reports whether it is.
 func (l *load) done(w *worker) bool {
+	if l.stopped.Load() {
+		return true
+	}
 	w.touch()
-	return l.stopped.Load()
+	return false
 }
 
 // ring starts n goroutines that pass a message round.
@@ -234,10 +241,11 @@ func main() {
 		duration = d
 	}
 	for _, s := range scenarios {
-		l := &load{heap: s.heap}
+		l := &load{heap: s.heap, gate: make(chan bool)}
 		s.run(l)
 		l.begun.Wait()
 		begun := time.Now()
+		close(l.gate)
 		time.Sleep(duration)
 		seconds := time.Since(begun).Seconds()
 		l.stopped.Store(true)
