@@ -149,9 +149,16 @@ func stressed(t *testing.T, topo string, real bool) *Machine {
 
 // letAllRunOn gives all threads a mask, as taskset -a does.
 func letAllRunOn(cpus topology.CPUSet) {
-	tids, _ := numa.Threads()
-	for _, tid := range tids {
-		numa.SetAffinity(tid, cpus) // it may have ended
+	seen := make(map[int]bool)
+	for more := true; more; { // a thread whose turn is still to come may make another one meanwhile
+		more = false
+		tids, _ := numa.Threads()
+		for _, tid := range tids {
+			if !seen[tid] {
+				seen[tid], more = true, true
+				numa.SetAffinity(tid, cpus) // it may have ended
+			}
+		}
 	}
 }
 
