@@ -9,8 +9,8 @@ import (
 )
 
 // What locality.sh measures on a virtual machine runs on this one, too: goroutines touch pages in
-// every scenario, whichever nodes are pretended. On one node this says nothing about how many of
-// them are local, but that all are.
+// every scenario, whichever nodes are pretended. On one node all of them must be local, so this
+// does not test where goroutines run.
 func TestLocality(t *testing.T) {
 	file := program(t, "locality")
 	machine, err := topology.Host()

@@ -64,8 +64,8 @@ func numaCheckRunqsNoP(allpSnapshot []*p, idlepMaskSnapshot pMask) *p {
 				pp.numa.hunger = numa.nodes[pp.numa.node].appetite.After(now)
 				pp.numa.count[numaHungry]++
 			}
-			// Before others can make a P of the node idle: who does counts for the node, if
-			// nobody else does, and this M does not look again.
+			// Under the lock: an M that makes a P of the node idle after this would not count
+			// because of this bit, and this M does not look again.
 			numaAwake(mp, here)
 			unlock(&sched.lock)
 			return pp

@@ -126,7 +126,7 @@ func again() {
 	for range 30 {
 		busy()
 		for tid, before := range free {
-			if mask(tid) != before {
+			if now := mask(tid); now != before && !strings.Contains(now, "no such") { // it may have ended
 				fmt.Println("again bound")
 				return
 			}

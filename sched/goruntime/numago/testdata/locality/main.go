@@ -128,13 +128,10 @@ func (l *load) start(f func(w *worker)) {
 	})
 }
 
-// done has w touch a page, unless the load is over, and reports whether it is.
+// done has w touch a page, and reports whether the load is over.
 func (l *load) done(w *worker) bool {
-	if l.stopped.Load() {
-		return true
-	}
 	w.touch()
-	return false
+	return l.stopped.Load()
 }
 
 // ring starts n goroutines that pass a message round.
