@@ -87,6 +87,19 @@ func start(t *testing.T, gonuma string, args ...string) (status int, stdout, std
 	return exitStatus(cmd.ProcessState), out.String(), errs.String()
 }
 
+// severalCPUs returns the CPUs of this process, and skips the test if there is only one.
+func severalCPUs(t *testing.T) topology.CPUSet {
+	t.Helper()
+	top, err := topology.Host()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if top.Allowed.Len() < 2 {
+		t.Skip("needs two CPUs")
+	}
+	return top.Allowed
+}
+
 func TestProgramHasMarker(t *testing.T) {
 	status, out, errs := numago(t, "version", program(t, "stress"))
 	if status != 0 || !strings.Contains(out, "the NUMA-aware runtime") {
@@ -175,13 +188,7 @@ func TestAffinityStaysInside(t *testing.T) {
 // A thread that a goroutine was locked to is bound again later.
 func TestThreadIsBoundAfterALock(t *testing.T) {
 	app := program(t, "affinity")
-	top, err := topology.Host()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if top.Allowed.Len() < 2 {
-		t.Skip("needs two CPUs")
-	}
+	severalCPUs(t)
 	for gonuma, want := range map[string]string{"off": "again free\n", "2": "again bound\n"} {
 		if _, out, errs := start(t, gonuma, app, "again"); out != want {
 			t.Errorf("GONUMA=%s: %q %s, want %q", gonuma, out, errs, want)
@@ -192,14 +199,8 @@ func TestThreadIsBoundAfterALock(t *testing.T) {
 // Who narrows the mask of a running program is obeyed from then on.
 func TestTasksetWhileRunning(t *testing.T) {
 	app := program(t, "stress")
-	top, err := topology.Host()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if top.Allowed.Len() < 2 {
-		t.Skip("needs two CPUs")
-	}
-	one := topology.CPUs(top.Allowed.First())
+	allowed := severalCPUs(t)
+	one := topology.CPUs(allowed.First())
 	cmd := exec.Command(app, "10m") // it is killed
 	cmd.Env = append(os.Environ(), "GONUMA=2")
 	if err := cmd.Start(); err != nil {
@@ -221,7 +222,7 @@ func TestTasksetWhileRunning(t *testing.T) {
 	for end := time.Now().Add(time.Minute); bound == 0 && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 		tasks(func(tid int) {
-			if mask, err := numa.Affinity(tid); err == nil && !mask.Equal(top.Allowed) {
+			if mask, err := numa.Affinity(tid); err == nil && !mask.Equal(allowed) {
 				bound++
 			}
 		})

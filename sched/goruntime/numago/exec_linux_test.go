@@ -1,29 +1,19 @@
 package main
 
-import (
-	"testing"
-
-	"numasched/topology"
-)
+import "testing"
 
 // What a program becomes by exec has the process's whole mask, whichever thread the goroutine that
 // calls it was on, and though it may be preempted on the way.
 func TestExecHasTheWholeMask(t *testing.T) {
 	app := program(t, "affinity")
-	top, err := topology.Host()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if top.Allowed.Len() < 2 {
-		t.Skip("needs two CPUs")
-	}
+	allowed := severalCPUs(t)
 	wrong := 0
 	const tries = 100
 	for range tries {
 		_, out, errs := start(t, "2", app, "exec")
 		if got := values(out)["exec"]; len(got) != 1 {
 			t.Fatalf("exec was printed %d times, and %s", len(got), errs)
-		} else if got[0] != top.Allowed.String() {
+		} else if got[0] != allowed.String() {
 			wrong++
 		}
 	}

@@ -20,6 +20,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"numasched/numa"
 )
 
 const (
@@ -27,15 +29,6 @@ const (
 	pages  = 8  // of a worker
 	reuses = 64 // touches after which a worker with objects replaces one of them
 )
-
-// here returns the node of the CPU that the caller is on.
-func here() int {
-	var cpu, node uint32
-	if _, _, errno := unix.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&cpu)), uintptr(unsafe.Pointer(&node)), 0); errno != 0 {
-		fail("getcpu", errno)
-	}
-	return int(node)
-}
 
 // nodeOf returns the node of p's page. (move_pages also tells, but makes all CPUs give up what they
 // hold of pages first, and so takes long.)
@@ -98,7 +91,7 @@ func (w *worker) touch() {
 	}
 	w.memory[i][0] = 1
 	w.all++
-	if here() == w.node[i] {
+	if _, here := numa.CurrentCPU(); here == w.node[i] {
 		w.near++
 	}
 }
