@@ -143,12 +143,17 @@ func (c *caches) release(e *entry, b *block) {
 }
 
 // fill puts sectors of a block into a cache, whose entry of the block is i, as find said.
-// If last, what the cache gives up is written back.
-func (c *caches) fill(id, blk, i int32, b []block, want uint64, last bool) {
-	k := &c.all[id]
-	if int64(bits.OnesCount64(want))<<b[blk].shift > k.bytes {
-		return // streams through
+// If last, what the cache gives up is written back. It returns the entry, or -1.
+func (c *caches) fill(id, blk, i int32, b []block, want uint64, last bool) int32 {
+	if int64(bits.OnesCount64(want))<<b[blk].shift > c.all[id].bytes {
+		return i // streams through
 	}
+	return c.put(id, blk, i, b, want, last)
+}
+
+// put is fill, of sectors that may be more than the cache holds if they do not come at once.
+func (c *caches) put(id, blk, i int32, b []block, want uint64, last bool) int32 {
+	k := &c.all[id]
 	if i < 0 {
 		i = c.free
 		if i < 0 {
@@ -181,6 +186,7 @@ func (c *caches) fill(id, blk, i int32, b []block, want uint64, last bool) {
 			k.used += c.charge(e, &b[blk]) - before
 			if k.used > k.bytes {
 				c.remove(t, b)
+				return -1
 			}
 			break
 		}
@@ -189,6 +195,7 @@ func (c *caches) fill(id, blk, i int32, b []block, want uint64, last bool) {
 		}
 		c.remove(t, b)
 	}
+	return i
 }
 
 // charge is the room that an entry of b takes: its bytes, but at least an eighth of a block

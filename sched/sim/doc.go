@@ -30,6 +30,7 @@
 //	bandwidth.go  memory controllers and links, shared max-min fairly; loaded latency
 //	blend.go      streams that several memories serve at once
 //	work.go       what a piece of Work costs; where pages lie
+//	walk.go       all touches of a block at once
 //	kernel.go     CPUs and their queues, futexes, affinity
 //	locks.go      locks in the kernel: page faults of one mapping, futexes of one word
 //	context.go    what a G that has parked left in the caches

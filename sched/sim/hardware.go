@@ -39,6 +39,9 @@ type coreInfo struct {
 	caches        [3]int32 // indices into the machine's caches, or -1
 }
 
+// last reports whether what this level of the core's caches gives up goes to memory.
+func (c *coreInfo) last(level int) bool { return level == 2 || level == 1 && c.caches[2] < 0 }
+
 type l3Info struct {
 	cpus, cores []int32
 	node        int32

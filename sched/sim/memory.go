@@ -14,6 +14,9 @@ type memory struct {
 	bytes int64 // of all buffers that no memory policy binds
 	scan  pageScan
 
+	strands []strand // scratch of walk
+	bouts   []bout
+
 	elsewhere map[int]int // nodes without memory that buffers were asked for on, and where those lie; kernel IDs
 
 	near, far int64 // bytes that came from the accessing node's memory, and from others'
@@ -204,8 +207,7 @@ func (k *Machine) touchBlock(t *thread, id int32, want uint64, bytes, size int64
 			break // has it
 		}
 		if c := core.caches[l]; c >= 0 {
-			last := l == 2 || core.caches[2] < 0 && l == 1
-			m.caches.fill(c, id, entries[l], m.blocks, want, last)
+			m.caches.fill(c, id, entries[l], m.blocks, want, core.last(l))
 		}
 	}
 	return level, home

@@ -175,29 +175,8 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 	s.near, s.hit, s.alone, s.latency, s.fault, s.faults = 0, 0, 0, 0, 0, 0
 	clear(s.from)
 	clear(s.chains)
-	// Spans are walked side by side in small steps, as a loop does: a span finds in
-	// the first-level cache what another has brought there.
-	total := n * strides
-	for step := c * strides; step < (c+1)*strides; step++ {
-		for kind, list := range [2][]sched.Span{w.Reads, w.Writes} {
-			for i := range list {
-				sp := &list[i]
-				if sp.Accesses > 0 {
-					if step == c*strides {
-						k.random(t, sp, sp.Accesses*(c+1)/n-sp.Accesses*c/n, kind == 1)
-					}
-					continue
-				}
-				// Cut at lines, so that no line is touched twice.
-				lo, hi := sp.Len*step/total&^63, sp.Len*(step+1)/total&^63
-				if step+1 == total {
-					hi = sp.Len
-				}
-				if hi > lo {
-					k.stream(t, sp, sp.Off+lo, sp.Off+hi, kind == 1, lo == 0)
-				}
-			}
-		}
+	if !k.walk(t, w, c, n) {
+		k.steps(t, w, c, n)
 	}
 	k.lockMapping(t)
 	t.clock += s.hit + s.latency + s.fault
@@ -222,6 +201,34 @@ func (k *Machine) chunk(t *thread, w *sched.Work, c, n int64) {
 	k.streams(t, share)
 	k.chain(t, 0, share)
 	k.chain(t, 1, share)
+}
+
+// steps touches the c-th of n pieces of every span of w step by step.
+func (k *Machine) steps(t *thread, w *sched.Work, c, n int64) {
+	// Spans are walked side by side in small steps, as a loop does: a span finds in
+	// the first-level cache what another has brought there.
+	total := n * strides
+	for step := c * strides; step < (c+1)*strides; step++ {
+		for kind, list := range [2][]sched.Span{w.Reads, w.Writes} {
+			for i := range list {
+				sp := &list[i]
+				if sp.Accesses > 0 {
+					if step == c*strides {
+						k.random(t, sp, sp.Accesses*(c+1)/n-sp.Accesses*c/n, kind == 1)
+					}
+					continue
+				}
+				// Cut at lines, so that no line is touched twice.
+				lo, hi := sp.Len*step/total&^63, sp.Len*(step+1)/total&^63
+				if step+1 == total {
+					hi = sp.Len
+				}
+				if hi > lo {
+					k.stream(t, sp, sp.Off+lo, sp.Off+hi, kind == 1, lo == 0)
+				}
+			}
+		}
+	}
 }
 
 // streams waits for all that t's chunk streams from memories and from caches of other
