@@ -8,6 +8,7 @@ import (
 	"numasched/sched/internal/coro"
 	"numasched/sched/internal/machine"
 	"numasched/sched/internal/threadlock"
+	"numasched/sched/policy"
 )
 
 // A carrier is a stack: a coroutine in which an M's scheduling loop runs. A fresh G
@@ -279,37 +280,60 @@ func (c *carrier) loop() {
 // enter leaves m's carrier for c. It returns true when an M enters the left one again,
 // and false when the left one is stopped instead.
 func (m *M) enter(c *carrier) bool {
-	m.spend(machine.CostSwitch)
 	left := m.c
-	m.c, c.m = c, m
+	m.toEnter(c)
 	return left.stack.Switch(c.stack)
+}
+
+// toEnter has m be about to enter c. The caller switches to it.
+func (m *M) toEnter(c *carrier) {
+	m.spend(machine.CostSwitch)
+	m.c, c.m = c, m
 }
 
 // park blocks g. commit is called once g's carrier has been left; it makes g
 // visible to whoever will ready it, or returns false to have g go on at once.
 // It panics if g is locked to its thread, and if g is cancelled.
+//
+// Where many Gs take turns, what one touches of its stack is cold when it comes round again. So the
+// steps of a park are called one after the other, and not each by the one before.
 func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
+	if next := g.leave(g.atHand(), why, commit); next != nil {
+		g.goOn(g.c.stack.Switch(next.stack))
+	}
+}
+
+// atHand is the beginning of park. It returns what g's P has at hand, or nil if the scheduling loop
+// had better look.
+func (g *G) atHand() *G {
 	m := g.m
-	s := m.s
 	if m.c.thread.Locked() {
 		panic(errThreadLocked)
 	}
 	m.share()
 	g.c = m.c // before anybody can see it: it is not to be started again
-	// A G at hand that has a stack is entered directly. Everything else needs the
-	// scheduling loop, on another carrier.
-	var gp *G
-	if m.c.lockedm == nil && !m.guest {
-		gp = m.pickLocal()
+	if m.c.lockedm != nil || m.guest {
+		return nil
 	}
-	if s.severalDomains {
-		g.needRest().p = m.p
-		if g.home.Load() == noHome { // it was run inline
-			g.home.Store(int32(m.p.domain.index))
-		}
+	look := m.p.pol.Peek()
+	if look == 0 || m.timerDue(m.p) {
+		return nil
 	}
-	if s.mayAsk == watched {
-		g.needRest().since = s.machine.Nanotime(&m.M)
+	gp := m.runqget(look == policy.RingFirst)
+	if gp != nil {
+		m.turn()
+	}
+	return gp
+}
+
+// leave is what park does then, before g's carrier is left. It returns the carrier to switch to, or
+// nil if g has waited already, on an M of its own. A gp that has a stack is entered directly.
+// Everything else needs the scheduling loop, on another carrier.
+func (g *G) leave(gp *G, why WaitReason, commit func(*M, *G) bool) (next *carrier) {
+	m := g.m
+	s := m.s
+	if s.severalDomains || s.mayAsk == watched {
+		g.notesPark()
 	}
 	m.eventG(machine.EventPark, g, uint64(why))
 	if s.stopping.load(m) == stopping {
@@ -322,9 +346,8 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 	m.p.stats.Parks++
 	if m.c.lockedm != nil {
 		g.parkLocked(why, commit)
-		return
+		return nil
 	}
-	var next *carrier
 	if gp != nil && gp.c != nil && gp.c.lockedm == nil {
 		next = gp.c
 		m.resume(gp)
@@ -332,21 +355,41 @@ func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
 		m.nextg = gp
 		next = m.popCarrier()
 	}
-	g.switchTo(next, why, commit)
+	g.toLeave(next, why, commit)
+	return next
 }
 
-// switchTo leaves g's carrier for next, where commit is called, and returns when g is
-// resumed. why is for those who look at g meanwhile.
-func (g *G) switchTo(next *carrier, why WaitReason, commit func(*M, *G) bool) {
+// notesPark notes where and when g parks.
+func (g *G) notesPark() {
+	m, rest := g.m, g.needRest()
+	if m.s.severalDomains {
+		rest.p = m.p
+		if g.home.Load() == noHome { // it was run inline
+			g.home.Store(int32(m.p.domain.index))
+		}
+	}
+	if m.s.mayAsk == watched {
+		rest.since = m.s.machine.Nanotime(&m.M)
+	}
+}
+
+// toLeave has g's M be about to enter next, where commit is called. why is for those who look at g
+// meanwhile. The caller switches to next, and then calls goOn.
+func (g *G) toLeave(next *carrier, why WaitReason, commit func(*M, *G) bool) {
 	m := g.m
 	m.commit, m.commitG = commit, g
-	c := m.c
-	c.parked, g.why = g, why
-	if !m.enter(next) {
+	m.c.parked, g.why = g, why
+	m.toEnter(next)
+}
+
+// goOn is what g does when it is resumed. If its carrier was stopped instead, live is false.
+func (g *G) goOn(live bool) {
+	if !live {
 		g.barred = cancelled
-		g.m = m.s.m0 // no M runs it any more
+		g.m = g.m.s.m0 // no M runs it any more
 		panic(errCancelled)
 	}
+	c := g.c
 	c.parked, g.why = nil, WaitNone
 	g.m = c.m
 	g.m.commitPark(true)

@@ -11,7 +11,7 @@ type Chan[T any] struct {
 	hchan
 	buf  []T // a ring of n values from head
 	head int
-	_    [16]byte // see line.go
+	_    [24]byte // see line.go
 }
 
 // An hchan is what a channel is apart from the type of its values.
@@ -20,15 +20,18 @@ type Chan[T any] struct {
 // sendq only while there is no room. So one of the two is empty, except that a Select
 // may wait in both. Both are empty when the channel is closed.
 type hchan struct {
-	s      *Sched // whose Gs may use it
-	lock   mutex
-	n      int // values in the buffer
-	closed bool
-	recvq  waitq
-	sendq  waitq
-	timer  *Timer // that sends; nil for most channels
-
+	s       *Sched // whose Gs may use it
+	lock    mutex
+	n       int // values in the buffer
+	closed  bool
 	outside bool // somebody who is no G may close it, see G.Done
+	timed   bool // timer is not nil
+	recvq   waitq
+	sendq   waitq
+
+	// To pass a value to a G that waits takes what stands above, which is one line.
+
+	timer *Timer // that sends; nil for most channels
 }
 
 // NewChan makes a channel for Gs of s with room for size values. It panics if
@@ -94,7 +97,8 @@ func (c *Chan[T]) Send(g *G, v T) {
 	}
 	m := c.on(g)
 	c.lock.lock(m)
-	if c.send(m, v) {
+	if gp, sent := c.send(m, v); sent {
+		m.readyServed(gp)
 		return
 	}
 	c.mayPark(g)
@@ -121,32 +125,35 @@ func (c *Chan[T]) TrySend(g *G, v T) (sent bool) {
 	}
 	m := c.on(g)
 	c.lock.lock(m)
-	if c.send(m, v) {
-		return true
+	gp, sent := c.send(m, v)
+	if sent {
+		m.readyServed(gp)
+	} else {
+		c.lock.unlock(m)
 	}
-	c.lock.unlock(m)
-	return false
+	return sent
 }
 
-// send passes v to a receiver or to the buffer, unlocks c and returns true. If there is
-// neither it returns false, and c stays locked. It panics if c is closed.
-func (c *Chan[T]) send(m *M, v T) bool {
+// send passes v to a receiver or to the buffer, unlocks c and returns sent true. If there is
+// neither it returns false, and c stays locked. It panics if c is closed. If gp is not nil, the
+// caller calls readyServed, whose stack then begins higher: what many Gs in turn touch of their
+// stacks does not fit into caches.
+func (c *Chan[T]) send(m *M, v T) (gp *G, sent bool) {
 	if c.closed {
 		c.lock.unlock(m)
 		panic(errSendClosed)
 	}
 	if w := c.recvq.dequeue(m); w != nil {
 		put(w, v)
-		c.serve(m, w)
-		return true
+		return c.serve(m, w), true
 	}
 	if c.n < len(c.buf) {
 		c.buf[c.at(c.n)] = v
 		c.n++
 		c.lock.unlock(m)
-		return true
+		return nil, true
 	}
-	return false
+	return nil, false
 }
 
 // at returns where the value that is i places behind the first lies in the buffer; i is at
@@ -158,11 +165,18 @@ func (c *Chan[T]) at(i int) int {
 	return i
 }
 
-// serve makes the G of w ready. w has been dequeued. serve unlocks c.
-func (c *hchan) serve(m *M, w *waiter) {
+// serve unlocks c, and returns the G of w for readyServed. w has been dequeued.
+func (c *hchan) serve(m *M, w *waiter) *G {
 	gp := w.serve()
 	c.lock.unlock(m)
-	m.ready(gp)
+	return gp
+}
+
+// readyServed makes gp ready, unless it is nil.
+func (m *M) readyServed(gp *G) {
+	if gp != nil {
+		m.ready(gp)
+	}
 }
 
 // Recv receives a value, and blocks g until there is one; for ever if c is nil. ok is
@@ -173,17 +187,18 @@ func (c *Chan[T]) Recv(g *G) (v T, ok bool) {
 	}
 	m := c.on(g)
 	c.lock.lock(m)
-	if v, ok, done := c.recv(m); done {
+	if gp, v, ok, done := c.recv(m); done {
+		m.readyServed(gp)
 		return v, ok
 	}
 	c.mayPark(g)
-	if c.timer != nil {
+	if c.timed {
 		c.timer.block(m)
 	}
 	c.waitsOutside(m, 1)
 	g.block(&c.recvq, &c.lock, WaitRecv)
 	c.waitsOutside(g.m, -1)
-	if c.timer != nil {
+	if c.timed {
 		c.lock.lock(g.m)
 		c.timer.unblock(g.m)
 		c.lock.unlock(g.m)
@@ -210,7 +225,10 @@ func (c *Chan[T]) TryRecv(g *G) (v T, ok, done bool) {
 	}
 	m := c.on(g)
 	c.lock.lock(m)
-	if v, ok, done = c.recv(m); !done {
+	gp, v, ok, done := c.recv(m)
+	if done {
+		m.readyServed(gp)
+	} else {
 		c.lock.unlock(m)
 	}
 	return v, ok, done
@@ -218,9 +236,10 @@ func (c *Chan[T]) TryRecv(g *G) (v T, ok, done bool) {
 
 // recv takes a value from the buffer or from a sender, unlocks c and returns done true.
 // If c is closed and empty it does the same, with ok false. If there is nothing to
-// receive yet it returns done false, and c stays locked.
-func (c *Chan[T]) recv(m *M) (v T, ok, done bool) {
-	if c.timer != nil {
+// receive yet it returns done false, and c stays locked. If gp is not nil, the caller calls
+// readyServed.
+func (c *Chan[T]) recv(m *M) (gp *G, v T, ok, done bool) {
+	if c.timed {
 		c.timer.look(m)
 	}
 	switch {
@@ -232,23 +251,21 @@ func (c *Chan[T]) recv(m *M) (v T, ok, done bool) {
 		if w := c.sendq.dequeue(m); w != nil { // there is room now
 			c.buf[c.at(c.n)] = take[T](w)
 			c.n++
-			c.serve(m, w)
-			return v, true, true
+			return c.serve(m, w), v, true, true
 		}
 	case c.closed:
 		c.lock.unlock(m)
-		return v, false, true
+		return nil, v, false, true
 	default:
 		w := c.sendq.dequeue(m)
 		if w == nil {
-			return v, false, false
+			return nil, v, false, false
 		}
 		v = take[T](w)
-		c.serve(m, w)
-		return v, true, true
+		return c.serve(m, w), v, true, true
 	}
 	c.lock.unlock(m)
-	return v, true, true
+	return nil, v, true, true
 }
 
 // Close closes the channel: receivers get what is buffered, then nothing. It
@@ -279,7 +296,7 @@ func (c *hchan) close(m *M) (waited gList) {
 
 // Len returns how many values are buffered; 0 if c is nil. Others may change it at once.
 func (c *Chan[T]) Len(g *G) int {
-	if c == nil || c.timer != nil {
+	if c == nil || c.timed {
 		return 0
 	}
 	m := c.on(g)
@@ -291,7 +308,7 @@ func (c *Chan[T]) Len(g *G) int {
 
 // Cap returns for how many values there is room; 0 if c is nil.
 func (c *Chan[T]) Cap() int {
-	if c == nil || c.timer != nil {
+	if c == nil || c.timed {
 		return 0
 	}
 	return len(c.buf)

@@ -44,22 +44,22 @@ type G struct {
 // A gRest is what only some Gs need: one that has parked, one that does Work, the one
 // that a Run waits for. It stays with its G.
 type gRest struct {
-	run *run // that waits for the G
+	// Of its first line, a G that waits at a channel needs no more, see wait.go.
+	waiter waiter  // its first
+	served *waiter // the last that was dequeued of those with a claim
+	claim  word32  // see waiter
 
 	p     *P           // that it parked on; unset on machines of one domain
 	trail policy.Trail // where it was made ready of late
 
-	waiter waiter  // its first; see wait.go
-	served *waiter // the last that was dequeued
-	claim  word32  // see waiter
-	cond   *waiter // of Cond.Wait, which may not use the others; nil until needed, and in use
+	run  *run    // that waits for the G
+	cond *waiter // of Cond.Wait, which may not use the others; nil until needed, and in use
 
 	// What ends its wait early, see parkUntil.
 	done   *Chan[struct{}]
 	commit func(*M, *G) bool
 
 	// What it waits for while it is parked, for the commit function.
-	mutex *mutex
 	group *Group
 	child *G
 

@@ -202,9 +202,13 @@ func (m *M) wakep(n *Node) {
 		m.wakepLikeGo(n)
 		return
 	}
-	if m.count().idle() == 0 {
-		return
+	if m.count().idle() != 0 {
+		m.wakeNear(n)
 	}
+}
+
+// wakeNear is wakep where a P is idle.
+func (m *M) wakeNear(n *Node) {
 	for _, n := range m.near(n) {
 		if n.nidle.load(m) == 0 {
 			continue

@@ -32,6 +32,33 @@ func TestAGIsTwoCacheLines(t *testing.T) {
 	}
 }
 
+// A G that gets a value, and the one that gives it, touch one line of the channel and one of the G's
+// waiter.
+func TestWaitingAtAChannelTakesTwoLines(t *testing.T) {
+	var c hchan
+	var rest gRest
+	w := &rest.waiter
+	for name, end := range map[string]uintptr{
+		"hchan.lock":   unsafe.Offsetof(c.lock) + unsafe.Sizeof(c.lock),
+		"hchan.timed":  unsafe.Offsetof(c.timed) + unsafe.Sizeof(c.timed),
+		"hchan.recvq":  unsafe.Offsetof(c.recvq) + unsafe.Sizeof(c.recvq),
+		"hchan.sendq":  unsafe.Offsetof(c.sendq) + unsafe.Sizeof(c.sendq),
+		"gRest.waiter": unsafe.Offsetof(rest.waiter) + unsafe.Offsetof(w.n) + unsafe.Sizeof(w.n),
+	} {
+		if end > lineSize {
+			t.Errorf("%s ends at byte %d, want it in the first %d", name, end, lineSize)
+		}
+	}
+	put(w, 1)
+	if p := w.cell.(*int); unsafe.Pointer(p) != unsafe.Pointer(&w.n) {
+		t.Errorf("an int lies at %p, want it in its waiter at %p", p, &w.n)
+	}
+	put(w, t) // the garbage collector does not look for pointers there
+	if p := w.cell.(**testing.T); unsafe.Pointer(p) == unsafe.Pointer(&w.n) {
+		t.Error("a pointer lies in its waiter's n")
+	}
+}
+
 var escaped *G // so that the compiler does not put it on the stack
 
 // Go's compiler keeps a struct in registers only if it has at most four words.

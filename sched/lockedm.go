@@ -86,7 +86,7 @@ func (m *M) startlockedm(gp *G) {
 	mp.note.wakeup(m)
 }
 
-// parkLocked is what switchTo is for a G with an M of its own.
+// parkLocked is park for a G with an M of its own.
 func (g *G) parkLocked(why WaitReason, commit func(*M, *G) bool) {
 	m := g.m
 	c := m.c
@@ -106,7 +106,7 @@ func (g *G) parkLocked(why WaitReason, commit func(*M, *G) bool) {
 	m.resume(g)
 }
 
-// stayLocked is what switchTo is for a G that has locked its thread and holds no P. Its M keeps
+// stayLocked is park for a G that has locked its thread and holds no P. Its M keeps
 // it, and sleeps until it is given a P, or until the scheduler stops: it says that it stays, then
 // looks whether the scheduler stops (waitLocked). stop does these in the other order.
 func (g *G) stayLocked(why WaitReason, commit func(*M, *G) bool) {

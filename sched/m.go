@@ -49,6 +49,7 @@ type M struct {
 	nextg   *G                // fresh G for the carrier that is entered next
 	commit  func(*M, *G) bool // finishes the park of commitG, see carrier
 	commitG *G
+	unlocks *mutex // by commitUnlock
 
 	freec  *carrier
 	nfreec int

@@ -9,23 +9,30 @@ import (
 
 // ready makes gp, which was parked, runnable.
 func (m *M) ready(gp *G) {
-	s, p := m.s, m.p
 	m.eventG(machine.EventReady, gp, 0)
-	if s.rules.Homes {
-		here := int32(p.domain.index)
-		switch home := gp.home.Load(); gp.rest.trail.Ready(home, here) { // rest is there: gp has parked
-		case policy.Move:
-			gp.home.Store(here)
-			p.stats.Follows++
-		case policy.AtHome:
-			if d := s.domains[home]; d.hasPs(m) && m.mayPush(d.node) {
-				m.readyAt(d.node, gp)
-				return
-			}
-		}
+	if m.s.rules.Homes && m.readyElsewhere(gp) {
+		return
 	}
 	m.runqput(gp, true)
-	m.wakep(p.node)
+	m.wakep(m.p.node)
+}
+
+// readyElsewhere makes gp runnable at its home node, and reports whether it has: not if it runs here,
+// which may have become its home.
+func (m *M) readyElsewhere(gp *G) bool {
+	s, p := m.s, m.p
+	here := int32(p.domain.index)
+	switch home := gp.home.Load(); gp.rest.trail.Ready(home, here) { // rest is there: gp has parked
+	case policy.Move:
+		gp.home.Store(here)
+		p.stats.Follows++
+	case policy.AtHome:
+		if d := s.domains[home]; d.hasPs(m) && m.mayPush(d.node) {
+			m.readyAt(d.node, gp)
+			return true
+		}
+	}
+	return false
 }
 
 // readyAt makes gp runnable on node n: on its last P if that is idle there, else

@@ -81,20 +81,6 @@ again:
 	}
 }
 
-// pickLocal returns what m's P has at hand, or nil if the scheduling loop had
-// better look.
-func (m *M) pickLocal() *G {
-	look := m.p.pol.Peek()
-	if look == 0 || m.timerDue(m.p) {
-		return nil
-	}
-	gp := m.runqget(look == policy.RingFirst)
-	if gp != nil {
-		m.turn()
-	}
-	return gp
-}
-
 // turn begins a turn of the scheduling loop.
 func (m *M) turn() {
 	p := m.p

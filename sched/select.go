@@ -40,8 +40,9 @@ func (r *recvCase[T]) channel() *hchan {
 }
 
 func (r *recvCase[T]) try(m *M) bool {
-	v, ok, done := r.c.recv(m)
+	gp, v, ok, done := r.c.recv(m)
 	if done {
+		m.readyServed(gp)
 		r.set(v, ok)
 	}
 	return done
@@ -87,7 +88,11 @@ func (s *sendCase[T]) channel() *hchan {
 	return &s.c.hchan
 }
 
-func (s *sendCase[T]) try(m *M) bool { return s.c.send(m, s.v) }
+func (s *sendCase[T]) try(m *M) bool {
+	gp, sent := s.c.send(m, s.v)
+	m.readyServed(gp)
+	return sent
+}
 
 func (s *sendCase[T]) enqueue(w *waiter) {
 	put(w, s.v)

@@ -10,7 +10,7 @@ type Semaphore struct {
 	size  int64
 	used  int64 // under the lock
 
-	_ [24]byte // see line.go
+	_ [32]byte // see line.go
 }
 
 // NewSemaphore makes a semaphore of size units for Gs of s. It panics if size is negative.

@@ -96,7 +96,7 @@ func (g *G) NewTimer(d time.Duration) *Timer { return g.newTimer(d, 0) }
 func (g *G) newTimer(d time.Duration, period int64) *Timer {
 	m := g.running()
 	t := &Timer{s: m.s, C: NewChan[int64](m.s, 1)}
-	t.C.timer, t.lock = t, &t.C.lock
+	t.C.timer, t.C.timed, t.lock = t, true, &t.C.lock
 	t.t = timer{fire: fireChan, arg: t, period: period}
 	t.when = m.whenAfter(int64(d))
 	return t

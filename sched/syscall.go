@@ -85,7 +85,9 @@ func (g *G) exitsyscall() {
 	case m.c.thread.Locked():
 		g.stayLocked(WaitSyscall, commitExitsyscall)
 	default:
-		g.switchTo(m.popCarrier(), WaitSyscall, commitExitsyscall)
+		next := m.popCarrier()
+		g.toLeave(next, WaitSyscall, commitExitsyscall)
+		g.goOn(g.c.stack.Switch(next.stack))
 	}
 	g.barred = m.s.mayAsk
 }

@@ -1,6 +1,10 @@
 package sched
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+	"unsafe"
+)
 
 // A waiter is a G that waits in a queue: Go's sudog. A G that waits for one thing has
 // one, a G in a Select has one for each case.
@@ -16,12 +20,15 @@ type waiter struct {
 	g          *G
 	next, prev *waiter
 	queued     bool
-	served     bool     // a value was passed; false: the channel was closed instead
-	claim      claim    // of a G that others may serve as well; nil: nobody else does
-	cell       any      // *T: the value that is passed, see put and take
-	n          int64    // Mutex: since when it waits; Cond: whether it has parked; Semaphore: how much it wants
-	more       *waiter  // the next of its G
-	locks      []*hchan // of the first waiter of a Select: what commitSelect unlocks
+	served     bool  // a value was passed; false: the channel was closed instead
+	claim      claim // of a G that others may serve as well; nil: nobody else does
+	cell       any   // *T: the value that is passed, see put and take
+	n          int64 // Mutex: since when it waits; Cond: whether it has parked; Semaphore: how much it wants; Chan: perhaps what cell points to
+
+	// To wait for one thing, and to be served, takes what stands above, which is one line.
+
+	more  *waiter  // the next of its G
+	locks []*hchan // of the first waiter of a Select: what commitSelect unlocks
 }
 
 // A claim is an attempt to be the one who makes g ready. It changes a word of what g waits
@@ -64,10 +71,18 @@ func newWaiter(g *G) *waiter {
 func put[T any](w *waiter, v T) {
 	cell, ok := w.cell.(*T)
 	if !ok {
-		cell = newApart[T]()
+		cell = newCell[T](w)
 		w.cell = cell
 	}
 	*cell = v
+}
+
+// newCell returns a cell for w. A word without pointers lies in w: a line less that is cold.
+func newCell[T any](w *waiter) *T {
+	if unsafe.Sizeof(*new(T)) <= unsafe.Sizeof(uintptr(0)) && pointerFree(reflect.TypeFor[T]()) {
+		return (*T)(unsafe.Pointer(&w.n))
+	}
+	return newApart[T]()
 }
 
 // take returns what was put, and forgets it.
@@ -151,7 +166,9 @@ func (w *waiter) serve() *G {
 
 // dequeued notes that w is the one of its G's waiters that was dequeued, and returns the G.
 func (w *waiter) dequeued() *G {
-	w.g.rest.served = w
+	if w.claim != nil { // else it has no other
+		w.g.rest.served = w
+	}
 	return w.g
 }
 
@@ -179,13 +196,15 @@ func (m *M) unlockReady(l *mutex, w *waiter) {
 func (g *G) block(q *waitq, l *mutex, why WaitReason) {
 	w := g.waiter(0)
 	q.enqueue(w)
-	g.parkQueued(w, l, why)
+	g.m.unlocks, w.claim = l, nil
+	if next := g.leave(g.atHand(), why, commitUnlock); next != nil { // park, without its frame
+		g.goOn(g.c.stack.Switch(next.stack))
+	}
 }
 
-// parkQueued is block for a g whose waiter w is in its queue already. It is inlined: a million
-// parked Gs would have twice the stack with another frame.
+// parkQueued is block for a g whose waiter w is in its queue already.
 func (g *G) parkQueued(w *waiter, l *mutex, why WaitReason) {
-	g.rest.mutex, w.claim = l, nil
+	g.m.unlocks, w.claim = l, nil
 	g.park(why, commitUnlock)
 }
 
@@ -203,13 +222,13 @@ func (g *G) parkQueuedUntil(w *waiter, l *mutex, why WaitReason, done *Chan[stru
 		g.parkQueued(w, l, why)
 		return false
 	}
-	g.rest.mutex, w.claim = l, claimOnce
+	g.m.unlocks, w.claim = l, claimOnce
 	g.rest.claim.store(g.m, claimOpen)
 	return g.parkUntil(done, why, commitUnlock, claimOnce)
 }
 
 func commitUnlock(m *M, g *G) bool {
-	g.rest.mutex.unlock(m)
+	m.unlocks.unlock(m)
 	return true
 }
 

@@ -123,7 +123,9 @@ func TestEndGivesWayToTheEndOfANeighbour(t *testing.T) {
 		t.Fatal("an End that was refused keeps what it had taken")
 	}
 	x.wait(y.born)
+	y.born.put()
 	y.wait(x.born)
+	x.born.put()
 	for _, s := range []*Stack{x, y} {
 		if !me.End(s) {
 			t.Error("End was refused with nobody else there")
