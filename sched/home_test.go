@@ -45,7 +45,7 @@ func TestAGIsWokenAtHome(t *testing.T) {
 			c := sched.NewChan[int](s, 0)
 			var gr sched.Group
 			gr.GoAt(g, sched.OnNode(home), func(g *sched.G) {
-				for range 5 { // fewer than policy.FollowAfter
+				for range 5 { // few, so that chance seldom moves its home
 					c.Recv(g)
 				}
 			})

@@ -22,7 +22,7 @@ func (m *M) ready(gp *G) {
 func (m *M) readyElsewhere(gp *G) bool {
 	s, p := m.s, m.p
 	here := int32(p.domain.index)
-	switch home := gp.home.Load(); gp.rest.trail.Ready(home, here) { // rest is there: gp has parked
+	switch home := gp.home.Load(); gp.rest.trail.Ready(&p.pol.Rand, home, here) { // rest is there: gp has parked
 	case policy.Move:
 		gp.home.Store(here)
 		p.stats.Follows++

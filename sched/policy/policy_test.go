@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -84,17 +85,29 @@ func TestASmallMealIsGoneAtOnce(t *testing.T) {
 
 func TestWhereAReadyGGoes(t *testing.T) {
 	for _, c := range []struct {
-		home, here, n int32
-		want          Where
+		home, here int32
+		again      bool
+		want       []Where // what may come out
 	}{
-		{-1, 2, 1, Here},
-		{2, 2, 1000, Here},
-		{1, 2, 1, AtHome},
-		{1, 2, FollowAfter - 1, AtHome},
-		{1, 2, FollowAfter, Move},
+		{-1, 2, true, []Where{Here}},
+		{2, 2, true, []Where{Here}},
+		{1, 2, false, []Where{AtHome}},
+		{1, 2, true, []Where{AtHome, Move}},
 	} {
-		if got := Ready(c.home, c.here, c.n); got != c.want {
-			t.Errorf("Ready(%d, %d, %d) = %d, want %d", c.home, c.here, c.n, got, c.want)
+		r, got := Rand(1), map[Where]int{}
+		for range 1000 * FollowOdds {
+			got[Ready(&r, c.home, c.here, c.again)]++
+		}
+		for _, w := range c.want {
+			if got[w] == 0 {
+				t.Errorf("Ready(%d, %d, %v) is never %d", c.home, c.here, c.again, w)
+			}
+		}
+		if len(got) != len(c.want) {
+			t.Errorf("Ready(%d, %d, %v) is %v, want %v", c.home, c.here, c.again, got, c.want)
+		}
+		if n := got[Move]; c.again && c.home == 1 && (n < 900 || n > 1100) {
+			t.Errorf("%d of %d Gs move, want one in %d", n, 1000*FollowOdds, FollowOdds)
 		}
 	}
 }
@@ -202,25 +215,52 @@ func TestRulesOnOneNode(t *testing.T) {
 // A G follows who wakes it from afar again and again, unless it works in between or is
 // woken from elsewhere.
 func TestTrail(t *testing.T) {
+	r := Rand(1)
 	for _, c := range []struct {
-		what string
-		do   func(*Trail)
-		want Where
+		what  string
+		do    func(*Trail)
+		moves bool
 	}{
-		{"nothing", func(*Trail) {}, Move},
-		{"work", (*Trail).Worked, AtHome},
-		{"a wake-up from a third node", func(tr *Trail) { tr.Ready(1, 3) }, AtHome},
-		{"a wake-up at home", func(tr *Trail) { tr.Ready(1, 1) }, AtHome},
+		{"nothing", func(*Trail) {}, true},
+		{"work", (*Trail).Worked, false},
+		{"a wake-up from a third node", func(tr *Trail) { tr.Ready(&r, 1, 3) }, false},
+		{"a wake-up at home", func(tr *Trail) { tr.Ready(&r, 1, 1) }, false},
 	} {
 		var tr Trail
-		for range FollowAfter - 1 {
-			if got := tr.Ready(1, 2); got != AtHome {
-				t.Fatalf("a G goes to %d too soon", got)
+		moved := false
+		for range 100 * FollowOdds {
+			if tr.Ready(&r, 1, 2) == Move {
+				moved = true
+				tr = Trail{}
+			}
+			c.do(&tr)
+		}
+		if moved != c.moves {
+			t.Errorf("a G that is woken from afar, with %s in between, moves: %v, want %v", c.what, moved, c.moves)
+		}
+	}
+}
+
+// Gs that pass a message round a ring, each at home on another node, come together on one node.
+func TestARingComesTogether(t *testing.T) {
+	for _, n := range []int{2, 3, 4, 8, 16} {
+		r := Rand(1)
+		home, trail := make([]int32, n), make([]Trail, n)
+		for i := range home {
+			home[i] = int32(i)
+		}
+		together := func() bool { return slices.Max(home) == slices.Min(home) }
+		laps := 0
+		for ; laps < 1000*n && !together(); laps++ {
+			for i := range home {
+				here := home[(i+n-1)%n] // where the one before it runs, which wakes it
+				if trail[i].Ready(&r, home[i], here) == Move {
+					home[i] = here
+				}
 			}
 		}
-		c.do(&tr)
-		if got := tr.Ready(1, 2); got != c.want {
-			t.Errorf("after %d wake-ups and %s a G goes to %d, want %d", FollowAfter-1, c.what, got, c.want)
+		if !together() {
+			t.Errorf("after %d laps the Gs of a ring of %d are at home on %v", laps, n, home)
 		}
 	}
 }

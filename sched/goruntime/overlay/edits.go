@@ -18,7 +18,7 @@ package overlay
 // stealing, homes, threads, start and end.
 var edits = []edit{
 	// State. The fields of g fill padding, and the others come last, so that all offsets stay.
-	addFields("runtime2.go", "g", "runningCleanups", "numaHome, numaFrom, numaTimes uint8"),
+	addFields("runtime2.go", "g", "runningCleanups", "numaHome, numaFrom uint8"),
 	addFields("runtime2.go", "m", "self", "numa numaM"),
 	addFields("runtime2.go", "p", "xRegs", "numa numaP"),
 

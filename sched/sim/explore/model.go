@@ -120,10 +120,10 @@ type goP struct {
 
 // A goG runs its steps one after the other, on the stack of its M.
 type goG struct {
-	id                int
-	home, from, times uint8 // nodes from 1
-	steps             []goStep
-	begun, ended      bool
+	id           int
+	home, from   uint8 // nodes from 1
+	steps        []goStep
+	begun, ended bool
 }
 
 // A goStep is a part of a G between two calls of the scheduler. It says how it ends.

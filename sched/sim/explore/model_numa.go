@@ -22,14 +22,12 @@ func (r *goRuntime) numaHere(mp *goM) int {
 
 // numa_home.go
 
-func (r *goRuntime) numaTrail(gp *goG, here uint8) policy.Where {
-	if gp.from != here {
-		gp.from, gp.times = here, 0
-	}
-	gp.times++
-	w := policy.Ready(int32(gp.home)-1, int32(here)-1, int32(gp.times))
+func (r *goRuntime) numaTrail(pp *goP, gp *goG, here uint8) policy.Where {
+	again := gp.from == here
+	gp.from = here
+	w := policy.Ready(&pp.policy.Rand, int32(gp.home)-1, int32(here)-1, again)
 	if w == policy.Move {
-		gp.home, gp.from, gp.times = here, 0, 0
+		gp.home, gp.from = here, 0
 	}
 	return w
 }
@@ -43,9 +41,7 @@ func (r *goRuntime) numaReady(mp *goM, gp *goG) bool {
 		gp.from = 0
 		return false
 	}
-	if r.numaTrail(gp, here) != policy.AtHome {
-		return false
-	}
+	// Only timers make goroutines ready here, and then mp.curg is nil: gp follows nobody.
 	r.numaSendHome(mp, gp)
 	return true
 }
@@ -90,7 +86,7 @@ func (r *goRuntime) numaExecute(mp *goM, gp *goG) {
 	case gp.home == 0:
 		gp.home = here
 	default:
-		r.numaTrail(gp, here)
+		r.numaTrail(mp.p, gp, here)
 	}
 }
 

@@ -59,11 +59,11 @@ func TestModelReplays(t *testing.T) {
 // without comments, as it was when somebody last compared the two.
 var reviewed = map[string]string{
 	"numaHere":             "d0c1491c862c823d",
-	"numaTrail":            "ebdb97c3d4effc5c",
-	"numaReady":            "eb48a223fde3aa57",
+	"numaTrail":            "8426e15b88908408",
+	"numaReady":            "c05630527ba82253",
 	"numaSendHome":         "c10806a719570337",
 	"numaNetpoll":          "61b7e2d6a8719568",
-	"numaExecute":          "875ad4f849061d7e",
+	"numaExecute":          "77c99b23a1abd5af",
 	"numaMget":             "111ecf4fe53e8ae6",
 	"numaMgetSpecific":     "f59c8e64fd6fea48",
 	"numaPidleput":         "2a6735c2df6641aa",

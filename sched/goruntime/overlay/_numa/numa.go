@@ -14,7 +14,7 @@ import "unsafe"
 func Nodes() int { return nodes() }
 
 // Home returns the home of the calling goroutine: the node that it is woken on. A goroutine
-// is at home where it ran first, until another node has woken it often enough in a row. In
+// is at home where it ran first, until another node has woken it again and again. In
 // a process that is confined to a node it is that node. It is -1 where no nodes are told
 // apart.
 func Home() int { return home() }

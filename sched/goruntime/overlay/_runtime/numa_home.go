@@ -3,21 +3,20 @@
 package runtime
 
 // Homes. A goroutine is at home where it ran first: its stack and its first objects are
-// there. It is woken there, wherever the waker runs. When it is woken or run by one other
-// node often enough in a row, it moves there. g.numaHome and g.numaFrom are nodes from 1.
+// there. It is woken there, wherever the waker runs. When one other node wakes or runs it
+// again and again, it moves there: see FollowOdds. g.numaHome is its home and g.numaFrom the other
+// node that woke or ran it last, from 1.
 
-// numaTrail notes that gp was woken or run on node here, which is not its home, and says
+// numaTrail notes that gp was woken or run by pp, on node here, which is not its home, and says
 // what becomes of it.
 //
 //go:nowritebarrierrec
-func numaTrail(gp *g, here uint8) Where {
-	if gp.numaFrom != here {
-		gp.numaFrom, gp.numaTimes = here, 0
-	}
-	gp.numaTimes++
-	w := Ready(int32(gp.numaHome)-1, int32(here)-1, int32(gp.numaTimes))
+func numaTrail(pp *p, gp *g, here uint8) Where {
+	again := gp.numaFrom == here
+	gp.numaFrom = here
+	w := Ready(&pp.numa.policy.Rand, int32(gp.numaHome)-1, int32(here)-1, again)
 	if w == Move {
-		gp.numaHome, gp.numaFrom, gp.numaTimes = here, 0, 0
+		gp.numaHome, gp.numaFrom = here, 0
 	}
 	return w
 }
@@ -28,7 +27,7 @@ func numaReused(pp *p, gp *g) {
 	if gp == nil {
 		return
 	}
-	gp.numaHome, gp.numaFrom, gp.numaTimes = 0, 0, 0
+	gp.numaHome, gp.numaFrom = 0, 0
 	if numaHeap.on {
 		numaGfstack(pp, gp)
 	}
@@ -40,13 +39,15 @@ func numaReady(gp *g) bool {
 	if gp.numaHome == 0 || gp.lockedm != 0 {
 		return false
 	}
-	pp := getg().m.p.ptr()
+	mp := getg().m
+	pp := mp.p.ptr()
 	here := uint8(pp.numa.node + 1)
 	if gp.numaHome == here {
 		gp.numaFrom = 0
 		return false
 	}
-	if numaTrail(gp, here) != AtHome {
+	// If no goroutine wakes it, a timer does. It follows nobody then: see Place.
+	if mp.curg != nil && numaTrail(pp, gp, here) != AtHome {
 		pp.numa.count[numaMoves]++
 		return false
 	}
@@ -130,7 +131,7 @@ func numaExecute(gp *g) {
 	default:
 		pp.numa.count[numaRunsAway]++
 		// A GC worker belongs to the P that chose it.
-		if pp.gcMarkWorkerMode == gcMarkWorkerNotWorker && numaTrail(gp, here) == Move {
+		if pp.gcMarkWorkerMode == gcMarkWorkerNotWorker && numaTrail(pp, gp, here) == Move {
 			pp.numa.count[numaMoves]++
 		}
 	}
