@@ -1,9 +1,9 @@
 // Locality says how much of what goroutines touch lies on the node where they run. It builds
 // with any go command, and needs Linux.
 //
-//	locality [DURATION]
+//	locality [DURATION [SCENARIO...]]
 //
-// A line for each scenario has its name, the number of pages touched, the share of them that were
+// It runs all scenarios, or those named. A line for each has its name, the number of pages touched, the share of them that were
 // local, and the touches in a second: one for each message, sleep, Gosched or Lock. A goroutine
 // touches memory of its own: pages from the kernel that it is the first to touch, or objects that
 // it allocates ("heap"). Exit status 3 says that the kernel does not tell where a page lies.
@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -199,11 +200,13 @@ func repeat(n int, f func()) {
 	}
 }
 
-var scenarios = []struct {
+type scenario struct {
 	name string
 	heap bool
 	run  func(l *load)
-}{
+}
+
+var scenarios = []scenario{
 	{"ping-pong-x4", false, func(l *load) { repeat(4, func() { l.ring(2) }) }},
 	{"ping-pong-x32", false, func(l *load) { repeat(32, func() { l.ring(2) }) }},
 	{"groups-4x8", false, func(l *load) { repeat(4, func() { l.ring(8) }) }},
@@ -224,13 +227,26 @@ func main() {
 	duration := time.Second
 	if len(os.Args) > 1 {
 		d, err := time.ParseDuration(os.Args[1])
-		if err != nil || d <= 0 || len(os.Args) > 2 {
-			fmt.Fprintln(os.Stderr, "usage: locality [DURATION]")
+		if err != nil || d <= 0 {
+			fmt.Fprintf(os.Stderr, "locality: %s: want a duration like 500ms\n", os.Args[1])
 			os.Exit(2)
 		}
 		duration = d
+		for _, name := range os.Args[2:] {
+			if !slices.ContainsFunc(scenarios, func(s scenario) bool { return s.name == name }) {
+				fmt.Fprintf(os.Stderr, "locality: %s: no such scenario; want one of", name)
+				for _, s := range scenarios {
+					fmt.Fprint(os.Stderr, " ", s.name)
+				}
+				fmt.Fprintln(os.Stderr)
+				os.Exit(2)
+			}
+		}
 	}
 	for _, s := range scenarios {
+		if len(os.Args) > 2 && !slices.Contains(os.Args[2:], s.name) {
+			continue
+		}
 		l := &load{heap: s.heap, gate: make(chan bool)}
 		s.run(l)
 		l.begun.Wait()
