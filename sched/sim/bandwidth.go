@@ -34,16 +34,27 @@ type resource struct {
 	// write shares of mixKnots.
 	curve [4][][2]int64
 
-	members []member // classes whose flows pass it now
-	bytes   int64    // that have passed it
-	mixed   int64    // the same bytes, each times its write share in sixtieths
-	used    int64    // rate in use, kB/s
-	mean    int64    // of used over the last few microseconds
-	since   Time     // when mean was last updated
+	members []*class // whose flows pass it now
 
-	// of the present recomputation
-	left  int64
-	count int64 // flows, each times the weight of its hop
+	// Of all flows that pass it, kept up to date, since most resources that share have the flows
+	// that they had before: hop.active, the same times hop.mix, and hop.weight.
+	active, mixes, weights int64
+	room                   int64 // capacity for these; 0: they have changed
+
+	used  int64 // rate in use, kB/s
+	bytes int64 // that have passed it
+	mixed int64 // the same bytes, each times its write share in sixtieths
+	mean  int64 // of used over the last few microseconds
+	since Time  // when mean was last updated
+}
+
+// A pool is what a resource has in the present recomputation. Each is looked at in every round,
+// so they lie side by side.
+type pool struct {
+	left  int64 // kB/s
+	count int64 // weights of the flows that have no rate yet
+	level int64 // what each of them would get if all took the same; below 0: it has changed
+	used  int64 // kB/s
 }
 
 // A hop is how a class's flows use one resource.
@@ -57,12 +68,6 @@ type hop struct {
 // whole is the weight of a resource that all of a flow's bytes pass. Parts of a blend are
 // multiples of 60, so that the sixtieths of a mix are whole numbers.
 const whole = 60 * blendParts
-
-// A member is a class that passes a resource.
-type member struct {
-	*class
-	hop *hop
-}
 
 // mixKnots are the write shares of load, triad, copy and update, in sixtieths of the
 // bytes that pass the controller.
@@ -176,6 +181,8 @@ type fabric struct {
 	byActor map[int32]*class
 	dirty   []int32 // resources whose flows have changed
 	marked  []bool
+	pools   []pool  // by resource
+	open    []int32 // scratch: those of dirty that have flows without a rate, in their order
 	seq     uint64
 	order   []*class // all classes, by cap and then actor
 	ranks   []uint64 // scratch: a set of places in order
@@ -183,7 +190,7 @@ type fabric struct {
 }
 
 func newFabric(h *hardware, q *queue) *fabric {
-	return &fabric{hardware: h, q: q, blends: blends{number: make(map[string]int32)}, classes: make(map[classKey]*class), byActor: make(map[int32]*class), marked: make([]bool, len(h.resources))}
+	return &fabric{hardware: h, q: q, blends: blends{number: make(map[string]int32)}, classes: make(map[classKey]*class), byActor: make(map[int32]*class), marked: make([]bool, len(h.resources)), pools: make([]pool, len(h.resources))}
 }
 
 // coreRate is what one core gets from an otherwise idle memory, in kB/s. It gets less
@@ -209,7 +216,7 @@ func (f *fabric) start(t *thread, now Time, from, blend int32, bytes, share, lim
 		for i := range c.route {
 			h := &c.route[i]
 			r := &f.resources[h.resource]
-			r.members = append(r.members, member{c, h})
+			r.members = append(r.members, c)
 		}
 	}
 	c.advance(now)
@@ -217,6 +224,9 @@ func (f *fabric) start(t *thread, now Time, from, blend int32, bytes, share, lim
 	t.stream = flow{thread: t, end: c.served + bytes*1_000_000_000, bytes: bytes, seq: f.seq, class: c}
 	t.flow = &t.stream
 	c.push(t.flow)
+	for i := range c.route {
+		f.resources[c.route[i].resource].join(&c.route[i], 1)
+	}
 	f.touch(c)
 	if len(c.route) == 0 { // a cache of the own node: nothing is shared
 		c.setRate(f.q, c.cap)
@@ -339,6 +349,7 @@ func (f *fabric) finish(c *class, now Time, done func(*thread)) {
 			r, bytes := &f.resources[h.resource], fl.bytes*h.weight/whole
 			r.bytes += bytes
 			r.mixed += bytes * h.mix
+			r.join(h, -1)
 		}
 		fl.thread.flow = nil
 		done(fl.thread)
@@ -358,9 +369,17 @@ func (f *fabric) left(c *class, now Time) {
 	f.touch(c)
 }
 
+// join adds n flows that use r in this way.
+func (r *resource) join(h *hop, n int64) {
+	r.active += n * h.active
+	r.mixes += n * h.active * h.mix
+	r.weights += n * h.weight
+	r.room = 0
+}
+
 func (r *resource) drop(c *class) {
 	for i, d := range r.members {
-		if d.class == c {
+		if d == c {
 			r.members = append(r.members[:i], r.members[i+1:]...)
 			return
 		}
@@ -384,7 +403,7 @@ func (f *fabric) share(now Time) {
 			m.advance(now)
 			m.fixed = false
 			f.ranks[m.rank/64] |= 1 << (m.rank % 64)
-			f.touch(m.class)
+			f.touch(m)
 		}
 	}
 	// In ascending order of caps: a flow that cannot use its share leaves the rest to
@@ -398,31 +417,31 @@ func (f *fabric) share(now Time) {
 	}
 	for _, i := range f.dirty {
 		r := &f.resources[i]
-		var active, mix int64
-		r.count = 0
-		for _, m := range r.members {
-			n := int64(len(m.flows))
-			active += n * m.hop.active
-			mix += n * m.hop.active * m.hop.mix
-			r.count += n * m.hop.weight
+		if r.room == 0 {
+			r.room = r.capacity(r.active, r.mixes/max(1, r.active))
 		}
-		if active > 0 {
-			mix /= active
-		}
-		r.left = r.capacity(active, mix)
+		f.pools[i] = pool{left: r.room, count: r.weights, level: -1}
 		r.average(now)
-		r.used = 0
 	}
+	f.open = append(f.open[:0], f.dirty...)
 	capped := 0
 	for fixed := 0; fixed < len(all); {
 		bottleneck, level := int32(-1), int64(never)
-		for _, i := range f.dirty {
-			if r := &f.resources[i]; r.count > 0 {
-				if s := r.left * whole / r.count; s < level {
-					level, bottleneck = s, i
-				}
+		open := f.open[:0]
+		for _, i := range f.open {
+			p := &f.pools[i]
+			if p.count <= 0 {
+				continue
+			}
+			open = append(open, i)
+			if p.level < 0 {
+				p.level = p.left * whole / p.count
+			}
+			if p.level < level {
+				level, bottleneck = p.level, i
 			}
 		}
+		f.open = open
 		// A flow that takes no more than its share leaves no less to the others. So level only
 		// grows by these, and all of them are found at once.
 		before := fixed
@@ -437,7 +456,7 @@ func (f *fabric) share(now Time) {
 		}
 		for _, m := range f.resources[bottleneck].members {
 			if !m.fixed {
-				f.fix(m.class, max(1, level))
+				f.fix(m, max(1, level))
 				fixed++
 			}
 		}
@@ -448,6 +467,7 @@ func (f *fabric) share(now Time) {
 	}
 	for _, i := range f.dirty {
 		f.marked[i] = false
+		f.resources[i].used = f.pools[i].used
 	}
 	f.dirty = f.dirty[:0]
 	clear(all)
@@ -458,12 +478,14 @@ func (f *fabric) share(now Time) {
 func (f *fabric) fix(c *class, rate int64) {
 	c.fixed, c.next = true, rate
 	n := int64(len(c.flows))
+	all := uint64(n * rate)
 	for i := range c.route {
 		h := &c.route[i]
-		r, used := &f.resources[h.resource], n*rate*h.weight/whole
-		r.left = max(0, r.left-used)
-		r.count -= n * h.weight
-		r.used += used
+		p, used := &f.pools[h.resource], int64(all*uint64(h.weight)/whole)
+		p.left = max(0, p.left-used)
+		p.count -= n * h.weight
+		p.level = -1
+		p.used += used
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -139,6 +140,50 @@ func TestBlendsAddUp(t *testing.T) {
 		}
 		if m := b.mixed(again, weights); m != n {
 			t.Errorf("weights %d: blend %d, and then %d", weights, n, m)
+		}
+	}
+}
+
+// Whatever flows begin and end, a resource knows what its flows add up to, and its capacity for
+// them.
+func TestResourcesKnowTheirFlows(t *testing.T) {
+	f := testFabric([3]int64{10, 20, 40}, [4]int64{9, 5, 7, 3}, flatIdle(100))
+	f.resources[0].fixed = 0
+	for k := range f.resources[0].curve {
+		f.resources[0].curve[k] = [][2]int64{{1000, 4_000_000}, {4000, 9_000_000 - int64(k)*1_000_000}}
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	now, flows := Time(0), 0
+	for range 2000 {
+		if flows < 12 {
+			parts := []part{{rnd.Int32N(2), false, rnd.Int64N(31), blendParts / 4}, {2, false, rnd.Int64N(31), blendParts / 4 * 3}}
+			f.start(new(thread), now, rnd.Int32N(3), f.blends.find(parts[rnd.IntN(2):]), 1+rnd.Int64N(1<<20), 1000, 0)
+			flows++
+		}
+		f.share(now)
+		if e := f.q.heap[0]; rnd.IntN(2) == 0 {
+			now = e.at
+			f.q.clear(e.id)
+			f.finish(f.byActor[e.id], now, func(*thread) { flows-- })
+			f.share(now)
+		}
+		for i := range f.resources {
+			r := &f.resources[i]
+			var active, mixes, weights int64
+			for _, c := range r.members {
+				for _, h := range c.route {
+					if int(h.resource) == i {
+						n := int64(len(c.flows))
+						active, mixes, weights = active+n*h.active, mixes+n*h.active*h.mix, weights+n*h.weight
+					}
+				}
+			}
+			if r.active != active || r.mixes != mixes || r.weights != weights {
+				t.Fatalf("resource %s has %d, %d, %d; want %d, %d, %d", r.name, r.active, r.mixes, r.weights, active, mixes, weights)
+			}
+			if want := r.capacity(active, mixes/max(1, active)); r.room != 0 && r.room != want {
+				t.Fatalf("resource %s has room for %d, want %d", r.name, r.room, want)
+			}
 		}
 	}
 }
