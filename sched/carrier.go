@@ -253,6 +253,10 @@ func (c *carrier) loop() {
 		}
 		gp := m.nextg
 		m.nextg = nil
+		if gp == nil && m.plain && !m.searching && m.s.stopping.load(m) == 0 {
+			m.share()
+			gp = m.atHand() // as schedule finds it, in fewer steps
+		}
 		if gp == nil {
 			if gp = m.schedule(); gp == nil {
 				return
@@ -298,20 +302,24 @@ func (m *M) toEnter(c *carrier) {
 // Where many Gs take turns, what one touches of its stack is cold when it comes round again. So the
 // steps of a park are called one after the other, and not each by the one before.
 func (g *G) park(why WaitReason, commit func(*M, *G) bool) {
-	if next := g.leave(g.atHand(), why, commit); next != nil {
+	if next := g.leave(g.beginPark().atHand(), why, commit); next != nil {
 		g.goOn(g.c.stack.Switch(next.stack))
 	}
 }
 
-// atHand is the beginning of park. It returns what g's P has at hand, or nil if the scheduling loop
-// had better look.
-func (g *G) atHand() *G {
+// beginPark is the beginning of park. It returns g's M.
+func (g *G) beginPark() *M {
 	m := g.m
 	if m.c.thread.Locked() {
 		panic(errThreadLocked)
 	}
 	m.share()
 	g.c = m.c // before anybody can see it: it is not to be started again
+	return m
+}
+
+// atHand returns what m's P has at hand, or nil if the scheduling loop had better look.
+func (m *M) atHand() *G {
 	if m.c.lockedm != nil || m.guest {
 		return nil
 	}

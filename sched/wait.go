@@ -197,7 +197,7 @@ func (g *G) block(q *waitq, l *mutex, why WaitReason) {
 	w := g.waiter(0)
 	q.enqueue(w)
 	g.m.unlocks, w.claim = l, nil
-	if next := g.leave(g.atHand(), why, commitUnlock); next != nil { // park, without its frame
+	if next := g.leave(g.beginPark().atHand(), why, commitUnlock); next != nil { // park, without its frame
 		g.goOn(g.c.stack.Switch(next.stack))
 	}
 }
