@@ -65,15 +65,18 @@
 // (BenchmarkSpeed of experiments/simulated). "experiments sim" prints the same measure in its
 // column Mevents/s. Each run follows one that warms up. The time to make the machine is not
 // counted. Workloads have their quick sizes, and fib has n=22. The numbers are medians of five
-// runs on two CPUs of a virtual machine (Intel Xeon, family 6, model 207, 2.1 GHz). Others share
-// its host, so the second digit means little.
+// runs on two CPUs of a virtual machine (AMD EPYC, family 25, model 1). Others share its host: of
+// five runs the fastest is 1.1 to 2.2 times as fast as the slowest, so the second digit means
+// little.
 //
 //	CPUs                              4    88   448  4096
-//	fib, flat                       6.0   3.2   3.7   8.0
-//	fib, numa                                   3.3   2.9
-//	uts, flat and numa                     4.9 and 3.8
-//	heat, flat and numa                    5.9 and 7.3
-//	triad, flat and numa                   2.5 and 3.6
+//	fib, flat                       5.6   3.6   4.2   6.5
+//	fib, numa                                   4.1   4.2
+//	uts, flat and numa                     5.9 and 3.7
+//	uts of depth 8, likewise               3.0 and 2.7
+//	heat, flat and numa                    5.1 and 5.9
+//	triad, flat and numa                   4.0 and 4.6
+//	triad of 25 million, likewise          2.2 and 2.6
 //
 // The machine with 448 CPUs is skx-8s, the others are synthetic. The cost of an event does not
 // grow with the number of CPUs. It grows with the share of events that end a thread's turn, for
@@ -81,6 +84,7 @@
 // CPUs most events are of that kind.
 //
 // In fib and uts the time goes into switches between stacks and into cache misses of the
-// computer that simulates. In triad it goes into the walk over the blocks of each Work
-// (memory.go, cache.go), which counts as no event.
+// computer that simulates. In triad of 25 million a third of it goes into what a Work touches
+// (walk.go, cache.go), which counts as no event, and under flat a fifth goes into the sharing of
+// bandwidth.
 package sim
