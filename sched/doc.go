@@ -209,24 +209,41 @@
 //	a ring of actors   1.25 (1.10 to 1.35)   1.25 (1.22 to 1.35)
 //
 // In half of the repetitions other programs took more than 5 % of the computer. On one P all pairs may
-// take as long as goroutines do. In another run the ring took 1.05 and 1.15. On two Ps every message
-// wakes a thief unless one searches, as in Go. The cause of the difference is not known.
+// take as long as goroutines do. In another run the ring took 1.05 and 1.15.
 //
-// What a ring costs depends on its size, and so on the memory that its actors touch. This is the
-// time of rings under flat relative to goroutines, on an AMD EPYC (Zen 3) with 512 KB of second-level
-// cache, on one P. It compares the fastest twentieth of 60 short runs of each:
+// After those runs mutexes lost their calls (lock.go), and Gs that wait at channels came to touch less
+// memory (G.park, gRest, hchan). This is the time under flat relative to goroutines after that, on an
+// AMD EPYC (Zen 3) with 512 KB of second-level cache. It is the median of the ratios of 40 short runs
+// that took turns. Half of the ratios lie in what stands behind it. The computer was busy:
 //
-//	actors in the ring    32   100   300  1000  4000
-//	relative time       0.80  0.81  0.91  1.11  1.29
+//	                                       one P                two Ps
+//	1 pair                   0.90 (0.58 to 1.20)   0.96 (0.87 to 1.09)
+//	4 pairs                  1.03 (0.62 to 1.33)   0.63 (0.58 to 0.74)
+//	32 pairs                 0.85 (0.45 to 1.05)   0.70 (0.52 to 0.77)
+//	64 pairs                 0.43 (0.29 to 0.63)   0.69 (0.51 to 0.79)
+//	ring of 32, 16 tokens    0.71 (0.61 to 0.90)   0.74 (0.57 to 0.86)
+//	ring of 300, 16 tokens   0.79 (0.74 to 0.83)   0.85 (0.79 to 0.92)
+//	ring of 1000, 16 tokens  0.44 (0.35 to 0.61)   0.94 (0.84 to 1.13)
+//	ring of 32, 1 token      0.96 (0.74 to 1.03)   1.24 (1.09 to 1.56)
+//	ring of 1000, 1 token    1.38 (1.15 to 1.63)   1.91 (1.46 to 2.36)
 //
-// After that run a mutex lost its calls (lock.go). A send and a receive that need not wait take 20 ns
-// together there, and took 29. Those of goroutines take 37.
+// In a ring 16 tokens soon travel together, so that most hops wake nobody. One token wakes a G in each
+// hop. In a ring of 1000 that G has gone cold. Simulated first-level caches of 32 KB (cachegrind) then
+// miss 26 lines in each hop, and 19 with goroutines. Before, they missed 34, and the ring of 1000 with one
+// token took 1.6 to 2.1 times as long as goroutines on one P. 14 or so of the 26 belong to Go's coroutine and to
+// what package coro knows of it, and 7 or so to the stack. Two stacks that take turns need 67 to 79 ns
+// for a switch, and 1000 need 104 to 130 (go test -bench Ring ./sched/internal/coro). On two Ps 20 to 33
+// of 1000 hops wake a thief as well, which finds nothing.
 //
 // On a server with 16 CPUs (results/reference-host-16cpu) 4 pairs take 1.4 times the time of
 // goroutines. Where channels, waiters and stacks of different pairs share cache lines, they take 1.9
 // times (line.go prevents that). In runs that are not kept, one pair takes 1.3 to 1.5 times, and 32
 // and 64 pairs 0.6 and 0.5. Of 1000 round trips of one pair, 25 wake a thief. It finds nothing, because
 // taking what another P is about to run would part the pair. The rest of the difference is not explained.
+//
+// One producer of a million empty tasks takes 0.90 to 1.05 times the time of a channel pool on one P in three
+// runs on the EPYC, and 1.15 times on two Ps. The aim is 1. A task that waits in a queue is 652
+// instructions, and 501 in the pool, which has no G for it (cachegrind).
 //
 // A million Gs that wait at a channel take 3.78 KB each (RSS): 2.15 KB for stacks, which are
 // goroutines, and 1.54 KB of heap. The aim is 4 KB. Of 200,000 goroutines, each takes 2.76 KB.

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -210,6 +211,36 @@ func BenchmarkSwitch(b *testing.B) {
 	b.StopTimer()
 	for _, s := range []*Stack{x, y} {
 		me.End(s)
+	}
+}
+
+// BenchmarkRing has 2 or 1000 stacks take turns. What 1000 touch does not fit into first-level
+// caches.
+func BenchmarkRing(b *testing.B) {
+	for _, n := range []int{2, 1000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			me, left := Current(), b.N
+			ring := make([]*Stack, n)
+			for i := range ring {
+				ring[i] = New(func(canceled bool) {
+					for !canceled {
+						to := ring[(i+1)%n]
+						if left--; left <= 0 {
+							to = me
+						}
+						canceled = !ring[i].Switch(to)
+					}
+				})
+			}
+			b.ResetTimer()
+			me.Switch(ring[0])
+			b.StopTimer()
+			for _, s := range ring {
+				for !me.End(s) {
+					runtime.Gosched()
+				}
+			}
+		})
 	}
 }
 
