@@ -5,7 +5,11 @@
 #                            [--work DIR [--build | --table]] [--out FILE]
 #
 # The rounds are interleaved: Go's own runtime, then GONUMA=off, 1 and 2, or what --modes
-# says. The table has medians of the quiet repetitions, in which others used at most 5 % of
+# says. There are eight programs of each kind, and rounds take them in turn. In each the linker has put the
+# functions into another random order. That alone makes Go's own runtime faster or slower, in some
+# of these shapes by 38 %.
+#
+# The table has medians of the quiet repetitions, in which others used at most 5 % of
 # the CPUs: ns/op of stock, and for each mode two ratios to stock, by the clock and by CPU
 # time. Beside them are ratios of the memory in use, the effective clock of the CPUs and the number of quiet
 # repetitions for each mode. A repetition is marked if its clock differs by more than 2 % from
@@ -17,7 +21,7 @@
 set -eu
 case ${1:-} in -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p;}' "$0"; exit 0 ;; esac
 cd "$(dirname "$0")/../.."
-rounds=10 time=200ms bench=. out= modes='stock off 1 2'
+rounds=10 time=200ms bench=. out= modes='stock off 1 2' orders=8
 while [ $# -gt 0 ]; do
 	case $1 in --rounds | --time | --out | --bench | --work | --modes) [ -n "${2:-}" ] || { echo "costs: $1 wants a value" >&2; exit 2; } ;; esac
 	case $1 in
@@ -43,8 +47,10 @@ if [ -z "${work:-}" ]; then
 fi
 if [ -n "${build:-}" ]; then
 	go build -o "$work/numago" ./sched/goruntime/numago
-	go test -c -o "$work/stock" ./sched/goruntime/testdata/costs
-	"$work/numago" test -c -o "$work/numa" ./sched/goruntime/testdata/costs
+	for order in $(seq $orders); do
+		go test -c -ldflags=-randlayout=$order -o "$work/stock.$order" ./sched/goruntime/testdata/costs
+		"$work/numago" test -c -ldflags=-randlayout=$order -o "$work/numa.$order" ./sched/goruntime/testdata/costs
+	done
 	[ "$rounds" != 0 ] || exit 0
 fi
 turn=$modes
@@ -55,7 +61,7 @@ for i in $(seq "$rounds"); do
 	for m in $turn; do
 		program=numa gonuma=$m
 		[ "$m" != stock ] || { program=stock gonuma=; }
-		GONUMA=$gonuma "$work/$program" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" | tee -a "$work/$m.bench" |
+		GONUMA=$gonuma "$work/$program.$((i % orders + 1))" -test.run '^$' -test.bench "$bench" -test.benchtime "$time" | tee -a "$work/$m.bench" |
 			awk -v m="$m" '/^Benchmark/ {
 				sub(/-[0-9]*$/, "", $1); sub(/^Benchmark/, "", $1)
 				for (i = 4; i <= NF; i += 2) v[$i] = $(i - 1)
