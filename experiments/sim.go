@@ -41,7 +41,7 @@ sched.lock. On a host they do not. Use --nolock to predict a measurement.
 
 --claims writes a result directory with the claim table: what may be said of numa beside
 other arms, over seeds and over other values of all constants that nobody has measured.
-On 2 CPUs it takes half an hour, with --full hours. If it is interrupted, the same command
+It takes 8 minutes of CPU time, with --full hours. If it is interrupted, the same command
 goes on where it stopped. The table can be made in parts: --claims --full --shard 3/20
 simulates one part, on any computer or day. From all 20 parts "experiments merge" makes,
 to the byte, what one run would have written.

@@ -57,7 +57,7 @@ func tagged(c draw.Canvas, arm, tip string, show func()) {
 
 // writeTo writes the picture, whose name for those who cannot see it is label.
 func (c *svgCanvas) writeTo(w io.Writer, label string) error {
-	// The other fonts have the same widths, for computers without the first.
+	// The next three fonts have the same widths, for computers without the first.
 	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" width="%spt" height="%spt" viewBox="0 0 %[1]s %[2]s" role="img" aria-label="%[3]s" font-family="'Liberation Sans',Arimo,Arial,Helvetica,sans-serif">
 %[4]s</svg>
 `, num(c.w), num(c.h), html.EscapeString(label), c.body.String())
@@ -138,8 +138,10 @@ func (c *svgCanvas) FillString(f font.Face, at vg.Point, text string) {
 	if f.Font.Weight > 0 {
 		weight = ` font-weight="bold"`
 	}
-	fmt.Fprintf(&c.body, "<text x=\"%s\" y=\"%s\" font-size=\"%s\"%s fill=\"%s\">%s</text>\n",
-		x, y, num(f.Font.Size), weight, hex(c.top().color), html.EscapeString(text))
+	// A viewer without any of the figure's fonts draws another one as wide as this. Else it would cut
+	// long lines.
+	fmt.Fprintf(&c.body, "<text x=\"%s\" y=\"%s\" font-size=\"%s\"%s textLength=\"%s\" lengthAdjust=\"spacingAndGlyphs\" fill=\"%s\">%s</text>\n",
+		x, y, num(f.Font.Size), weight, num(f.Width(text)), hex(c.top().color), html.EscapeString(text))
 }
 
 // place returns where a point is in SVG, whose y grows downwards.
