@@ -17,7 +17,8 @@ import "numasched/sched"
 //   - No block is given up between its first touch and its last: the blocks that spans are on at
 //     a time fit into the cache, twice.
 //   - No block is given up before its first touch: it is in none of the caches that may give up
-//     something.
+//     something. For a block that is written that includes the last cache, which writes back
+//     what it gives up, even if a nearer cache has the block.
 //
 // A walk of one span keeps its order, so that it needs the first condition only, and that block by
 // block.
@@ -130,7 +131,7 @@ func (k *Machine) foresee(t *thread, all []strand) bool {
 				return false
 			}
 			for l, e := range v.entries {
-				if e >= 0 && l < v.level {
+				if e >= 0 && (l < v.level || s.write && k.cores[t.core].last(l)) {
 					held[l]++
 				}
 				if l+1 < v.level {

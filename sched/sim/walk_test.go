@@ -39,6 +39,68 @@ func walkedBy(k *Machine, t *thread) (w walked) {
 	return w
 }
 
+// walkMachine has two L3s of two cores each on each of two nodes, and caches of these sizes.
+func walkMachine(t *testing.T, sizes []int64, block int64) *Machine {
+	t.Helper()
+	p, err := LoadPreset("synthetic:2x1x2x2x1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := New(Config{Preset: p, Block: block})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, bytes := range sizes {
+		for _, c := range k.cores {
+			k.mem.caches.all[c.caches[l]].bytes = bytes
+		}
+	}
+	return k
+}
+
+// threadsOn makes a thread on each core.
+func threadsOn(k *Machine) (all []*thread) {
+	for core := range k.cores {
+		s := k.newThread()
+		s.cpu, s.core = k.cores[core].cpus[0], int32(core)
+		s.span.from = make([]traffic, 2*len(k.nodes))
+		all = append(all, s)
+	}
+	return all
+}
+
+// A core has a dirty block in its own caches, and its L3 is about to give it up: then the block is
+// written back, and what the core writes afterwards makes it dirty anew.
+func TestABlockThatTheLastCacheGivesUpIsWrittenBackInAWalk(t *testing.T) {
+	const kib = 1 << 10
+	for _, less := range []int64{0, 4 * kib, 8 * kib} {
+		var got [2]any
+		for i, walks := range []bool{true, false} {
+			k := walkMachine(t, []int64{72 * kib, 320 * kib, 400 * kib}, blockMin)
+			threads := threadsOn(k)
+			span := func(bytes int64) []sched.Span {
+				b, err := k.NewBuffer(bytes, sched.Default)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return []sched.Span{{Buf: b, Len: bytes}}
+			}
+			read, written, filler := span(16*kib), span(8*kib), span(392*kib-less)
+			k.steps(threads[2], &sched.Work{Reads: read}, 0, 1)
+			k.steps(threads[0], &sched.Work{Writes: written}, 0, 1)
+			k.steps(threads[1], &sched.Work{Reads: filler}, 0, 1)
+			w := sched.Work{Reads: read, Writes: written}
+			if !walks || !k.walk(threads[0], &w, 0, 1) {
+				k.steps(threads[0], &w, 0, 1)
+			}
+			got[i] = walkedBy(k, threads[0])
+		}
+		if !reflect.DeepEqual(got[0], got[1]) {
+			t.Errorf("with %d bytes less between, a walk comes to %+v, and steps to %+v", less, got[0], got[1])
+		}
+	}
+}
+
 // A chunk that is walked block by block leaves behind what one does that is walked step by step,
 // whatever is in the caches and however small they are.
 func TestWalksAreThoseOfSteps(t *testing.T) {
@@ -46,25 +108,13 @@ func TestWalksAreThoseOfSteps(t *testing.T) {
 	for seed := range uint64(40) {
 		rnd := rand.New(rand.NewPCG(1, seed))
 		var both [2]*Machine
-		var threads [2][]*thread
+		var threads [2][]*thread // by core
 		var buffers [2][]*sched.Buffer
 		sizes := []int64{1 << rnd.IntN(4) * 9 << 10, 1 << rnd.IntN(4) * 40 << 10, 1 << rnd.IntN(5) * 100 << 10}
 		many, bytes := 1+rnd.IntN(4), int64(1)<<(14+rnd.IntN(8))+64*rnd.Int64N(50)
 		least := int64(blockMin) << (2 * rnd.IntN(3))
 		for i := range both {
-			p, err := LoadPreset("synthetic:2x1x2x2x1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			k, err := New(Config{Preset: p, Block: least})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for l := range 3 {
-				for _, c := range k.cores {
-					k.mem.caches.all[c.caches[l]].bytes = sizes[l]
-				}
-			}
+			k := walkMachine(t, sizes, least)
 			for j := range many {
 				b, err := k.NewBuffer(bytes, []sched.Placement{sched.Interleave, sched.Default}[j%2])
 				if err != nil {
@@ -72,12 +122,7 @@ func TestWalksAreThoseOfSteps(t *testing.T) {
 				}
 				buffers[i] = append(buffers[i], b)
 			}
-			for core := range k.cores {
-				s := k.newThread()
-				s.cpu, s.core = k.cores[core].cpus[0], int32(core)
-				s.span.from = make([]traffic, 2*len(k.nodes))
-				threads[i] = append(threads[i], s)
-			}
+			threads[i] = threadsOn(k)
 			both[i] = k
 		}
 		unit := least / sectors
