@@ -253,9 +253,12 @@ func (c *carrier) loop() {
 		}
 		gp := m.nextg
 		m.nextg = nil
+		// What is at hand need not go through schedule. Where steps are charged or explored it does,
+		// as those are schedule's, and in debug mode for its checks. What atHand takes, a park takes
+		// by it as well (G.park), and that is explored.
 		if gp == nil && m.plain && !m.searching && m.s.stopping.load(m) == 0 {
 			m.share()
-			gp = m.atHand() // as schedule finds it, in fewer steps
+			gp = m.atHand()
 		}
 		if gp == nil {
 			if gp = m.schedule(); gp == nil {

@@ -136,8 +136,8 @@ func (c *Chan[T]) TrySend(g *G, v T) (sent bool) {
 
 // send passes v to a receiver or to the buffer, unlocks c and returns sent true. If there is
 // neither it returns false, and c stays locked. It panics if c is closed. If gp is not nil, the
-// caller calls readyServed, whose stack then begins higher: what many Gs in turn touch of their
-// stacks does not fit into caches.
+// caller calls readyServed itself, so that this touches less of the stack: what many Gs in turn touch of
+// their stacks does not fit into caches.
 func (c *Chan[T]) send(m *M, v T) (gp *G, sent bool) {
 	if c.closed {
 		c.lock.unlock(m)

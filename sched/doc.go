@@ -214,7 +214,7 @@
 // After those runs mutexes lost their calls (lock.go), and Gs that wait at channels came to touch less
 // memory (G.park, gRest, hchan). This is the time under flat relative to goroutines after that, on an
 // AMD EPYC (Zen 3) with 512 KB of second-level cache. It is the median of the ratios of 40 short runs
-// that took turns. Half of the ratios lie in what stands behind it. The computer was busy:
+// that took turns. Half of the ratios lie in the range in brackets. The computer was busy:
 //
 //	                                       one P                two Ps
 //	1 pair                   0.90 (0.58 to 1.20)   0.96 (0.87 to 1.09)
@@ -230,10 +230,11 @@
 // In a ring 16 tokens soon travel together, so that most hops wake nobody. One token wakes a G in each
 // hop. In a ring of 1000 that G has gone cold. Simulated first-level caches of 32 KB (cachegrind) then
 // miss 26 lines in each hop, and 19 with goroutines. Before, they missed 34, and the ring of 1000 with one
-// token took 1.6 to 2.1 times as long as goroutines on one P. 14 or so of the 26 belong to Go's coroutine and to
-// what package coro knows of it, and 7 or so to the stack. Two stacks that take turns need 67 to 79 ns
+// token took 1.6 to 2.1 times as long as goroutines on one P. Over ten of the 26 belong to Go's coroutine and to
+// what package coro knows of it, and some seven to the stack. Two stacks that take turns need 67 to 79 ns
 // for a switch, and 1000 need 104 to 130 (go test -bench Ring ./sched/internal/coro). On two Ps 20 to 33
-// of 1000 hops wake a thief as well, which finds nothing.
+// of 1000 hops wake a thief as well, which finds nothing. Whether that is all of the difference on two
+// Ps is not known.
 //
 // On a server with 16 CPUs (results/reference-host-16cpu) 4 pairs take 1.4 times the time of
 // goroutines. Where channels, waiters and stacks of different pairs share cache lines, they take 1.9
@@ -241,8 +242,8 @@
 // and 64 pairs 0.6 and 0.5. Of 1000 round trips of one pair, 25 wake a thief. It finds nothing, because
 // taking what another P is about to run would part the pair. The rest of the difference is not explained.
 //
-// One producer of a million empty tasks takes 0.90 to 1.05 times the time of a channel pool on one P in three
-// runs on the EPYC, and 1.15 times on two Ps. The aim is 1. A task that waits in a queue is 652
+// One producer of a million empty tasks took 100 to 117 ns for each on one P of the EPYC, in three runs, and
+// a channel pool 92 to 132 ns. On two Ps it took 1.15 times the time of the pool. The aim is 1. A task that waits in a queue is 652
 // instructions, and 501 in the pool, which has no G for it (cachegrind).
 //
 // A million Gs that wait at a channel take 3.78 KB each (RSS): 2.15 KB for stacks, which are

@@ -44,7 +44,7 @@ type G struct {
 // A gRest is what only some Gs need: one that has parked, one that does Work, the one
 // that a Run waits for. It stays with its G.
 type gRest struct {
-	// Of its first line, a G that waits at a channel needs no more, see wait.go.
+	// A G that waits at a channel needs only the first line, on a machine of one domain: see wait.go.
 	waiter waiter  // its first
 	served *waiter // the last that was dequeued of those with a claim
 	claim  word32  // see waiter

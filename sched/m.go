@@ -19,7 +19,7 @@ type M struct {
 	events machine.EventSink // nil while nobody wants to know, see event.go
 	log    *machine.EventLog // events, if m may write into it by itself, see tellG
 	began  *G                // whose start is yet to be told, see eventBegin
-	plain  bool              // forks and joins may take the short way, see short
+	plain  bool              // the short ways are open: of forks and joins (short), and of the loop (carrier.go)
 	seq    uint32            // events that named it, likewise
 	p      *P                // that it holds; nil while it has none
 	nextp  *P                // that it will hold when it wakes; set by whoever wakes it

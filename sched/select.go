@@ -195,7 +195,7 @@ func (g *G) selectGo(cases []Case, wait bool) (int, bool) {
 		w := g.waiter(i)
 		if c := k.channel(); c != nil {
 			c.waitsOutside(m, -1)
-			if c.timer != nil && k.receives() {
+			if c.timed && k.receives() {
 				c.timer.unblock(m)
 			}
 		}

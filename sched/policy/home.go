@@ -35,7 +35,7 @@ func (r *Rules) Place(home, here int32, homeHasPs bool) Where {
 	return Here
 }
 
-// FollowOdds is the odds against a move. When a G is woken from another node that woke it the last
+// FollowOdds says how rarely a home moves. When a G is woken from another node that woke it the last
 // time, too, and it has done no Work in between, its home moves there in one of so many cases. Two Gs
 // that only talk to each other across nodes pay for every message. A G that works on memory between
 // messages would pay for the memory instead. Go has no homes.
@@ -44,8 +44,8 @@ func (r *Rules) Place(home, here int32, homeHasPs bool) Where {
 // the one before it just when that one moves on, and their homes would go round and round. With a
 // count of 16, a message in 64 rings of 8 Gs took 12 us on skx-8s and 16 us on snb, no matter how long the rings
 // ran. With chance the Gs of a ring come together: over the first 2000 rounds a message takes
-// 1.1 us on both, and under flat 0.3 and 0.5 us. With odds of 8 it takes 0.7 and 0.5 us. But in numago sockets lost
-// locality with these, and so the mean stays what it was.
+// 1.1 us on both, and under flat 0.3 and 0.5 us. With 8 instead it takes 0.7 and 0.5 us. But in numago sockets lost
+// locality with 8, and so the mean stays about what it was. These are simulated runs with one seed.
 const FollowOdds = 16
 
 // A Trail is where a G was made ready the last time, if it has done no Work since.

@@ -66,8 +66,8 @@
 // column Mevents/s. Each run follows one that warms up. The time to make the machine is not
 // counted. Workloads have their quick sizes, and fib has n=22. The numbers are medians of five
 // runs on two CPUs of a virtual machine (AMD EPYC, family 25, model 1). Others share its host: of
-// five runs the fastest is 1.1 to 2.2 times as fast as the slowest, so the second digit means
-// little.
+// five runs the fastest is 1.1 to 2.2 times as fast as the slowest. So a difference of half says
+// nothing.
 //
 //	CPUs                              4    88   448  4096
 //	fib, flat                       5.6   3.6   4.2   6.5
@@ -78,8 +78,8 @@
 //	triad, flat and numa                   4.0 and 4.6
 //	triad of 25 million, likewise          2.2 and 2.6
 //
-// The machine with 448 CPUs is skx-8s, the others are synthetic. The cost of an event does not
-// grow with the number of CPUs. It grows with the share of events that end a thread's turn, for
+// The machine with 448 CPUs is skx-8s, the others are synthetic. From 88 CPUs to 4096 the
+// cost of an event of fib does not grow. It grows with the share of events that end a thread's turn, for
 // then the stack is switched. Events of a thief that finds nothing are cheap (scan.go). With 4096
 // CPUs most events are of that kind.
 //

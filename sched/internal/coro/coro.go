@@ -100,21 +100,14 @@ func New(run func(canceled bool)) *Stack {
 		run(!s.arrive())
 	})
 	s.born = k
-	s.wait(k)
+	s.cell.Store(k)
+	k.waiter = s
 	k.put()
 	return s
 }
 
 // Current returns a Stack for the calling goroutine, which was not made here. It runs.
 func Current() *Stack { return new(Stack) }
-
-// wait notes that s waits in k, before k.put. It is inlined, see Switch.
-func (s *Stack) wait(k *cell) {
-	if s.cell.Load() != k { // two stacks in turn stay where they are
-		s.cell.Store(k)
-	}
-	k.waiter = s
-}
 
 // claim takes s out of the cell where it waits, so that only the caller changes places
 // with it, and returns the cell.
@@ -148,11 +141,12 @@ func (s *Stack) tryClaim() *cell {
 // stack; the caller answers for that.
 //
 // What a stack keeps while it waits is memory that is cold when it goes on. So Switch calls nothing
-// between itself and package iter, and what arrive needs is no more than the two needed.
+// between itself and package iter: it has enter, and changePlaces, in its own text. The three are
+// to stay equal. And arrive calls nothing that needs more of the stack than they do.
 func (s *Stack) Switch(to *Stack) bool {
 	k := to.claim()
 	to.from, to.via = s, k
-	if !k.entered { // changePlaces
+	if !k.entered {
 		k.entered = true
 		k.next()
 	} else {
@@ -174,7 +168,10 @@ func (s *Stack) arrive() bool {
 	for {
 		if left, k := s.from, s.via; left != nil {
 			s.from, s.via = nil, nil
-			left.wait(k)
+			if left.cell.Load() != k { // two stacks in turn stay where they are
+				left.cell.Store(k)
+			}
+			k.waiter = left
 			k.put()
 		}
 		switch s.order {

@@ -123,9 +123,9 @@ func TestEndGivesWayToTheEndOfANeighbour(t *testing.T) {
 	if y.tryClaim() == nil { // what the other End does next
 		t.Fatal("an End that was refused keeps what it had taken")
 	}
-	x.wait(y.born)
+	y.born.waiter = x // where x.cell says that it waits
 	y.born.put()
-	y.wait(x.born)
+	x.born.waiter = y
 	x.born.put()
 	for _, s := range []*Stack{x, y} {
 		if !me.End(s) {

@@ -46,7 +46,8 @@ func numaReady(gp *g) bool {
 		gp.numaFrom = 0
 		return false
 	}
-	// If no goroutine wakes it, a timer does. It follows nobody then: see Place.
+	// If no goroutine wakes it, the scheduling loop does, for a timer mostly. It follows nobody then,
+	// as with policy's Place.
 	if mp.curg != nil && numaTrail(pp, gp, here) != AtHome {
 		pp.numa.count[numaMoves]++
 		return false
